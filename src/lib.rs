@@ -1,0 +1,2 @@
+//! attio-billing: keeps Attio, Zoho and Braintree in step.
+pub mod sandbox;

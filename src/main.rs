@@ -1,0 +1,2 @@
+//! Parses arguments and calls one command.
+fn main() {}

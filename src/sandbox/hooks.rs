@@ -1,0 +1,28 @@
+//! Webhooks from the simulated vendors to whoever listens: queued, delivered by one task, and on order dropped,
+//! doubled, delayed or reordered.
+
+use super::faults::Vendor;
+use std::sync::Mutex;
+
+/// One webhook as the vendor would send it, signature headers included.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    pub vendor: Vendor,
+    /// The vendor's own event name, for the control API.
+    pub kind: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// The queue of outgoing webhooks.
+#[derive(Debug, Default)]
+pub struct Hooks {
+    queue: Mutex<Vec<Hook>>,
+}
+
+impl Hooks {
+    /// Queues one webhook for delivery.
+    pub fn send(&self, hook: Hook) {
+        self.queue.lock().expect("hooks lock").push(hook);
+    }
+}

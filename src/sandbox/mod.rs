@@ -1,0 +1,15 @@
+//! The vendors, simulated over real HTTP: Attio, Zoho and Braintree with their own paths, headers, signatures, status
+//! codes and error bodies, on one listener (their paths do not overlap), plus a control API under `/control`.
+//!
+//! Architecture invariant: nothing here is shared with `connectors`, `sagas` or the store, not even money. Two
+//! independent readings of the vendors' documents catch what one reading hides.
+
+pub mod attio;
+pub mod braintree;
+pub mod clock;
+pub mod faults;
+pub mod hooks;
+pub mod world;
+pub mod zoho;
+
+pub use world::World;
