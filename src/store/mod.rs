@@ -1,0 +1,3 @@
+//! Everything that is kept in Postgres.
+
+pub mod append;
