@@ -18,7 +18,7 @@ use tempfile::TempDir;
 const HELPER: &str = "ATTIO_BILLING_TEST_STARTER";
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A data folder that the server's user can reach; temp folders are closed to everyone else.
+/// A data folder that the server's user can reach, whatever our umask is.
 fn place() -> TempDir {
     let place = tempfile::tempdir().unwrap();
     fs::set_permissions(place.path(), Permissions::from_mode(0o755)).unwrap();
@@ -161,7 +161,9 @@ async fn a_second_start_joins_and_keeps_the_server_when_the_first_stops() {
 #[tokio::test]
 async fn of_two_starts_at_once_one_wins_and_the_other_joins() {
     let place = place();
-    let (one, other) = tokio::join!(started(place.path()), started(place.path()));
+    let starts = [(); 2].map(|()| tokio::spawn(start(options(place.path()))));
+    let [one, other] = starts.map(async |starting| starting.await.unwrap().unwrap());
+    let (one, other) = tokio::join!(one, other);
     assert_eq!(one.url().expose_secret(), other.url().expose_secret());
     drop((one, other));
     is_down(place.path()).await;
@@ -202,6 +204,18 @@ async fn an_unprivileged_user_runs_a_server_of_its_own() {
     assert_eq!(fs::metadata(data.join("postgres/cluster/data/postmaster.pid")).unwrap().uid(), nobody);
     starter.kill();
     is_down(&data).await;
+}
+
+#[tokio::test]
+async fn root_is_told_when_the_servers_user_cannot_reach_the_folder() {
+    if !rustix::process::geteuid().is_root() {
+        return; // The server's user is then the one who made the folder.
+    }
+    let closed = place();
+    fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
+    let refused = start(options(closed.path())).await.expect_err("a folder closed to all but root");
+    let said = refused.to_string();
+    assert!(said.contains("cannot reach or write it") && said.contains("ATTIO_BILLING_DATA"), "{said}");
 }
 
 #[tokio::test]

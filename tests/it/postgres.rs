@@ -74,7 +74,8 @@ async fn server() -> TestServer {
         let uid = rustix::process::geteuid().as_raw();
         let folder = std::env::temp_dir().join(format!("attio-billing-tests-{uid}"));
         let options = Options { folder: Some(folder), durability: Durability::Relaxed, ..Options::default() };
-        let private = start(options).await.unwrap_or_else(|error| panic!("no Postgres for the tests: {error}"));
+        let private = start(options).await.map_err(anyhow::Error::from);
+        let private = private.unwrap_or_else(|error| panic!("no Postgres for the tests: {error:#}"));
         TestServer { url: private.url().clone(), _private: Some(private) }
     };
     drop_left_behind(&server.url).await.expect("old test databases can be dropped");

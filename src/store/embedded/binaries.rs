@@ -112,7 +112,7 @@ fn machine() -> Vec<PathBuf> {
         found.extend(packaged(Path::new(place), beginning, way));
     }
     #[cfg(feature = "fetch-postgres")]
-    found.extend(packaged(&super::fetch::cache(), "", "bin"));
+    found.extend(super::fetch::cache().into_iter().flat_map(|cache| packaged(&cache, "", "bin")));
     found
 }
 

@@ -62,7 +62,7 @@ impl Folder {
             match make_own(&data).and_then(|()| Self::prepare(&data)) {
                 Ok(folder) => return Ok(folder),
                 Err(error) => {
-                    tracing::debug!(folder = %data.display(), %error, "data folder not usable");
+                    tracing::info!(%error, "trying the next place for the data");
                     refused.get_or_insert(error);
                 }
             }
@@ -93,7 +93,7 @@ impl Folder {
 
     /// The server cannot start in a folder whose parents are closed to it, and would say so only obscurely.
     fn check_reach(&self) -> Result<(), EmbeddedError> {
-        let tried = self.command("sh").args(["-c", "test -w ."]).stderr(Stdio::null()).status();
+        let tried = self.command("test").arg("-w").arg(&self.root).stderr(Stdio::null()).status();
         if tried.is_ok_and(|status| status.success()) {
             return Ok(());
         }
