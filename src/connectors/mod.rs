@@ -5,3 +5,4 @@ pub mod braintree;
 pub mod http;
 #[cfg(test)]
 pub(crate) mod peer;
+pub mod zoho;

@@ -68,7 +68,7 @@ impl State {
 
 #[derive(Deserialize)]
 struct Answer {
-    access_token: Option<SecretString>,
+    access_token: Option<String>,
     expires_in_sec: Option<Box<RawValue>>,
     expires_in: Option<Box<RawValue>>,
     error: Option<String>,
@@ -132,13 +132,11 @@ impl Tokens {
             let (Failure::NotSent(detail) | Failure::Unknown(detail)) = failure;
             not_sent(NotSent::Outage, &format!("Zoho Accounts: {detail}"), None)
         })?;
-        match serde_json::from_slice::<Answer>(&reply.body) {
-            Ok(answer) => accept(state, &answer, now).unwrap_or_else(|| Err(refused(state, &reply, &answer, now))),
-            Err(_) => {
-                let detail = format!("Zoho Accounts answered {} without usable JSON", reply.status);
-                Err(not_sent(NotSent::Outage, &detail, None))
-            }
-        }
+        let Ok(answer) = serde_json::from_slice::<Answer>(&reply.body) else {
+            let detail = format!("Zoho Accounts answered {} without usable JSON", reply.status);
+            return Err(not_sent(NotSent::Outage, &detail, None));
+        };
+        accept(state, &answer, now).unwrap_or_else(|| Err(refused(state, &reply, &answer, now)))
     }
 
     /// The secrets go in the form, not in the query, which access logs keep.
@@ -156,8 +154,8 @@ impl Tokens {
 
 /// Takes the token of an answer that has one.
 fn accept(state: &mut State, answer: &Answer, now: DateTime<Utc>) -> Option<Result<Token, Box<Outcome>>> {
-    let secret = answer.access_token.as_ref()?;
-    let Ok(mut header) = HeaderValue::from_str(&format!("Zoho-oauthtoken {}", secret.expose_secret())) else {
+    let secret = answer.access_token.as_deref()?;
+    let Ok(mut header) = HeaderValue::from_str(&format!("Zoho-oauthtoken {secret}")) else {
         return Some(Err(not_sent(NotSent::Outage, "Zoho Accounts answered a token that no header can hold", None)));
     };
     header.set_sensitive(true);
@@ -286,7 +284,9 @@ mod tests {
         let (tokens, clock) = tokens(&peer);
         for _ in 0..2 {
             let outcome = *tokens.get(soon()).await.err().expect("throttled");
-            assert!(matches!(outcome, Outcome::NotSent { cause: NotSent::Quota, retry_after_seconds: Some(s), .. } if s > 500));
+            assert!(
+                matches!(outcome, Outcome::NotSent { cause: NotSent::Quota, retry_after_seconds: Some(s), .. } if s > 500)
+            );
         }
         assert_eq!(peer.seen().len(), 1);
         clock.set_offset(TimeDelta::minutes(11));

@@ -4,7 +4,7 @@
 
 use super::Config;
 use super::auth::{Token, Tokens};
-use super::wire::{Envelope, Unreadable, without_personal_data};
+use super::wire::{Envelope, Paging, Unreadable, without_personal_data};
 use crate::clock::Clock;
 use crate::connectors::http::{Http, Reply, Request};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -103,13 +103,18 @@ impl Billing {
             let page = page.to_string();
             let query = [filters, &[("page", page.as_str()), ("per_page", PER_PAGE)]].concat();
             let ask = Ask { operation, segments: &[resource], query: &query, body: None };
-            let body = self.answer(&ask, deadline).await?;
-            let paging: super::wire::Paging = read(&ask, &body)?;
-            if !take(read(&ask, &body)?) || !paging.has_more() {
+            let (paging, rows) = self.page(ask, deadline).await?;
+            if !take(rows) || !paging.has_more() {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Reads one page of a list.
+    pub(super) async fn page<T: DeserializeOwned>(&self, ask: Ask<'_>, deadline: Instant) -> Answered<(Paging, T)> {
+        let body = self.answer(&ask, deadline).await?;
+        Ok((read(&ask, &body)?, read(&ask, &body)?))
     }
 
     /// The body of an answer with code 0.
@@ -136,7 +141,11 @@ impl Billing {
         let limit = deadline.saturating_duration_since(Instant::now());
         if limit < Duration::from_millis(1) {
             let detail = "no time was left to send it".to_owned();
-            return Judged::Other(Box::new(Outcome::NotSent { cause: NotSent::Again, detail, retry_after_seconds: None }));
+            return Judged::Other(Box::new(Outcome::NotSent {
+                cause: NotSent::Again,
+                detail,
+                retry_after_seconds: None,
+            }));
         }
         match self.http.send(self.request(ask, token), limit).await {
             Ok(reply) => judge(ask, reply),
@@ -255,7 +264,5 @@ pub(super) fn unreadable(problem: Unreadable) -> Box<Outcome> {
 }
 
 pub(super) fn rejected(kind: RejectionKind, code: &str, message: &str) -> Box<Outcome> {
-    Box::new(Outcome::Rejected {
-        rejection: Rejection { kind, code: code.to_owned(), message: message.to_owned() },
-    })
+    Box::new(Outcome::Rejected { rejection: Rejection { kind, code: code.to_owned(), message: message.to_owned() } })
 }

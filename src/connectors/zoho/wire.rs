@@ -119,9 +119,7 @@ impl InvoiceWire {
         };
         let credits = match optional(self.credits_applied.as_ref(), "credits_applied")? {
             Some(credits) => credits,
-            None => {
-                sum(self.credits.as_deref(), "credited_amount", currency, |c| &c.credited_amount)?.unwrap_or(zero)
-            }
+            None => sum(self.credits.as_deref(), "credited_amount", currency, |c| &c.credited_amount)?.unwrap_or(zero),
         };
         let subscription = self.subscription();
         let payments = self.payments.unwrap_or_default().into_iter().map(|p| {
@@ -162,7 +160,7 @@ impl InvoiceWire {
     }
 
     /// Payments on it that carry a reference, and the ids of those that carry another.
-    pub(super) fn payments_by_reference(&self, reference: &str) -> Result<(Vec<Recorded>, Vec<&str>), Unreadable> {
+    pub(super) fn payments_by_reference(&self, reference: &str) -> Result<(Vec<Recorded>, Vec<String>), Unreadable> {
         let currency = currency(&self.currency_code)?;
         let (mut ours, mut others) = (Vec::new(), Vec::new());
         for payment in self.payments.iter().flatten() {
@@ -174,7 +172,7 @@ impl InvoiceWire {
                     date: payment.date.clone().unwrap_or_default(),
                 });
             } else {
-                others.push(payment.payment_id.as_str());
+                others.push(payment.payment_id.clone());
             }
         }
         Ok((ours, others))
@@ -304,9 +302,12 @@ pub(super) struct EventRows {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct EventRow {
-    pub(super) event_id: String,
-    pub(super) event_type: String,
-    pub(super) event_time: Option<String>,
+    #[serde(rename = "event_id")]
+    pub(super) id: String,
+    #[serde(rename = "event_type")]
+    pub(super) kind: String,
+    #[serde(rename = "event_time")]
+    pub(super) at: Option<String>,
 }
 
 /// `{"event": …}`; the payload is JSON written as a text.
@@ -317,8 +318,10 @@ pub(super) struct EventAnswer {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct EventWire {
-    pub(super) event_type: String,
-    pub(super) event_time: Option<String>,
+    #[serde(rename = "event_type")]
+    pub(super) kind: String,
+    #[serde(rename = "event_time")]
+    pub(super) at: Option<String>,
     pub(super) payload: String,
 }
 
@@ -336,7 +339,7 @@ pub(super) struct PaymentWire {
     date: Option<String>,
     currency_code: Option<String>,
     reference_number: Option<String>,
-    pub(super) status: Option<String>,
+    status: Option<String>,
     invoices: Option<Vec<InvoiceOfPayment>>,
 }
 
@@ -351,13 +354,18 @@ impl PaymentWire {
         self.reference_number.as_deref().is_some_and(|r| r.trim() == reference)
     }
 
+    /// Zoho keeps the document, but no money came with it.
+    pub(super) fn has_failed(&self) -> bool {
+        self.status.as_deref() == Some("failure")
+    }
+
     /// Currency, if the answer names one; else the one that was asked for.
-    pub(super) fn currency(&self, asked: Currency) -> Result<Currency, Unreadable> {
+    fn currency(&self, asked: Currency) -> Result<Currency, Unreadable> {
         self.currency_code.as_deref().map_or(Ok(asked), currency)
     }
 
     /// What of it is applied to that invoice.
-    pub(super) fn applied_to(&self, invoice: &str, asked: Currency) -> Result<Option<Money>, Unreadable> {
+    fn applied_to(&self, invoice: &str, asked: Currency) -> Result<Option<Money>, Unreadable> {
         let currency = self.currency(asked)?;
         let entry = self.invoices.iter().flatten().find(|i| i.invoice_id == invoice);
         entry.map(|i| i.amount_applied.money("payment.invoices.amount_applied", currency)).transpose()
@@ -520,7 +528,9 @@ mod tests {
 
     #[test]
     fn a_payment_is_written_with_its_amount_as_plain_number_text() {
-        for (minor, currency, text) in [(6_010, Currency::EUR, "60.10"), (500, Currency::JPY, "500"), (1, Currency::KWD, "0.001")] {
+        for (minor, currency, text) in
+            [(6_010, Currency::EUR, "60.10"), (500, Currency::JPY, "500"), (1, Currency::KWD, "0.001")]
+        {
             let amount = Money::new(minor, currency);
             let body = NewPayment {
                 customer_id: "1",
