@@ -36,3 +36,6 @@ pub fn tick(_world: &World, _now: DateTime<Utc>) {}
 pub fn refusal(_kind: &Kind, _now: DateTime<Utc>) -> Option<Response> {
     None
 }
+
+/// A webhook delivery succeeded, or was given up for good.
+pub(super) fn delivery_ended(_world: &World, _body: &[u8], _delivered: bool) {}
