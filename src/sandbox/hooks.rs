@@ -147,8 +147,7 @@ impl Hooks {
             (_, _, true) => Standing::Collected,
             (_, _, false) => Standing::Waiting,
         };
-        for _ in 0..copies {
-            let hook = hook.clone();
+        for hook in std::iter::repeat_n(hook, copies) {
             queue.deliveries.push(Delivery {
                 id: Uuid::now_v7(),
                 vendor,
