@@ -80,6 +80,7 @@ pub(super) fn router() -> axum::Router<Arc<World>> {
         .routes(routes!(read_clock, move_clock))
         .routes(routes!(staff))
         .routes(routes!(list_webhooks, order_webhooks))
+        .routes(routes!(limits))
         .routes(routes!(reset))
         .routes(routes!(operations))
         .split_for_parts();
@@ -270,6 +271,21 @@ async fn order_webhooks(
         return Err(Refused::new("resend", "no delivery with this id that has a target and is not being sent now"));
     }
     Ok(Webhooks::of(&world))
+}
+
+/// Whether the vendors' own rate limits hold.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    hold: bool,
+}
+
+/// Lifts the vendors' own rate limits, or lets them hold again; those ordered as a fault hold always.
+#[utoipa::path(post, path = "/control/limits", request_body = Limits,
+    responses((status = 204), (status = 422, body = Refused)))]
+async fn limits(State(world): State<Arc<World>>, Order(order): Order<Limits>) -> StatusCode {
+    world.hold_limits(order.hold);
+    StatusCode::NO_CONTENT
 }
 
 /// A new world: the vendors' state, faults, calls, webhooks and clock start again; credentials and webhook targets stay.

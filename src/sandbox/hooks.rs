@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, VecDeque},
+    fmt,
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -17,13 +18,20 @@ use uuid::Uuid;
 const ATTIO_PER_SECOND: usize = 25;
 
 /// One webhook as the vendor would send it, signature headers included.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Hook {
     pub vendor: Vendor,
     /// The vendor's own event name, for the control API.
     pub kind: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Hook {
+    /// Neither signatures nor bodies belong into a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hook").field("vendor", &self.vendor).field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 /// Where a delivery stands.

@@ -20,7 +20,7 @@ pub async fn serve(
     world: Arc<World>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    world.listens_at(format!("http://{}", listener.local_addr()?));
+    world.reached_at(format!("http://{}", listener.local_addr()?));
     let closing = world.closing.clone();
     tokio::spawn(deliver::run(world.clone()));
     axum::serve(listener, router(world))

@@ -2,13 +2,13 @@
 
 use super::{
     State as Workspace,
-    errors::{Answer, ApiError, data, envelope, optional_switch, optional_text, switch, text},
+    errors::{Answer, ApiError, Params, data, envelope, optional_switch, optional_text, switch, text},
     model::{Attribute, Object, Type, time},
 };
 use crate::sandbox::World;
 use axum::{
     body::Bytes,
-    extract::{Path, Query, State},
+    extract::{Path, State},
 };
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -65,7 +65,7 @@ fn render(workspace: &Workspace, object: &Object, attribute: &Attribute) -> Valu
 pub(super) async fn list(
     State(world): State<Arc<World>>,
     Path(object): Path<String>,
-    Query(shown): Query<Shown>,
+    Params(shown): Params<Shown>,
 ) -> Answer {
     let workspace = world.attio.lock().expect("attio lock");
     let object = workspace.object(&object)?;

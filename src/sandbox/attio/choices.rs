@@ -3,13 +3,13 @@
 use super::{
     State as Workspace,
     attributes::Shown,
-    errors::{Answer, ApiError, data, envelope, optional_switch, optional_text, text},
+    errors::{Answer, ApiError, Params, data, envelope, optional_switch, optional_text, text},
     model::{Attribute, Choice, Type},
 };
 use crate::sandbox::World;
 use axum::{
     body::Bytes,
-    extract::{Path, Query, State},
+    extract::{Path, State},
 };
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -116,7 +116,7 @@ type Choices = Path<(String, String, String)>;
 pub(super) async fn options(
     State(world): State<Arc<World>>,
     Path((object, attribute)): Attributes,
-    Query(shown): Query<Shown>,
+    Params(shown): Params<Shown>,
 ) -> Answer {
     list(&world, Type::Select, &object, &attribute, &shown)
 }
@@ -143,7 +143,7 @@ pub(super) async fn update_option(
 pub(super) async fn statuses(
     State(world): State<Arc<World>>,
     Path((object, attribute)): Attributes,
-    Query(shown): Query<Shown>,
+    Params(shown): Params<Shown>,
 ) -> Answer {
     list(&world, Type::Status, &object, &attribute, &shown)
 }

@@ -4,10 +4,12 @@ use super::model::time;
 use crate::sandbox::faults::Kind;
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    extract::{FromRequestParts, Query},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -203,6 +205,20 @@ pub(super) fn uuid(data: &Map<String, Value>, field: &str) -> Result<Uuid, ApiEr
 /// `{"data": …}`.
 pub(super) fn envelope(data: impl Into<Value>) -> Json<Value> {
     Json(json!({ "data": data.into() }))
+}
+
+/// A query string; what does not fit is refused in Attio's form.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => Err(ApiError::bad("validation_type", rejection.body_text())),
+        }
+    }
 }
 
 /// A time, or null.

@@ -2,7 +2,7 @@
 
 use super::{
     State as Workspace,
-    errors::{Answer, ApiError, data, envelope, moment, text, uuid},
+    errors::{Answer, ApiError, Params, data, envelope, moment, text, uuid},
     events::{self, Event},
     model::{Note, time},
     records::hand,
@@ -11,7 +11,7 @@ use crate::sandbox::World;
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, Query, State},
+    extract::{Path, State},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -83,7 +83,7 @@ pub(super) struct Wanted {
 }
 
 /// `GET /v2/notes`
-pub(super) async fn list(State(world): State<Arc<World>>, Query(wanted): Query<Wanted>) -> Answer {
+pub(super) async fn list(State(world): State<Arc<World>>, Params(wanted): Params<Wanted>) -> Answer {
     let limit = wanted.limit.unwrap_or(PAGE);
     if limit > PAGE_LIMIT {
         return Err(ApiError::shape(&["limit"], "Number must be less than or equal to 50"));

@@ -2,7 +2,7 @@
 
 use super::{
     State as Workspace,
-    errors::{Answer, ApiError, data, envelope},
+    errors::{Answer, ApiError, Params, data, envelope},
     events, model,
     model::{Actor, Object, Record},
     values,
@@ -12,7 +12,7 @@ use crate::sandbox::World;
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, Query, State},
+    extract::{Path, State},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -69,7 +69,7 @@ pub(super) struct Matching {
 pub(super) async fn upsert(
     State(world): State<Arc<World>>,
     Path(object): Path<String>,
-    Query(matching): Query<Matching>,
+    Params(matching): Params<Matching>,
     body: Bytes,
 ) -> Answer {
     let values = written(&body)?;
@@ -165,7 +165,7 @@ pub(super) struct Historic {
 pub(super) async fn history(
     State(world): State<Arc<World>>,
     Path((object, record, attribute)): Path<(String, String, String)>,
-    Query(query): Query<Historic>,
+    Params(query): Params<Historic>,
 ) -> Answer {
     let workspace = world.attio.lock().expect("attio lock");
     let (object, record) = workspace.record(&object, &record)?;

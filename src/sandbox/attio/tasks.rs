@@ -2,7 +2,7 @@
 
 use super::{
     State as Workspace,
-    errors::{Answer, ApiError, data, envelope, moment, optional_switch, switch, text, time_or_null},
+    errors::{Answer, ApiError, Params, data, envelope, moment, optional_switch, switch, text, time_or_null},
     events::{self, Event},
     model::{Actor, Task, time},
     records::hand,
@@ -11,7 +11,7 @@ use crate::sandbox::World;
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, Query, State},
+    extract::{Path, State},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -124,7 +124,7 @@ pub(super) struct Wanted {
 }
 
 /// `GET /v2/tasks`: oldest first unless `sort=created_at:desc`.
-pub(super) async fn list(State(world): State<Arc<World>>, Query(wanted): Query<Wanted>) -> Answer {
+pub(super) async fn list(State(world): State<Arc<World>>, Params(wanted): Params<Wanted>) -> Answer {
     let workspace = world.attio.lock().expect("attio lock");
     if wanted.linked_object.is_some() != wanted.linked_record_id.is_some() {
         return Err(ApiError::shape(&["linked_record_id"], "linked_object and linked_record_id go together"));

@@ -2,14 +2,14 @@
 
 use super::{
     State as Workspace,
-    errors::{Answer, ApiError, data, envelope, optional_text, text},
+    errors::{Answer, ApiError, Params, data, envelope, optional_text, text},
     model::{Webhook, time},
 };
 use crate::sandbox::{World, credentials::random};
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, Query, State},
+    extract::{Path, State},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -153,7 +153,7 @@ pub(super) struct Page {
 }
 
 /// `GET /v2/webhooks`
-pub(super) async fn list(State(world): State<Arc<World>>, Query(page): Query<Page>) -> Answer {
+pub(super) async fn list(State(world): State<Arc<World>>, Params(page): Params<Page>) -> Answer {
     let limit = page.limit.unwrap_or(10);
     if !(10..=100).contains(&limit) {
         return Err(ApiError::shape(&["limit"], "Number must be from 10 to 100"));
