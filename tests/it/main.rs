@@ -4,3 +4,6 @@
 
 mod embedded;
 mod postgres;
+mod sandbox;
+mod sandbox_attio;
+mod sandbox_control;
