@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
 
 /// Which simulated vendor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Vendor {
     Attio,
@@ -47,6 +47,26 @@ pub enum Kind {
     LateIndex { seconds: i64 },
     /// The vendor refuses with this code in its own error form (Zoho `code`, Braintree error code, Attio `code`).
     Refuse { code: String },
+}
+
+impl Kind {
+    /// Whether the transport plays it, latency aside (which goes along with any other); a vendor's handlers ask for
+    /// the rest.
+    pub fn is_transport(&self) -> bool {
+        match self {
+            Self::TimeoutBefore
+            | Self::TimeoutAfter
+            | Self::ResetBefore
+            | Self::ResetAfter
+            | Self::CutAfter
+            | Self::Status { .. }
+            | Self::StatusAfter { .. }
+            | Self::RateLimit
+            | Self::DailyQuota
+            | Self::Refuse { .. } => true,
+            Self::Latency { .. } | Self::Decline { .. } | Self::GatewayReject { .. } | Self::LateIndex { .. } => false,
+        }
+    }
 }
 
 /// One fault on order.

@@ -2,7 +2,7 @@
 //! doubled, delayed or reordered.
 
 use super::faults::Vendor;
-use std::sync::Mutex;
+use std::{collections::BTreeMap, sync::Mutex};
 
 /// One webhook as the vendor would send it, signature headers included.
 #[derive(Debug, Clone)]
@@ -18,11 +18,17 @@ pub struct Hook {
 #[derive(Debug, Default)]
 pub struct Hooks {
     queue: Mutex<Vec<Hook>>,
+    targets: Mutex<BTreeMap<Vendor, String>>,
 }
 
 impl Hooks {
     /// Queues one webhook for delivery.
     pub fn send(&self, hook: Hook) {
         self.queue.lock().expect("hooks lock").push(hook);
+    }
+
+    /// The URL that a vendor's webhooks go to (some signatures cover its query), where one is set.
+    pub fn target(&self, vendor: Vendor) -> Option<String> {
+        self.targets.lock().expect("hooks lock").get(&vendor).cloned()
     }
 }

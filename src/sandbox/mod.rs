@@ -7,8 +7,11 @@
 pub mod attio;
 pub mod braintree;
 pub mod clock;
+pub mod credentials;
 pub mod faults;
 pub mod hooks;
+pub mod server;
+pub mod transport;
 pub mod world;
 pub mod zoho;
 

@@ -1,7 +1,7 @@
 //! braintree, simulated.
 
-use super::World;
-use axum::Router;
+use super::{World, faults::Kind};
+use axum::{Router, response::Response};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::sync::Arc;
@@ -30,3 +30,9 @@ pub fn staff(_world: &World, act: &Value) -> Result<Value, String> {
 
 /// Called after the clock moved: renewals, settlement, retries that became due.
 pub fn tick(_world: &World, _now: DateTime<Utc>) {}
+
+/// This vendor's own answer to a refusal on order: `Status`, `RateLimit`, `DailyQuota` or `Refuse` (`StatusAfter` comes
+/// as `Status`). `None` where the vendor has no form of its own: then the bare status is answered.
+pub fn refusal(_kind: &Kind, _now: DateTime<Utc>) -> Option<Response> {
+    None
+}

@@ -1,0 +1,62 @@
+//! The sandbox's one listener: all vendors and the control API behind it.
+
+use super::{World, attio, braintree, zoho};
+use axum::{Extension, Router, extract::DefaultBodyLimit};
+use std::{io, net::SocketAddr, sync::Arc};
+use tokio::net::TcpListener;
+
+/// Serves until `shutdown` completes, then lets running calls end.
+///
+/// # Errors
+/// When the listener's address cannot be read.
+pub async fn serve(
+    listener: TcpListener,
+    world: Arc<World>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    world.listens_at(format!("http://{}", listener.local_addr()?));
+    let closing = world.closing.clone();
+    axum::serve(listener, router(world))
+        .with_graceful_shutdown(async move {
+            shutdown.await;
+            closing.cancel();
+        })
+        .await
+}
+
+/// All routes. Bodies are limited where an operation reads them.
+fn router(world: Arc<World>) -> Router {
+    Router::new()
+        .merge(attio::router())
+        .merge(zoho::router())
+        .merge(braintree::router())
+        .layer(DefaultBodyLimit::disable())
+        .layer(Extension(world.clone()))
+        .with_state(world)
+}
+
+/// How to reach every vendor in this sandbox and with which credentials: sandbox values, made to be shown.
+pub fn description(addr: SocketAddr, world: &World) -> serde_json::Value {
+    let base = format!("http://{addr}");
+    let own = &world.credentials;
+    serde_json::json!({
+        "braintree": {
+            "base_url": base,
+            "merchant_id": own.braintree.merchant_id,
+            "public_key": own.braintree.public_key,
+            "private_key": own.braintree.private_key,
+        },
+        "zoho": {
+            "accounts_url": base,
+            "api_url": base,
+            "desk_url": base,
+            "organization_id": own.zoho.organization_id,
+            "client_id": own.zoho.client_id,
+            "client_secret": own.zoho.client_secret,
+            "refresh_token": own.zoho.refresh_token,
+            "webhook_secret": own.zoho.webhook_secret,
+        },
+        "attio": { "base_url": base, "api_key": own.attio.api_key },
+        "control_url": format!("{base}/control"),
+    })
+}
