@@ -27,13 +27,12 @@ const CODE_MINUTES: i64 = 3;
 
 /// All grants of the simulated client.
 #[derive(Default)]
-pub struct Accounts {
+pub(super) struct Accounts {
     grants: HashMap<String, Grant>,
     /// Refresh tokens made from grant codes, oldest first.
     made: VecDeque<String>,
     codes: HashMap<String, DateTime<Utc>>,
     revoked: HashSet<String>,
-    refreshes: u64,
 }
 
 #[derive(Default)]
@@ -49,30 +48,25 @@ struct Access {
 
 impl fmt::Debug for Accounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accounts").field("refreshes", &self.refreshes).finish_non_exhaustive()
+        f.debug_struct("Accounts").field("refresh_tokens", &self.made.len()).finish_non_exhaustive()
     }
 }
 
 impl Accounts {
     /// Whether this access token is good now.
-    pub fn accepts(&self, token: &str, now: DateTime<Utc>) -> bool {
+    pub(super) fn accepts(&self, token: &str, now: DateTime<Utc>) -> bool {
         self.grants.values().flat_map(|grant| &grant.live).any(|access| access.token == token && access.expires > now)
     }
 
-    /// How often an access token was asked for with a refresh token, refusals included.
-    pub fn refreshes(&self) -> u64 {
-        self.refreshes
-    }
-
     /// Ends all access tokens at once.
-    pub fn expire_all(&mut self) {
+    pub(super) fn expire_all(&mut self) {
         for grant in self.grants.values_mut() {
             grant.live.clear();
         }
     }
 
     /// A grant code, as an admin makes one in the API console.
-    pub fn make_code(&mut self, now: DateTime<Utc>) -> String {
+    pub(super) fn make_code(&mut self, now: DateTime<Utc>) -> String {
         let code = secret();
         self.codes.insert(code.clone(), now + TimeDelta::minutes(CODE_MINUTES));
         code
@@ -134,7 +128,7 @@ async fn parameters(request: Request) -> HashMap<String, String> {
 }
 
 /// `POST /oauth/v2/token`: code exchange and refresh.
-pub async fn token(Shared(world): Shared<Arc<World>>, headers: HeaderMap, request: Request) -> Response {
+pub(super) async fn token(Shared(world): Shared<Arc<World>>, headers: HeaderMap, request: Request) -> Response {
     let given = parameters(request).await;
     let get = |name: &str| given.get(name).map_or("", String::as_str);
     let own = &world.credentials.zoho;
@@ -150,7 +144,6 @@ pub async fn token(Shared(world): Shared<Arc<World>>, headers: HeaderMap, reques
     let accounts = &mut state.accounts;
     let (refresh_token, fresh) = match get("grant_type") {
         "refresh_token" => {
-            accounts.refreshes += 1;
             let known = accounts.knows(get("refresh_token"), &own.refresh_token);
             (known.then(|| get("refresh_token").to_owned()), false)
         }
@@ -174,7 +167,7 @@ pub async fn token(Shared(world): Shared<Arc<World>>, headers: HeaderMap, reques
 }
 
 /// `POST /oauth/v2/token/revoke`.
-pub async fn revoke(Shared(world): Shared<Arc<World>>, request: Request) -> Response {
+pub(super) async fn revoke(Shared(world): Shared<Arc<World>>, request: Request) -> Response {
     let given = parameters(request).await;
     let token = given.get("token").map_or("", String::as_str);
     let accounts = &mut world.zoho.lock().expect("zoho lock").accounts;

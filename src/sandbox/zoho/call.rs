@@ -24,22 +24,22 @@ const ORGANIZATION: &str = "x-com-zoho-subscriptions-organizationid";
 const MAX_BODY: usize = 1 << 20;
 
 /// The organisation at one moment: where all that is done to it is done.
-pub struct Org<'a> {
-    pub world: &'a World,
-    pub state: &'a mut State,
-    pub now: DateTime<Utc>,
+pub(super) struct Org<'a> {
+    pub(super) world: &'a World,
+    pub(super) state: &'a mut State,
+    pub(super) now: DateTime<Utc>,
 }
 
 impl Org<'_> {
     /// The present day (UTC).
-    pub fn today(&self) -> NaiveDate {
+    pub(super) fn today(&self) -> NaiveDate {
         self.now.date_naive()
     }
 }
 
 /// What a handler gets.
-pub struct Call<'a> {
-    pub org: Org<'a>,
+pub(super) struct Call<'a> {
+    pub(super) org: Org<'a>,
     operation: &'static str,
     /// Path and query, for faults.
     target: String,
@@ -49,54 +49,54 @@ pub struct Call<'a> {
 }
 
 /// A handler of one operation.
-pub type Handler = fn(&mut Call<'_>) -> Answer;
+pub(super) type Handler = fn(&mut Call<'_>) -> Answer;
 
 /// One operation of the API. Its path begins below `/billing/v1`.
-pub struct Route {
-    pub operation: &'static str,
-    pub method: MethodFilter,
-    pub path: &'static str,
-    pub handler: Handler,
+pub(super) struct Route {
+    pub(super) operation: &'static str,
+    pub(super) method: MethodFilter,
+    pub(super) path: &'static str,
+    pub(super) handler: Handler,
 }
 
 /// A line of a resource's table of routes.
-pub const fn route(operation: &'static str, method: MethodFilter, path: &'static str, handler: Handler) -> Route {
+pub(super) const fn route(
+    operation: &'static str,
+    method: MethodFilter,
+    path: &'static str,
+    handler: Handler,
+) -> Route {
     Route { operation, method, path, handler }
 }
 
 impl Call<'_> {
     /// A parameter of the path.
-    pub fn param(&self, name: &str) -> &str {
+    pub(super) fn param(&self, name: &str) -> &str {
         self.params.get(name).map_or("", String::as_str)
     }
 
     /// The id in the path; `resource` is its English name, for the refusal of what cannot be one.
-    pub fn id(&self, resource: &str) -> Result<Id, Refusal> {
+    pub(super) fn id(&self, resource: &str) -> Result<Id, Refusal> {
         Id::read(self.param("id")).ok_or_else(|| Refusal::unknown(resource))
     }
 
     /// A parameter of the query.
-    pub fn query(&self, name: &str) -> Option<&str> {
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
         self.query.get(name).map(String::as_str)
     }
 
     /// An id in the query.
-    pub fn query_id(&self, name: &str) -> Result<Option<Id>, Refusal> {
+    pub(super) fn query_id(&self, name: &str) -> Result<Option<Id>, Refusal> {
         self.query(name).map(|text| Id::read(text).ok_or_else(|| Refusal::invalid(name))).transpose()
     }
 
     /// The body's fields.
-    pub fn fields(&self) -> Result<Fields, Refusal> {
+    pub(super) fn fields(&self) -> Result<Fields, Refusal> {
         Fields::read(&self.body)
     }
 
-    /// The body as it came.
-    pub fn body(&self) -> &[u8] {
-        &self.body
-    }
-
     /// Lists show only what was created up to this moment: a late search index is a fault on order.
-    pub fn horizon(&self) -> DateTime<Utc> {
+    pub(super) fn horizon(&self) -> DateTime<Utc> {
         let late = |kind: &Kind| matches!(kind, Kind::LateIndex { .. });
         match self.org.world.faults.strike(Vendor::Zoho, self.operation, &self.target, late) {
             Some(Kind::LateIndex { seconds }) => self.org.now - TimeDelta::seconds(seconds),
@@ -106,10 +106,11 @@ impl Call<'_> {
 }
 
 /// The HTTP handler of one operation.
-pub fn serve(
+pub(super) fn serve(
     operation: &'static str,
     handler: Handler,
-) -> impl Fn(Shared<Arc<World>>, RawPathParams, Request) -> BoxFuture<'static, Response> + Clone + Send + Sync + 'static {
+) -> impl Fn(Shared<Arc<World>>, RawPathParams, Request) -> BoxFuture<'static, Response> + Clone + Send + Sync + 'static
+{
     move |Shared(world), params, request| {
         let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Box::pin(async move {

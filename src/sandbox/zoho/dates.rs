@@ -3,17 +3,17 @@
 use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, Utc};
 
 /// A timestamp in Zoho's form: the offset has no colon.
-pub fn stamp(at: DateTime<Utc>) -> String {
+pub(super) fn stamp(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S%z").to_string()
 }
 
 /// The first moment of a day.
-pub fn midnight(day: NaiveDate) -> DateTime<Utc> {
+pub(super) fn midnight(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
 }
 
 /// `day` plus so many days (`days` may be negative).
-pub fn plus_days(day: NaiveDate, days: i64) -> NaiveDate {
+pub(super) fn plus_days(day: NaiveDate, days: i64) -> NaiveDate {
     let distance = Days::new(days.unsigned_abs());
     let moved = if days < 0 { day.checked_sub_days(distance) } else { day.checked_add_days(distance) };
     moved.unwrap_or(day)
@@ -21,14 +21,14 @@ pub fn plus_days(day: NaiveDate, days: i64) -> NaiveDate {
 
 /// The length of a billing term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Term {
-    pub interval: u32,
-    pub unit: Unit,
+pub(super) struct Term {
+    pub(super) interval: u32,
+    pub(super) unit: Unit,
 }
 
 /// The unit of a plan's interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub(super) enum Unit {
     Days,
     Weeks,
     Months,
@@ -37,7 +37,7 @@ pub enum Unit {
 
 impl Unit {
     /// Reads Zoho's word.
-    pub fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(text: &str) -> Option<Self> {
         match text {
             "days" => Some(Self::Days),
             "weeks" => Some(Self::Weeks),
@@ -48,7 +48,7 @@ impl Unit {
     }
 
     /// Zoho's word.
-    pub fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Days => "days",
             Self::Weeks => "weeks",
@@ -61,7 +61,7 @@ impl Unit {
 impl Term {
     /// The day on which term number `count` (from 0) begins, counted from the anchor, so that the 31st comes back after
     /// a short month.
-    pub fn start(self, anchor: NaiveDate, count: u32) -> NaiveDate {
+    pub(super) fn start(self, anchor: NaiveDate, count: u32) -> NaiveDate {
         let steps = self.interval.saturating_mul(count);
         let moved = match self.unit {
             Unit::Days => anchor.checked_add_days(Days::new(steps.into())),

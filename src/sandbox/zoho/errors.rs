@@ -11,14 +11,14 @@ use chrono::{DateTime, Timelike, Utc};
 
 /// A call that was refused; nothing was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    pub status: StatusCode,
-    pub code: i64,
-    pub message: String,
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) code: i64,
+    pub(super) message: String,
 }
 
 impl Refusal {
-    pub fn new(status: StatusCode, code: i64, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, code: i64, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into() }
     }
 
@@ -27,77 +27,77 @@ impl Refusal {
     }
 
     /// `resource` is its English name: `Invoice`.
-    pub fn unknown(resource: &str) -> Self {
+    pub(super) fn unknown(resource: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, 1002, format!("{resource} does not exist."))
     }
 
     /// A field has a value that Zoho does not take.
-    pub fn invalid(field: &str) -> Self {
+    pub(super) fn invalid(field: &str) -> Self {
         Self::bad(2, format!("Invalid value passed for {field}"))
     }
 
     /// A required field is missing.
-    pub fn missing(field: &str) -> Self {
+    pub(super) fn missing(field: &str) -> Self {
         Self::bad(4, format!("Invalid value passed for {field}"))
     }
 
     /// The display name is taken, in an organisation that forbids duplicates.
-    pub fn name_taken(name: &str) -> Self {
+    pub(super) fn name_taken(name: &str) -> Self {
         Self::bad(3062, format!("The customer \"{name}\" already exists. Please specify a different name."))
     }
 
     /// A custom field that forbids duplicates has this value on another record.
-    pub fn duplicate_field(label: &str) -> Self {
+    pub(super) fn duplicate_field(label: &str) -> Self {
         Self::bad(120, format!("The value given for {label} already exists. Please specify a different value."))
     }
 
     /// More was applied than is owed, or than there is to apply.
-    pub fn above_balance() -> Self {
+    pub(super) fn above_balance() -> Self {
         Self::bad(24016, "The amount entered is more than the balance due for the selected invoices.")
     }
 
     /// An invoice or credit note is in the wrong state.
-    pub fn wrong_state(sentence: impl Into<String>) -> Self {
+    pub(super) fn wrong_state(sentence: impl Into<String>) -> Self {
         Self::bad(1040, sentence)
     }
 
     /// A subscription is in the wrong state.
-    pub fn wrong_subscription_state() -> Self {
+    pub(super) fn wrong_subscription_state() -> Self {
         Self::bad(9001, "Subscription is not in a state that allows this action.")
     }
 
     /// Only payments of a gateway of Zoho can be refunded through it.
-    pub fn not_refundable() -> Self {
+    pub(super) fn not_refundable() -> Self {
         Self::bad(9002, "Refund is allowed only for payments made through an online payment gateway.")
     }
 
     /// `thing` as in "The customer": it has transactions.
-    pub fn has_transactions(thing: &str) -> Self {
+    pub(super) fn has_transactions(thing: &str) -> Self {
         Self::bad(1003, format!("{thing} cannot be deleted as it is associated with transactions."))
     }
 
     /// The customer has an active subscription.
-    pub fn has_subscription() -> Self {
+    pub(super) fn has_subscription() -> Self {
         Self::bad(1005, "The customer cannot be marked as inactive as there are active subscriptions.")
     }
 
     /// The access token is unknown, expired or revoked.
-    pub fn unauthorized() -> Self {
+    pub(super) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, 57, "You are not authorized to perform this operation")
     }
 
     /// There is no access token.
-    pub fn no_token() -> Self {
+    pub(super) fn no_token() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, 14, "Invalid value passed for authtoken.")
     }
 
     /// No such path.
-    pub fn no_such_url() -> Self {
+    pub(super) fn no_such_url() -> Self {
         Self::new(StatusCode::NOT_FOUND, 5, "Invalid URL Passed")
     }
 
     /// The per-minute limit.
-    pub fn too_many_calls(limit: u32) -> Self {
+    pub(super) fn too_many_calls(limit: u32) -> Self {
         let message = format!(
             "For security reasons you have been blocked for some time as you have exceeded the maximum number of \
              requests per minute ({limit}) that can be made from one organization."
@@ -106,13 +106,14 @@ impl Refusal {
     }
 
     /// The daily quota.
-    pub fn quota_used_up(limit: u32) -> Self {
-        let message = format!("The API call for this organization has exceeded the maximum call rate limit of {limit}.");
+    pub(super) fn quota_used_up(limit: u32) -> Self {
+        let message =
+            format!("The API call for this organization has exceeded the maximum call rate limit of {limit}.");
         Self::new(StatusCode::TOO_MANY_REQUESTS, 45, message)
     }
 
     /// Too many calls at the same time.
-    pub fn too_many_at_once() -> Self {
+    pub(super) fn too_many_at_once() -> Self {
         let message =
             "You have reached the maximum number of in process requests allowed. Kindly try again after some time.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, 1070, message)
@@ -152,9 +153,9 @@ impl Refusal {
 }
 
 /// Calls a minute that a paid organisation may make.
-pub const DEFAULT_PER_MINUTE: u32 = 100;
+pub(super) const DEFAULT_PER_MINUTE: u32 = 100;
 /// Calls a day of the largest plans.
-pub const DEFAULT_PER_DAY: u32 = 10_000;
+pub(super) const DEFAULT_PER_DAY: u32 = 10_000;
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -163,17 +164,14 @@ impl IntoResponse for Refusal {
 }
 
 /// The error of Zoho Accounts, which says it under HTTP 200.
-pub fn accounts_error(error: &str) -> Response {
+pub(super) fn accounts_error(error: &str) -> Response {
     json(StatusCode::OK, &Object::new().with("error", error))
 }
 
 /// Zoho Accounts' answer to too many refreshes: another form and another status.
-pub fn accounts_throttle() -> Response {
+pub(super) fn accounts_throttle() -> Response {
     let body = Object::new()
-        .with(
-            "error_description",
-            "You have made too many requests continuously. Please try again after some time.",
-        )
+        .with("error_description", "You have made too many requests continuously. Please try again after some time.")
         .with("error", "Access Denied")
         .with("status", "failure");
     json(StatusCode::BAD_REQUEST, &body)

@@ -5,11 +5,11 @@ use std::fmt;
 
 /// An id, written as a decimal string. The order of ids is the order of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id(u64);
+pub(super) struct Id(u64);
 
 impl Id {
     /// Reads an id from text; nothing if it cannot be one.
-    pub fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
     }
 }
@@ -28,7 +28,7 @@ impl Serialize for Id {
 
 /// Hands out ids and document numbers.
 #[derive(Debug, Default)]
-pub struct Counters {
+pub(super) struct Counters {
     ids: u64,
     invoices: u32,
     notes: u32,
@@ -36,19 +36,19 @@ pub struct Counters {
 
 impl Counters {
     /// The next id of any resource.
-    pub fn id(&mut self) -> Id {
+    pub(super) fn id(&mut self) -> Id {
         self.ids += 1;
         Id(903_000_000_000_000 + self.ids)
     }
 
     /// The next invoice number.
-    pub fn invoice(&mut self) -> String {
+    pub(super) fn invoice(&mut self) -> String {
         self.invoices += 1;
         format!("INV-{:06}", self.invoices)
     }
 
     /// The next credit note number.
-    pub fn note(&mut self) -> String {
+    pub(super) fn note(&mut self) -> String {
         self.notes += 1;
         format!("CN-{:05}", self.notes)
     }

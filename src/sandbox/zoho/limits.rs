@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// What was called so far.
 #[derive(Debug, Default)]
-pub struct Limits {
+pub(super) struct Limits {
     /// When the calls of the last minute came.
     minute: VecDeque<DateTime<Utc>>,
     day: NaiveDate,
@@ -21,7 +21,7 @@ pub struct Limits {
 
 /// The right to make one call, held while it is in process.
 #[derive(Debug)]
-pub struct Ticket {
+pub(super) struct Ticket {
     _in_process: Arc<()>,
     limit: u32,
     remaining: u32,
@@ -30,7 +30,7 @@ pub struct Ticket {
 
 impl Limits {
     /// Counts one call in, or refuses it.
-    pub fn enter(&mut self, settings: &Settings, now: DateTime<Utc>) -> Result<Ticket, Refusal> {
+    pub(super) fn enter(&mut self, settings: &Settings, now: DateTime<Utc>) -> Result<Ticket, Refusal> {
         if self.day != now.date_naive() {
             self.day = now.date_naive();
             self.today = 0;
@@ -60,14 +60,14 @@ impl Limits {
     }
 
     /// Calls of the present day.
-    pub fn today(&self) -> u32 {
+    pub(super) fn today(&self) -> u32 {
         self.today
     }
 }
 
 impl Ticket {
     /// Tells the caller how much is left.
-    pub fn tell(&self, headers: &mut HeaderMap) {
+    pub(super) fn tell(&self, headers: &mut HeaderMap) {
         headers.insert("x-rate-limit-limit", self.limit.into());
         headers.insert("x-rate-limit-remaining", self.remaining.into());
         headers.insert("x-rate-limit-reset", HeaderValue::from(self.reset));

@@ -8,15 +8,15 @@ use super::reply::{Answer, Object, Reply};
 const MAX_PER_PAGE: usize = 200;
 
 /// A list's names: its key in the answer, its report and the filter that was asked for.
-pub struct Listing<'a> {
-    pub key: &'static str,
-    pub report: &'static str,
-    pub filter: &'a str,
+pub(super) struct Listing<'a> {
+    pub(super) key: &'static str,
+    pub(super) report: &'static str,
+    pub(super) filter: &'a str,
 }
 
 impl Listing<'_> {
     /// The page that the call asks for. Ids grow with the time of creation: they are the order.
-    pub fn answer(&self, call: &Call<'_>, ids: impl Iterator<Item = Id>, row: impl Fn(Id) -> Object) -> Answer {
+    pub(super) fn answer(&self, call: &Call<'_>, ids: impl Iterator<Item = Id>, row: impl Fn(Id) -> Object) -> Answer {
         let number = |name: &str, default: usize| match call.query(name) {
             None | Some("") => Ok(default),
             Some(text) => text.parse().ok().filter(|n| *n > 0).ok_or_else(|| Refusal::invalid(name)),
@@ -51,7 +51,7 @@ impl Listing<'_> {
 }
 
 /// The part of `filter_by` behind `prefix` (`Status.`), or `All`.
-pub fn filter_by<'a>(call: &'a Call<'_>, prefix: &str) -> Result<&'a str, Refusal> {
+pub(super) fn filter_by<'a>(call: &'a Call<'_>, prefix: &str) -> Result<&'a str, Refusal> {
     match call.query("filter_by") {
         None | Some("") => Ok("All"),
         Some(text) => text.strip_prefix(prefix).ok_or_else(|| Refusal::invalid("filter_by")),

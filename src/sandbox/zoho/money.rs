@@ -6,12 +6,12 @@ use serde_json::value::RawValue;
 
 /// A currency of the simulated organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Currency {
+pub(super) struct Currency {
     /// ISO 4217 code.
-    pub code: &'static str,
-    pub symbol: &'static str,
+    pub(super) code: &'static str,
+    pub(super) symbol: &'static str,
     /// Decimals, Zoho's `price_precision`.
-    pub places: u32,
+    pub(super) places: u32,
 }
 
 const fn currency(code: &'static str, symbol: &'static str, places: u32) -> Currency {
@@ -58,18 +58,18 @@ const CURRENCIES: &[Currency] = &[
 
 impl Currency {
     /// The organisation's own currency, in which plans are priced.
-    pub fn base() -> Self {
+    pub(super) fn base() -> Self {
         CURRENCIES[0]
     }
 
     /// The currency of this ISO 4217 code, if the organisation has it.
-    pub fn find(code: &str) -> Option<Self> {
+    pub(super) fn find(code: &str) -> Option<Self> {
         CURRENCIES.iter().find(|c| c.code == code).copied()
     }
 
     /// Minor units of a decimal number such as `60`, `60.5` or `-0.10`. Nothing if it is no plain decimal, has more
     /// significant decimals than the currency, or is too large.
-    pub fn parse(self, text: &str) -> Option<i64> {
+    pub(super) fn parse(self, text: &str) -> Option<i64> {
         let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
         let numeric = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -86,7 +86,7 @@ impl Currency {
     }
 
     /// The amount as decimal text, with all of the currency's decimals.
-    pub fn text(self, minor: i64) -> String {
+    pub(super) fn text(self, minor: i64) -> String {
         let sign = if minor < 0 { "-" } else { "" };
         let places = self.places as usize;
         let digits = format!("{:0>width$}", minor.unsigned_abs(), width = places + 1);
@@ -95,7 +95,7 @@ impl Currency {
     }
 
     /// The amount as a JSON number, with all of the currency's decimals.
-    pub fn number(self, minor: i64) -> Box<RawValue> {
+    pub(super) fn number(self, minor: i64) -> Box<RawValue> {
         RawValue::from_string(self.text(minor)).expect("a decimal number is JSON")
     }
 }

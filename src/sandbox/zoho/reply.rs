@@ -8,21 +8,21 @@ use serde_json::value::{RawValue, to_raw_value};
 
 /// A JSON object under construction.
 #[derive(Debug, Clone, Default)]
-pub struct Object(Vec<(&'static str, Box<RawValue>)>);
+pub(super) struct Object(Vec<(&'static str, Box<RawValue>)>);
 
 impl Object {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::default()
     }
 
     /// Adds one field.
-    pub fn with(mut self, name: &'static str, value: impl Serialize) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Serialize) -> Self {
         self.0.push((name, to_raw_value(&value).expect("plain data is JSON")));
         self
     }
 
     /// The object as text.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         serde_json::to_string(self).expect("plain data is JSON")
     }
 }
@@ -35,13 +35,13 @@ impl Serialize for Object {
 
 /// A successful answer: `code` 0, a message, and what was asked for.
 #[derive(Debug)]
-pub struct Reply {
+pub(super) struct Reply {
     status: StatusCode,
     body: Object,
 }
 
 /// What a handler answers.
-pub type Answer = Result<Reply, Refusal>;
+pub(super) type Answer = Result<Reply, Refusal>;
 
 impl Reply {
     fn new(status: StatusCode, message: &str) -> Self {
@@ -49,17 +49,17 @@ impl Reply {
     }
 
     /// Something was created.
-    pub fn created(message: &str) -> Self {
+    pub(super) fn created(message: &str) -> Self {
         Self::new(StatusCode::CREATED, message)
     }
 
     /// Something was read or done.
-    pub fn ok(message: &str) -> Self {
+    pub(super) fn ok(message: &str) -> Self {
         Self::new(StatusCode::OK, message)
     }
 
     /// Adds one resource.
-    pub fn with(self, name: &'static str, value: impl Serialize) -> Self {
+    pub(super) fn with(self, name: &'static str, value: impl Serialize) -> Self {
         Self { body: self.body.with(name, value), ..self }
     }
 }
@@ -71,6 +71,6 @@ impl IntoResponse for Reply {
 }
 
 /// A JSON answer.
-pub fn json(status: StatusCode, body: &Object) -> Response {
+pub(super) fn json(status: StatusCode, body: &Object) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json;charset=UTF-8")], body.text()).into_response()
 }

@@ -7,35 +7,35 @@ use serde_json::Value;
 /// Switches of the simulated organisation, changed by the staff act `settings`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub(super) struct Settings {
     /// Calls that the organisation may make in a minute.
-    pub calls_per_minute: u32,
+    pub(super) calls_per_minute: u32,
     /// Calls that the organisation may make in a day (UTC).
-    pub calls_per_day: u32,
+    pub(super) calls_per_day: u32,
     /// Calls that may be in process at the same time.
-    pub calls_at_once: u32,
+    pub(super) calls_at_once: u32,
     /// Two customers may not have the same display name.
-    pub unique_names: bool,
+    pub(super) unique_names: bool,
     /// Labels of custom fields that forbid duplicates, per resource.
-    pub unique_fields: Vec<String>,
+    pub(super) unique_fields: Vec<String>,
     /// `GET /payments` lists payments; Zoho's documents know no such call.
-    pub payments_list: bool,
+    pub(super) payments_list: bool,
     /// `POST /payments/{id}/refunds` takes payments that no gateway of Zoho collected; its documents say it does not.
-    pub refund_any_payment: bool,
+    pub(super) refund_any_payment: bool,
     /// A credit note may be refunded to a customer who paid offline.
-    pub refund_notes: bool,
+    pub(super) refund_notes: bool,
     /// Events that only other sources than Zoho Billing's documents name (`invoice_voided`, …) are raised too.
-    pub undocumented_events: bool,
+    pub(super) undocumented_events: bool,
     /// The form in which webhooks are sent.
-    pub webhook_shape: Shape,
+    pub(super) webhook_shape: Shape,
     /// The token endpoint answers the older form, with milliseconds in `expires_in`.
-    pub expires_in_ms: bool,
+    pub(super) expires_in_ms: bool,
 }
 
 /// The forms of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Shape {
+pub(super) enum Shape {
     /// `event_id`, `event_type`, `event_time` and `data`.
     Event,
     /// The bare resources and the organisation, as workflow rules send them.
@@ -67,7 +67,7 @@ impl Settings {
     ///
     /// # Errors
     /// A sentence that names the unknown setting or the wrong value.
-    pub fn change(&mut self, changes: &serde_json::Map<String, Value>) -> Result<Value, String> {
+    pub(super) fn change(&mut self, changes: &serde_json::Map<String, Value>) -> Result<Value, String> {
         let mut all = serde_json::to_value(&*self).map_err(|error| error.to_string())?;
         for (name, value) in changes {
             all[name] = value.clone();
