@@ -81,13 +81,14 @@ impl Org<'_> {
                 new.next = None;
             }
         }
-        let due = new.next.filter(|day| *day <= today);
+        let first = new.next;
         self.state.subscriptions.insert(id, new);
         self.tell("subscription_created", id)?;
-        match due {
-            Some(day) if backdated => self.begin_term(id, day, backdated_invoice)?,
-            Some(day) => self.turn(id, day)?,
-            None => {}
+        if let Some(day) = first.filter(|_| backdated) {
+            self.begin_term(id, day, backdated_invoice)?;
+        }
+        while let Some(day) = self.state.subscription(id)?.next.filter(|day| *day <= today) {
+            self.turn(id, day)?;
         }
         Ok(id)
     }

@@ -149,8 +149,7 @@ fn reactivate(call: &mut Call<'_>) -> Answer {
 }
 
 fn scheduled(call: &mut Call<'_>) -> Answer {
-    let state = &*call.org.state;
-    let view = state.scheduled_view(state.subscription(call.id("Subscription")?)?)?;
+    let view = call.org.state.subscription(call.id("Subscription")?)?.scheduled_view()?;
     Ok(Reply::ok("success").with("subscription", view))
 }
 

@@ -181,6 +181,18 @@ impl Subscription {
         let left = u32::try_from(self.cycles.checked_sub(self.billed)?).ok().filter(|_| self.cycles > 0)?;
         Some(plus_days(self.item.term.start(self.anchor, self.count + left), -1))
     }
+
+    /// The subscription as it will be after its scheduled change.
+    pub(super) fn scheduled_view(&self) -> Result<Object, Refusal> {
+        let item = self.scheduled.clone().ok_or_else(|| Refusal::unknown("Scheduled change"))?;
+        let after = Self { item, ..self.clone() };
+        Ok(after
+            .head()
+            .with("product_id", after.item.product)
+            .with("plan", after.item.view(&after))
+            .with("addons", [(); 0])
+            .with("taxes", [(); 0]))
+    }
 }
 
 /// A day as text, or empty text.
@@ -226,18 +238,6 @@ impl State {
             .with("payment_terms", subscription.payment_terms)
             .with("customer", customer.map(super::customers::Customer::short_view).unwrap_or_default())
             .with("custom_fields", subscription.custom_fields.view())
-    }
-
-    /// The subscription as it will be after its scheduled change.
-    pub(super) fn scheduled_view(&self, subscription: &Subscription) -> Result<Object, Refusal> {
-        let item = subscription.scheduled.clone().ok_or_else(|| Refusal::unknown("Scheduled change"))?;
-        let after = Subscription { item, ..subscription.clone() };
-        Ok(after
-            .head()
-            .with("product_id", after.item.product)
-            .with("plan", after.item.view(&after))
-            .with("addons", [(); 0])
-            .with("taxes", [(); 0]))
     }
 }
 

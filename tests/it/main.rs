@@ -1,0 +1,3 @@
+//! Everything tested from outside, in one binary.
+
+mod sandbox_zoho;
