@@ -34,7 +34,7 @@ use super::World;
 use super::faults::Vendor;
 use super::transport::op;
 use axum::Router;
-use axum::routing::{any, on, post};
+use axum::routing::{MethodFilter, on, post};
 use call::{Org, Route, serve};
 use chrono::{DateTime, NaiveDate, Utc};
 use ids::Id;
@@ -86,7 +86,8 @@ pub fn router() -> Router<Arc<World>> {
     let accounts = Router::new()
         .route("/oauth/v2/token", op(Vendor::Zoho, "token.refresh", post(accounts::token)))
         .route("/oauth/v2/token/revoke", op(Vendor::Zoho, "token.revoke", post(accounts::revoke)));
-    let unknown = any(async || errors::Refusal::no_such_url());
+    let methods = MethodFilter::GET.or(MethodFilter::POST).or(MethodFilter::PUT).or(MethodFilter::DELETE);
+    let unknown = on(methods, async || errors::Refusal::no_such_url());
     let routes = RESOURCES.iter().flat_map(|table| table.iter());
     routes.fold(accounts.route("/billing/v1/{*rest}", op(Vendor::Zoho, "unknown", unknown)), |router, route| {
         let handler = on(route.method, serve(route.operation, route.handler));
