@@ -1,1 +1,16 @@
-//! x
+//! What the business does. Pure: no I/O, no clock, no random numbers; times and ids arrive in commands.
+//!
+//! The folder listing is the list of flows. A new flow is one file here and one line in [`for_each_saga`].
+
+pub mod kernel;
+pub mod rehearsal;
+
+/// Expands a macro with the type of every saga: the one list.
+#[macro_export]
+macro_rules! for_each_saga {
+    ($use:ident) => {
+        $use! {
+            $crate::rehearsal::Rehearsal,
+        }
+    };
+}

@@ -1,2 +1,6 @@
-//! attio-billing: keeps Attio, Zoho and Braintree in step.
+//! attio-billing: keeps Attio, Zoho and Braintree in step. Modules in reading order.
+
+pub mod clock;
+pub mod port;
 pub mod sandbox;
+pub mod store;

@@ -1,3 +1,7 @@
-//! Everything tested from outside, in one binary.
+//! The integration tests, one binary: they link once and share one Postgres.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod embedded;
+mod postgres;
 mod sandbox_zoho;

@@ -1,0 +1,252 @@
+//! What a vendor's answer means to a flow: ids, amounts, statuses. Never personal data, never a raw body.
+
+use super::effect::{AttioRecord, ClaimKind};
+use super::money::Money;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The extract of a successful answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// Nothing more to say than that it was done.
+    Nothing,
+    /// What our own tables say about an invoice.
+    Survey(Box<Survey>),
+    /// A Zoho invoice.
+    Invoice(Box<Invoice>),
+    /// A Zoho subscription.
+    Subscription(Box<Subscription>),
+    /// The subscription of an invoice, or that there is none.
+    SubscriptionOfInvoice {
+        /// Zoho subscription id.
+        subscription: Option<String>,
+    },
+    /// A payment recorded in Zoho.
+    Recorded {
+        /// Zoho payment id.
+        payment: String,
+        /// What Zoho says was applied.
+        amount: Money,
+    },
+    /// A client in Attio, or that there is none, or several.
+    Client(Box<Client>),
+    /// A Braintree customer's methods.
+    Methods {
+        /// All vaulted cards.
+        methods: Vec<Method>,
+    },
+    /// A Braintree transaction.
+    Transaction(Box<Transaction>),
+    /// Written to Attio.
+    Projected {
+        /// The billing transaction's record.
+        transaction_record: Option<String>,
+        /// The subscription's record.
+        subscription_record: Option<String>,
+    },
+    /// The card cap is used up until this instant (UTC).
+    CardCapUntil {
+        /// When the window opens again.
+        until: DateTime<Utc>,
+    },
+}
+
+/// What our own tables say about an invoice before it is charged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survey {
+    /// Our customer id, where the Zoho customer is linked to exactly one.
+    pub customer: Option<String>,
+    /// Several customers are linked to that Zoho customer id.
+    pub ambiguous: bool,
+    /// The customer's Braintree id.
+    pub braintree_customer: Option<String>,
+    /// The customer's record in Attio.
+    pub attio_client: Option<AttioRecord>,
+    /// Our subscription id, where the Zoho subscription is linked.
+    pub subscription: Option<String>,
+    /// Who collects; absent: no owner record.
+    pub owner: Option<CollectionOwner>,
+    /// The customer recorded consent to one-off charges.
+    pub one_off_consent: bool,
+    /// Claims of other sagas that stand in the way.
+    pub claimed_elsewhere: Vec<ClaimKind>,
+    /// Reasons of collection holds on the invoice.
+    pub holds: Vec<String>,
+    /// APPLY less UNAPPLY on the invoice; absent: no journal yet.
+    pub applied: Option<Money>,
+    /// Captured for the invoice, and neither applied, reversed nor given back.
+    pub unapplied: Option<Money>,
+    /// The operation `braintree.sell` is switched off.
+    pub sale_switched_off: bool,
+}
+
+/// Who collects a subscription's money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CollectionOwner {
+    /// We charge the vaulted card.
+    Orchestrator,
+    /// Braintree's own recurring billing.
+    BraintreeRecurring,
+    /// Zoho's own gateway.
+    ZohoNative,
+}
+
+/// A Zoho invoice as read now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoice {
+    /// Zoho invoice id.
+    pub id: String,
+    /// Human-readable number.
+    pub number: String,
+    /// Zoho customer id.
+    pub customer: String,
+    /// Zoho subscription id, where the invoice names one.
+    pub subscription: Option<String>,
+    /// Zoho's status text: `sent`, `overdue`, `paid`, `void`, `draft`, `pending` …
+    pub status: String,
+    /// Gross total.
+    pub total: Money,
+    /// Still owed.
+    pub balance: Money,
+    /// Sum of tax; absent where Zoho does not say.
+    pub tax: Option<Money>,
+    /// Credits applied.
+    pub credits: Money,
+    /// Written off.
+    pub written_off: Money,
+    /// Payments applied.
+    pub payments: Vec<InvoicePayment>,
+    /// Document date.
+    pub date: NaiveDate,
+    /// Due date.
+    pub due_date: NaiveDate,
+    /// When it was read (UTC).
+    pub read_at: DateTime<Utc>,
+}
+
+/// One payment applied to a Zoho invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoicePayment {
+    /// Zoho payment id.
+    pub id: String,
+    /// `reference_number`; ours is a bare Braintree transaction id.
+    pub reference: String,
+    /// Zoho's mode text; `autotransaction` means a gateway of Zoho's own.
+    pub mode: String,
+    /// What of it is applied to the invoice.
+    pub amount: Money,
+}
+
+/// A Zoho subscription as read now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Zoho subscription id.
+    pub id: String,
+    /// Zoho customer id.
+    pub customer: String,
+    /// Zoho's status text: `live`, `unpaid`, `dunning`, `cancelled` …
+    pub status: String,
+    /// Zoho would charge by itself.
+    pub auto_collect: bool,
+    /// Currency code.
+    pub currency: String,
+    /// Our reference on it.
+    pub reference: String,
+}
+
+/// The client that Attio shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// The record; absent: Attio has no such client.
+    pub record: Option<AttioRecord>,
+    /// More than one record names the Zoho customer.
+    pub ambiguous: bool,
+    /// `braintree_customer_id` on the record.
+    pub braintree_customer: Option<String>,
+    /// `zoho_customer_id` on the record.
+    pub zoho_customer: Option<String>,
+}
+
+/// A vaulted card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Method {
+    /// The vault's token.
+    pub token: String,
+    /// The customer's default.
+    pub default: bool,
+    /// Brand as Braintree writes it: `Visa`, `MasterCard` …
+    pub brand: String,
+    /// Last four digits.
+    pub last_four: String,
+    /// Expired by its date.
+    pub expired: bool,
+    /// Braintree's unique number identifier: the same card has the same one.
+    pub card: String,
+    /// A live Braintree subscription charges this card.
+    pub has_live_subscription: bool,
+}
+
+/// A Braintree transaction as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// Transaction id.
+    pub id: String,
+    /// Braintree's status word.
+    pub status: TransactionStatus,
+    /// Amount of the last command on it.
+    pub amount: Money,
+    /// Our reference.
+    pub order_id: String,
+    /// Braintree customer id.
+    pub customer: Option<String>,
+    /// The method charged.
+    pub token: Option<String>,
+    /// Created (UTC).
+    pub created_at: DateTime<Utc>,
+    /// Merchant account.
+    pub merchant_account: String,
+}
+
+/// Braintree's transaction statuses; a word that we do not know is kept as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionStatus {
+    Authorizing,
+    Authorized,
+    SubmittedForSettlement,
+    Settling,
+    SettlementPending,
+    SettlementConfirmed,
+    Settled,
+    SettlementDeclined,
+    SettlementFailed,
+    Voided,
+    AuthorizationExpired,
+    ProcessorDeclined,
+    GatewayRejected,
+    Failed,
+    /// Not final, not success.
+    Other(String),
+}
+
+impl TransactionStatus {
+    /// Money is taken or on its way.
+    pub const fn is_approved(&self) -> bool {
+        matches!(
+            self,
+            Self::Authorized
+                | Self::SubmittedForSettlement
+                | Self::Settling
+                | Self::SettlementPending
+                | Self::SettlementConfirmed
+                | Self::Settled
+        )
+    }
+
+    /// Was approved and then taken back.
+    pub const fn is_reversed(&self) -> bool {
+        matches!(self, Self::Voided | Self::AuthorizationExpired | Self::SettlementDeclined | Self::SettlementFailed)
+    }
+}

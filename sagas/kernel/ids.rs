@@ -1,0 +1,109 @@
+//! Ids and the one form of each reference that we leave at a vendor.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+/// Namespace of all derived ids of this product.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6d1c_7f0a_9b51_4c0e_8a35_0f3c_2b9e_7d41);
+
+/// A saga's id. Random where a person starts it, derived where one resource has one stream for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SagaId(pub Uuid);
+
+impl SagaId {
+    /// The stream of a resource: the same resource gives the same id for ever.
+    pub fn derived(kind: &str, parts: &[&str]) -> Self {
+        Self(derive(kind, parts))
+    }
+
+    /// The one stream of a Zoho invoice.
+    pub fn of_invoice(organization: &str, invoice: &str) -> Self {
+        Self::derived("zoho_invoice", &[organization, invoice])
+    }
+
+    /// Which of the shards the saga lives in. The last bytes spread evenly for random and derived ids alike.
+    pub fn shard(self, shards: u16) -> u16 {
+        let bytes = self.0.as_bytes();
+        let [.., high, low] = *bytes;
+        u16::from_be_bytes([high, low]) % shards.max(1)
+    }
+
+    /// The id of the saga's event at that sequence; the same after every replay.
+    pub fn event(self, sequence: u64) -> Uuid {
+        derive("event", &[&self.0.simple().to_string(), &sequence.to_string()])
+    }
+}
+
+impl fmt::Display for SagaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+/// A UUIDv5 over a kind and its parts; parts are separated so that no two lists of parts collide.
+pub fn derive(kind: &str, parts: &[&str]) -> Uuid {
+    let mut name = kind.to_owned();
+    for part in parts {
+        name.push('\u{1f}');
+        name.push_str(part);
+    }
+    Uuid::new_v5(&NAMESPACE, name.as_bytes())
+}
+
+/// The installation's prefix in every order id: 4 to 8 lower-case letters or digits, fixed when the database is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Installation(String);
+
+impl Installation {
+    /// Checks the form.
+    ///
+    /// # Errors
+    /// The prefix is not 4 to 8 lower-case letters or digits.
+    pub fn new(prefix: &str) -> Result<Self, String> {
+        let fits =
+            (4..=8).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if fits {
+            Ok(Self(prefix.to_owned()))
+        } else {
+            Err(format!("`{prefix}` is no installation prefix: expected 4 to 8 lower-case letters or digits"))
+        }
+    }
+
+    /// The prefix as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Braintree's `order_id` of an invoice's charge: attempt number, and network sub-attempt where there is one.
+    pub fn invoice_order(&self, invoice: &str, attempt: u32, network_retry: u32) -> String {
+        if network_retry == 0 {
+            format!("{}.inv.{invoice}.{attempt}", self.0)
+        } else {
+            format!("{}.inv.{invoice}.{attempt}.r{network_retry}", self.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invoice_has_one_stream_for_ever() {
+        let id = SagaId::of_invoice("60012", "982000000567114");
+        assert_eq!(id, SagaId::of_invoice("60012", "982000000567114"));
+        assert_ne!(id, SagaId::of_invoice("6001", "2982000000567114"));
+        assert!(id.shard(64) < 64);
+    }
+
+    #[test]
+    fn order_ids_have_one_form() {
+        let i = Installation::new("demo1").expect("valid");
+        assert_eq!(i.invoice_order("77", 2, 0), "demo1.inv.77.2");
+        assert_eq!(i.invoice_order("77", 2, 1), "demo1.inv.77.2.r1");
+        assert!(Installation::new("Demo").is_err());
+    }
+}

@@ -1,0 +1,618 @@
+//! The machine that drives every saga: commands of the engine to events. Attempts, retries, unknown outcomes, the order
+//! of compensation, parks and resumes are here, once. Pure.
+
+use super::effect::Effect;
+use super::flow::{Open, Phase, StepEvent};
+use super::ids::SagaId;
+use super::outcome::{Look, NotSent, Outcome, RejectionKind};
+use super::park::ParkCode;
+use super::record::{Record, Recorded};
+use super::retry;
+use super::saga::{Answered, At, Input, Pending, Refusal, Saga};
+use super::step::{Absence, Class, ExactlyOnce};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What the engine tells a saga. Time comes with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Command<C> {
+    /// The saga concerned.
+    pub saga: SagaId,
+    /// When, and in which zone dates are written.
+    pub at: At,
+    /// What.
+    pub what: What<C>,
+}
+
+/// Kinds of engine commands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum What<C> {
+    /// A command from outside: a trigger, a signal, a decision.
+    Deliver {
+        /// The inbox item that brought it.
+        item: Option<String>,
+        /// What kind of thing came.
+        kind: String,
+        /// Who.
+        principal: String,
+        /// The flow's command.
+        command: C,
+    },
+    /// The bytes of a searchable call leave now.
+    Sending {
+        /// Absence is not judged before (UTC).
+        deadline: DateTime<Utc>,
+        /// The node that sends.
+        node: String,
+        /// Its shard epoch.
+        epoch: i64,
+    },
+    /// The open call ended.
+    Answer {
+        /// Which sending.
+        attempt: u32,
+        /// How.
+        outcome: Outcome,
+        /// The vendor's id of the request.
+        request_id: Option<String>,
+        /// How long it took.
+        latency_ms: u64,
+    },
+    /// A look-up of the open call ended.
+    Looked {
+        /// Which sending.
+        attempt: u32,
+        /// What it showed.
+        look: Look,
+    },
+    /// The open call is not sent, because what it rests on is stale.
+    Stale,
+    /// The due time of `pending` has come.
+    Due,
+    /// A person resumes a parked saga.
+    Resume {
+        /// Who.
+        principal: String,
+        /// Why.
+        reason: String,
+    },
+    /// Something came from outside and was refused before the flow saw it: for the record.
+    Refused {
+        /// The inbox item that brought it.
+        item: Option<String>,
+        /// What kind of thing came.
+        kind: String,
+        /// Who.
+        principal: String,
+        /// Why.
+        reason: String,
+    },
+    /// The engine parks the saga.
+    Park {
+        /// From the closed list.
+        code: ParkCode,
+        /// What happened and what to do.
+        detail: String,
+    },
+}
+
+/// What the engine should do now for a saga.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Send the open call.
+    Perform(Box<Open>),
+    /// Look the open call up by our reference.
+    Look(Box<Open>),
+    /// Tell the saga that its time has come.
+    Due,
+    /// Nothing before this instant (UTC).
+    Wait(DateTime<Utc>),
+    /// Nothing until somebody comes: parked or ended.
+    Idle,
+}
+
+/// What should be done now.
+pub fn work<S: Saga>(saga: &Recorded<S>, now: DateTime<Utc>) -> Work {
+    let flow = &saga.flow;
+    if flow.parked.is_some() {
+        return Work::Idle;
+    }
+    let Some(open) = &flow.open else {
+        return match S::pending(&saga.business) {
+            _ if flow.ended.is_some() => Work::Idle,
+            Pending::Await { until, .. } | Pending::Sleep { until, .. } if until > now => Work::Wait(until),
+            Pending::Await { .. } | Pending::Sleep { .. } => Work::Due,
+            // Settled in every append; met only where a history was written by another release.
+            Pending::Perform { .. } | Pending::Park { .. } | Pending::Unwind { .. } | Pending::Ended(_) => Work::Due,
+        };
+    };
+    match &open.phase {
+        Phase::Requested { not_before: Some(t), .. } if *t > now => Work::Wait(*t),
+        Phase::Requested { look_first: true, .. } => Work::Look(Box::new(open.clone())),
+        Phase::Requested { .. } => Work::Perform(Box::new(open.clone())),
+        // Without an outcome after its deadline the sender is gone.
+        Phase::Sending { deadline, .. } if *deadline > now => Work::Wait(*deadline),
+        Phase::Sending { .. } => Work::Look(Box::new(open.clone())),
+        Phase::Unknown { next_look, .. } if *next_look > now => Work::Wait(*next_look),
+        Phase::Unknown { .. } => Work::Look(Box::new(open.clone())),
+    }
+}
+
+/// When the saga needs the engine next (UTC); `None` when it is parked or ended.
+pub fn due<S: Saga>(saga: &Recorded<S>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match work(saga, now) {
+        Work::Perform(_) | Work::Look(_) | Work::Due => Some(now),
+        Work::Wait(until) => Some(until),
+        Work::Idle => None,
+    }
+}
+
+/// The events that follow from a command.
+///
+/// # Errors
+/// The command is not acceptable now. Refusals of a delivered command are events instead: they are on record.
+pub fn decide<S: Saga>(saga: &Recorded<S>, command: &Command<S::Command>) -> Result<Vec<Record<S::Event>>, Refusal> {
+    let mut draft = Draft { saga: saga.clone(), id: command.saga, at: command.at, out: Vec::new() };
+    match &command.what {
+        What::Deliver { item, kind, principal, command } => draft.deliver(item.as_ref(), kind, principal, command),
+        What::Sending { deadline, node, epoch } => draft.sending(*deadline, node, *epoch)?,
+        What::Answer { attempt, outcome, request_id, latency_ms } => {
+            draft.answer(*attempt, outcome, request_id.clone(), *latency_ms)?;
+        }
+        What::Looked { attempt, look } => draft.looked(*attempt, look)?,
+        What::Stale => draft.stale()?,
+        What::Due => {
+            if draft.saga.flow.open.is_none() && draft.saga.flow.parked.is_none() {
+                draft.ask(&Input::Due);
+            }
+        }
+        What::Resume { principal, reason } => draft.resume(principal, reason)?,
+        What::Refused { item, kind, principal, reason } => draft.push(StepEvent::Heard {
+            item: item.clone(),
+            kind: kind.clone(),
+            principal: principal.clone(),
+            refused: Some(reason.clone()),
+        }),
+        What::Park { code, detail } => draft.park(*code, detail.clone(), false),
+    }
+    draft.settle();
+    Ok(draft.out)
+}
+
+/// Events so far, and the state after them.
+struct Draft<S: Saga> {
+    saga: Recorded<S>,
+    id: SagaId,
+    at: At,
+    out: Vec<Record<S::Event>>,
+}
+
+impl<S: Saga> Draft<S> {
+    fn push(&mut self, event: StepEvent) {
+        self.record(Record::Step(event));
+    }
+
+    fn record(&mut self, event: Record<S::Event>) {
+        self.saga.evolve(&event);
+        self.out.push(event);
+    }
+
+    fn open(&self) -> Result<Open, Refusal> {
+        self.saga.flow.open.clone().ok_or_else(|| Refusal::new("no_open_step", "no step is open"))
+    }
+
+    /// Asks the saga; false where nothing followed or it refused.
+    fn ask(&mut self, input: &Input<'_, S::Command>) -> bool {
+        match S::decide(&self.saga.business, Input::reborrow(input), &self.at) {
+            Ok(events) => {
+                let any = !events.is_empty();
+                for event in events {
+                    self.record(Record::Business(event));
+                }
+                any
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn deliver(&mut self, item: Option<&String>, kind: &str, principal: &str, command: &S::Command) {
+        if self.saga.flow.version == 0 {
+            self.push(StepEvent::Started { version: S::VERSION });
+        }
+        let decided = S::decide(&self.saga.business, Input::Command(command), &self.at);
+        let refused = decided.as_ref().err().map(|r| r.message.clone());
+        self.push(StepEvent::Heard {
+            item: item.cloned(),
+            kind: kind.to_owned(),
+            principal: principal.to_owned(),
+            refused,
+        });
+        for event in decided.unwrap_or_default() {
+            self.record(Record::Business(event));
+        }
+    }
+
+    fn sending(&mut self, deadline: DateTime<Utc>, node: &str, epoch: i64) -> Result<(), Refusal> {
+        let open = self.open()?;
+        if !matches!(open.phase, Phase::Requested { look_first: false, .. }) || self.saga.flow.parked.is_some() {
+            return Err(Refusal::new("not_sendable", format!("step {} may not be sent now", open.step)));
+        }
+        self.push(StepEvent::Sending {
+            step: open.step,
+            attempt: open.attempt,
+            at: self.at.now,
+            deadline,
+            node: node.to_owned(),
+            epoch,
+        });
+        Ok(())
+    }
+
+    fn answer(
+        &mut self,
+        attempt: u32,
+        outcome: &Outcome,
+        request_id: Option<String>,
+        latency_ms: u64,
+    ) -> Result<(), Refusal> {
+        let open = self.open()?;
+        if open.attempt != attempt {
+            return Err(Refusal::new("stale_answer", format!("step {} is at another attempt", open.step)));
+        }
+        match outcome {
+            Outcome::Done { .. } | Outcome::Declined { .. } | Outcome::Rejected { .. } => {
+                self.push(StepEvent::Answered {
+                    step: open.step.clone(),
+                    attempt,
+                    undo: open.undo,
+                    outcome: outcome.clone(),
+                    request_id,
+                    latency_ms,
+                });
+                self.concluded(&open, outcome, &[]);
+            }
+            Outcome::NotSent { cause, detail, retry_after_seconds } => {
+                self.not_sent(&open, *cause, detail, *retry_after_seconds);
+            }
+            Outcome::Unknown { detail } => match open.effect.exactly_once() {
+                ExactlyOnce::Repeatable => self.not_sent(&open, NotSent::Again, detail, None),
+                ExactlyOnce::ChosenId { .. } | ExactlyOnce::Set { .. } => {
+                    let next_look = self.at.now + TimeDelta::seconds(5);
+                    self.unknown(&open, detail, next_look);
+                }
+                ExactlyOnce::Searchable { .. } => {
+                    let deadline = match open.phase {
+                        Phase::Sending { deadline, .. } | Phase::Unknown { deadline, .. } => deadline,
+                        Phase::Requested { .. } => self.at.now,
+                    };
+                    self.unknown(&open, detail, deadline.max(self.at.now));
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn not_sent(&mut self, open: &Open, cause: NotSent, detail: &str, asked: Option<u32>) {
+        let again_at = self.at.now + retry::back_off(cause, open.tries, asked, self.id);
+        self.push(StepEvent::NotSent {
+            step: open.step.clone(),
+            attempt: open.attempt,
+            cause,
+            detail: detail.to_owned(),
+            again_at,
+        });
+    }
+
+    fn unknown(&mut self, open: &Open, detail: &str, next_look: DateTime<Utc>) {
+        self.push(StepEvent::OutcomeUnknown {
+            step: open.step.clone(),
+            attempt: open.attempt,
+            detail: detail.to_owned(),
+            at: self.at.now,
+            next_look,
+        });
+    }
+
+    /// The open step has an outcome that ends it: the saga branches, or the saga is parked.
+    fn concluded(&mut self, open: &Open, outcome: &Outcome, extra: &[String]) {
+        if open.undo {
+            if !matches!(outcome, Outcome::Done { .. }) {
+                let detail = format!("undoing {} was refused: {}", open.step, reason(outcome));
+                self.park(ParkCode::CompensationStuck, detail, false);
+            }
+            return;
+        }
+        if let Outcome::Rejected { rejection } = outcome
+            && rejection.kind == RejectionKind::Config
+        {
+            let detail = format!("{} at step {}: {}", open.effect.operation(), open.step, reason(outcome));
+            self.park(ParkCode::VendorConfig, detail, false);
+            return;
+        }
+        let answered = Answered { step: &open.step, effect: &open.effect, outcome, extra };
+        self.ask(&Input::Answered(answered));
+        // Asking for the very same thing again would be a hot loop: the flow names no branch for this outcome.
+        let same_again = matches!(
+            S::pending(&self.saga.business),
+            Pending::Perform { step, n, .. } if step == open.step && n == open.n
+        );
+        if same_again {
+            let detail = format!("{} at step {}: {}", open.effect.operation(), open.step, reason(outcome));
+            self.park(park_code(outcome), detail, false);
+        }
+    }
+
+    fn looked(&mut self, attempt: u32, look: &Look) -> Result<(), Refusal> {
+        let open = self.open()?;
+        if open.attempt != attempt {
+            return Err(Refusal::new("stale_look", format!("step {} is at another attempt", open.step)));
+        }
+        if matches!(open.phase, Phase::Sending { .. }) {
+            // The sender is gone without an answer: that is an unknown outcome, and this look is its first.
+            self.unknown(&open, "the sender ended before an answer came", self.at.now);
+        }
+        let open = self.open()?;
+        match look {
+            Look::Found { outcome, extra } => {
+                self.push(StepEvent::Resolved {
+                    step: open.step.clone(),
+                    attempt,
+                    undo: open.undo,
+                    outcome: (**outcome).clone(),
+                    extra: extra.clone(),
+                });
+                self.concluded(&open, outcome, extra);
+            }
+            Look::Absent { watermark, key_proven } => self.absent(&open, look, *watermark, *key_proven),
+            Look::Unclear { .. } => self.unsettled(&open, look),
+        }
+        Ok(())
+    }
+
+    /// A clean look that found nothing: proof, or one look on the way to it.
+    fn absent(&mut self, open: &Open, look: &Look, watermark: bool, key_proven: bool) {
+        let Phase::Unknown { sent_at, deadline, clean, .. } = &open.phase else {
+            // Looked up before a repeated send: nothing there, so it may go out.
+            return self.note_look(open, look, None);
+        };
+        match open.effect.exactly_once() {
+            ExactlyOnce::Repeatable | ExactlyOnce::ChosenId { .. } | ExactlyOnce::Set { .. } => {
+                self.proved(open, self.at.now);
+            }
+            ExactlyOnce::Searchable { absence, .. } => {
+                let now = self.at.now;
+                let apart = clean.iter().any(|first| now - *first >= retry::LOOKS_APART);
+                let proven = match absence {
+                    Absence::TwoLooks => {
+                        apart && clean.first().is_some_and(|first| *first - *sent_at >= retry::LOOK_SETTLES)
+                    }
+                    Absence::Watermark => apart && now - *deadline >= retry::LOOK_SETTLES && (watermark || key_proven),
+                };
+                if !proven {
+                    return self.unsettled(open, look);
+                }
+                let resend_at = match absence {
+                    Absence::Watermark if !key_proven => now.max(*sent_at + retry::RESEND_AFTER),
+                    Absence::Watermark | Absence::TwoLooks => now,
+                };
+                self.note_look(open, look, None);
+                self.proved(open, resend_at);
+            }
+        }
+    }
+
+    fn proved(&mut self, open: &Open, resend_at: DateTime<Utc>) {
+        self.push(StepEvent::ProvedAbsent { step: open.step.clone(), attempt: open.attempt, resend_at });
+    }
+
+    fn note_look(&mut self, open: &Open, look: &Look, next_look: Option<DateTime<Utc>>) {
+        self.push(StepEvent::Looked {
+            step: open.step.clone(),
+            attempt: open.attempt,
+            look: look.clone(),
+            at: self.at.now,
+            next_look,
+        });
+    }
+
+    /// The look did not settle it: the next rung of the ladder, or a person.
+    fn unsettled(&mut self, open: &Open, look: &Look) {
+        let next = match (&open.phase, open.effect.exactly_once()) {
+            (Phase::Unknown { deadline, .. }, ExactlyOnce::Searchable { .. }) => {
+                // A look that merely cannot be made does not climb the ladder to its end any faster.
+                retry::next_look(*deadline, self.at.now)
+            }
+            _ => Some(self.at.now + retry::back_off(NotSent::Again, open.tries + 3, None, self.id)),
+        };
+        self.note_look(open, look, next);
+        if next.is_none() {
+            let detail = format!(
+                "{} at step {} was sent and no look-up found or disproved it in 7 days; look it up at the vendor, then resume",
+                open.effect.operation(),
+                open.step
+            );
+            self.park(ParkCode::OutcomeUnknown, detail, false);
+        }
+    }
+
+    fn stale(&mut self) -> Result<(), Refusal> {
+        let open = self.open()?;
+        if open.attempt > 1 || !matches!(open.phase, Phase::Requested { .. }) {
+            return Err(Refusal::new("was_sent", format!("step {} was sent and cannot be superseded", open.step)));
+        }
+        self.push(StepEvent::Superseded { step: open.step.clone(), n: open.n });
+        self.ask(&Input::Superseded { step: &open.step });
+        Ok(())
+    }
+
+    fn resume(&mut self, principal: &str, reason: &str) -> Result<(), Refusal> {
+        let Some(parked) = self.saga.flow.parked.clone() else {
+            let state = S::summary(&self.saga.business).state;
+            return Err(Refusal::new(
+                "not_parked",
+                format!("cannot resume saga {}: it is not parked (state: {state})", self.id),
+            ));
+        };
+        self.push(StepEvent::Resumed { principal: principal.to_owned(), reason: reason.to_owned(), at: self.at.now });
+        if parked.by_saga && !self.ask(&Input::Resumed) {
+            return Err(Refusal::new(
+                "nothing_to_resume",
+                format!("cannot resume saga {}: {} needs a decision first: {}", self.id, parked.code, parked.detail),
+            ));
+        }
+        Ok(())
+    }
+
+    fn park(&mut self, code: ParkCode, detail: String, by_saga: bool) {
+        if self.saga.flow.parked.is_none() {
+            self.push(StepEvent::Parked { code, detail, by_saga, at: self.at.now });
+        }
+    }
+
+    /// Asks the saga what it wants and records it, until that is a call, a wait, a park or an end.
+    fn settle(&mut self) {
+        // An unwinding takes two rounds a step; no flow has more steps than this bound allows for.
+        for _ in 0..64 {
+            let flow = &self.saga.flow;
+            let pending = S::pending(&self.saga.business);
+            if flow.ended.is_some() && !matches!(pending, Pending::Ended(_)) {
+                self.push(StepEvent::Reopened { why: "a later signal gives it work".to_owned() });
+                continue;
+            }
+            if let Some(parked) = &flow.parked {
+                let still = matches!(&pending, Pending::Park { code, .. } if *code == parked.code);
+                if !parked.by_saga || still {
+                    return;
+                }
+                self.push(StepEvent::Unparked { why: "what it waited for has come".to_owned() });
+                continue;
+            }
+            if flow.open.is_some() {
+                return;
+            }
+            if let Some(reason) = flow.unwinding.clone() {
+                if !self.undo_next(&reason) {
+                    return;
+                }
+                continue;
+            }
+            if !self.want(pending) {
+                return;
+            }
+        }
+    }
+
+    /// Records what the saga wants; true where that changes what it wants next.
+    fn want(&mut self, pending: Pending) -> bool {
+        match pending {
+            Pending::Perform { step, n, effect, fresh_until } => {
+                self.request(step, n, false, *effect, fresh_until);
+                false
+            }
+            Pending::Await { .. } | Pending::Sleep { .. } => false,
+            Pending::Park { code, detail } => {
+                self.park(code, detail, true);
+                false
+            }
+            Pending::Unwind { reason } => {
+                if self.saga.flow.past_pivot {
+                    let detail = format!("the flow wants to undo after its pivot, which is never allowed: {reason}");
+                    self.park(ParkCode::CompensationStuck, detail, false);
+                    return false;
+                }
+                self.push(StepEvent::Unwinding { reason });
+                true
+            }
+            Pending::Ended(end) => {
+                if self.saga.flow.ended.is_none() {
+                    self.push(StepEvent::Ended { end });
+                }
+                false
+            }
+        }
+    }
+
+    /// Requests the undo of the step completed last; with none left, tells the saga. False: wait for an answer.
+    fn undo_next(&mut self, reason: &str) -> bool {
+        let Some(step) = self.saga.flow.completed.last().cloned() else {
+            self.push(StepEvent::Unwound { reason: reason.to_owned() });
+            self.ask(&Input::Unwound { reason });
+            return true;
+        };
+        if let Some(effect) = S::undo(&self.saga.business, &step) {
+            self.request(&step, 1, true, effect, None);
+        } else {
+            let detail = format!("step {step} was done and the flow names no undo for it");
+            self.park(ParkCode::CompensationStuck, detail, false);
+        }
+        false
+    }
+
+    fn request(&mut self, step: &str, n: u32, undo: bool, effect: Effect, fresh_until: Option<DateTime<Utc>>) {
+        debug_assert!(Recorded::<S>::spec(step).is_some(), "step {step} is not declared");
+        self.push(StepEvent::Requested { step: step.to_owned(), n, undo, effect, fresh_until, at: self.at.now });
+    }
+}
+
+impl<'a, C> Input<'a, C> {
+    /// The same input, for another asking.
+    fn reborrow(input: &Self) -> Input<'a, C> {
+        match *input {
+            Input::Command(c) => Input::Command(c),
+            Input::Answered(a) => Input::Answered(a),
+            Input::Superseded { step } => Input::Superseded { step },
+            Input::Due => Input::Due,
+            Input::Unwound { reason } => Input::Unwound { reason },
+            Input::Resumed => Input::Resumed,
+        }
+    }
+}
+
+/// The park code for an outcome for which the flow names no branch.
+fn park_code(outcome: &Outcome) -> ParkCode {
+    let Outcome::Rejected { rejection } = outcome else { return ParkCode::VendorRejected };
+    match rejection.kind {
+        RejectionKind::Config => ParkCode::VendorConfig,
+        RejectionKind::NotFound | RejectionKind::Invalid | RejectionKind::State => ParkCode::VendorRejected,
+        RejectionKind::Mismatch => ParkCode::AnswerMismatch,
+        RejectionKind::UnknownState => ParkCode::UnknownVendorState,
+        RejectionKind::UnparsableAmount => ParkCode::UnparsableAmount,
+        RejectionKind::KeyMisuse => ParkCode::KeyMisuse,
+        RejectionKind::OrderIdReused => ParkCode::OrderIdReused,
+    }
+}
+
+/// An outcome in words.
+fn reason(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done { .. } => "done, and the flow wants the same again".to_owned(),
+        Outcome::Declined { decline } => format!("declined, {} {}", decline.code, decline.text),
+        Outcome::Rejected { rejection } => format!("refused, {} {}", rejection.code, rejection.message),
+        Outcome::NotSent { detail, .. } | Outcome::Unknown { detail } => detail.clone(),
+    }
+}
+
+/// The laws that a saga's declaration must keep: one pivot at most, nothing compensatable after it, every effect undone
+/// or excused.
+///
+/// # Errors
+/// The first law broken, in a sentence.
+pub fn check_declaration<S: Saga>() -> Result<(), String> {
+    let mut pivot = None;
+    for (at, step) in S::STEPS.iter().enumerate() {
+        if S::STEPS.iter().take(at).any(|s| s.name == step.name) {
+            return Err(format!("{}: step {} is declared twice", S::NAME, step.name));
+        }
+        match (step.class, pivot) {
+            (Class::Pivot, Some(first)) => {
+                return Err(format!("{}: {} and {first} are both pivots", S::NAME, step.name));
+            }
+            (Class::Compensatable, Some(first)) => {
+                return Err(format!("{}: {} is compensatable after the pivot {first}", S::NAME, step.name));
+            }
+            (Class::Pivot, None) => pivot = Some(step.name),
+            (Class::Read | Class::Compensatable | Class::Retriable | Class::Projection, _) => {}
+        }
+    }
+    Ok(())
+}

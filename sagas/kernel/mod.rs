@@ -1,0 +1,15 @@
+//! The shared words of all flows, and the machine that drives them. Pure.
+
+pub mod answer;
+pub mod effect;
+pub mod flow;
+pub mod ids;
+pub mod machine;
+pub mod money;
+pub mod outcome;
+pub mod park;
+pub mod posting;
+pub mod record;
+pub mod retry;
+pub mod saga;
+pub mod step;

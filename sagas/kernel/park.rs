@@ -1,0 +1,118 @@
+//! Why a saga waits for somebody: the closed list of park codes.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A park reason. Each has a page in `docs/errors/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ParkCode {
+    VendorConfig,
+    VendorRejected,
+    KeyMisuse,
+    UnknownVendorState,
+    AnswerMismatch,
+    OutcomeUnknown,
+    OrderIdReused,
+    ChangedMeanwhile,
+    CompensationStuck,
+    CustomerUnlinked,
+    TwoCollectors,
+    HeldMismatch,
+    HeldByDecision,
+    RecordBlocked,
+    MoneyDecision,
+    SettlementDeclined,
+    IdentitySplit,
+    UnparsableAmount,
+    HistoryUnreadable,
+    PoisonAppend,
+    Rehearsal,
+}
+
+impl ParkCode {
+    /// Every code.
+    pub const ALL: [Self; 21] = [
+        Self::VendorConfig,
+        Self::VendorRejected,
+        Self::KeyMisuse,
+        Self::UnknownVendorState,
+        Self::AnswerMismatch,
+        Self::OutcomeUnknown,
+        Self::OrderIdReused,
+        Self::ChangedMeanwhile,
+        Self::CompensationStuck,
+        Self::CustomerUnlinked,
+        Self::TwoCollectors,
+        Self::HeldMismatch,
+        Self::HeldByDecision,
+        Self::RecordBlocked,
+        Self::MoneyDecision,
+        Self::SettlementDeclined,
+        Self::IdentitySplit,
+        Self::UnparsableAmount,
+        Self::HistoryUnreadable,
+        Self::PoisonAppend,
+        Self::Rehearsal,
+    ];
+
+    /// The code as people, the API and the log write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VendorConfig => "VENDOR_CONFIG",
+            Self::VendorRejected => "VENDOR_REJECTED",
+            Self::KeyMisuse => "KEY_MISUSE",
+            Self::UnknownVendorState => "UNKNOWN_VENDOR_STATE",
+            Self::AnswerMismatch => "ANSWER_MISMATCH",
+            Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
+            Self::OrderIdReused => "ORDER_ID_REUSED",
+            Self::ChangedMeanwhile => "CHANGED_MEANWHILE",
+            Self::CompensationStuck => "COMPENSATION_STUCK",
+            Self::CustomerUnlinked => "CUSTOMER_UNLINKED",
+            Self::TwoCollectors => "TWO_COLLECTORS",
+            Self::HeldMismatch => "HELD_MISMATCH",
+            Self::HeldByDecision => "HELD_BY_DECISION",
+            Self::RecordBlocked => "RECORD_BLOCKED",
+            Self::MoneyDecision => "MONEY_DECISION",
+            Self::SettlementDeclined => "SETTLEMENT_DECLINED",
+            Self::IdentitySplit => "IDENTITY_SPLIT",
+            Self::UnparsableAmount => "UNPARSABLE_AMOUNT",
+            Self::HistoryUnreadable => "HISTORY_UNREADABLE",
+            Self::PoisonAppend => "POISON_APPEND",
+            Self::Rehearsal => "REHEARSAL",
+        }
+    }
+
+    /// What it means, in one sentence.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::VendorConfig => "the vendor refuses our credentials, rights or version",
+            Self::VendorRejected => "the vendor refused the request for good and the flow has no other way",
+            Self::KeyMisuse => "an at-most-once key was too long or used with another body",
+            Self::UnknownVendorState => "the vendor shows a status that is not known, and money depends on it",
+            Self::AnswerMismatch => "the answer names another amount, currency, customer or card than was asked for",
+            Self::OutcomeUnknown => "it could not be found out whether the call was executed",
+            Self::OrderIdReused => "a transaction with our order id is older than our request",
+            Self::ChangedMeanwhile => "the object changed at the vendor while our write was unanswered",
+            Self::CompensationStuck => "an undo was refused",
+            Self::CustomerUnlinked => "the invoice's customer is not linked to one customer of ours",
+            Self::TwoCollectors => "another collector could charge the same invoice",
+            Self::HeldMismatch => "our ledger and Zoho disagree on what was already paid",
+            Self::HeldByDecision => "collection of this invoice is on hold",
+            Self::RecordBlocked => "money was taken and Zoho refuses the record",
+            Self::MoneyDecision => "finance must choose what happens with the money",
+            Self::SettlementDeclined => "a successful sale was taken back at settlement",
+            Self::IdentitySplit => "two systems disagree on who the customer is",
+            Self::UnparsableAmount => "a number is no amount of its currency",
+            Self::HistoryUnreadable => "this release cannot read the saga's history",
+            Self::PoisonAppend => "the database refuses what the saga wants to write",
+            Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
+        }
+    }
+}
+
+impl fmt::Display for ParkCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,262 @@
+//! The trait that a flow implements: a decider and what belongs to it. Pure: times and ids arrive in what it is given.
+
+use super::effect::{Claim, Effect};
+use super::money::Money;
+use super::outcome::Outcome;
+use super::park::ParkCode;
+use super::posting::Posting;
+use super::step::StepSpec;
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
+
+/// A flow: pure functions over its own state.
+pub trait Saga: Sized + Send + Sync + 'static {
+    /// One spelling for the log, the command line and the docs.
+    const NAME: &'static str;
+    /// Version of the definition; pinned by each saga at its start.
+    const VERSION: u32;
+    /// What the flow is for, in one sentence.
+    const PURPOSE: &'static str;
+    /// Every step, in the order of the normal path.
+    const STEPS: &'static [StepSpec];
+
+    /// What the flow remembers.
+    type State: Default + Clone + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sync;
+    /// What comes from outside: triggers, signals, decisions.
+    type Command: Clone + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sync;
+    /// What happened, in the field's words.
+    type Event: BusinessEvent;
+
+    /// What follows from an input: events, or a refusal. No event: it changes nothing.
+    ///
+    /// # Errors
+    /// The command is refused in the present state; the refusal goes on record.
+    fn decide(state: &Self::State, input: Input<'_, Self::Command>, at: &At) -> Result<Vec<Self::Event>, Refusal>;
+
+    /// The state after an event.
+    fn evolve(state: &mut Self::State, event: &Self::Event);
+
+    /// What is wanted now. Computed from the state, never remembered.
+    fn pending(state: &Self::State) -> Pending;
+
+    /// The effect that undoes a completed step, for steps whose `Undo` is `Effect`.
+    fn undo(state: &Self::State, step: &str) -> Option<Effect>;
+
+    /// What the tables beside the log take from an event.
+    fn facts(state_after: &Self::State, event: &Self::Event) -> Facts;
+
+    /// One line about the saga for lists.
+    fn summary(state: &Self::State) -> Summary;
+}
+
+/// A business event.
+pub trait BusinessEvent: Clone + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sync {
+    /// Past tense, stable for ever: `PaymentCaptured`.
+    fn name(&self) -> &'static str;
+}
+
+/// When an input is looked at, and in which zone dates are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct At {
+    /// Business time (UTC).
+    pub now: DateTime<Utc>,
+    /// The books zone's offset from UTC now, in seconds east.
+    pub books_offset: i32,
+}
+
+impl At {
+    /// That instant, in the UTC books zone.
+    pub const fn utc(now: DateTime<Utc>) -> Self {
+        Self { now, books_offset: 0 }
+    }
+
+    /// The date of an instant in the books zone.
+    pub fn date(&self, instant: DateTime<Utc>) -> NaiveDate {
+        FixedOffset::east_opt(self.books_offset)
+            .map_or_else(|| instant.date_naive(), |o| instant.with_timezone(&o).date_naive())
+    }
+}
+
+/// What a saga is asked to decide on.
+#[derive(Debug)]
+pub enum Input<'a, C> {
+    /// From outside: a trigger, a signal, a decision.
+    Command(&'a C),
+    /// A step's call has an outcome (`Done`, `Declined` or `Rejected`). An empty answer to a `Rejected` parks the saga.
+    Answered(Answered<'a>),
+    /// What was requested is stale and was not sent: the step is closed.
+    Superseded {
+        /// The step's name.
+        step: &'a str,
+    },
+    /// The sleep or the deadline of `pending` has come.
+    Due,
+    /// All completed steps are undone.
+    Unwound {
+        /// Why.
+        reason: &'a str,
+    },
+    /// A person resumes a park that the saga asked for.
+    Resumed,
+}
+
+/// A step's outcome.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// The step's name.
+    pub step: &'a str,
+    /// What was asked.
+    pub effect: &'a Effect,
+    /// How it ended.
+    pub outcome: &'a Outcome,
+    /// Further approved hits of the same reference that a look-up found.
+    pub extra: &'a [String],
+}
+
+/// What a saga wants now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pending {
+    /// Perform an effect.
+    Perform {
+        /// One of `STEPS`.
+        step: &'static str,
+        /// Which time the step is done in this saga (an attempt's number); tells repeated steps apart.
+        n: u32,
+        /// What to do.
+        effect: Box<Effect>,
+        /// Sent later than this, it would rest on stale facts: it is closed as superseded instead.
+        fresh_until: Option<DateTime<Utc>>,
+    },
+    /// Await a signal until a deadline.
+    Await {
+        /// What is awaited, for people.
+        signal: &'static str,
+        /// Then `Due` is decided on.
+        until: DateTime<Utc>,
+    },
+    /// Sleep until a time.
+    Sleep {
+        /// Why, for people.
+        why: &'static str,
+        /// Then `Due` is decided on.
+        until: DateTime<Utc>,
+    },
+    /// A person must look.
+    Park {
+        /// From the closed list.
+        code: ParkCode,
+        /// What happened and what to do, in one or two sentences.
+        detail: String,
+    },
+    /// Undo all completed compensatable steps.
+    Unwind {
+        /// Why.
+        reason: String,
+    },
+    /// Nothing: it is finished. A later command may open it again.
+    Ended(End),
+}
+
+/// How a saga ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// All was done.
+    Completed,
+    /// All that was done is undone.
+    Compensated,
+    /// There was nothing for us to do; what is shown elsewhere was noted.
+    Mirrored,
+    /// Given up by policy, with nothing half done.
+    GivenUp,
+}
+
+impl End {
+    /// The word in lists.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Compensated => "compensated",
+            Self::Mirrored => "mirrored",
+            Self::GivenUp => "given_up",
+        }
+    }
+}
+
+/// A command that is not acceptable now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// Stable word: `not_parked`, `wrong_state` …
+    pub code: String,
+    /// What happened, what it means, what to do.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+}
+
+/// What the tables beside the log take from one event.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Movements for the ledger.
+    pub postings: Vec<Posting>,
+    /// Changes to claims and holds that ride in the append.
+    pub marks: Vec<Mark>,
+    /// Ids by which the saga and the event are found: (kind, value), e.g. (`braintree_transaction`, `k3v9p2ab`).
+    pub references: Vec<(&'static str, String)>,
+    /// The money that the event speaks of.
+    pub amount: Option<Money>,
+}
+
+/// A change that rides in the append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// The claim was relied on: it stays until it is released.
+    Confirm(Claim),
+    /// The claim is let go.
+    Release(Claim),
+    /// Collection of an invoice is put on hold.
+    Hold {
+        /// Zoho invoice id.
+        invoice: String,
+        /// Reason word.
+        reason: &'static str,
+    },
+    /// The hold is lifted.
+    LiftHold {
+        /// Zoho invoice id.
+        invoice: String,
+        /// Reason word.
+        reason: &'static str,
+    },
+    /// A card's counted charge was really sent and answered.
+    SpendCard {
+        /// The order id that was counted.
+        order_id: String,
+    },
+    /// A card's counted charge was not made.
+    GiveBackCard {
+        /// The order id that was counted.
+        order_id: String,
+    },
+}
+
+/// One line about a saga.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The flow's own state word: `Charging`, `Recorded` …
+    pub state: String,
+    /// A short title: the invoice's number.
+    pub title: String,
+    /// Our customer id.
+    pub customer: Option<String>,
+    /// The money concerned.
+    pub amount: Option<Money>,
+}

@@ -1,0 +1,4 @@
+//! Everything that is kept in Postgres.
+
+pub mod append;
+pub mod embedded;
