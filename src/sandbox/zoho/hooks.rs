@@ -2,6 +2,7 @@
 
 use super::reply::Object;
 use super::settings::Shape;
+use crate::sandbox::credentials::Zoho;
 use crate::sandbox::hooks::Hook;
 use crate::sandbox::{World, faults::Vendor};
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,24 +19,26 @@ pub(super) struct Notice<'a> {
 
 /// Queues the webhook of an event, signed for the target now set.
 pub(super) fn send(world: &World, shape: Shape, notice: &Notice<'_>) {
-    let own = &world.credentials.zoho;
+    let target = world.hooks.target(Vendor::Zoho);
+    world.hooks.send(hook(&world.credentials.zoho, shape, notice, target.as_deref()));
+}
+
+fn hook(own: &Zoho, shape: Shape, notice: &Notice<'_>, target: Option<&str>) -> Hook {
     let bare = || notice.data.clone().with("organization_id", &own.organization_id).text();
     let (content_type, body, form) = match shape {
-        Shape::Event => ("application/json;charset=UTF-8", notice.event.to_owned(), Vec::new()),
-        Shape::Workflow => ("application/json;charset=UTF-8", bare(), Vec::new()),
+        Shape::Event => ("application/json;charset=UTF-8", notice.event.to_owned(), None),
+        Shape::Workflow => ("application/json;charset=UTF-8", bare(), None),
         Shape::Form => {
             let pair = ("JSONString".to_owned(), bare());
             let body = url::form_urlencoded::Serializer::new(String::new()).append_pair(&pair.0, &pair.1).finish();
-            ("application/x-www-form-urlencoded", body, vec![pair])
+            ("application/x-www-form-urlencoded", body, Some(pair))
         }
     };
-    let target = world.hooks.target(Vendor::Zoho).and_then(|url| url::Url::parse(&url).ok());
-    let mut pairs: Vec<(String, String)> =
-        target.iter().flat_map(url::Url::query_pairs).map(|(name, value)| (name.into(), value.into())).collect();
-    let raw = if form.is_empty() { body.as_bytes() } else { &[] };
-    pairs.extend(form);
+    let query = target.and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
+    let raw = if form.is_some() { &[] } else { body.as_bytes() };
+    let pairs = url::form_urlencoded::parse(query.as_bytes()).into_owned().chain(form).collect();
     let signature = signature(&own.webhook_secret, pairs, raw);
-    world.hooks.send(Hook {
+    Hook {
         vendor: Vendor::Zoho,
         kind: notice.kind.to_owned(),
         headers: vec![
@@ -43,7 +46,7 @@ pub(super) fn send(world: &World, shape: Shape, notice: &Notice<'_>) {
             ("x-zoho-webhook-signature".to_owned(), signature),
         ],
         body: body.into_bytes(),
-    });
+    }
 }
 
 /// Zoho's signature: HMAC-SHA256, in lowercase hex, over the sorted pairs of query and form, each name before its
@@ -81,6 +84,24 @@ mod tests {
             ),
         ] {
             assert_eq!(signature("mysecretkey12", query_and_form, raw.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn a_webhook_is_signed_over_its_targets_query_and_what_it_carries() {
+        let own = Zoho { webhook_secret: "mysecretkey12".to_owned(), ..World::default().credentials.zoho };
+        let data = Object::new().with("invoice", Object::new().with("invoice_id", "9"));
+        let notice = Notice { kind: "invoice_created", event: r#"{"event_id":"1"}"#, data: &data };
+        let bare = format!(r#"{{"invoice":{{"invoice_id":"9"}},"organization_id":"{}"}}"#, own.organization_id);
+        let query = ("tenant".to_owned(), "t 1".to_owned());
+        let form = ("JSONString".to_owned(), bare.clone());
+        for (shape, signed) in [
+            (Shape::Event, signature("mysecretkey12", vec![query.clone()], notice.event.as_bytes())),
+            (Shape::Workflow, signature("mysecretkey12", vec![query.clone()], bare.as_bytes())),
+            (Shape::Form, signature("mysecretkey12", vec![query.clone(), form.clone()], b"")),
+        ] {
+            let hook = hook(&own, shape, &notice, Some("http://localhost/webhooks/zoho?tenant=t%201"));
+            assert_eq!(hook.headers[1], ("x-zoho-webhook-signature".to_owned(), signed), "{shape:?}");
         }
     }
 }

@@ -252,9 +252,6 @@ impl Org<'_> {
 
 fn create(call: &mut Call<'_>) -> Answer {
     let new = NewPayment::read(&call.org, &call.fields()?, CustomFields::default())?;
-    if new.mode == "autotransaction" {
-        return Err(Refusal::invalid("payment_mode"));
-    }
     let id = call.org.record_payment(new)?;
     let state = &*call.org.state;
     Ok(Reply::created("The payment has been created.").with("payment", state.payment_view(state.payment(id)?)))

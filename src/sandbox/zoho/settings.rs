@@ -16,7 +16,7 @@ pub(super) struct Settings {
     pub(super) calls_at_once: u32,
     /// Two customers may not have the same display name.
     pub(super) unique_names: bool,
-    /// Labels of custom fields that forbid duplicates, per resource.
+    /// Labels of custom fields of customers that forbid duplicates.
     pub(super) unique_fields: Vec<String>,
     /// `GET /payments` lists payments; Zoho's documents know no such call.
     pub(super) payments_list: bool,
