@@ -12,7 +12,7 @@ use super::money::Currency;
 use super::reply::{Answer, Object, Reply};
 use axum::routing::MethodFilter;
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(super) const ROUTES: &[Route] = &[
     route("customer.create", MethodFilter::POST, "/customers", create),
@@ -25,17 +25,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// Plain text fields, as requests and answers name them.
-const TEXTS: [&str; 9] = [
-    "salutation",
-    "first_name",
-    "last_name",
-    "company_name",
-    "phone",
-    "mobile",
-    "website",
-    "notes",
-    "payment_terms_label",
-];
+const TEXTS: [&str; 7] = ["salutation", "first_name", "last_name", "company_name", "phone", "mobile", "website"];
 
 /// One customer.
 #[derive(Debug, Clone)]
@@ -45,11 +35,13 @@ pub(super) struct Customer {
     pub(super) email: String,
     /// The values of [`TEXTS`].
     texts: [String; TEXTS.len()],
-    billing_address: Value,
-    shipping_address: Value,
+    pub(super) billing_address: Value,
+    pub(super) shipping_address: Value,
     pub(super) currency: Currency,
     /// Days until an invoice is due.
     pub(super) payment_terms: i64,
+    payment_terms_label: String,
+    notes: String,
     active: bool,
     pub(super) custom_fields: CustomFields,
     contact: Id,
@@ -64,7 +56,8 @@ impl Customer {
         if !self.email.contains('@') {
             return Err(Refusal::invalid("email"));
         }
-        for (name, text) in TEXTS.iter().zip(&mut self.texts) {
+        let own = [("payment_terms_label", &mut self.payment_terms_label), ("notes", &mut self.notes)];
+        for (name, text) in TEXTS.iter().copied().zip(&mut self.texts).chain(own) {
             if let Some(value) = fields.text(name)? {
                 *text = value;
             }
@@ -73,7 +66,7 @@ impl Customer {
             [("billing_address", &mut self.billing_address), ("shipping_address", &mut self.shipping_address)]
         {
             if let Some(value) = fields.value(name)? {
-                *address = value;
+                *address = address_of(&value);
             }
         }
         if let Some(days) = fields.whole("payment_terms")? {
@@ -88,13 +81,11 @@ impl Customer {
         let mut row = Object::new()
             .with("customer_id", self.id)
             .with("display_name", &self.display_name)
-            .with("email", &self.email)
-            .with("status", if self.active { "active" } else { "inactive" });
+            .with("email", &self.email);
         for (name, text) in TEXTS.iter().zip(&self.texts) {
             row = row.with(name, text);
         }
         row.with("currency_code", self.currency.code)
-            .with("price_precision", self.currency.places)
             .with("outstanding", self.currency.number(outstanding))
             .with("unused_credits", self.currency.number(unused))
             .with("created_time", stamp(self.created))
@@ -103,7 +94,11 @@ impl Customer {
 
     fn view(&self, state: &State) -> Object {
         self.row(state)
+            .with("status", if self.active { "active" } else { "inactive" })
+            .with("price_precision", self.currency.places)
             .with("payment_terms", self.payment_terms)
+            .with("payment_terms_label", &self.payment_terms_label)
+            .with("notes", &self.notes)
             .with("billing_address", &self.billing_address)
             .with("shipping_address", &self.shipping_address)
             .with("custom_fields", self.custom_fields.view())
@@ -124,6 +119,15 @@ impl Customer {
             .with("billing_address", &self.billing_address)
             .with("shipping_address", &self.shipping_address)
     }
+}
+
+/// An address with all the fields that Zoho shows, those that were not given empty.
+fn address_of(given: &Value) -> Value {
+    ["attention", "street", "city", "state", "zip", "country", "state_code", "fax"]
+        .into_iter()
+        .map(|name| (name.to_owned(), given.get(name).cloned().unwrap_or_else(|| "".into())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 impl State {
@@ -171,10 +175,12 @@ impl Org<'_> {
             display_name: String::new(),
             email: String::new(),
             texts: Default::default(),
-            billing_address: json!({}),
-            shipping_address: json!({}),
+            billing_address: address_of(&Value::Null),
+            shipping_address: address_of(&Value::Null),
             currency,
             payment_terms: 0,
+            payment_terms_label: String::new(),
+            notes: String::new(),
             active: true,
             custom_fields: CustomFields::default(),
             contact: self.state.counters.id(),

@@ -5,9 +5,9 @@
 
 use super::reply::{Object, json};
 use crate::sandbox::faults::Kind;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use chrono::{DateTime, Timelike, Utc};
+use chrono::{DateTime, Utc};
 
 /// A call that was refused; nothing was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Refusal {
             "For security reasons you have been blocked for some time as you have exceeded the maximum number of \
              requests per minute ({limit}) that can be made from one organization."
         );
-        Self::new(StatusCode::TOO_MANY_REQUESTS, 44, message)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, PER_MINUTE, message)
     }
 
     /// The daily quota.
@@ -128,7 +128,7 @@ impl Refusal {
         match code {
             5 => Self::no_such_url(),
             14 => Self::no_token(),
-            44 => Self::too_many_calls(DEFAULT_PER_MINUTE),
+            PER_MINUTE => Self::too_many_calls(DEFAULT_PER_MINUTE),
             45 => Self::quota_used_up(DEFAULT_PER_DAY),
             57 => Self::unauthorized(),
             1000 => Self { status: StatusCode::BAD_REQUEST, ..Self::internal() },
@@ -152,6 +152,8 @@ impl Refusal {
     }
 }
 
+/// The code of the per-minute limit.
+const PER_MINUTE: i64 = 44;
 /// Calls a minute that a paid organisation may make.
 pub(super) const DEFAULT_PER_MINUTE: u32 = 100;
 /// Calls a day of the largest plans.
@@ -159,7 +161,11 @@ pub(super) const DEFAULT_PER_DAY: u32 = 10_000;
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        json(self.status, &Object::new().with("code", self.code).with("message", &self.message))
+        let mut response = json(self.status, &Object::new().with("code", self.code).with("message", &self.message));
+        if self.code == PER_MINUTE {
+            response.headers_mut().insert("x-rate-limit-remaining", HeaderValue::from(0));
+        }
+        response
     }
 }
 
@@ -181,16 +187,9 @@ pub(super) fn accounts_throttle() -> Response {
 ///
 /// A `Refuse` code that is a number is one of Billing; any other word is one of Accounts (`invalid_code`,
 /// `Access Denied`).
-pub fn refusal(kind: &Kind, now: DateTime<Utc>) -> Option<Response> {
+pub fn refusal(kind: &Kind, _now: DateTime<Utc>) -> Option<Response> {
     match kind {
-        Kind::RateLimit => {
-            let headers = [
-                ("x-rate-limit-limit", DEFAULT_PER_MINUTE.to_string()),
-                ("x-rate-limit-remaining", "0".to_owned()),
-                ("x-rate-limit-reset", (60 - now.second().min(59)).to_string()),
-            ];
-            Some((headers, Refusal::too_many_calls(DEFAULT_PER_MINUTE)).into_response())
-        }
+        Kind::RateLimit => Some(Refusal::too_many_calls(DEFAULT_PER_MINUTE).into_response()),
         Kind::DailyQuota => Some(Refusal::quota_used_up(DEFAULT_PER_DAY).into_response()),
         Kind::Refuse { code } => Some(match code.parse() {
             Ok(number) => Refusal::of_code(number).into_response(),

@@ -234,6 +234,7 @@ impl State {
                 .with("credited_date", part.date)
                 .with("credited_amount", currency.text(part.amount))
         };
+        let customer = self.customers.get(&invoice.customer);
         self.invoice_head(invoice, invoice.status(today))
             .with("invoice_items", invoice.lines.iter().map(line).collect::<Vec<_>>())
             .with("coupons", [(); 0])
@@ -243,6 +244,8 @@ impl State {
             .with("credits_applied", currency.number(invoice.credited()))
             .with("write_off_amount", currency.number(invoice.written_off))
             .with("invoice_url", "")
+            .with("billing_address", customer.map(|customer| &customer.billing_address))
+            .with("shipping_address", customer.map(|customer| &customer.shipping_address))
             .with("custom_fields", invoice.custom_fields.view())
             .with("comments", [(); 0])
     }

@@ -220,7 +220,6 @@ impl State {
             .with("customer_name", customer.map_or("", |customer| &customer.display_name))
             .with("email", customer.map_or("", |customer| &customer.email))
             .with("plan_name", &subscription.item.name)
-            .with("plan_code", &subscription.item.code)
     }
 
     /// The whole subscription.
