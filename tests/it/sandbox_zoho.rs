@@ -3,8 +3,10 @@
 use attio_billing::sandbox::faults::{Fault, Kind, Vendor};
 use attio_billing::sandbox::{World, server, zoho};
 use chrono::TimeDelta;
+use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use std::sync::{Arc, Once};
 use tokio::net::TcpListener;
 
@@ -487,6 +489,8 @@ async fn the_limits_of_a_minute_and_of_a_day_are_kept() {
     zoho.advance(TimeDelta::minutes(1));
     zoho.get("/plans").await;
     refused(&zoho.get("/plans").await, 429, 45);
+    zoho.world.hold_limits(false);
+    assert_eq!(zoho.get("/plans").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -542,4 +546,35 @@ async fn a_custom_field_can_forbid_duplicates() {
     refused(&zoho.post("/customers", &body.to_string()).await, 400, 120);
     let rows = zoho.get("/customers").await;
     assert!(rows.json["customers"][0].get("custom_fields").is_none());
+}
+
+#[tokio::test]
+async fn a_webhook_reaches_its_listener_signed_over_the_raw_body() {
+    let zoho = Zoho::start().await;
+    let (heard, mut hooks) = tokio::sync::mpsc::unbounded_channel();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = format!("http://{}/zoho?tenant=1", listener.local_addr().unwrap());
+    let receive = async move |headers: axum::http::HeaderMap, body: axum::body::Bytes| {
+        drop(heard.send((headers["x-zoho-webhook-signature"].to_str().unwrap().to_owned(), body)));
+    };
+    let app = axum::Router::new().route("/zoho", axum::routing::post(receive));
+    tokio::spawn(async { axum::serve(listener, app).await });
+    zoho.client
+        .post(format!("{}/control/webhooks", zoho.base))
+        .json(&json!({ "targets": { "zoho": target } }))
+        .send()
+        .await
+        .unwrap();
+
+    let act = json!({ "act": "create_invoice", "customer_id": zoho.customer("KWD"), "amount": 1250 });
+    let invoice = text(&zoho.staff(&act), "invoice_id");
+    let (signature, body) = hooks.recv().await.unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(zoho.world.credentials.zoho.webhook_secret.as_bytes()).unwrap();
+    mac.update(b"tenant1");
+    mac.update(&body);
+    assert_eq!(signature, hex::encode(mac.finalize().into_bytes()));
+    assert!(String::from_utf8_lossy(&body).contains(r#""total":1.250"#));
+    let event: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(event["event_type"], "invoice_created");
+    assert_eq!(event["data"]["invoice"]["invoice_id"], invoice.as_str());
 }

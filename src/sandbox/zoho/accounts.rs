@@ -72,11 +72,11 @@ impl Accounts {
         code
     }
 
-    /// Gives a new access token, unless ten were given in ten minutes.
-    fn issue(&mut self, refresh_token: &str, now: DateTime<Utc>) -> Option<String> {
+    /// Gives a new access token, unless ten were given in ten minutes and limits hold.
+    fn issue(&mut self, refresh_token: &str, now: DateTime<Utc>, hold: bool) -> Option<String> {
         let grant = self.grants.entry(refresh_token.to_owned()).or_default();
         grant.issued.retain(|at| *at <= now && now - *at < WINDOW);
-        if grant.issued.len() >= TOKENS_PER_WINDOW {
+        if hold && grant.issued.len() >= TOKENS_PER_WINDOW {
             return None;
         }
         grant.issued.push_back(now);
@@ -151,7 +151,9 @@ pub(super) async fn token(Shared(world): Shared<Arc<World>>, headers: HeaderMap,
         _ => return accounts_error("invalid_request"),
     };
     let Some(refresh_token) = refresh_token else { return accounts_error("invalid_code") };
-    let Some(access_token) = accounts.issue(&refresh_token, now) else { return accounts_throttle() };
+    let Some(access_token) = accounts.issue(&refresh_token, now, world.limits_hold()) else {
+        return accounts_throttle();
+    };
     let mut body = Object::new().with("access_token", access_token);
     if fresh {
         body = body.with("refresh_token", refresh_token);

@@ -29,8 +29,8 @@ pub(super) struct Ticket {
 }
 
 impl Limits {
-    /// Counts one call in, or refuses it.
-    pub(super) fn enter(&mut self, settings: &Settings, now: DateTime<Utc>) -> Result<Ticket, Refusal> {
+    /// Counts one call in, or, while limits hold, refuses it.
+    pub(super) fn enter(&mut self, settings: &Settings, now: DateTime<Utc>, hold: bool) -> Result<Ticket, Refusal> {
         if self.day != now.date_naive() {
             self.day = now.date_naive();
             self.today = 0;
@@ -38,14 +38,14 @@ impl Limits {
         let minute = TimeDelta::minutes(1);
         self.minute.retain(|at| *at <= now && now - *at < minute);
         let used = u32::try_from(self.minute.len()).unwrap_or(u32::MAX);
-        if used >= settings.calls_per_minute {
+        if hold && used >= settings.calls_per_minute {
             return Err(Refusal::too_many_calls(settings.calls_per_minute));
         }
-        if self.today >= settings.calls_per_day {
+        if hold && self.today >= settings.calls_per_day {
             return Err(Refusal::quota_used_up(settings.calls_per_day));
         }
         let at_once = u32::try_from(Arc::strong_count(&self.in_process) - 1).unwrap_or(u32::MAX);
-        if at_once >= settings.calls_at_once {
+        if hold && at_once >= settings.calls_at_once {
             return Err(Refusal::too_many_at_once());
         }
         self.today += 1;
@@ -54,7 +54,7 @@ impl Limits {
         Ok(Ticket {
             _in_process: Arc::clone(&self.in_process),
             limit: settings.calls_per_minute,
-            remaining: settings.calls_per_minute - used - 1,
+            remaining: settings.calls_per_minute.saturating_sub(used + 1),
             reset: (minute - (now - oldest)).num_seconds(),
         })
     }
