@@ -7,3 +7,4 @@ mod postgres;
 mod sandbox;
 mod sandbox_attio;
 mod sandbox_control;
+mod sandbox_zoho;
