@@ -1,3 +1,4 @@
-//! Everything that is kept in Postgres.
+//! Everything that is kept in Postgres. Nothing here decides what a flow does: it keeps what was decided.
 
 pub mod append;
+pub mod embedded;

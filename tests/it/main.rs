@@ -1,0 +1,6 @@
+//! The integration tests, one binary: they link once and share one Postgres.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod embedded;
+mod postgres;
