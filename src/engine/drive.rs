@@ -6,7 +6,7 @@ use super::registry::Live;
 use super::run::Inner;
 use crate::port::{Call, Report};
 use crate::store::append::{Append, AppendError};
-use crate::store::inbox::ReadyItem;
+use crate::store::items::{self, Item};
 use chrono::{DateTime, Utc};
 use sagas::kernel::flow::{Open, Phase};
 use sagas::kernel::ids::SagaId;
@@ -73,7 +73,7 @@ impl Driver {
     }
 
     /// Applies one inbox item: in the same append as what follows from it.
-    async fn apply(&mut self, item: ReadyItem) -> Result<(), Stop> {
+    async fn apply(&mut self, item: Item) -> Result<(), Stop> {
         let body: Result<Body, _> = serde_json::from_str(&item.body);
         let what = match body {
             Ok(body) => body.what(item.id.to_string(), item.kind.clone(), item.principal.clone()),
@@ -84,7 +84,7 @@ impl Driver {
             Ok(Err(refusal)) => self.tell(refused(&item, refusal), &item.principal, vec![item.id]).await,
             Err(Stop::Poison(detail)) => {
                 // The mark rode in the refused append: without this the item would come back for ever.
-                self.engine.store.inbox.bury(item.id, &detail).await.map_err(|e| Stop::Reload(e.to_string()))?;
+                items::bury(&self.engine.store.pool, item.id, &detail).await.map_err(|e| Stop::Reload(e.to_string()))?;
                 Err(Stop::Poison(detail))
             }
             Err(stop) => Err(stop),
@@ -265,7 +265,7 @@ impl Driver {
     }
 }
 
-fn refused(item: &ReadyItem, reason: String) -> What<Value> {
+fn refused(item: &Item, reason: String) -> What<Value> {
     What::Refused {
         item: Some(item.id.to_string()),
         kind: item.kind.clone(),

@@ -8,9 +8,11 @@ pub mod error;
 pub mod inbox;
 pub mod items;
 pub mod log;
+pub mod open;
 pub mod schema;
 pub mod secrets;
 pub mod shards;
 
 pub use error::StoreError;
+pub use open::Store;
 pub use schema::{check_schema, migrate};
