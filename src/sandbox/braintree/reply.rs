@@ -14,7 +14,7 @@ pub(super) enum Reply {
     Found(&'static str, Xml),
     /// 201 with an object.
     Made(&'static str, Xml),
-    /// 200 without a body.
+    /// 200 with a blank body: the gateway answers a single space.
     Deleted,
     /// 401 without a body.
     Unauthenticated,
@@ -37,7 +37,7 @@ impl IntoResponse for Reply {
         match self {
             Self::Found(root, xml) => answer(StatusCode::OK, document(root, &xml)),
             Self::Made(root, xml) => answer(StatusCode::CREATED, document(root, &xml)),
-            Self::Deleted => answer(StatusCode::OK, String::new()),
+            Self::Deleted => answer(StatusCode::OK, " ".to_owned()),
             Self::Unauthenticated => answer(StatusCode::UNAUTHORIZED, String::new()),
             Self::Forbidden => answer(StatusCode::FORBIDDEN, document("errors", &Xml::Text("Unauthorized".to_owned()))),
             Self::NotFound => answer(StatusCode::NOT_FOUND, String::new()),

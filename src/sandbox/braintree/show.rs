@@ -147,7 +147,7 @@ pub(super) fn verification(of: &Verification) -> Xml {
             .maybe("processor_response_text", code.map(super::processor::text))
             .maybe("processor_response_type", kind)
             .text("cvv_response_code", "I")
-            .nils(&["avs_error_response_code", "network_transaction_id", "risk_data"])
+            .nils(&["avs_error_response_code", "network_transaction_id"])
             .text("avs_postal_code_response_code", "I")
             .text("avs_street_address_response_code", "I")
             .maybe("network_response_code", passed.then_some("XX"))
@@ -233,7 +233,7 @@ fn outcome(fields: Fields, of: &Transaction) -> Fields {
         .empties(&["add_ons", "discounts", "disputes", "authorization_adjustments", "retry_ids"])
         .node("disbursement_details", disbursement(of))
         .flag("retried", false)
-        .nils(&["retried_transaction_id", "voice_referral_number", "service_fee_amount", "risk_data", "escrow_status"])
+        .nils(&["retried_transaction_id", "voice_referral_number", "service_fee_amount", "escrow_status"])
         .maybe("acquirer_reference_number", settled.then_some("12345678901234567890123"))
         .text("response_emv_data", "")
 }
