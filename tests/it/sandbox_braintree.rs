@@ -165,6 +165,20 @@ async fn ordered_declines_and_rejections_strike_once() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_cut_or_lost_leaves_the_sale_done() {
+    let bt = Gateway::open().await;
+    bt.vault("m-1");
+    for (order, kind) in [("o-1", Kind::CutAfter), ("o-2", Kind::ResetAfter)] {
+        bt.order("transaction.sale", kind);
+        let sale = json!({"transaction": {"type": "sale", "amount": "1.00", "order_id": order, "payment_method_token": "m-1"}});
+        let request = bt.request(Method::POST, "/transactions").json(&sale).send();
+        let whole = async { request.await?.text().await };
+        assert!(whole.await.is_err(), "{order}");
+        assert!(bt.search(order).await.text.contains("<item>"), "{order}");
+    }
+}
+
+#[tokio::test]
 async fn a_card_told_to_decline_does_so_until_it_is_taken_back() {
     let bt = Gateway::open().await;
     bt.vault("m-1");

@@ -2,7 +2,7 @@
 //! Empty elements and `nil="true"` are null, as the gateway takes them. Judges nothing.
 
 use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::{BytesRef, BytesStart, Event};
 use serde_json::{Map, Number, Value};
 
 /// How deep a request may nest; real ones stay below ten.
@@ -33,10 +33,11 @@ pub(super) fn read(content_type: &str, body: &[u8]) -> Result<Value, Unreadable>
                 return Ok(Value::Object(Map::from_iter([(name(&start), value)])));
             }
             Event::Empty(start) => return Ok(Value::Object(Map::from_iter([(name(&start), Value::Null)]))),
-            Event::Eof => return Err(Unreadable),
             Event::Decl(_) | Event::Text(_) | Event::Comment(_) | Event::PI(_) => {}
             // A document type could define entities; no client of the gateway sends one.
-            Event::DocType(_) | Event::CData(_) | Event::End(_) | Event::GeneralRef(_) => return Err(Unreadable),
+            Event::DocType(_) | Event::CData(_) | Event::End(_) | Event::GeneralRef(_) | Event::Eof => {
+                return Err(Unreadable);
+            }
         }
     }
 }
@@ -77,19 +78,21 @@ fn content(reader: &mut Reader<&[u8]>, start: &BytesStart<'_>, depth: usize) -> 
             Event::Empty(child) => children.push((name(&child), empty(&child))),
             Event::Text(piece) => text.push_str(&piece.xml10_content()),
             Event::CData(piece) => text.push_str(&piece.xml10_content()),
-            Event::GeneralRef(entity) => match entity.resolve_char_ref().map_err(|_| Unreadable)? {
-                Some(c) => text.push(c),
-                None => {
-                    let named = quick_xml::escape::resolve_predefined_entity(&entity.xml10_content());
-                    text.push_str(named.ok_or(Unreadable)?);
-                }
-            },
+            Event::GeneralRef(entity) => text.push_str(&resolved(&entity)?),
             Event::End(_) => break,
             Event::Comment(_) | Event::PI(_) => {}
             Event::Decl(_) | Event::DocType(_) | Event::Eof => return Err(Unreadable),
         }
     }
     Ok(valued(&kind, nil, text, children))
+}
+
+/// The character behind `&#233;` or `&amp;`.
+fn resolved(entity: &BytesRef<'_>) -> Result<String, Unreadable> {
+    if let Some(c) = entity.resolve_char_ref().map_err(|_| Unreadable)? {
+        return Ok(c.to_string());
+    }
+    quick_xml::escape::resolve_predefined_entity(&entity.xml10_content()).map(str::to_owned).ok_or(Unreadable)
 }
 
 fn empty(start: &BytesStart<'_>) -> Value {

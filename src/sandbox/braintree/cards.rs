@@ -147,22 +147,20 @@ pub(super) fn fake(nonce: &str, now: DateTime<Utc>) -> Option<Fake> {
     let next_year = (now.year() + 1).to_string();
     let plain = |number: &str| of_number(number, "12", &next_year);
     let rejected = |reason| plain("4111111111111111").map(|card| Card { verdict: Verdict::Rejected(reason), ..card });
-    let card = match name {
-        "consumed" => return Some(Fake::Consumed),
-        "luhn-invalid" => return Some(Fake::BadNumber),
-        "gateway-rejected-fraud" => rejected("fraud"),
-        "gateway-rejected-risk-thresholds" => rejected("risk_threshold"),
-        _ => match name.strip_prefix("three-d-secure-") {
-            Some(kind) => {
-                let (_, status, enrolled, shifted) = THREE_DS.iter().copied().find(|(n, ..)| *n == kind)?;
-                let three_ds = Some(ThreeDs { status, enrolled, shifted });
-                plain("4111111111111111").map(|card| Card { three_ds, ..card })
-            }
-            None => {
-                let (_, number, trait_of) = NONCES.iter().copied().find(|(n, ..)| *n == name)?;
-                plain(number).map(|card| Card { trait_of, ..card })
-            }
-        },
+    let card = match (name, name.strip_prefix("three-d-secure-")) {
+        ("consumed", _) => return Some(Fake::Consumed),
+        ("luhn-invalid", _) => return Some(Fake::BadNumber),
+        ("gateway-rejected-fraud", _) => rejected("fraud"),
+        ("gateway-rejected-risk-thresholds", _) => rejected("risk_threshold"),
+        (_, Some(kind)) => {
+            let (_, status, enrolled, shifted) = THREE_DS.iter().copied().find(|(n, ..)| *n == kind)?;
+            let three_ds = Some(ThreeDs { status, enrolled, shifted });
+            plain("4111111111111111").map(|card| Card { three_ds, ..card })
+        }
+        (_, None) => {
+            let (_, number, trait_of) = NONCES.iter().copied().find(|(n, ..)| *n == name)?;
+            plain(number).map(|card| Card { trait_of, ..card })
+        }
     };
     card.map(|card| Fake::Card(Box::new(card)))
 }

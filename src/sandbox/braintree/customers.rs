@@ -226,6 +226,6 @@ fn vault_card(
         make_default: given.below("options").flag("make_default"),
     };
     let token = vault::admit(state, admission, now);
-    methods::link(state, verification, &token);
+    methods::link(state, verification.as_deref(), &token);
     Ok(())
 }

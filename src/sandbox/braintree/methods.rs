@@ -42,12 +42,11 @@ fn create_from_nonce(world: &World, call: &Call) -> Reply {
         }
         Some(_) => {}
     }
-    let card = match ask.text("payment_method_nonce") {
-        Some(nonce) => vault::card_of_nonce(&state, &nonce, now, path, NONCE_CODES, &mut errors).map(|(card, _)| card),
-        None => {
-            errors.add(path, "payment_method_nonce", codes::NONCE_REQUIRED);
-            None
-        }
+    let card = if let Some(nonce) = ask.text("payment_method_nonce") {
+        vault::card_of_nonce(&state, &nonce, now, path, NONCE_CODES, &mut errors).map(|(card, _)| card)
+    } else {
+        errors.add(path, "payment_method_nonce", codes::NONCE_REQUIRED);
+        None
     };
     store(world, &mut state, call, &ask, card, errors, now)
 }
@@ -111,7 +110,7 @@ fn store(
         make_default: options.flag("make_default"),
     };
     let token = vault::admit(state, admission, now);
-    link(state, verification, &token);
+    link(state, verification.as_deref(), &token);
     Reply::Made("credit-card", show::method(state, &state.methods[&token], now))
 }
 
@@ -164,8 +163,8 @@ pub(super) fn account_of(accounts: &[MerchantAccount], id: Option<String>) -> Op
 }
 
 /// Notes which stored card a verification belongs to.
-pub(super) fn link(state: &mut State, verification: Option<String>, token: &str) {
-    if let Some(verification) = state.verifications.iter_mut().find(|v| Some(&v.id) == verification.as_ref()) {
+pub(super) fn link(state: &mut State, verification: Option<&str>, token: &str) {
+    if let Some(verification) = state.verifications.iter_mut().find(|v| Some(v.id.as_str()) == verification) {
         verification.token = Some(token.to_owned());
     }
 }
@@ -229,7 +228,7 @@ fn update_as(world: &World, call: &Call, root: &'static str, allowed: &Allowed) 
         customer.default_token = Some(token.clone());
     }
     state.methods.insert(token.clone(), method);
-    link(&mut state, verification, &token);
+    link(&mut state, verification.as_deref(), &token);
     Reply::Found("credit-card", show::method(&state, &state.methods[&token], now))
 }
 

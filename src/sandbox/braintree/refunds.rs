@@ -156,7 +156,7 @@ fn book(
         refunded_id: Some(original.id.clone()),
         batch_id: None,
         disbursed_on: None,
-        transaction_source: None,
+        source: None,
         history: Vec::new(),
         created_at: now,
         authorization_expires_at: None,

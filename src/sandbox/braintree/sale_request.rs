@@ -69,7 +69,7 @@ impl Funding {
 
 /// A valid request.
 #[derive(Debug)]
-pub(super) struct Order {
+pub(super) struct Attempt {
     pub(super) kind: Type,
     /// Minor units.
     pub(super) amount: i64,
@@ -83,7 +83,8 @@ pub(super) struct Order {
     pub(super) person: Ask,
     /// The token the merchant chose for the new card.
     pub(super) token: Option<String>,
-    pub(super) transaction_source: Option<String>,
+    /// `transaction_source`, e.g. `recurring`.
+    pub(super) source: Option<String>,
     pub(super) submit: bool,
     pub(super) store: bool,
     pub(super) store_on_success: bool,
@@ -93,7 +94,7 @@ pub(super) struct Order {
     pub(super) as_sent: Map<String, Value>,
 }
 
-impl Order {
+impl Attempt {
     /// # Errors
     /// Every fault of the request.
     pub(super) fn read(
@@ -133,7 +134,7 @@ impl Order {
                 card,
                 person,
                 token,
-                transaction_source: ask.text("transaction_source"),
+                source: ask.text("transaction_source"),
                 submit: options.flag("submit_for_settlement"),
                 store,
                 store_on_success,

@@ -195,17 +195,17 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn judge(own: Field, criterion: Value) -> Result<bool, Refusal> {
-        meets(&own, &criterion)
+    fn judge(own: &Field, criterion: &Value) -> Result<bool, Refusal> {
+        meets(own, criterion)
     }
 
     #[test]
     fn times_are_met_from_the_lower_bound_to_one_minute_past_the_upper() {
         let at = read_time("2026-11-21T10:00:59Z");
-        assert_eq!(judge(Field::Time(at), json!({"min": "2026-11-21T10:00:59Z"})), Ok(true));
-        assert_eq!(judge(Field::Time(at), json!({"max": "2026-11-21T10:00:00Z"})), Ok(true));
-        assert_eq!(judge(Field::Time(at), json!({"max": "2026-11-21T09:59:59Z"})), Ok(false));
-        assert_eq!(judge(Field::Time(None), json!({"min": "2026-11-21T10:00:59Z"})), Ok(false));
+        assert_eq!(judge(&Field::Time(at), &json!({"min": "2026-11-21T10:00:59Z"})), Ok(true));
+        assert_eq!(judge(&Field::Time(at), &json!({"max": "2026-11-21T10:00:00Z"})), Ok(true));
+        assert_eq!(judge(&Field::Time(at), &json!({"max": "2026-11-21T09:59:59Z"})), Ok(false));
+        assert_eq!(judge(&Field::Time(None), &json!({"min": "2026-11-21T10:00:59Z"})), Ok(false));
     }
 
     #[test]
@@ -226,12 +226,12 @@ mod tests {
     #[test]
     fn texts_amounts_lists_and_flags_are_compared_by_their_own_rules() {
         let text = |t: &str| Field::Text(Some(t.to_owned()));
-        assert_eq!(judge(text("inv.1"), json!({"starts_with": "inv", "ends_with": "1"})), Ok(true));
-        assert_eq!(judge(text("inv.1"), json!({"is": "inv.10"})), Ok(false));
-        assert_eq!(judge(text("settled"), json!(["settled", "settling"])), Ok(true));
-        assert_eq!(judge(Field::Amount(10_500), json!({"min": "10.00", "max": "10.5"})), Ok(true));
-        assert_eq!(judge(Field::Flag(true), json!("true")), Ok(true));
-        assert_eq!(judge(Field::Unknown, json!({"is": "x"})), Err(Refusal::UnknownCriterion));
-        assert_eq!(judge(text("x"), json!({"is": "y".repeat(256)})), Err(Refusal::Malformed));
+        assert_eq!(judge(&text("inv.1"), &json!({"starts_with": "inv", "ends_with": "1"})), Ok(true));
+        assert_eq!(judge(&text("inv.1"), &json!({"is": "inv.10"})), Ok(false));
+        assert_eq!(judge(&text("settled"), &json!(["settled", "settling"])), Ok(true));
+        assert_eq!(judge(&Field::Amount(10_500), &json!({"min": "10.00", "max": "10.5"})), Ok(true));
+        assert_eq!(judge(&Field::Flag(true), &json!("true")), Ok(true));
+        assert_eq!(judge(&Field::Unknown, &json!({"is": "x"})), Err(Refusal::UnknownCriterion));
+        assert_eq!(judge(&text("x"), &json!({"is": "y".repeat(256)})), Err(Refusal::Malformed));
     }
 }

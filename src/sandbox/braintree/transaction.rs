@@ -130,7 +130,8 @@ pub(super) struct Transaction {
     pub(super) card: Card,
     pub(super) processor: Processor,
     pub(super) rejection: Option<String>,
-    pub(super) transaction_source: Option<String>,
+    /// `transaction_source` of the request, e.g. `recurring`.
+    pub(super) source: Option<String>,
     /// Fields that are stored and shown as sent (addresses, descriptor, Level 2 and 3 data).
     pub(super) as_sent: Map<String, Value>,
     pub(super) refund_ids: Vec<String>,
@@ -164,7 +165,7 @@ impl Transaction {
 
     /// Whether it counts as one of a series (`recurring` in the answer).
     pub(super) fn recurring(&self) -> bool {
-        matches!(self.transaction_source.as_deref(), Some("recurring" | "recurring_first"))
+        matches!(self.source.as_deref(), Some("recurring" | "recurring_first"))
     }
 
     /// The instrument's word in searches.

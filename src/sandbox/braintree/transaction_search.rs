@@ -45,7 +45,7 @@ pub(super) async fn page(Shared(world): Shared<Arc<World>>, call: Call) -> Reply
 
 /// Newest first.
 fn found<'a>(state: &'a State, call: &Call) -> Result<Vec<&'a Transaction>, Refusal> {
-    search::matches(call, state.transactions.iter().rev(), |t, name| field(t, name))
+    search::matches(call, state.transactions.iter().rev(), field)
 }
 
 fn field(of: &Transaction, name: &str) -> Field {

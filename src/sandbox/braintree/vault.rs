@@ -78,7 +78,9 @@ pub(super) fn card_of_number(ask: &Ask, path: &[&str], errors: &mut Errors) -> O
     match cards::given(ask) {
         Ok(card) => Some(card),
         Err(faults) => {
-            faults.into_iter().for_each(|(attribute, code)| errors.add(path, attribute, code));
+            for (attribute, code) in faults {
+                errors.add(path, attribute, code);
+            }
             None
         }
     }

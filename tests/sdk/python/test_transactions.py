@@ -86,7 +86,7 @@ class Transactions(unittest.TestCase):
         declined, *_ = sell(amount="2015.00")
         self.assertFalse(declined.is_success)
         self.assertEqual(declined.message, "Transaction Not Allowed")
-        self.assertEqual(declined.errors.deep_size, 0)
+        self.assertEqual(declined.errors.deep_errors, [])
         self.assertEqual(declined.transaction.processor_response_type, "hard_declined")
         rejected, *_ = sell(amount="5001.00")
         self.assertEqual(rejected.transaction.gateway_rejection_reason, "application_incomplete")
@@ -127,7 +127,7 @@ class Transactions(unittest.TestCase):
         parsed = BT.webhook_notification.parse(sample["bt_signature"], sample["bt_payload"])
         self.assertEqual(parsed.kind, "check")
         with self.assertRaises(InvalidSignatureError):
-            damaged = "x" + sample["bt_payload"][1:]
+            damaged = b"x" + sample["bt_payload"][1:]
             BT.webhook_notification.parse(sample["bt_signature"], damaged)
 
 
