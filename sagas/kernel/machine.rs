@@ -76,6 +76,17 @@ pub enum What<C> {
         /// Why.
         reason: String,
     },
+    /// Something came from outside and was refused before the flow saw it: for the record.
+    Refused {
+        /// The inbox item that brought it.
+        item: Option<String>,
+        /// What kind of thing came.
+        kind: String,
+        /// Who.
+        principal: String,
+        /// Why.
+        reason: String,
+    },
     /// The engine parks the saga.
     Park {
         /// From the closed list.
@@ -156,6 +167,12 @@ pub fn decide<S: Saga>(saga: &Recorded<S>, command: &Command<S::Command>) -> Res
             }
         }
         What::Resume { principal, reason } => draft.resume(principal, reason)?,
+        What::Refused { item, kind, principal, reason } => draft.push(StepEvent::Heard {
+            item: item.clone(),
+            kind: kind.clone(),
+            principal: principal.clone(),
+            refused: Some(reason.clone()),
+        }),
         What::Park { code, detail } => draft.park(*code, detail.clone(), false),
     }
     draft.settle();

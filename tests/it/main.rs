@@ -5,3 +5,7 @@
 mod embedded;
 mod postgres;
 mod sandbox_braintree;
+mod sandbox;
+mod sandbox_attio;
+mod sandbox_control;
+mod sandbox_zoho;

@@ -1,0 +1,1 @@
+//! Braintree: the card gateway.
