@@ -51,10 +51,8 @@ impl Remote {
     pub async fn now(&self) -> Result<DateTime<Utc>, RemoteError> {
         let answer = self.ask("GET /clock", self.http.get(self.url("/clock"))).await?;
         let now = answer["now"].as_str().and_then(|t| DateTime::parse_from_rfc3339(t).ok());
-        now.map(|t| t.to_utc()).ok_or_else(|| RemoteError {
-            what: "GET /clock".to_owned(),
-            why: format!("no time in {answer}"),
-        })
+        now.map(|t| t.to_utc())
+            .ok_or_else(|| RemoteError { what: "GET /clock".to_owned(), why: format!("no time in {answer}") })
     }
 
     /// Plays an act of a person at a vendor's console; answers the ids made.
