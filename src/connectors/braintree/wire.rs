@@ -92,7 +92,10 @@ pub(super) fn status(word: &str) -> TransactionStatus {
 pub(super) fn decline(kind: DeclineKind, node: &Node) -> Decline {
     let text = |name| node.text_of(name).map(plain);
     let (code, words) = match kind {
-        DeclineKind::Gateway => (text("gateway-rejection-reason"), Some("rejected by the gateway's rules".to_owned())),
+        DeclineKind::Gateway => {
+            let reason = text("gateway-rejection-reason").unwrap_or_default();
+            (Some(reason.clone()), Some(format!("Gateway Rejected: {reason}")))
+        }
         DeclineKind::Processor | DeclineKind::Network | DeclineKind::Verification | DeclineKind::Busy => {
             (text("processor-response-code"), text("processor-response-text"))
         }

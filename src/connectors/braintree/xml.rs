@@ -182,9 +182,9 @@ impl Body {
     }
 
     fn tagged(&mut self, name: &str, attributes: &str, fill: impl FnOnce(&mut Self)) {
-        self.0.push_str(&format!("<{name}{attributes}>"));
+        self.0.extend(["<", name, attributes, ">"]);
         fill(self);
-        self.0.push_str(&format!("</{name}>"));
+        self.0.extend(["</", name, ">"]);
     }
 }
 
