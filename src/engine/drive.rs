@@ -1,10 +1,10 @@
 //! Driving one saga: apply what came, do what it wants, write what follows, until it waits.
 
-use super::hooks::Point;
+use super::hooks::{Injection, Point};
 use super::items::Body;
 use super::registry::Live;
 use super::run::Inner;
-use crate::port::Call;
+use crate::port::{Call, Report};
 use crate::store::append::{Append, AppendError};
 use crate::store::inbox::ReadyItem;
 use chrono::{DateTime, Utc};
@@ -125,7 +125,7 @@ impl Driver {
         let call = self.call(&open, sent_at);
         let began = Instant::now();
         let limit = engine.settings.call_limit + Duration::from_secs(2);
-        let (outcome, request_id) = match tokio::time::timeout(limit, engine.effects.perform(&call)).await {
+        let (outcome, request_id) = match tokio::time::timeout(limit, self.made(&call)).await {
             Ok(report) => (report.outcome, report.request_id),
             Err(_) => (Outcome::Unknown { detail: "no answer within the time limit".to_owned() }, None),
         };
@@ -134,6 +134,23 @@ impl Driver {
         engine.effects.learn(&open.effect, &outcome, engine.clock.now());
         self.answered(&open, outcome, request_id, latency).await?;
         Ok(None)
+    }
+
+    /// Makes the call, or what a test wants instead.
+    async fn made(&self, call: &Call) -> Report {
+        let effects = &self.engine.effects;
+        match self.engine.hooks.inject(call) {
+            None => effects.perform(call).await,
+            Some(Injection::Instead(outcome)) => outcome.into(),
+            Some(Injection::Heard(outcome)) => {
+                effects.perform(call).await;
+                outcome.into()
+            }
+            Some(Injection::Twice) => {
+                effects.perform(call).await;
+                effects.perform(call).await
+            }
+        }
     }
 
     async fn answered(

@@ -4,3 +4,7 @@
 
 mod embedded;
 mod postgres;
+mod sandbox;
+mod sandbox_attio;
+mod sandbox_control;
+mod sandbox_zoho;
