@@ -208,6 +208,7 @@ fn subject(root: &Node) -> Subject {
     let subject = match object.name.as_str() {
         "check" => Some(Subject::Check),
         "transaction" => text("id").map(|id| Subject::Transaction { id, order_id: text("order-id") }),
+        "transaction-review" => text("transaction-id").map(|id| Subject::Transaction { id, order_id: None }),
         "subscription" => text("id").map(|id| Subject::Subscription {
             id,
             newest_transaction: object.items("transactions").next().and_then(id_of),
@@ -352,6 +353,8 @@ mod tests {
             notification.subject
         };
         assert_eq!(about("<subject><check type='boolean'>true</check></subject>"), Subject::Check);
+        let review = "<subject><transaction-review><transaction-id>t1</transaction-id></transaction-review></subject>";
+        assert_eq!(about(review), Subject::Transaction { id: "t1".to_owned(), order_id: None });
         assert_eq!(about("<subject><new_thing/></subject>"), Subject::Other("new-thing".to_owned()));
         assert_eq!(
             about("<subject><dispute><id nil='true'/></dispute></subject>"),
