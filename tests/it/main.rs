@@ -4,3 +4,8 @@
 
 mod embedded;
 mod postgres;
+mod sandbox;
+mod sandbox_attio;
+mod sandbox_braintree;
+mod sandbox_control;
+mod sandbox_zoho;
