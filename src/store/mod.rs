@@ -8,6 +8,7 @@ pub mod error;
 pub mod inbox;
 pub mod items;
 pub mod log;
+pub mod saga_store;
 pub mod schema;
 pub mod secrets;
 pub mod shards;
