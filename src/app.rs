@@ -3,8 +3,8 @@
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connectors::Connectors;
-use crate::engine::{self, Engine};
 use crate::engine::hooks::NoHooks;
+use crate::engine::{self, Engine};
 use crate::http;
 use crate::intake::{Intake, Poller, Router};
 use crate::store::Store;
@@ -63,13 +63,21 @@ impl Service {
         let engine = Arc::new(engine);
         let intake = Arc::new(Intake::new(store.clone(), config.vendors.clone(), Arc::clone(&clock)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let router = Router::new(&config, store.clone(), Arc::clone(&intake), Arc::clone(&engine), connectors.clone(), Arc::clone(&clock));
+        let router = Router::new(
+            &config,
+            store.clone(),
+            Arc::clone(&intake),
+            Arc::clone(&engine),
+            connectors.clone(),
+            Arc::clone(&clock),
+        );
         tasks.spawn(router.run(stop.clone()));
         if let Some(every) = config.poll {
             let poller = Poller::new(&config, store.clone(), Arc::clone(&engine), connectors, clock, every);
             tasks.spawn(poller.run(stop.clone()));
         }
-        let app = http::App { store: store.clone(), engine: Arc::clone(&engine), intake, admin_token: config.admin_token };
+        let app =
+            http::App { store: store.clone(), engine: Arc::clone(&engine), intake, admin_token: config.admin_token };
         let addresses = (public.local_addr()?, private.local_addr()?);
         tasks.spawn(listen(public, http::public(app.clone()), stop.clone()));
         tasks.spawn(listen(private, http::private(app), stop.clone()));

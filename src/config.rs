@@ -249,7 +249,9 @@ impl VendorSettings {
         let mut url = |name: &str, url: Option<Url>| {
             let url = required(name, url, faults)?;
             if production && !is_vendor_host(&url) {
-                faults.push(format!("{name} ({url}) is not a vendor's production host over https: production talks to nothing else"));
+                faults.push(format!(
+                    "{name} ({url}) is not a vendor's production host over https: production talks to nothing else"
+                ));
             }
             Some(url)
         };
@@ -335,13 +337,15 @@ fn merchant_accounts(pairs: &[String], faults: &mut Vec<String>) -> BTreeMap<Str
             Some((code, account)) if sagas::kernel::money::currency(code).is_ok() && !account.is_empty() => {
                 accounts.insert(code.to_owned(), account.to_owned());
             }
-            _ => faults.push(format!(
-                "BRAINTREE_MERCHANT_ACCOUNTS: `{pair}` is not `CURRENCY=account`, e.g. `EUR=shop_eur`"
-            )),
+            _ => faults
+                .push(format!("BRAINTREE_MERCHANT_ACCOUNTS: `{pair}` is not `CURRENCY=account`, e.g. `EUR=shop_eur`")),
         }
     }
     if accounts.is_empty() && faults.iter().all(|f| !f.starts_with("BRAINTREE_MERCHANT_ACCOUNTS")) {
-        faults.push("BRAINTREE_MERCHANT_ACCOUNTS is not set: name the merchant account of each currency, e.g. `EUR=shop_eur`".to_owned());
+        faults.push(
+            "BRAINTREE_MERCHANT_ACCOUNTS is not set: name the merchant account of each currency, e.g. `EUR=shop_eur`"
+                .to_owned(),
+        );
     }
     accounts
 }
@@ -376,7 +380,9 @@ mod tests {
     #[test]
     fn every_missing_setting_is_named_at_once() {
         let faults = parse(&[]).expect_err("nothing is set").0.join("\n");
-        for name in ["ADMIN_TOKEN", "BRAINTREE_BASE_URL", "ZOHO_REFRESH_TOKEN", "ATTIO_API_KEY", "BRAINTREE_MERCHANT_ACCOUNTS"] {
+        for name in
+            ["ADMIN_TOKEN", "BRAINTREE_BASE_URL", "ZOHO_REFRESH_TOKEN", "ATTIO_API_KEY", "BRAINTREE_MERCHANT_ACCOUNTS"]
+        {
             assert!(faults.contains(name), "{name} is missing from:\n{faults}");
         }
     }
@@ -387,6 +393,9 @@ mod tests {
             .expect_err("faults")
             .0
             .join("\n");
-        assert!(faults.contains("DATABASE_URL is not set") && faults.contains("ATTIO_BASE_URL (http://127.0.0.1:9/)"), "{faults}");
+        assert!(
+            faults.contains("DATABASE_URL is not set") && faults.contains("ATTIO_BASE_URL (http://127.0.0.1:9/)"),
+            "{faults}"
+        );
     }
 }

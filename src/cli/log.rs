@@ -3,10 +3,11 @@
 use super::database::{Database, DatabaseArgs};
 use super::{Exit, print, print_json};
 use crate::http::api::instant;
-use crate::store::chain;
 use crate::store::query::{self, TransactionFilter};
+use crate::store::verify;
 use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 use std::io::Write;
 
 #[derive(Debug, clap::Subcommand)]
@@ -67,7 +68,7 @@ pub(super) struct Verify {
 pub(super) async fn run(command: Command) -> Result<(), Exit> {
     match command {
         Command::Query(args) => run_query(args).await,
-        Command::Verify(args) => verify(args).await,
+        Command::Verify(args) => run_verify(args).await,
     }
 }
 
@@ -80,22 +81,27 @@ async fn run_query(args: Query) -> Result<(), Exit> {
         to: bound("--to", args.to.as_deref(), true)?,
         customer: args.customer,
         reference: args.reference,
-        status: args.status.as_deref().map(str::parse).transpose().map_err(|e| Exit::usage(format!("--status: {e}")))?,
+        status: args
+            .status
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|e| Exit::usage(format!("--status: {e}")))?,
         event: args.event,
         limit: args.limit,
         cursor: None,
     };
     let database = Database::open(args.database.database_url).await?;
-    let store = database.reader().await?;
+    let pool = database.visit().await?;
     if args.csv {
-        let mut chunks = std::pin::pin!(query::transactions_csv(store.query.clone(), filter));
+        let mut chunks = std::pin::pin!(query::transactions_csv(pool, filter));
         let mut out = std::io::stdout().lock();
         while let Some(chunk) = chunks.next().await {
             out.write_all(&chunk?)?;
         }
         return Ok(out.flush()?);
     }
-    let page = store.query.transactions(&filter).await?;
+    let page = query::transactions(&pool, &filter).await?;
     for line in &page.lines {
         if args.json {
             print_json(line)?;
@@ -110,30 +116,35 @@ async fn run_query(args: Query) -> Result<(), Exit> {
     Ok(())
 }
 
-async fn verify(args: Verify) -> Result<(), Exit> {
+async fn run_verify(args: Verify) -> Result<(), Exit> {
     let database = Database::open(args.database.database_url).await?;
-    let store = database.reader().await?;
-    let bar = ProgressBar::new(0).with_style(
-        ProgressStyle::with_template("{bar:30} {pos}/{len} events, {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    let pool = database.visit().await?;
+    let bar = ProgressBar::new_spinner().with_style(
+        ProgressStyle::with_template("{spinner} {pos} events, shard {msg}, {per_sec}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
-    let report = chain::verify(store.pool(), |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
+    let report = verify::verify(&pool, |progress| {
+        bar.set_position(progress.events);
+        bar.set_message(progress.shard.to_string());
     })
     .await?;
     bar.finish_and_clear();
     if args.json {
-        print_json(&report)?;
+        let heads: Vec<_> = report
+            .heads
+            .iter()
+            .map(|head| json!({"shard": head.shard, "pos": head.pos, "hash": hex::encode(head.hash)}))
+            .collect();
+        let first_break = report.first_break.as_ref().map(ToString::to_string);
+        print_json(&json!({"events": report.events, "heads": heads, "first_break": first_break}))?;
     }
-    match &report.first_break {
-        None => {
-            if !args.json {
-                print(&format!("{} events in {} shards: every hash fits, every journal balances", report.events, report.shards));
-            }
-            Ok(())
-        }
-        Some(found) => Err(Exit::found(format!("the log is broken: {found}"))
-            .hint("stop writing, keep a copy of the database, and compare with the last published checkpoint or backup")),
+    if let Some(found) = &report.first_break {
+        return Err(Exit::found(format!("the log is broken: {found}"))
+            .hint("stop writing, keep a copy of the database, and compare with a backup"));
     }
+    if !args.json {
+        let shards = report.heads.len();
+        print(&format!("{} events in {shards} shards: every hash fits, every journal balances", report.events));
+    }
+    Ok(())
 }

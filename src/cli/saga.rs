@@ -4,9 +4,9 @@ use super::database::{Database, DatabaseArgs};
 use super::{Exit, print, print_json};
 use crate::clock::{Clock, RealClock};
 use crate::engine::items::Body;
-use crate::store::Store;
-use crate::store::inbox::{ItemState, Offer};
-use crate::store::query::{SagaFilter, SagaLine};
+use crate::store::items::{self, ItemState, NewItem, await_item};
+use crate::store::query::{self, SagaFilter, SagaLine};
+use crate::store::schema;
 use chrono::{DateTime, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
 use owo_colors::{OwoColorize, Stream, Style};
@@ -16,6 +16,7 @@ use sagas::kernel::money::{self, Money};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::rehearsal::{self, Rehearsal};
+use sqlx::PgPool;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -130,7 +131,12 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
 
 async fn list(args: List) -> Result<(), Exit> {
     let filter = SagaFilter {
-        status: args.status.as_deref().map(str::parse).transpose().map_err(|e| Exit::usage(format!("--status: {e}")))?,
+        status: args
+            .status
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|e| Exit::usage(format!("--status: {e}")))?,
         kind: args.kind,
         customer: args.customer,
         reference: args.reference,
@@ -138,7 +144,7 @@ async fn list(args: List) -> Result<(), Exit> {
         cursor: None,
     };
     let database = Database::open(args.database.database_url).await?;
-    let page = database.reader().await?.query.sagas(&filter).await?;
+    let page = query::sagas(&database.visit().await?, &filter).await?;
     if args.json {
         return page.sagas.iter().try_for_each(print_json);
     }
@@ -171,9 +177,9 @@ async fn list(args: List) -> Result<(), Exit> {
 async fn show(args: Show) -> Result<(), Exit> {
     let id = SagaId(args.id);
     let database = Database::open(args.database.database_url).await?;
-    let store = database.reader().await?;
-    let saga = find(&store, id).await?;
-    let timeline = store.query.timeline(id).await?;
+    let pool = database.visit().await?;
+    let saga = find(&pool, id).await?;
+    let timeline = query::timeline(&pool, id).await?;
     if args.json {
         return print_json(&serde_json::json!({"saga": saga, "timeline": timeline}));
     }
@@ -213,30 +219,32 @@ fn header(saga: &SagaLine) -> String {
 async fn resume(args: Resume) -> Result<(), Exit> {
     let id = SagaId(args.id);
     let database = Database::open(args.database.database_url).await?;
-    let store = database.reader().await?;
-    let saga = find(&store, id).await?;
-    let offer = Offer {
+    let pool = database.visit().await?;
+    let saga = find(&pool, id).await?;
+    let command = NewItem {
         saga: id,
         saga_kind: saga.kind,
         kind: "operator.resume".to_owned(),
         principal: format!("operator:{}", args.principal),
         body: Body::Resume { reason: args.reason }.text(),
+        waiting_key: None,
         idempotency_key: None,
     };
-    let item = store.inbox.offer(offer).await?;
-    match store.inbox.await_item(item, Duration::from_secs(10)).await? {
+    let item = offer(&pool, &command).await?;
+    let item = await_item(&pool, item, Duration::from_secs(10)).await?;
+    match item.state {
         ItemState::Applied => {
-            let saga = find(&store, id).await?;
+            let saga = find(&pool, id).await?;
             if args.json {
                 return print_json(&serde_json::json!({"state": "applied", "saga": saga}));
             }
             print(&format!("resumed; it is now {} ({})", saga.status, saga.state));
             Ok(())
         }
-        ItemState::Refused(why) | ItemState::Dead(why) => {
-            Err(Exit::refused(why).hint(format!("run `attio-billing saga show {id}`")))
+        ItemState::Refused | ItemState::Dead => {
+            Err(Exit::refused(item.reason.unwrap_or_default()).hint(format!("run `attio-billing saga show {id}`")))
         }
-        ItemState::Open => {
+        ItemState::Ready | ItemState::Waiting => {
             eprintln!("no running node took it up within 10 s; it is stored and will be");
             eprintln!("\nhint: is `attio-billing serve` running on this database?");
             Ok(())
@@ -262,30 +270,39 @@ async fn rehearse(args: Rehearse) -> Result<(), Exit> {
     };
     let command = serde_json::to_value(rehearsal::Command::Start { params })?;
     let database = Database::open(args.database.database_url).await?;
-    let store = database.reader().await?;
-    let offer = Offer {
+    let pool = database.visit().await?;
+    let command = NewItem {
         saga: id,
         saga_kind: Rehearsal::NAME.to_owned(),
         kind: "operator.rehearse".to_owned(),
         principal: "operator:cli".to_owned(),
         body: Body::Saga { command }.text(),
+        waiting_key: None,
         idempotency_key: None,
     };
-    let item = store.inbox.offer(offer).await?;
-    let state = store.inbox.await_item(item, Duration::from_secs(10)).await?;
+    let item = offer(&pool, &command).await?;
+    let state = await_item(&pool, item, Duration::from_secs(10)).await?.state;
     print(&id.to_string());
-    if matches!(state, ItemState::Open) {
+    if state == ItemState::Ready {
         eprintln!("stored; a running node will take it up");
     }
     eprintln!("\nhint: run `attio-billing saga show {id}`");
     Ok(())
 }
 
-async fn find(store: &Store, id: SagaId) -> Result<SagaLine, Exit> {
-    store.query.saga(id).await?.ok_or_else(|| {
+async fn find(pool: &PgPool, id: SagaId) -> Result<SagaLine, Exit> {
+    query::saga(pool, id).await?.ok_or_else(|| {
         Exit::not_found(format!("there is no saga {id}"))
             .hint("run `attio-billing saga list --reference <id at a vendor>` to find one")
     })
+}
+
+/// Leaves an item for whichever node owns the saga.
+async fn offer(pool: &PgPool, item: &NewItem) -> Result<Uuid, Exit> {
+    let stamp = schema::stamp_of(pool).await?.ok_or_else(|| {
+        Exit::refused("no service has ever run on this database").hint("start `attio-billing serve` on it first")
+    })?;
+    Ok(items::offer_item(pool, stamp.shards, item, &[]).await?)
 }
 
 /// A time as people read it in a list: today's without its date.

@@ -55,8 +55,7 @@ impl Connectors {
             client_secret: z.client_secret.clone(),
             refresh_token: z.refresh_token.clone(),
         };
-        let attio =
-            attio::Config { base_url: a.base_url.clone(), api_key: a.api_key.clone(), currency: a.currency };
+        let attio = attio::Config { base_url: a.base_url.clone(), api_key: a.api_key.clone(), currency: a.currency };
         Ok(Self {
             braintree: braintree::Braintree::new(braintree, http.clone()),
             zoho: zoho::Zoho::new(&zoho, http.clone(), clock)?,

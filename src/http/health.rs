@@ -1,6 +1,7 @@
 //! Liveness and readiness.
 
 use super::{App, Problem};
+use crate::store::query;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,7 +14,7 @@ pub(super) async fn live() -> Json<Value> {
 
 /// The database answers and this node owns shards (or others own them all).
 pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let ownership = app.store.query.ownership().await?;
+    let ownership = query::ownership(&app.store.pool).await?;
     let free = ownership.unowned;
     if free > 0 {
         let detail = format!("{free} of {} shards have no live owner", ownership.shards);
@@ -22,7 +23,7 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem
     }
     Ok(Json(json!({
         "status": "ready",
-        "shards_owned": app.store.node.owned_shards().len(),
+        "shards_owned": app.store.node.owned().len(),
         "sagas_under_way": app.engine.busy(),
     })))
 }

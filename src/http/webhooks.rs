@@ -48,11 +48,12 @@ pub(super) async fn braintree_challenge(
     challenge: Option<Query<Challenge>>,
 ) -> Result<String, Problem> {
     let Some(Query(challenge)) = challenge else {
-        return Err(Problem::field("bt_challenge", "expected as a query parameter, as Braintree's verification sends it"));
+        return Err(Problem::field(
+            "bt_challenge",
+            "expected as a query parameter, as Braintree's verification sends it",
+        ));
     };
-    app.intake
-        .braintree_challenge(&challenge.bt_challenge)
-        .map_err(|why| Problem::field("bt_challenge", why))
+    app.intake.braintree_challenge(&challenge.bt_challenge).map_err(|why| Problem::field("bt_challenge", why))
 }
 
 async fn receive(
@@ -66,7 +67,11 @@ async fn receive(
         Ok(body) => body,
         Err(e) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             app.intake.rejected(vendor).await;
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "a webhook body is at most 1 MiB"));
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "a webhook body is at most 1 MiB",
+            ));
         }
         Err(e) => return Err(Problem::new(e.status(), "unreadable_body", e.body_text())),
     };

@@ -21,8 +21,8 @@ use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Look, NotSent, Outcome, Rejection, RejectionKind};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashMap;
-use std::time::Duration;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use xml::Node;
 
 /// The version of the gateway's API that requests and answers are written for, as the vendor's SDKs send it.

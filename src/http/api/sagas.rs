@@ -2,8 +2,9 @@
 
 use crate::engine::items::Body;
 use crate::http::{App, Problem};
-use crate::store::inbox::{ItemState, Offer};
-use crate::store::query::{SagaFilter, SagaLine, SagaPage, Timeline};
+use crate::store::inbox::OfferError;
+use crate::store::items::{self, ItemState, NewItem, await_item};
+use crate::store::query::{self, SagaFilter, SagaLine, SagaPage, TimelineEvent};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -47,7 +48,7 @@ pub(super) async fn list(
         limit: i64::from(query.limit.unwrap_or(100).clamp(1, 500)),
         cursor: query.cursor.as_deref().map(str::parse).transpose().map_err(|e| Problem::field("cursor", e))?,
     };
-    Ok(Json(app.store.query.sagas(&filter).await?))
+    Ok(Json(query::sagas(&app.store.pool, &filter).await?))
 }
 
 /// One saga with its whole history.
@@ -56,15 +57,15 @@ pub(super) struct Shown {
     #[serde(flatten)]
     saga: SagaLine,
     /// Every event, oldest first
-    timeline: Timeline,
+    timeline: Vec<TimelineEvent>,
 }
 
 /// One saga with its timeline
 #[utoipa::path(get, path = "/sagas/{id}", params(("id" = Uuid, Path)), responses((status = 200, body = Shown), (status = 404, body = Problem)))]
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
     let id = saga_id(&id)?;
-    let Some(saga) = app.store.query.saga(id).await? else { return Err(no_such_saga(id)) };
-    Ok(Json(Shown { saga, timeline: app.store.query.timeline(id).await? }))
+    let Some(saga) = query::saga(&app.store.pool, id).await? else { return Err(no_such_saga(id)) };
+    Ok(Json(Shown { saga, timeline: query::timeline(&app.store.pool, id).await? }))
 }
 
 /// Why a saga is resumed.
@@ -100,37 +101,44 @@ pub(super) async fn resume(
     body: Result<Json<ResumeBody>, axum::extract::rejection::JsonRejection>,
 ) -> Result<(StatusCode, Json<Resumed>), Problem> {
     let id = saga_id(&id)?;
-    let Json(body) = body
-        .map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why it may go on\"}`"))?;
+    let Json(body) =
+        body.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why it may go on\"}`"))?;
     if body.reason.trim().is_empty() {
         return Err(Problem::field("reason", "say why the saga may go on; it goes on record"));
     }
-    let Some(saga) = app.store.query.saga(id).await? else { return Err(no_such_saga(id)) };
-    let offer = Offer {
+    let Some(saga) = query::saga(&app.store.pool, id).await? else { return Err(no_such_saga(id)) };
+    let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok());
+    let resume = NewItem {
         saga: id,
         saga_kind: saga.kind,
         kind: "operator.resume".to_owned(),
         principal: format!("operator:{}", body.principal.as_deref().unwrap_or("api")),
         body: Body::Resume { reason: body.reason }.text(),
-        idempotency_key: headers.get("idempotency-key").and_then(|v| v.to_str().ok()).map(|k| format!("resume:{id}:{k}")),
+        waiting_key: None,
+        idempotency_key: key.map(|k| format!("resume:{id}:{k}")),
     };
-    let item = app.store.inbox.offer(offer).await?;
+    let (pool, shards) = (&app.store.pool, app.store.node.shard_count());
+    let item = items::offer_item(pool, shards, &resume, &[]).await.map_err(|e| match e {
+        OfferError::Store(e) => Problem::store(&e),
+        OfferError::KeyReused => Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", e.to_string()),
+    })?;
     app.engine.wake();
-    let state = app.store.inbox.await_item(item, Duration::from_secs(10)).await?;
-    let Some(saga) = app.store.query.saga(id).await? else { return Err(no_such_saga(id)) };
-    match state {
+    let item = await_item(pool, item, Duration::from_secs(10)).await?;
+    let Some(saga) = query::saga(pool, id).await? else { return Err(no_such_saga(id)) };
+    match item.state {
         ItemState::Applied => Ok((StatusCode::OK, Json(Resumed { state: "applied", saga }))),
-        ItemState::Refused(why) | ItemState::Dead(why) => {
-            Err(Problem::new(StatusCode::CONFLICT, "refused", why).hint(format!("GET /api/v1/sagas/{id} shows its state")))
+        ItemState::Refused | ItemState::Dead => {
+            Err(Problem::new(StatusCode::CONFLICT, "refused", item.reason.unwrap_or_default())
+                .hint(format!("GET /api/v1/sagas/{id} shows its state")))
         }
-        ItemState::Open => Ok((StatusCode::ACCEPTED, Json(Resumed { state: "accepted", saga }))),
+        ItemState::Ready | ItemState::Waiting => Ok((StatusCode::ACCEPTED, Json(Resumed { state: "accepted", saga }))),
     }
 }
 
 fn saga_id(text: &str) -> Result<SagaId, Problem> {
-    Uuid::parse_str(text)
-        .map(SagaId)
-        .map_err(|_| Problem::field("id", format!("`{text}` is no saga id: expected a UUID as `GET /api/v1/sagas` shows it")))
+    Uuid::parse_str(text).map(SagaId).map_err(|_| {
+        Problem::field("id", format!("`{text}` is no saga id: expected a UUID as `GET /api/v1/sagas` shows it"))
+    })
 }
 
 fn no_such_saga(id: SagaId) -> Problem {
