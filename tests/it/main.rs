@@ -4,3 +4,5 @@
 
 mod embedded;
 mod postgres;
+mod store_log;
+mod store_support;
