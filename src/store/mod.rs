@@ -13,6 +13,7 @@ pub mod links;
 pub mod log;
 pub mod people;
 pub mod practice;
+pub mod query;
 pub mod saga_store;
 pub mod schema;
 pub mod secrets;
