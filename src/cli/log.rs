@@ -3,7 +3,8 @@
 use super::database::{Database, DatabaseArgs};
 use super::{Exit, print, print_json};
 use crate::http::api::instant;
-use crate::store::query::{self, TransactionFilter};
+use crate::http::api::view::{self, LogView};
+use crate::store::query::{self, LogFilter};
 use crate::store::verify;
 use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -43,9 +44,12 @@ pub(super) struct Query {
     /// Event name, e.g. PaymentCaptured
     #[arg(long)]
     event: Option<String>,
+    /// Only events that speak of money
+    #[arg(long)]
+    money: bool,
     /// At most so many lines; with --csv all are written
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(i64).range(1..=1000))]
-    limit: i64,
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
     /// One JSON object a line
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -76,9 +80,9 @@ async fn run_query(args: Query) -> Result<(), Exit> {
     let bound = |name: &str, text: Option<&str>, upper| {
         text.map(|t| instant(t, upper)).transpose().map_err(|e| Exit::usage(format!("{name}: {e}")))
     };
-    let filter = TransactionFilter {
+    let filter = LogFilter {
         from: bound("--from", args.from.as_deref(), false)?,
-        to: bound("--to", args.to.as_deref(), true)?,
+        before: bound("--to", args.to.as_deref(), true)?,
         customer: args.customer,
         reference: args.reference,
         status: args
@@ -87,31 +91,34 @@ async fn run_query(args: Query) -> Result<(), Exit> {
             .map(str::parse)
             .transpose()
             .map_err(|e| Exit::usage(format!("--status: {e}")))?,
+        kind: None,
         event: args.event,
-        limit: args.limit,
-        cursor: None,
+        money_only: args.money,
     };
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
     if args.csv {
-        let mut chunks = std::pin::pin!(query::transactions_csv(pool, filter));
+        let mut chunks = std::pin::pin!(view::csv(query::stream_transactions(pool, filter)));
         let mut out = std::io::stdout().lock();
         while let Some(chunk) = chunks.next().await {
             out.write_all(&chunk?)?;
         }
         return Ok(out.flush()?);
     }
-    let page = query::transactions(&pool, &filter).await?;
-    for line in &page.lines {
+    let entries = query::transactions(&pool, &filter, None, args.limit).await?;
+    let full = entries.len() == usize::from(args.limit);
+    // The newest of the selection, told in the order in which they happened.
+    for entry in entries.into_iter().rev() {
         if args.json {
-            print_json(line)?;
-        } else {
-            let money = line.amount.map_or_else(|| format!("{:>14}", ""), |m| format!("{:>14}", m.to_string()));
-            print(&format!("{}  {money}  {:<24} {}", line.at.format("%Y-%m-%d %H:%M:%S"), line.event, line.title));
+            print_json(&LogView::from(entry))?;
+            continue;
         }
+        let money = entry.event.amount.map(|m| m.to_string()).unwrap_or_default();
+        let at = entry.event.at.format("%Y-%m-%d %H:%M:%S");
+        print(&format!("{at}  {money:>14}  {:<26} {}", entry.event.name, entry.title));
     }
-    if page.next.is_some() {
-        eprintln!("\nhint: there are more lines; narrow the range, or use --csv for all");
+    if full {
+        eprintln!("\nhint: there are older lines; narrow the range, or use --csv for all");
     }
     Ok(())
 }

@@ -4,7 +4,9 @@ use super::database::{Database, DatabaseArgs};
 use super::{Exit, print, print_json};
 use crate::clock::{Clock, RealClock};
 use crate::engine::items::Body;
-use crate::store::items::{self, ItemState, NewItem, await_item};
+use crate::http::api::view::{self, EventView, SagaView};
+use crate::store::backlog::await_item;
+use crate::store::items::{self, ItemState, NewItem};
 use crate::store::query::{self, SagaFilter, SagaLine};
 use crate::store::schema;
 use chrono::{DateTime, Utc};
@@ -13,7 +15,6 @@ use owo_colors::{OwoColorize, Stream, Style};
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::{self, Money};
-use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::rehearsal::{self, Rehearsal};
 use sqlx::PgPool;
@@ -62,8 +63,8 @@ pub(super) struct List {
     #[arg(long)]
     reference: Option<String>,
     /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=500))]
-    limit: i64,
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
+    limit: u16,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -140,35 +141,35 @@ async fn list(args: List) -> Result<(), Exit> {
         kind: args.kind,
         customer: args.customer,
         reference: args.reference,
-        limit: args.limit,
-        cursor: None,
+        parked_code: None,
     };
     let database = Database::open(args.database.database_url).await?;
-    let page = query::sagas(&database.visit().await?, &filter).await?;
+    let sagas = query::sagas(&database.visit().await?, &filter, None, args.limit).await?;
+    let full = sagas.len() == usize::from(args.limit);
     if args.json {
-        return page.sagas.iter().try_for_each(print_json);
+        return sagas.into_iter().map(SagaView::from).try_for_each(|saga| print_json(&saga));
     }
-    if page.sagas.is_empty() {
+    if sagas.is_empty() {
         eprintln!("no saga fits");
         return Ok(());
     }
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["saga", "flow", "title", "amount", "status", "state", "since", "next"]);
-    for saga in &page.sagas {
+    for saga in &sagas {
         table.add_row([
             saga.id.to_string(),
             saga.kind.clone(),
             saga.title.clone(),
             saga.amount.map(|m| m.to_string()).unwrap_or_default(),
-            saga.parked_code.clone().unwrap_or_else(|| saga.status.clone()),
+            saga.parked.as_ref().map_or_else(|| saga.status.as_str().to_owned(), |(code, _, _)| code.clone()),
             saga.state.clone(),
             short(saga.changed_at),
             saga.due_at.map(short).unwrap_or_default(),
         ]);
     }
     print(&table.to_string());
-    if page.next.is_some() {
+    if full {
         eprintln!("\nhint: there are more; narrow it, or raise --limit");
     }
     Ok(())
@@ -178,16 +179,16 @@ async fn show(args: Show) -> Result<(), Exit> {
     let id = SagaId(args.id);
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
-    let saga = find(&pool, id).await?;
-    let timeline = query::timeline(&pool, id).await?;
+    let (saga, events) = query::saga(&pool, id).await?.ok_or_else(|| no_such_saga(id))?;
+    let timeline: Vec<EventView> = events.into_iter().map(EventView::from).collect();
     if args.json {
-        return print_json(&serde_json::json!({"saga": saga, "timeline": timeline}));
+        return print_json(&serde_json::json!({"saga": SagaView::from(saga), "timeline": timeline}));
     }
     print(&header(&saga));
     for event in &timeline {
         let quiet = event.name.starts_with("step.");
         let style = if quiet { Style::new().dimmed() } else { Style::new().bold() };
-        let money = event.amount.map(|m| format!("  {m}")).unwrap_or_default();
+        let money = event.amount.map(|a| format!("  {} {}", a.minor, a.currency)).unwrap_or_default();
         print(&format!(
             "{:>4}  {}  {}{money}  {}",
             event.sequence,
@@ -196,7 +197,7 @@ async fn show(args: Show) -> Result<(), Exit> {
             event.summary,
         ));
     }
-    if saga.parked_code.is_some() {
+    if saga.parked.is_some() {
         eprintln!("\nhint: run `attio-billing saga resume {id} --reason \"…\"` once what it says is done");
     }
     Ok(())
@@ -204,11 +205,10 @@ async fn show(args: Show) -> Result<(), Exit> {
 
 fn header(saga: &SagaLine) -> String {
     let mut lines = vec![format!("{} {} ({})", saga.kind, saga.title, saga.id)];
-    lines.push(format!("  {} · {}", saga.status, saga.state));
-    if let Some(code) = &saga.parked_code {
-        let meaning = ParkCode::ALL.iter().find(|c| c.as_str() == code).map_or("", |c| c.meaning());
-        lines.push(format!("  parked: {code}, {meaning}"));
-        lines.extend(saga.parked_detail.as_ref().map(|d| format!("  {d}")));
+    lines.push(format!("  {} · {}", saga.status.as_str(), saga.state));
+    if let Some((code, detail, since)) = &saga.parked {
+        lines.push(format!("  parked since {}: {code}, {}", since.format("%Y-%m-%d %H:%M:%S"), view::meaning(code)));
+        lines.push(format!("  {detail}"));
     }
     lines.extend(saga.waiting_for.as_ref().map(|w| format!("  waits for {w}")));
     lines.extend(saga.due_at.map(|t| format!("  next: {t}")));
@@ -236,9 +236,9 @@ async fn resume(args: Resume) -> Result<(), Exit> {
         ItemState::Applied => {
             let saga = find(&pool, id).await?;
             if args.json {
-                return print_json(&serde_json::json!({"state": "applied", "saga": saga}));
+                return print_json(&serde_json::json!({"state": "applied", "saga": SagaView::from(saga)}));
             }
-            print(&format!("resumed; it is now {} ({})", saga.status, saga.state));
+            print(&format!("resumed; it is now {} ({})", saga.status.as_str(), saga.state));
             Ok(())
         }
         ItemState::Refused | ItemState::Dead => {
@@ -291,10 +291,12 @@ async fn rehearse(args: Rehearse) -> Result<(), Exit> {
 }
 
 async fn find(pool: &PgPool, id: SagaId) -> Result<SagaLine, Exit> {
-    query::saga(pool, id).await?.ok_or_else(|| {
-        Exit::not_found(format!("there is no saga {id}"))
-            .hint("run `attio-billing saga list --reference <id at a vendor>` to find one")
-    })
+    query::saga(pool, id).await?.map(|(line, _)| line).ok_or_else(|| no_such_saga(id))
+}
+
+fn no_such_saga(id: SagaId) -> Exit {
+    Exit::not_found(format!("there is no saga {id}"))
+        .hint("run `attio-billing saga list --reference <id at a vendor>` to find one")
 }
 
 /// Leaves an item for whichever node owns the saga.

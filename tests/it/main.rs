@@ -9,3 +9,5 @@ mod sandbox_attio;
 mod sandbox_braintree;
 mod sandbox_control;
 mod sandbox_zoho;
+mod store_log;
+mod store_support;
