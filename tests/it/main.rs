@@ -5,4 +5,6 @@
 mod embedded;
 mod postgres;
 mod store_log;
+mod store_saga;
+mod store_state;
 mod store_support;
