@@ -7,9 +7,12 @@
 pub mod attio;
 pub mod braintree;
 pub mod clock;
+pub mod control;
 pub mod credentials;
+mod deliver;
 pub mod faults;
 pub mod hooks;
+mod period;
 pub mod server;
 pub mod transport;
 pub mod world;

@@ -5,3 +5,6 @@
 mod architecture;
 mod embedded;
 mod postgres;
+mod sandbox;
+mod sandbox_attio;
+mod sandbox_control;
