@@ -20,14 +20,10 @@ const MODULES: [Module; 15] = [
     Module { name: "connectors", may_use: &["clock", "config", "port"], never: &["axum", "sqlx"] },
     Module {
         name: "intake",
-        may_use: &["clock", "config", "port", "engine", "store", "connectors::*::webhook"],
-        never: &["axum", "sqlx"],
-    },
-    Module {
-        name: "http",
-        may_use: &["clock", "config", "engine", "store", "intake", "connectors::*::webhook"],
+        may_use: &["clock", "config", "port", "engine", "store", "connectors"],
         never: &["reqwest", "sqlx"],
     },
+    Module { name: "http", may_use: &["clock", "config", "engine", "store", "intake"], never: &["reqwest", "sqlx"] },
     Module { name: "sandbox", may_use: &[], never: &["sagas", "sqlx"] },
     Module { name: "app", may_use: EVERYTHING_BUT_CLI, never: &[] },
     Module { name: "demo", may_use: EVERYTHING_BUT_CLI, never: &[] },
