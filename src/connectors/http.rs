@@ -323,6 +323,32 @@ mod tests {
         assert_eq!(failure, Failure::Unknown("the answer is larger than 8 bytes".to_owned()));
     }
 
+    /// `hello hello hello`, compressed.
+    const GZIP: &[u8] = &[
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 203, 72, 205, 201, 201, 87, 200, 64, 144, 0, 128, 136, 249, 229, 17, 0, 0, 0,
+    ];
+
+    fn gzipped(status: u16, bytes: &[u8]) -> Play {
+        let head = format!(
+            "HTTP/1.1 {status} Test\r\ncontent-encoding: gzip\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            bytes.len()
+        );
+        Play::Bytes([head.as_bytes(), bytes].concat())
+    }
+
+    #[tokio::test]
+    async fn compressed_bodies_are_read_and_limited_by_their_real_size() {
+        let peer =
+            Peer::start([gzipped(200, GZIP), gzipped(200, GZIP), gzipped(200, &GZIP[..14]), gzipped(404, b"")]).await;
+        let http = Http::new().expect("client");
+        assert_eq!(http.send(get(&peer), LIMIT).await.expect("a reply").body, b"hello hello hello");
+        let small = Http { body_limit: 16, ..http.clone() };
+        assert!(matches!(small.send(get(&peer), LIMIT).await, Err(Failure::Unknown(_))), "larger than the limit");
+        assert!(matches!(http.send(get(&peer), LIMIT).await, Err(Failure::Unknown(_))), "cut off");
+        let empty = http.send(get(&peer), LIMIT).await.expect("an empty body is a body");
+        assert_eq!((empty.status.as_u16(), empty.body.len()), (404, 0));
+    }
+
     #[tokio::test]
     async fn a_redirect_is_handed_over_and_not_followed() {
         let peer = Peer::start([Play::redirect("/elsewhere"), Play::reply(200, "text/plain", "elsewhere")]).await;

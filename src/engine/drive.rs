@@ -1,12 +1,12 @@
 //! Driving one saga: apply what came, do what it wants, write what follows, until it waits.
 
-use super::hooks::Point;
+use super::hooks::{Injection, Point};
 use super::items::Body;
 use super::registry::Live;
 use super::run::Inner;
-use crate::port::Call;
+use crate::port::{Call, Report};
 use crate::store::append::{Append, AppendError};
-use crate::store::inbox::ReadyItem;
+use crate::store::items::{self, Item};
 use chrono::{DateTime, Utc};
 use sagas::kernel::flow::{Open, Phase};
 use sagas::kernel::ids::SagaId;
@@ -73,7 +73,7 @@ impl Driver {
     }
 
     /// Applies one inbox item: in the same append as what follows from it.
-    async fn apply(&mut self, item: ReadyItem) -> Result<(), Stop> {
+    async fn apply(&mut self, item: Item) -> Result<(), Stop> {
         let body: Result<Body, _> = serde_json::from_str(&item.body);
         let what = match body {
             Ok(body) => body.what(item.id.to_string(), item.kind.clone(), item.principal.clone()),
@@ -84,7 +84,7 @@ impl Driver {
             Ok(Err(refusal)) => self.tell(refused(&item, refusal), &item.principal, vec![item.id]).await,
             Err(Stop::Poison(detail)) => {
                 // The mark rode in the refused append: without this the item would come back for ever.
-                self.engine.store.inbox.bury(item.id, &detail).await.map_err(|e| Stop::Reload(e.to_string()))?;
+                items::bury(&self.engine.store.pool, item.id, &detail).await.map_err(|e| Stop::Reload(e.to_string()))?;
                 Err(Stop::Poison(detail))
             }
             Err(stop) => Err(stop),
@@ -125,7 +125,7 @@ impl Driver {
         let call = self.call(&open, sent_at);
         let began = Instant::now();
         let limit = engine.settings.call_limit + Duration::from_secs(2);
-        let (outcome, request_id) = match tokio::time::timeout(limit, engine.effects.perform(&call)).await {
+        let (outcome, request_id) = match tokio::time::timeout(limit, self.made(&call)).await {
             Ok(report) => (report.outcome, report.request_id),
             Err(_) => (Outcome::Unknown { detail: "no answer within the time limit".to_owned() }, None),
         };
@@ -134,6 +134,23 @@ impl Driver {
         engine.effects.learn(&open.effect, &outcome, engine.clock.now());
         self.answered(&open, outcome, request_id, latency).await?;
         Ok(None)
+    }
+
+    /// Makes the call, or what a test wants instead.
+    async fn made(&self, call: &Call) -> Report {
+        let effects = &self.engine.effects;
+        match self.engine.hooks.inject(call) {
+            None => effects.perform(call).await,
+            Some(Injection::Instead(outcome)) => outcome.into(),
+            Some(Injection::Heard(outcome)) => {
+                effects.perform(call).await;
+                outcome.into()
+            }
+            Some(Injection::Twice) => {
+                effects.perform(call).await;
+                effects.perform(call).await
+            }
+        }
     }
 
     async fn answered(
@@ -248,7 +265,7 @@ impl Driver {
     }
 }
 
-fn refused(item: &ReadyItem, reason: String) -> What<Value> {
+fn refused(item: &Item, reason: String) -> What<Value> {
     What::Refused {
         item: Some(item.id.to_string()),
         kind: item.kind.clone(),

@@ -1,6 +1,6 @@
 //! One mailbox a saga: what came for it, and whether somebody is at work on it. One task at most drives a saga.
 
-use crate::store::inbox::ReadyItem;
+use crate::store::items::Item;
 use sagas::kernel::ids::SagaId;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
@@ -13,7 +13,7 @@ pub(super) struct Mailboxes {
 
 #[derive(Debug, Default)]
 struct Mailbox {
-    items: VecDeque<ReadyItem>,
+    items: VecDeque<Item>,
     /// The item being applied, so that a poll that still sees it does not queue it again.
     current: Option<uuid::Uuid>,
     poked: bool,
@@ -25,7 +25,7 @@ impl Mailboxes {
     }
 
     /// Puts an item in, or merely pokes. True: nobody drives the saga yet, the caller must.
-    pub(super) fn put(&self, saga: SagaId, item: Option<ReadyItem>) -> bool {
+    pub(super) fn put(&self, saga: SagaId, item: Option<Item>) -> bool {
         let mut open = self.lock();
         let driven = open.contains_key(&saga);
         let mailbox = open.entry(saga).or_default();
@@ -40,7 +40,7 @@ impl Mailboxes {
     }
 
     /// The next item of a saga.
-    pub(super) fn next(&self, saga: SagaId) -> Option<ReadyItem> {
+    pub(super) fn next(&self, saga: SagaId) -> Option<Item> {
         let mut open = self.lock();
         let mailbox = open.get_mut(&saga)?;
         mailbox.poked = false;
@@ -62,6 +62,16 @@ impl Mailboxes {
     /// Throws the mailbox away; what was in it is still in the database.
     pub(super) fn abandon(&self, saga: SagaId) {
         self.lock().remove(&saga);
+    }
+
+    /// Items that are in a mailbox or being applied: a poll need not bring them again.
+    pub(super) fn items(&self) -> Vec<uuid::Uuid> {
+        self.lock().values().flat_map(|m| m.items.iter().map(|i| i.id).chain(m.current)).collect()
+    }
+
+    /// Some saga that fits is being driven.
+    pub(super) fn any(&self, fits: impl Fn(SagaId) -> bool) -> bool {
+        self.lock().keys().any(|saga| fits(*saga))
     }
 
     /// How many sagas are being driven.

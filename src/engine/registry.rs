@@ -3,7 +3,8 @@
 //! The generic shell is thin on purpose: it decodes, asks, encodes. The loop around it is compiled once.
 
 use crate::store::append::{Append, ItemMark};
-use crate::store::saga_store::{self, StoredEvent};
+use crate::store::log::StoredEvent;
+use crate::store::saga_store::{self, Context, Loaded};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
@@ -119,35 +120,33 @@ impl<S: Saga> Kind for Shell<S> {
     }
 
     fn load(&self, id: SagaId, history: &[StoredEvent]) -> Result<Box<dyn Live>, String> {
-        let mut saga = Recorded::<S>::default();
+        let mut loaded = Loaded { saga: Recorded::<S>::default(), sequence: 0 };
         for event in history {
-            let record: Record<S::Event> = serde_json::from_str(&event.payload)
-                .map_err(|e| format!("event {} ({}): {e}", event.sequence, event.name))?;
-            saga.evolve(&record);
+            loaded.saga.evolve(&saga_store::read_event::<S>(event).map_err(|e| e.to_string())?);
+            loaded.sequence = event.seq;
         }
-        Ok(Box::new(InMemory { id, sequence: history.len() as u64, saga, decided: None }))
+        Ok(Box::new(InMemory { id, loaded, decided: None }))
     }
 }
 
 struct InMemory<S: Saga> {
     id: SagaId,
-    sequence: u64,
-    saga: Recorded<S>,
-    decided: Option<(Recorded<S>, u64)>,
+    loaded: Loaded<S>,
+    decided: Option<Loaded<S>>,
 }
 
 #[async_trait]
 impl<S: Saga> Live for InMemory<S> {
     fn sequence(&self) -> u64 {
-        self.sequence
+        self.loaded.sequence
     }
 
     fn work(&self, now: DateTime<Utc>) -> Work {
-        machine::work(&self.saga, now)
+        machine::work(&self.loaded.saga, now)
     }
 
     fn flow(&self) -> &Flow {
-        &self.saga.flow
+        &self.loaded.saga.flow
     }
 
     async fn decide(
@@ -158,25 +157,24 @@ impl<S: Saga> Live for InMemory<S> {
         items: Vec<Uuid>,
     ) -> Result<Append, Refusal> {
         let command = Command { saga: self.id, at, what: typed::<S>(what)? };
-        let mut after = self.saga.clone();
         let sink = EventSink::default();
-        after.handle(command, &(), &sink).await?;
+        self.loaded.saga.clone().handle(command, &(), &sink).await?;
         let events = sink.collect().await;
         let refused = events.iter().find_map(|event| match event {
             Record::Step(StepEvent::Heard { refused, .. }) => refused.clone(),
             Record::Step(_) | Record::Business(_) => None,
         });
         let items = items.into_iter().map(|item| ItemMark { item, refused: refused.clone() }).collect();
-        let append =
-            saga_store::build_append::<S>(self.id, self.sequence, &self.saga, &events, principal, items, at.now);
-        self.decided = Some((after, self.sequence + events.len() as u64));
+        let context = Context { principal, items, now: at.now };
+        let (append, after) = saga_store::build_append::<S>(self.id, &self.loaded, &events, context)
+            .map_err(|e| Refusal::new("unwritable", format!("an event cannot be written as JSON: {e}")))?;
+        self.decided = Some(after);
         Ok(append)
     }
 
     fn written(&mut self) {
-        if let Some((saga, sequence)) = self.decided.take() {
-            self.saga = saga;
-            self.sequence = sequence;
+        if let Some(loaded) = self.decided.take() {
+            self.loaded = loaded;
         }
     }
 }

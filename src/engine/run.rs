@@ -9,7 +9,8 @@ use super::scheduler::Scheduler;
 use crate::clock::Clock;
 use crate::port::Perform;
 use crate::store::Store;
-use crate::store::inbox::ReadyItem;
+use crate::store::items::{self, Item};
+use crate::store::{StoreError, log, query};
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use futures::FutureExt;
 use sagas::kernel::ids::SagaId;
@@ -82,6 +83,8 @@ pub(super) struct Inner {
     pub(super) mailboxes: Mailboxes,
     scheduler: Mutex<Scheduler>,
     cache: Mutex<HashMap<SagaId, Box<dyn Live>>>,
+    /// Shards that are being handed over: nothing new starts in them.
+    leaving: Mutex<Vec<u16>>,
     wake: Notify,
     stop: CancellationToken,
     crashed: AtomicBool,
@@ -91,7 +94,7 @@ pub(super) struct Inner {
 /// Sagas kept in memory between two wake-ups. Beyond it they are folded from the log again.
 const CACHED_SAGAS: usize = 20_000;
 /// Items and due sagas taken up in one poll.
-const POLL_LIMIT: i64 = 1_000;
+const POLL_LIMIT: u16 = 1_000;
 /// Alarms are set this far ahead; what is due later is found by a later poll.
 const HORIZON: TimeDelta = TimeDelta::seconds(60);
 
@@ -114,6 +117,7 @@ impl Engine {
             mailboxes: Mailboxes::default(),
             scheduler: Mutex::default(),
             cache: Mutex::default(),
+            leaving: Mutex::default(),
             wake: Notify::new(),
             stop: CancellationToken::new(),
             crashed: AtomicBool::new(false),
@@ -179,11 +183,11 @@ impl Inner {
 
     /// A call sent now ends before the lease does.
     pub(super) fn may_send(&self, saga: SagaId) -> bool {
-        !self.stopping() && self.store.node.may_send(self.store.shard_of(saga), self.settings.call_limit)
+        !self.stopping() && self.store.node.may_send(self.store.node.shard_of(saga), self.settings.call_limit)
     }
 
     pub(super) fn epoch(&self, saga: SagaId) -> i64 {
-        self.store.node.epoch(self.store.shard_of(saga)).unwrap_or_default()
+        self.store.node.grant(self.store.node.shard_of(saga)).map_or(0, |grant| grant.epoch)
     }
 
     fn scheduler(&self) -> MutexGuard<'_, Scheduler> {
@@ -200,10 +204,13 @@ impl Inner {
             match self.store.node.beat().await {
                 Ok(change) => {
                     if !change.lost.is_empty() {
-                        self.cache().retain(|saga, _| !change.lost.contains(&self.store.shard_of(*saga)));
+                        self.cache().retain(|saga, _| !change.lost.contains(&self.store.node.shard_of(*saga)));
                     }
                     if !change.gained.is_empty() {
                         self.wake.notify_one();
+                    }
+                    if !change.surplus.is_empty() {
+                        self.give_back(change.surplus).await;
                     }
                 }
                 Err(e) => tracing::warn!(error = %e, "the lease could not be renewed"),
@@ -212,6 +219,26 @@ impl Inner {
                 return;
             }
         }
+    }
+
+    /// Lets calls in flight in those shards end, then hands them over to whoever has less.
+    async fn give_back(&self, shards: Vec<u16>) {
+        let in_them = |saga: SagaId| shards.contains(&self.store.node.shard_of(saga));
+        *self.leaving() = shards.clone();
+        while self.mailboxes.any(in_them) {
+            if self.pause(Duration::from_millis(50)).await {
+                break;
+            }
+        }
+        self.cache().retain(|saga, _| !in_them(*saga));
+        if let Err(e) = self.store.node.hand_over(&shards).await {
+            tracing::warn!(error = %e, "surplus shards were not handed over");
+        }
+        self.leaving().clear();
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, Vec<u16>> {
+        self.leaving.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Takes up what came: at a wake-up, and at every poll.
@@ -230,13 +257,13 @@ impl Inner {
         }
     }
 
-    async fn take_up(self: &Arc<Self>) -> Result<(), crate::store::StoreError> {
-        let shards = self.store.node.owned_shards();
-        for item in self.store.inbox.items_ready(&shards, POLL_LIMIT).await? {
+    async fn take_up(self: &Arc<Self>) -> Result<(), StoreError> {
+        let shards: Vec<u16> = self.store.node.owned().into_iter().map(|(shard, _)| shard).collect();
+        for item in items::items_ready(&self.store.pool, &shards, &self.mailboxes.items(), POLL_LIMIT).await? {
             self.poke(item.saga, &item.saga_kind.clone(), Some(item));
         }
         let until = self.clock.now() + HORIZON;
-        for due in self.store.query.due(&shards, until, POLL_LIMIT).await? {
+        for due in query::due(&self.store.pool, &shards, until, POLL_LIMIT).await? {
             self.scheduler().set(due.saga, &due.kind, due.at);
         }
         Ok(())
@@ -270,8 +297,9 @@ impl Inner {
     }
 
     /// Puts an item into a saga's mailbox, or merely wakes it, and sees to it that somebody drives it.
-    fn poke(self: &Arc<Self>, saga: SagaId, kind: &str, item: Option<ReadyItem>) {
-        if self.stopping() || !self.mailboxes.put(saga, item) {
+    fn poke(self: &Arc<Self>, saga: SagaId, kind: &str, item: Option<Item>) {
+        let leaving = self.leaving().contains(&self.store.node.shard_of(saga));
+        if self.stopping() || leaving || !self.mailboxes.put(saga, item) {
             return;
         }
         let (inner, kind) = (Arc::clone(self), kind.to_owned());
@@ -320,7 +348,7 @@ impl Inner {
         if let Some(live) = self.cache().remove(&saga) {
             return Some(live);
         }
-        let history = match self.store.log.events_of(saga).await {
+        let history = match log::events_of(&self.store.pool, self.store.node.shard_of(saga), saga).await {
             Ok(history) => history,
             Err(e) => {
                 tracing::warn!(%saga, kind, error = %e, "the saga's history cannot be read now");

@@ -83,6 +83,7 @@ pub(super) fn router() -> axum::Router<Arc<World>> {
         .routes(routes!(limits))
         .routes(routes!(reset))
         .routes(routes!(operations))
+        .routes(routes!(description))
         .split_for_parts();
     let page = page(&api);
     router
@@ -100,6 +101,12 @@ async fn books(State(world): State<Arc<World>>) -> Json<Value> {
         "calls": world.calls.list(),
         "deliveries": world.hooks.log(),
     }))
+}
+
+/// Where each vendor is and the credentials that open it: sandbox values, made to be shown.
+#[utoipa::path(get, path = "/control/description", responses((status = 200, body = Value)))]
+async fn description(State(world): State<Arc<World>>) -> Json<Value> {
+    Json(super::server::description(world.base_url(), &world))
 }
 
 /// The faults now on order.

@@ -13,6 +13,7 @@ mod deliver;
 pub mod faults;
 pub mod hooks;
 mod period;
+pub mod remote;
 pub mod server;
 pub mod transport;
 pub mod world;

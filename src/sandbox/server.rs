@@ -8,7 +8,7 @@ use axum::{
     middleware::map_response_with_state,
     response::Response,
 };
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, sync::Arc};
 use tokio::net::TcpListener;
 
 /// Serves until `shutdown` completes, then lets running calls end.
@@ -54,8 +54,7 @@ async fn date(State(world): State<Arc<World>>, mut answer: Response) -> Response
 }
 
 /// How to reach every vendor in this sandbox and with which credentials: sandbox values, made to be shown.
-pub fn description(addr: SocketAddr, world: &World) -> serde_json::Value {
-    let base = format!("http://{addr}");
+pub fn description(base: &str, world: &World) -> serde_json::Value {
     let own = &world.credentials;
     serde_json::json!({
         "braintree": {

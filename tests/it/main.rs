@@ -7,4 +7,6 @@ mod embedded;
 mod postgres;
 mod sandbox;
 mod sandbox_attio;
+mod sandbox_braintree;
 mod sandbox_control;
+mod sandbox_zoho;

@@ -45,6 +45,8 @@ async fn a_call_without_the_key_is_refused_and_a_dead_key_is_told_so() {
     let sandbox = Sandbox::start().await;
     let answer = sandbox.client.get(sandbox.url("/v2/objects")).bearer_auth("wrong").send().await.unwrap();
     assert_eq!(answer.status(), 401);
+    let error = answer.text().await.unwrap();
+    assert!(error.starts_with(r#"{"status_code":401,"type":"auth_error","code":"unauthorized","message":"#), "{error}");
     let dead: Value =
         sandbox.client.get(sandbox.url("/v2/self")).bearer_auth("wrong").send().await.unwrap().json().await.unwrap();
     assert_eq!(dead, json!({"active": false}));

@@ -267,3 +267,23 @@ async fn the_description_names_every_vendor_and_its_credentials() {
     assert_eq!(description["control_url"], sandbox.url("/control"));
     assert!(!format!("{:?}", sandbox.world).contains(&sandbox.world.credentials.attio.api_key));
 }
+
+#[tokio::test]
+async fn the_server_ends_when_told_though_it_holds_a_connection() {
+    let sandbox = Sandbox::start().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v2/objects", listener.local_addr().unwrap());
+    let world = std::sync::Arc::new(attio_billing::sandbox::World::default());
+    let order = json!({"vendor": "attio", "operation": "*", "kind": "timeout_before"});
+    world.faults.order(serde_json::from_value(order).unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let shutdown = async move { stopped.await.unwrap() };
+    let server = tokio::spawn(server::serve(listener, world.clone(), shutdown));
+    let held = tokio::spawn(sandbox.client.get(url).send());
+    while world.calls.list().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    stop.send(()).unwrap();
+    tokio::time::timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
+    assert!(held.await.unwrap().is_err());
+}

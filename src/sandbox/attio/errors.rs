@@ -9,21 +9,24 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// What a handler answers.
 pub(super) type Answer = Result<Json<Value>, ApiError>;
 
-/// An error in Attio's form.
-#[derive(Debug)]
+/// An error in Attio's form, its fields in Attio's order.
+#[derive(Debug, Serialize)]
 pub(super) struct ApiError {
+    #[serde(rename = "status_code")]
     status: u16,
+    #[serde(rename = "type")]
     class: &'static str,
     code: String,
     message: String,
     /// Accompanies failures of the body's shape only.
+    #[serde(skip_serializing_if = "Option::is_none")]
     validation_errors: Option<Value>,
 }
 
@@ -80,14 +83,8 @@ impl ApiError {
 
     /// The answer; `now` dates the moment from which a refused call may be repeated.
     pub(super) fn answer(&self, now: DateTime<Utc>) -> Response {
-        let mut body = json!({
-            "status_code": self.status, "type": self.class, "code": self.code, "message": self.message,
-        });
-        if let Some(errors) = &self.validation_errors {
-            body["validation_errors"] = errors.clone();
-        }
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut answer = (status, Json(body)).into_response();
+        let mut answer = (status, Json(self)).into_response();
         if status == StatusCode::TOO_MANY_REQUESTS {
             let next = (now + TimeDelta::seconds(1)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
             if let Ok(next) = HeaderValue::from_str(&next) {

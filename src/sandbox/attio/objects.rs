@@ -91,6 +91,7 @@ pub(super) async fn identify(State(world): State<Arc<World>>, headers: HeaderMap
         "scope": scopes,
         "client_id": workspace.token,
         "token_type": "Bearer",
+        "token_level": "workspace",
         "exp": null,
         "iat": workspace.objects.first().map_or(0, |o| o.created_at.timestamp()),
         "sub": workspace.workspace,
