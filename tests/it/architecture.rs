@@ -181,7 +181,7 @@ impl Source {
 
     /// Unit tests that were moved out of the file they test.
     fn is_unit_tests(&self) -> bool {
-        !self.path.starts_with("tests") && self.parts().iter().any(|part| part == "tests")
+        !self.path.starts_with("tests") && self.parts().iter().any(|part| part == "tests" || part.ends_with("_tests"))
     }
 }
 
@@ -280,7 +280,7 @@ fn every_module_uses_only_what_the_table_opens_to_it() {
             if first == "crate" && known && below.first() != Some(&own) && !allowed(below, module.may_use) {
                 findings.add(&source, line, &format!("`{own}` may not use `{}`", path.join("::")));
             }
-            if module.never.contains(&first.as_str()) {
+            if module.never.contains(&first.as_str()) && !source.is_unit_tests() {
                 findings.add(&source, line, &format!("`{own}` may not use the crate `{first}`"));
             }
         }
