@@ -4,6 +4,7 @@
 
 #![warn(clippy::float_arithmetic, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 
+pub mod invoice_payment;
 pub mod kernel;
 pub mod rehearsal;
 
@@ -13,6 +14,7 @@ macro_rules! for_each_saga {
     ($use:ident) => {
         $use! {
             $crate::rehearsal::Rehearsal,
+            $crate::invoice_payment::InvoicePayment,
         }
     };
 }

@@ -109,6 +109,9 @@ pub struct VendorSettings {
     /// Attio API key
     #[arg(long, env = "ATTIO_API_KEY", hide_env_values = true)]
     pub attio_api_key: Option<SecretString>,
+    /// Currency of Attio's amount attributes
+    #[arg(long, env = "ATTIO_CURRENCY", default_value = "EUR")]
+    pub attio_currency: String,
     /// Secret of the Attio webhook, as `setup` printed it
     #[arg(long, env = "ATTIO_WEBHOOK_SECRET", hide_env_values = true)]
     pub attio_webhook_secret: Option<SecretString>,
@@ -167,6 +170,8 @@ pub struct ZohoConfig {
 pub struct AttioConfig {
     pub base_url: Url,
     pub api_key: SecretString,
+    /// Currency of its amount attributes; other amounts are written as text only.
+    pub currency: iso_currency::Currency,
     /// Absent: Attio's webhooks are refused until `setup` made one.
     pub webhook_secret: Option<SecretString>,
 }
@@ -244,7 +249,9 @@ impl VendorSettings {
         let mut url = |name: &str, url: Option<Url>| {
             let url = required(name, url, faults)?;
             if production && !is_vendor_host(&url) {
-                faults.push(format!("{name} ({url}) is not a vendor's production host over https: production talks to nothing else"));
+                faults.push(format!(
+                    "{name} ({url}) is not a vendor's production host over https: production talks to nothing else"
+                ));
             }
             Some(url)
         };
@@ -263,6 +270,9 @@ impl VendorSettings {
         let zoho_webhook_secret = key("ZOHO_WEBHOOK_SECRET", self.zoho_webhook_secret);
         let api_key = key("ATTIO_API_KEY", self.attio_api_key);
         let attio_webhook_secret = secret("ATTIO_WEBHOOK_SECRET", self.attio_webhook_secret, faults);
+        let currency = sagas::kernel::money::currency(&self.attio_currency)
+            .map_err(|e| faults.push(format!("ATTIO_CURRENCY: {e}")))
+            .ok();
         let merchant_id = required("BRAINTREE_MERCHANT_ID", self.braintree_merchant_id, faults);
         let public_key = required("BRAINTREE_PUBLIC_KEY", self.braintree_public_key, faults);
         let organization_id = required("ZOHO_ORGANIZATION_ID", self.zoho_organization_id, faults);
@@ -284,7 +294,12 @@ impl VendorSettings {
                 refresh_token: refresh_token?,
                 webhook_secret: zoho_webhook_secret?,
             },
-            attio: AttioConfig { base_url: attio_url?, api_key: api_key?, webhook_secret: attio_webhook_secret },
+            attio: AttioConfig {
+                base_url: attio_url?,
+                api_key: api_key?,
+                currency: currency?,
+                webhook_secret: attio_webhook_secret,
+            },
         })
     }
 }
@@ -322,13 +337,15 @@ fn merchant_accounts(pairs: &[String], faults: &mut Vec<String>) -> BTreeMap<Str
             Some((code, account)) if sagas::kernel::money::currency(code).is_ok() && !account.is_empty() => {
                 accounts.insert(code.to_owned(), account.to_owned());
             }
-            _ => faults.push(format!(
-                "BRAINTREE_MERCHANT_ACCOUNTS: `{pair}` is not `CURRENCY=account`, e.g. `EUR=shop_eur`"
-            )),
+            _ => faults
+                .push(format!("BRAINTREE_MERCHANT_ACCOUNTS: `{pair}` is not `CURRENCY=account`, e.g. `EUR=shop_eur`")),
         }
     }
     if accounts.is_empty() && faults.iter().all(|f| !f.starts_with("BRAINTREE_MERCHANT_ACCOUNTS")) {
-        faults.push("BRAINTREE_MERCHANT_ACCOUNTS is not set: name the merchant account of each currency, e.g. `EUR=shop_eur`".to_owned());
+        faults.push(
+            "BRAINTREE_MERCHANT_ACCOUNTS is not set: name the merchant account of each currency, e.g. `EUR=shop_eur`"
+                .to_owned(),
+        );
     }
     accounts
 }
@@ -363,7 +380,9 @@ mod tests {
     #[test]
     fn every_missing_setting_is_named_at_once() {
         let faults = parse(&[]).expect_err("nothing is set").0.join("\n");
-        for name in ["ADMIN_TOKEN", "BRAINTREE_BASE_URL", "ZOHO_REFRESH_TOKEN", "ATTIO_API_KEY", "BRAINTREE_MERCHANT_ACCOUNTS"] {
+        for name in
+            ["ADMIN_TOKEN", "BRAINTREE_BASE_URL", "ZOHO_REFRESH_TOKEN", "ATTIO_API_KEY", "BRAINTREE_MERCHANT_ACCOUNTS"]
+        {
             assert!(faults.contains(name), "{name} is missing from:\n{faults}");
         }
     }
@@ -374,6 +393,9 @@ mod tests {
             .expect_err("faults")
             .0
             .join("\n");
-        assert!(faults.contains("DATABASE_URL is not set") && faults.contains("ATTIO_BASE_URL (http://127.0.0.1:9/)"), "{faults}");
+        assert!(
+            faults.contains("DATABASE_URL is not set") && faults.contains("ATTIO_BASE_URL (http://127.0.0.1:9/)"),
+            "{faults}"
+        );
     }
 }

@@ -170,8 +170,10 @@ impl Show<'_> {
             "A charge goes through, but its answer is lost",
             "The outcome is unknown, so nothing is sent again: the sale is looked up by our order id.",
         );
-        self.fault(&json!({"vendor": "braintree", "operation": "transaction.sale", "kind": "timeout_after", "times": 1}))
-            .await?;
+        self.fault(
+            &json!({"vendor": "braintree", "operation": "transaction.sale", "kind": "timeout_after", "times": 1}),
+        )
+        .await?;
         let saga = self.stage.saga_of(&self.stage.renew(customer, 3_900).await?);
         self.stage.until_saga(saga, "resolving", |s| s.status == "resolving").await?;
         self.told.done("no answer came: the saga is `resolving`, and the customer is not charged again");
@@ -316,7 +318,11 @@ impl Show<'_> {
         let what = self.stage.describe();
         let text = |field: &str| what[field].as_str().unwrap_or_default().to_owned();
         self.told.line("The world keeps running; Ctrl-C ends it. In another terminal, try:");
-        self.told.line(&format!("\n   export DATABASE_URL='{}' ADMIN_TOKEN={}", text("database_url"), text("admin_token")));
+        self.told.line(&format!(
+            "\n   export DATABASE_URL='{}' ADMIN_TOKEN={}",
+            text("database_url"),
+            text("admin_token")
+        ));
         for command in [
             "cargo run -- saga list".to_owned(),
             "cargo run -- saga list --json | head -1        # then: cargo run -- saga show <id>".to_owned(),
@@ -334,8 +340,7 @@ impl Show<'_> {
 
 /// Names for customers, as many as wanted.
 fn names() -> impl Iterator<Item = String> {
-    const FIRST: [&str; 10] =
-        ["Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Ginkgo", "Hazel", "Ivy", "Juniper"];
+    const FIRST: [&str; 10] = ["Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Ginkgo", "Hazel", "Ivy", "Juniper"];
     const SECOND: [&str; 6] = ["Bakery", "Studio", "Logistics", "Clinic", "Robotics", "Press"];
     (0..).map(|n: usize| {
         let round = n / (FIRST.len() * SECOND.len());

@@ -48,7 +48,11 @@ impl Exit {
 
     /// The configuration has faults.
     pub fn config(faults: crate::config::Faults) -> Self {
-        Self { code: 78, error: faults.into(), hint: Some("`attio-billing serve --help` lists every setting".to_owned()) }
+        Self {
+            code: 78,
+            error: faults.into(),
+            hint: Some("`attio-billing serve --help` lists every setting".to_owned()),
+        }
     }
 
     /// With the next command to type.

@@ -101,6 +101,8 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
         Exit::refused(e.to_string()).hint("an id at a vendor belongs to one customer of ours; nothing was changed")
     })?;
     print(&format!("customer {} is linked", links.customer));
-    eprintln!("\nhint: sagas parked as CUSTOMER_UNLINKED go on with `attio-billing saga resume <id> --reason \"linked\"`");
+    eprintln!(
+        "\nhint: sagas parked as CUSTOMER_UNLINKED go on with `attio-billing saga resume <id> --reason \"linked\"`"
+    );
     Ok(())
 }

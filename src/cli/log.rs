@@ -80,7 +80,12 @@ async fn run_query(args: Query) -> Result<(), Exit> {
         to: bound("--to", args.to.as_deref(), true)?,
         customer: args.customer,
         reference: args.reference,
-        status: args.status.as_deref().map(str::parse).transpose().map_err(|e| Exit::usage(format!("--status: {e}")))?,
+        status: args
+            .status
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|e| Exit::usage(format!("--status: {e}")))?,
         event: args.event,
         limit: args.limit,
         cursor: None,
@@ -129,11 +134,15 @@ async fn verify(args: Verify) -> Result<(), Exit> {
     match &report.first_break {
         None => {
             if !args.json {
-                print(&format!("{} events in {} shards: every hash fits, every journal balances", report.events, report.shards));
+                print(&format!(
+                    "{} events in {} shards: every hash fits, every journal balances",
+                    report.events, report.shards
+                ));
             }
             Ok(())
         }
-        Some(found) => Err(Exit::found(format!("the log is broken: {found}"))
-            .hint("stop writing, keep a copy of the database, and compare with the last published checkpoint or backup")),
+        Some(found) => Err(Exit::found(format!("the log is broken: {found}")).hint(
+            "stop writing, keep a copy of the database, and compare with the last published checkpoint or backup",
+        )),
     }
 }

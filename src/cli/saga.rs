@@ -130,7 +130,12 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
 
 async fn list(args: List) -> Result<(), Exit> {
     let filter = SagaFilter {
-        status: args.status.as_deref().map(str::parse).transpose().map_err(|e| Exit::usage(format!("--status: {e}")))?,
+        status: args
+            .status
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|e| Exit::usage(format!("--status: {e}")))?,
         kind: args.kind,
         customer: args.customer,
         reference: args.reference,

@@ -70,8 +70,8 @@ impl Stage {
         let recorded = rows(&books["zoho"]["payments"])?
             .filter(|p| p["deleted"] != true)
             .map(|p| (text(&p["reference_number"]).to_owned(), number(&p["amount"])));
-        let balances = rows(&books["zoho"]["invoices"])?
-            .map(|i| (text(&i["invoice_id"]).to_owned(), number(&i["balance"])));
+        let balances =
+            rows(&books["zoho"]["invoices"])?.map(|i| (text(&i["invoice_id"]).to_owned(), number(&i["balance"])));
         Ok(Comparison {
             pairs: vec![
                 pair("Braintree sales ↔ captures", sales, ledger.captured_by_transaction().await?),
@@ -101,11 +101,7 @@ impl Stage {
 }
 
 /// Two books by key: amounts in minor units.
-fn pair(
-    name: &'static str,
-    theirs: impl Iterator<Item = (String, i64)>,
-    ours: BTreeMap<String, i64>,
-) -> Pair {
+fn pair(name: &'static str, theirs: impl Iterator<Item = (String, i64)>, ours: BTreeMap<String, i64>) -> Pair {
     let mut left = BTreeMap::<String, i64>::new();
     for (key, amount) in theirs {
         *left.entry(key).or_default() += amount;
@@ -161,7 +157,12 @@ fn wanted(saga: &SagaLine) -> Option<&'static str> {
 fn takes_money(status: &str) -> bool {
     matches!(
         status,
-        "authorized" | "submitted_for_settlement" | "settling" | "settled" | "settlement_pending" | "settlement_confirmed"
+        "authorized"
+            | "submitted_for_settlement"
+            | "settling"
+            | "settled"
+            | "settlement_pending"
+            | "settlement_confirmed"
     )
 }
 

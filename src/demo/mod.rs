@@ -49,9 +49,8 @@ pub fn adopt(settings: &mut Settings, description: &Value) -> Result<(), String>
     vendors.braintree_merchant_id = Some(text("braintree", "merchant_id")?);
     vendors.braintree_public_key = Some(text("braintree", "public_key")?);
     vendors.braintree_private_key = Some(text("braintree", "private_key")?.into());
-    vendors.braintree_merchant_accounts = ["EUR", "USD", "GBP"]
-        .map(|code| format!("{code}=sandbox_{}", code.to_lowercase()))
-        .to_vec();
+    vendors.braintree_merchant_accounts =
+        ["EUR", "USD", "GBP"].map(|code| format!("{code}=sandbox_{}", code.to_lowercase())).to_vec();
     vendors.zoho_accounts_url = Some(url("zoho", "accounts_url")?);
     vendors.zoho_api_url = Some(url("zoho", "api_url")?);
     vendors.zoho_organization_id = Some(text("zoho", "organization_id")?);

@@ -119,7 +119,8 @@ impl Stage {
     async fn provision(&mut self) -> anyhow::Result<()> {
         let connectors = Connectors::new(&self.config.vendors).map_err(anyhow::Error::msg)?;
         connectors.attio.setup(false).await.map_err(anyhow::Error::msg)?;
-        let plan = json!({"vendor": "zoho", "act": "create_plan", "plan_code": self.plan(), "name": "Plus", "price": 4900});
+        let plan =
+            json!({"vendor": "zoho", "act": "create_plan", "plan_code": self.plan(), "name": "Plus", "price": 4900});
         self.sandbox.staff(&plan).await?;
         Ok(())
     }
@@ -256,8 +257,17 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
         (options.call_seconds.to_string(), options.lease_seconds.to_string(), options.poll_seconds.to_string());
     let [public, private] = &options.listen;
     let matches = command.try_get_matches_from([
-        "serve", "--public-listen", public, "--private-listen", private, "--call-seconds", &call, "--lease-seconds",
-        &lease, "--poll-seconds", &poll,
+        "serve",
+        "--public-listen",
+        public,
+        "--private-listen",
+        private,
+        "--call-seconds",
+        &call,
+        "--lease-seconds",
+        &lease,
+        "--poll-seconds",
+        &poll,
     ])?;
     let mut settings = Line::from_arg_matches(&matches)?.settings;
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;

@@ -84,7 +84,9 @@ impl Driver {
             Ok(Err(refusal)) => self.tell(refused(&item, refusal), &item.principal, vec![item.id]).await,
             Err(Stop::Poison(detail)) => {
                 // The mark rode in the refused append: without this the item would come back for ever.
-                items::bury(&self.engine.store.pool, item.id, &detail).await.map_err(|e| Stop::Reload(e.to_string()))?;
+                items::bury(&self.engine.store.pool, item.id, &detail)
+                    .await
+                    .map_err(|e| Stop::Reload(e.to_string()))?;
                 Err(Stop::Poison(detail))
             }
             Err(stop) => Err(stop),

@@ -16,9 +16,9 @@ use sagas::kernel::machine::{self, Command, What, Work};
 use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{At, Refusal, Saga};
 use serde_json::Value;
-use uuid::Uuid;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use uuid::Uuid;
 
 /// A kind of saga.
 pub trait Kind: Send + Sync {
@@ -53,13 +53,8 @@ pub trait Live: Send {
     ///
     /// # Errors
     /// The command is not acceptable.
-    async fn decide(
-        &mut self,
-        what: What<Value>,
-        at: At,
-        principal: &str,
-        items: Vec<Uuid>,
-    ) -> Result<Append, Refusal>;
+    async fn decide(&mut self, what: What<Value>, at: At, principal: &str, items: Vec<Uuid>)
+    -> Result<Append, Refusal>;
     /// The last decision was written.
     fn written(&mut self);
 }

@@ -158,7 +158,10 @@ impl Engine {
         self.inner.stop.cancel();
         self.inner.tasks.close();
         if tokio::time::timeout(patience, self.inner.tasks.wait()).await.is_err() {
-            tracing::warn!(sagas = self.busy(), "stopped with calls in flight; their outcome is looked up by the next owner");
+            tracing::warn!(
+                sagas = self.busy(),
+                "stopped with calls in flight; their outcome is looked up by the next owner"
+            );
             return;
         }
         if let Err(e) = self.inner.store.node.leave().await {

@@ -56,10 +56,8 @@ pub fn public(app: App) -> Router {
 /// The private routes.
 pub fn private(app: App) -> Router {
     let api = api::router().layer(axum::middleware::from_fn_with_state(app.clone(), auth::bearer));
-    let routes = Router::new()
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .nest("/api/v1", api);
+    let routes =
+        Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready)).nest("/api/v1", api);
     around(routes).with_state(app)
 }
 
@@ -84,5 +82,6 @@ fn around(routes: Router<App>) -> Router<App> {
 }
 
 async fn no_such_route(uri: Uri) -> Problem {
-    Problem::not_found(format!("there is nothing at {}", uri.path())).hint("GET /api/v1/openapi.json lists what there is")
+    Problem::not_found(format!("there is nothing at {}", uri.path()))
+        .hint("GET /api/v1/openapi.json lists what there is")
 }

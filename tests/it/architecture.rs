@@ -16,7 +16,7 @@ const MODULES: [Module; 15] = [
     Module { name: "config", may_use: &["clock"], never: IO },
     Module { name: "telemetry", may_use: &["config"], never: IO },
     Module { name: "store", may_use: &["clock", "config", "port"], never: &["axum", "reqwest"] },
-    Module { name: "engine", may_use: &["clock", "config", "port", "store"], never: IO },
+    Module { name: "engine", may_use: &["clock", "config", "port", "store"], never: &["axum", "reqwest"] },
     Module { name: "connectors", may_use: &["clock", "config", "port"], never: &["axum", "sqlx"] },
     Module {
         name: "intake",
@@ -379,6 +379,19 @@ fn the_wall_clock_is_read_in_one_file() {
         for (line, code) in source.code() {
             for call in ["Utc::now(", "Local::now("].iter().filter(|call| code.contains(**call)) {
                 findings.add(&source, line, &format!("`{call})`: take the time from `clock::Clock`"));
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn sql_is_written_in_the_store_alone() {
+    let mut findings = Findings::default();
+    for source in files("src", ".rs").iter().filter(|source| !source.path.starts_with("src/store")) {
+        for (line, code) in source.code() {
+            for word in ["sqlx::query", "sqlx::raw_sql", "AssertSqlSafe"].iter().filter(|word| code.contains(**word)) {
+                findings.add(source, line, &format!("`{word}`: statements belong into src/store"));
             }
         }
     }

@@ -100,8 +100,8 @@ pub(super) async fn resume(
     body: Result<Json<ResumeBody>, axum::extract::rejection::JsonRejection>,
 ) -> Result<(StatusCode, Json<Resumed>), Problem> {
     let id = saga_id(&id)?;
-    let Json(body) = body
-        .map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why it may go on\"}`"))?;
+    let Json(body) =
+        body.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why it may go on\"}`"))?;
     if body.reason.trim().is_empty() {
         return Err(Problem::field("reason", "say why the saga may go on; it goes on record"));
     }
@@ -112,7 +112,10 @@ pub(super) async fn resume(
         kind: "operator.resume".to_owned(),
         principal: format!("operator:{}", body.principal.as_deref().unwrap_or("api")),
         body: Body::Resume { reason: body.reason }.text(),
-        idempotency_key: headers.get("idempotency-key").and_then(|v| v.to_str().ok()).map(|k| format!("resume:{id}:{k}")),
+        idempotency_key: headers
+            .get("idempotency-key")
+            .and_then(|v| v.to_str().ok())
+            .map(|k| format!("resume:{id}:{k}")),
     };
     let item = app.store.inbox.offer(offer).await?;
     app.engine.wake();
@@ -121,16 +124,17 @@ pub(super) async fn resume(
     match state {
         ItemState::Applied => Ok((StatusCode::OK, Json(Resumed { state: "applied", saga }))),
         ItemState::Refused(why) | ItemState::Dead(why) => {
-            Err(Problem::new(StatusCode::CONFLICT, "refused", why).hint(format!("GET /api/v1/sagas/{id} shows its state")))
+            Err(Problem::new(StatusCode::CONFLICT, "refused", why)
+                .hint(format!("GET /api/v1/sagas/{id} shows its state")))
         }
         ItemState::Open => Ok((StatusCode::ACCEPTED, Json(Resumed { state: "accepted", saga }))),
     }
 }
 
 fn saga_id(text: &str) -> Result<SagaId, Problem> {
-    Uuid::parse_str(text)
-        .map(SagaId)
-        .map_err(|_| Problem::field("id", format!("`{text}` is no saga id: expected a UUID as `GET /api/v1/sagas` shows it")))
+    Uuid::parse_str(text).map(SagaId).map_err(|_| {
+        Problem::field("id", format!("`{text}` is no saga id: expected a UUID as `GET /api/v1/sagas` shows it"))
+    })
 }
 
 fn no_such_saga(id: SagaId) -> Problem {

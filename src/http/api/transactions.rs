@@ -86,8 +86,9 @@ pub(crate) fn instant(text: &str, upper: bool) -> Result<DateTime<Utc>, String> 
     if let Ok(t) = DateTime::parse_from_rfc3339(text) {
         return Ok(t.to_utc());
     }
-    let date: NaiveDate =
-        text.parse().map_err(|_| format!("`{text}` is neither a date (2026-11-01) nor an instant (2026-11-01T00:00:00Z)"))?;
+    let date: NaiveDate = text
+        .parse()
+        .map_err(|_| format!("`{text}` is neither a date (2026-11-01) nor an instant (2026-11-01T00:00:00Z)"))?;
     let date = if upper { date.succ_opt().unwrap_or(date) } else { date };
     Ok(date.and_time(NaiveTime::MIN).and_utc())
 }
