@@ -214,13 +214,11 @@ fn expand(text: &str) -> Vec<Vec<String>> {
         if end > 0 {
             prefix.push(rest[..end].to_owned());
         }
-        match rest[end..].strip_prefix("::") {
-            Some(more) => rest = more,
-            None => {
-                rest = &rest[end..];
-                break;
-            }
-        }
+        let Some(more) = rest[end..].strip_prefix("::") else {
+            rest = &rest[end..];
+            break;
+        };
+        rest = more;
     }
     let Some(group) = rest.strip_prefix('{') else { return vec![prefix] };
     members(group).into_iter().flat_map(expand).map(|tail| prefix.iter().cloned().chain(tail).collect()).collect()
