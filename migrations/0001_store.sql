@@ -53,6 +53,7 @@ create table saga (
     primary key (shard, id),
     check ((amount_minor is null) = (currency is null))
 );
+create index saga_id on saga (id);
 create index saga_due on saga (shard, due_at) where due_at is not null;
 create index saga_changed on saga (changed_at, id);
 create index saga_status on saga (status, changed_at, id);

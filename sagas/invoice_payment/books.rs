@@ -179,7 +179,7 @@ fn channel(mode: &str) -> &'static str {
 
 /// What the tables beside the log take from an event.
 pub(super) fn facts(state: &State, event: &Event) -> Facts {
-    let mut facts = Facts { references: references(state, event), ..Facts::default() };
+    let mut facts = Facts { references: references(event), ..Facts::default() };
     let book = Book { state };
     match event {
         Event::InvoiceIssued { figures, effective } => {
@@ -391,7 +391,7 @@ pub(super) fn claims_of(state: &State, attempt: &Attempt) -> Vec<Claim> {
 }
 
 /// Ids by which the stream and the event are found.
-fn references(state: &State, event: &Event) -> Vec<(&'static str, String)> {
+fn references(event: &Event) -> Vec<(&'static str, String)> {
     let mut out = Vec::new();
     let mut add = |kind, value: Option<String>| out.extend(value.filter(|v| !v.is_empty()).map(|v| (kind, v)));
     match event {

@@ -1,12 +1,11 @@
 //! The database that a command works on: the given one, or the embedded one.
 
 use super::Exit;
-use crate::clock::{Clock, RealClock};
+use crate::store;
 use crate::store::embedded::{self, Embedded};
-use crate::store::{Options, Store};
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::Arc;
+use sqlx::PgPool;
 
 /// Which database.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,9 +34,8 @@ impl Database {
         Ok(Self { url: server.url().clone(), server: Some(server) })
     }
 
-    /// The store for reading and for leaving items; owns no shard.
-    pub(super) async fn reader(&self) -> Result<Store, Exit> {
-        let clock: Arc<dyn Clock> = Arc::new(RealClock);
-        Ok(Store::open_reader(self.url.expose_secret(), Options::default(), clock).await?)
+    /// A pool for looking and for leaving items; owns no shard.
+    pub(super) async fn visit(&self) -> Result<PgPool, Exit> {
+        Ok(store::open::visit(self.url.expose_secret()).await?)
     }
 }

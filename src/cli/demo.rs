@@ -3,7 +3,8 @@
 use super::database::Database;
 use super::{Exit, print, print_json};
 use crate::demo::{Customer, Stage, StageOptions, Wish};
-use crate::store::query::SagaLine;
+use crate::store::append::Status;
+use crate::store::query::{self, SagaLine};
 use anyhow::Context;
 use comfy_table::{Cell, CellAlignment, Color, Table, presets};
 use owo_colors::{OwoColorize, Stream};
@@ -175,7 +176,7 @@ impl Show<'_> {
         )
         .await?;
         let saga = self.stage.saga_of(&self.stage.renew(customer, 3_900).await?);
-        self.stage.until_saga(saga, "resolving", |s| s.status == "resolving").await?;
+        self.stage.until_saga(saga, "resolving", |s| s.status == Status::Resolving).await?;
         self.told.done("no answer came: the saga is `resolving`, and the customer is not charged again");
         self.advance("PT61S").await?;
         self.stage.until_saga(saga, "paid", |s| s.state == "AwaitSettlement").await?;
@@ -191,7 +192,7 @@ impl Show<'_> {
         );
         self.fault(&json!({"vendor": "zoho", "operation": "payment.create", "kind": "status", "status": 503})).await?;
         let saga = self.stage.saga_of(&self.stage.renew(customer, 5_900).await?);
-        self.stage.until_saga(saga, "resolving", |s| s.status == "resolving").await?;
+        self.stage.until_saga(saga, "resolving", |s| s.status == Status::Resolving).await?;
         self.told.done("charged; Zoho answers 503, so whether it recorded the payment is unknown");
         self.stage.sandbox.clear_faults().await?;
         self.advance("PT2M").await?;
@@ -226,11 +227,11 @@ impl Show<'_> {
         );
         let stranger = self.stage.new_customer(&Wish::new("Unlinked Industries", 7_900).unlinked()).await?;
         let saga = self.stage.saga_of(&stranger.first_invoice);
-        let parked = self.stage.until_saga(saga, "parked", |s| s.status == "needs_person").await?;
+        let parked = self.stage.until_saga(saga, "parked", |s| s.status == Status::NeedsPerson).await?;
         self.told.done(&format!(
             "parked as {}: {}",
-            parked.parked_code.unwrap_or_default(),
-            parked.parked_detail.unwrap_or_default()
+            parked.parked.as_ref().map_or("", |(code, _, _)| code),
+            parked.parked.as_ref().map_or("", |(_, detail, _)| detail),
         ));
         self.stage.link(&stranger).await?;
         self.stage.resume(saga, "the customer is linked now").await?;
@@ -248,7 +249,7 @@ impl Show<'_> {
         for _ in 0..3 {
             self.advance("P1D").await?;
         }
-        let ended = self.count(|s| s.status == "ended").await?;
+        let ended = self.count(|s| s.status == Status::Ended).await?;
         self.told.done(&format!("three days later {ended} flows are complete, every journal posted"));
         Ok(())
     }
@@ -270,7 +271,7 @@ impl Show<'_> {
     }
 
     async fn state(&self, saga: sagas::kernel::ids::SagaId) -> anyhow::Result<String> {
-        let line = self.stage.service().store.query.saga(saga).await?.context("the saga is on record")?;
+        let line = self.stage.saga(saga).await?.context("the saga is on record")?;
         let next = line.due_at.map_or_else(String::new, |t| format!(", next try {}", t.format("%Y-%m-%d")));
         Ok(format!("{}{next}", line.state))
     }
@@ -281,7 +282,8 @@ impl Show<'_> {
 
     /// The business events of one saga: what a finance person reads.
     async fn timeline(&self, saga: sagas::kernel::ids::SagaId) -> anyhow::Result<()> {
-        for event in self.stage.service().store.query.timeline(saga).await? {
+        let (_, events) = query::saga(&self.stage.service().store.pool, saga).await?.context("the saga is on record")?;
+        for event in events {
             if !event.name.starts_with("step.") {
                 let money = event.amount.map(|m| m.to_string()).unwrap_or_default();
                 let line = format!("     {:<24}{money:>12}", event.name);

@@ -2,7 +2,7 @@
 
 use super::database::{Database, DatabaseArgs};
 use super::{Exit, print};
-use crate::store::links::CustomerLinks;
+use crate::store::customers::{CustomerLinks, link_customer};
 use sagas::kernel::answer::CollectionOwner;
 
 /// Example:
@@ -96,8 +96,8 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
         one_off_consent: args.one_off_consent.then_some(true),
     };
     let database = Database::open(args.database.database_url).await?;
-    let store = database.reader().await?;
-    store.links.link_customer(&links, &args.principal).await.map_err(|e| {
+    let pool = database.visit().await?;
+    link_customer(&pool, &links, &args.principal).await.map_err(|e| {
         Exit::refused(e.to_string()).hint("an id at a vendor belongs to one customer of ours; nothing was changed")
     })?;
     print(&format!("customer {} is linked", links.customer));

@@ -3,10 +3,12 @@
 use super::database::{Database, DatabaseArgs};
 use super::{Exit, print, print_json};
 use crate::http::api::instant;
-use crate::store::chain;
-use crate::store::query::{self, TransactionFilter};
+use crate::http::api::view::{self, LogView};
+use crate::store::query::{self, LogFilter};
+use crate::store::verify;
 use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 use std::io::Write;
 
 #[derive(Debug, clap::Subcommand)]
@@ -42,9 +44,12 @@ pub(super) struct Query {
     /// Event name, e.g. PaymentCaptured
     #[arg(long)]
     event: Option<String>,
+    /// Only events that speak of money
+    #[arg(long)]
+    money: bool,
     /// At most so many lines; with --csv all are written
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(i64).range(1..=1000))]
-    limit: i64,
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
     /// One JSON object a line
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -67,7 +72,7 @@ pub(super) struct Verify {
 pub(super) async fn run(command: Command) -> Result<(), Exit> {
     match command {
         Command::Query(args) => run_query(args).await,
-        Command::Verify(args) => verify(args).await,
+        Command::Verify(args) => run_verify(args).await,
     }
 }
 
@@ -75,9 +80,9 @@ async fn run_query(args: Query) -> Result<(), Exit> {
     let bound = |name: &str, text: Option<&str>, upper| {
         text.map(|t| instant(t, upper)).transpose().map_err(|e| Exit::usage(format!("{name}: {e}")))
     };
-    let filter = TransactionFilter {
+    let filter = LogFilter {
         from: bound("--from", args.from.as_deref(), false)?,
-        to: bound("--to", args.to.as_deref(), true)?,
+        before: bound("--to", args.to.as_deref(), true)?,
         customer: args.customer,
         reference: args.reference,
         status: args
@@ -86,63 +91,67 @@ async fn run_query(args: Query) -> Result<(), Exit> {
             .map(str::parse)
             .transpose()
             .map_err(|e| Exit::usage(format!("--status: {e}")))?,
+        kind: None,
         event: args.event,
-        limit: args.limit,
-        cursor: None,
+        money_only: args.money,
     };
     let database = Database::open(args.database.database_url).await?;
-    let store = database.reader().await?;
+    let pool = database.visit().await?;
     if args.csv {
-        let mut chunks = std::pin::pin!(query::transactions_csv(store.query.clone(), filter));
+        let mut chunks = std::pin::pin!(view::csv(query::stream_transactions(pool, filter)));
         let mut out = std::io::stdout().lock();
         while let Some(chunk) = chunks.next().await {
             out.write_all(&chunk?)?;
         }
         return Ok(out.flush()?);
     }
-    let page = store.query.transactions(&filter).await?;
-    for line in &page.lines {
+    let entries = query::transactions(&pool, &filter, None, args.limit).await?;
+    let full = entries.len() == usize::from(args.limit);
+    // The newest of the selection, told in the order in which they happened.
+    for entry in entries.into_iter().rev() {
         if args.json {
-            print_json(line)?;
-        } else {
-            let money = line.amount.map_or_else(|| format!("{:>14}", ""), |m| format!("{:>14}", m.to_string()));
-            print(&format!("{}  {money}  {:<24} {}", line.at.format("%Y-%m-%d %H:%M:%S"), line.event, line.title));
+            print_json(&LogView::from(entry))?;
+            continue;
         }
+        let money = entry.event.amount.map(|m| m.to_string()).unwrap_or_default();
+        let at = entry.event.at.format("%Y-%m-%d %H:%M:%S");
+        print(&format!("{at}  {money:>14}  {:<26} {}", entry.event.name, entry.title));
     }
-    if page.next.is_some() {
-        eprintln!("\nhint: there are more lines; narrow the range, or use --csv for all");
+    if full {
+        eprintln!("\nhint: there are older lines; narrow the range, or use --csv for all");
     }
     Ok(())
 }
 
-async fn verify(args: Verify) -> Result<(), Exit> {
+async fn run_verify(args: Verify) -> Result<(), Exit> {
     let database = Database::open(args.database.database_url).await?;
-    let store = database.reader().await?;
-    let bar = ProgressBar::new(0).with_style(
-        ProgressStyle::with_template("{bar:30} {pos}/{len} events, {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    let pool = database.visit().await?;
+    let bar = ProgressBar::new_spinner().with_style(
+        ProgressStyle::with_template("{spinner} {pos} events, shard {msg}, {per_sec}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
-    let report = chain::verify(store.pool(), |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
+    let report = verify::verify(&pool, |progress| {
+        bar.set_position(progress.events);
+        bar.set_message(progress.shard.to_string());
     })
     .await?;
     bar.finish_and_clear();
     if args.json {
-        print_json(&report)?;
+        let heads: Vec<_> = report
+            .heads
+            .iter()
+            .map(|head| json!({"shard": head.shard, "pos": head.pos, "hash": hex::encode(head.hash)}))
+            .collect();
+        let first_break = report.first_break.as_ref().map(ToString::to_string);
+        print_json(&json!({"events": report.events, "heads": heads, "first_break": first_break}))?;
     }
-    match &report.first_break {
-        None => {
-            if !args.json {
-                print(&format!(
-                    "{} events in {} shards: every hash fits, every journal balances",
-                    report.events, report.shards
-                ));
-            }
-            Ok(())
-        }
-        Some(found) => Err(Exit::found(format!("the log is broken: {found}")).hint(
-            "stop writing, keep a copy of the database, and compare with the last published checkpoint or backup",
-        )),
+    if let Some(found) = &report.first_break {
+        return Err(Exit::found(format!("the log is broken: {found}"))
+            .hint("stop writing, keep a copy of the database, and compare with a backup"));
     }
+    if !args.json {
+        let shards = report.heads.len();
+        print(&format!("{} events in {shards} shards: every hash fits, every journal balances", report.events));
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::database::{Database, DatabaseArgs};
 use super::{Exit, print};
-use crate::store;
+use crate::store::open::migrate_url;
 use secrecy::ExposeSecret;
 
 /// Example: `DATABASE_URL=postgres://… attio-billing migrate`
@@ -14,7 +14,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<(), Exit> {
     let database = Database::open(args.database.database_url).await?;
-    store::migrate_url(database.url.expose_secret()).await?;
+    migrate_url(database.url.expose_secret()).await?;
     print("the schema is that of this release");
     Ok(())
 }

@@ -4,18 +4,20 @@ use super::database::{Database, DatabaseArgs};
 use super::{Exit, print, print_json};
 use crate::clock::{Clock, RealClock};
 use crate::engine::items::Body;
-use crate::store::Store;
-use crate::store::inbox::{ItemState, Offer};
-use crate::store::query::{SagaFilter, SagaLine};
+use crate::http::api::view::{self, EventView, SagaView};
+use crate::store::backlog::await_item;
+use crate::store::items::{self, ItemState, NewItem};
+use crate::store::query::{self, SagaFilter, SagaLine};
+use crate::store::schema;
 use chrono::{DateTime, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
 use owo_colors::{OwoColorize, Stream, Style};
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::{self, Money};
-use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::rehearsal::{self, Rehearsal};
+use sqlx::PgPool;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -61,8 +63,8 @@ pub(super) struct List {
     #[arg(long)]
     reference: Option<String>,
     /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=500))]
-    limit: i64,
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
+    limit: u16,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -139,35 +141,35 @@ async fn list(args: List) -> Result<(), Exit> {
         kind: args.kind,
         customer: args.customer,
         reference: args.reference,
-        limit: args.limit,
-        cursor: None,
+        parked_code: None,
     };
     let database = Database::open(args.database.database_url).await?;
-    let page = database.reader().await?.query.sagas(&filter).await?;
+    let sagas = query::sagas(&database.visit().await?, &filter, None, args.limit).await?;
+    let full = sagas.len() == usize::from(args.limit);
     if args.json {
-        return page.sagas.iter().try_for_each(print_json);
+        return sagas.into_iter().map(SagaView::from).try_for_each(|saga| print_json(&saga));
     }
-    if page.sagas.is_empty() {
+    if sagas.is_empty() {
         eprintln!("no saga fits");
         return Ok(());
     }
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["saga", "flow", "title", "amount", "status", "state", "since", "next"]);
-    for saga in &page.sagas {
+    for saga in &sagas {
         table.add_row([
             saga.id.to_string(),
             saga.kind.clone(),
             saga.title.clone(),
             saga.amount.map(|m| m.to_string()).unwrap_or_default(),
-            saga.parked_code.clone().unwrap_or_else(|| saga.status.clone()),
+            saga.parked.as_ref().map_or_else(|| saga.status.as_str().to_owned(), |(code, _, _)| code.clone()),
             saga.state.clone(),
             short(saga.changed_at),
             saga.due_at.map(short).unwrap_or_default(),
         ]);
     }
     print(&table.to_string());
-    if page.next.is_some() {
+    if full {
         eprintln!("\nhint: there are more; narrow it, or raise --limit");
     }
     Ok(())
@@ -176,17 +178,17 @@ async fn list(args: List) -> Result<(), Exit> {
 async fn show(args: Show) -> Result<(), Exit> {
     let id = SagaId(args.id);
     let database = Database::open(args.database.database_url).await?;
-    let store = database.reader().await?;
-    let saga = find(&store, id).await?;
-    let timeline = store.query.timeline(id).await?;
+    let pool = database.visit().await?;
+    let (saga, events) = query::saga(&pool, id).await?.ok_or_else(|| no_such_saga(id))?;
+    let timeline: Vec<EventView> = events.into_iter().map(EventView::from).collect();
     if args.json {
-        return print_json(&serde_json::json!({"saga": saga, "timeline": timeline}));
+        return print_json(&serde_json::json!({"saga": SagaView::from(saga), "timeline": timeline}));
     }
     print(&header(&saga));
     for event in &timeline {
         let quiet = event.name.starts_with("step.");
         let style = if quiet { Style::new().dimmed() } else { Style::new().bold() };
-        let money = event.amount.map(|m| format!("  {m}")).unwrap_or_default();
+        let money = event.amount.map(|a| format!("  {} {}", a.minor, a.currency)).unwrap_or_default();
         print(&format!(
             "{:>4}  {}  {}{money}  {}",
             event.sequence,
@@ -195,7 +197,7 @@ async fn show(args: Show) -> Result<(), Exit> {
             event.summary,
         ));
     }
-    if saga.parked_code.is_some() {
+    if saga.parked.is_some() {
         eprintln!("\nhint: run `attio-billing saga resume {id} --reason \"…\"` once what it says is done");
     }
     Ok(())
@@ -203,11 +205,10 @@ async fn show(args: Show) -> Result<(), Exit> {
 
 fn header(saga: &SagaLine) -> String {
     let mut lines = vec![format!("{} {} ({})", saga.kind, saga.title, saga.id)];
-    lines.push(format!("  {} · {}", saga.status, saga.state));
-    if let Some(code) = &saga.parked_code {
-        let meaning = ParkCode::ALL.iter().find(|c| c.as_str() == code).map_or("", |c| c.meaning());
-        lines.push(format!("  parked: {code}, {meaning}"));
-        lines.extend(saga.parked_detail.as_ref().map(|d| format!("  {d}")));
+    lines.push(format!("  {} · {}", saga.status.as_str(), saga.state));
+    if let Some((code, detail, since)) = &saga.parked {
+        lines.push(format!("  parked since {}: {code}, {}", since.format("%Y-%m-%d %H:%M:%S"), view::meaning(code)));
+        lines.push(format!("  {detail}"));
     }
     lines.extend(saga.waiting_for.as_ref().map(|w| format!("  waits for {w}")));
     lines.extend(saga.due_at.map(|t| format!("  next: {t}")));
@@ -218,30 +219,32 @@ fn header(saga: &SagaLine) -> String {
 async fn resume(args: Resume) -> Result<(), Exit> {
     let id = SagaId(args.id);
     let database = Database::open(args.database.database_url).await?;
-    let store = database.reader().await?;
-    let saga = find(&store, id).await?;
-    let offer = Offer {
+    let pool = database.visit().await?;
+    let saga = find(&pool, id).await?;
+    let command = NewItem {
         saga: id,
         saga_kind: saga.kind,
         kind: "operator.resume".to_owned(),
         principal: format!("operator:{}", args.principal),
         body: Body::Resume { reason: args.reason }.text(),
+        waiting_key: None,
         idempotency_key: None,
     };
-    let item = store.inbox.offer(offer).await?;
-    match store.inbox.await_item(item, Duration::from_secs(10)).await? {
+    let item = offer(&pool, &command).await?;
+    let item = await_item(&pool, item, Duration::from_secs(10)).await?;
+    match item.state {
         ItemState::Applied => {
-            let saga = find(&store, id).await?;
+            let saga = find(&pool, id).await?;
             if args.json {
-                return print_json(&serde_json::json!({"state": "applied", "saga": saga}));
+                return print_json(&serde_json::json!({"state": "applied", "saga": SagaView::from(saga)}));
             }
-            print(&format!("resumed; it is now {} ({})", saga.status, saga.state));
+            print(&format!("resumed; it is now {} ({})", saga.status.as_str(), saga.state));
             Ok(())
         }
-        ItemState::Refused(why) | ItemState::Dead(why) => {
-            Err(Exit::refused(why).hint(format!("run `attio-billing saga show {id}`")))
+        ItemState::Refused | ItemState::Dead => {
+            Err(Exit::refused(item.reason.unwrap_or_default()).hint(format!("run `attio-billing saga show {id}`")))
         }
-        ItemState::Open => {
+        ItemState::Ready | ItemState::Waiting => {
             eprintln!("no running node took it up within 10 s; it is stored and will be");
             eprintln!("\nhint: is `attio-billing serve` running on this database?");
             Ok(())
@@ -267,30 +270,41 @@ async fn rehearse(args: Rehearse) -> Result<(), Exit> {
     };
     let command = serde_json::to_value(rehearsal::Command::Start { params })?;
     let database = Database::open(args.database.database_url).await?;
-    let store = database.reader().await?;
-    let offer = Offer {
+    let pool = database.visit().await?;
+    let command = NewItem {
         saga: id,
         saga_kind: Rehearsal::NAME.to_owned(),
         kind: "operator.rehearse".to_owned(),
         principal: "operator:cli".to_owned(),
         body: Body::Saga { command }.text(),
+        waiting_key: None,
         idempotency_key: None,
     };
-    let item = store.inbox.offer(offer).await?;
-    let state = store.inbox.await_item(item, Duration::from_secs(10)).await?;
+    let item = offer(&pool, &command).await?;
+    let state = await_item(&pool, item, Duration::from_secs(10)).await?.state;
     print(&id.to_string());
-    if matches!(state, ItemState::Open) {
+    if state == ItemState::Ready {
         eprintln!("stored; a running node will take it up");
     }
     eprintln!("\nhint: run `attio-billing saga show {id}`");
     Ok(())
 }
 
-async fn find(store: &Store, id: SagaId) -> Result<SagaLine, Exit> {
-    store.query.saga(id).await?.ok_or_else(|| {
-        Exit::not_found(format!("there is no saga {id}"))
-            .hint("run `attio-billing saga list --reference <id at a vendor>` to find one")
-    })
+async fn find(pool: &PgPool, id: SagaId) -> Result<SagaLine, Exit> {
+    query::saga(pool, id).await?.map(|(line, _)| line).ok_or_else(|| no_such_saga(id))
+}
+
+fn no_such_saga(id: SagaId) -> Exit {
+    Exit::not_found(format!("there is no saga {id}"))
+        .hint("run `attio-billing saga list --reference <id at a vendor>` to find one")
+}
+
+/// Leaves an item for whichever node owns the saga.
+async fn offer(pool: &PgPool, item: &NewItem) -> Result<Uuid, Exit> {
+    let stamp = schema::stamp_of(pool).await?.ok_or_else(|| {
+        Exit::refused("no service has ever run on this database").hint("start `attio-billing serve` on it first")
+    })?;
+    Ok(items::offer_item(pool, stamp.shards, item, &[]).await?)
 }
 
 /// A time as people read it in a list: today's without its date.

@@ -6,7 +6,8 @@ use crate::app::Service;
 use crate::clock::{Clock, MovableClock, RealClock};
 use crate::config::{Environment, Settings};
 use crate::sandbox::remote::Remote;
-use crate::{demo, store};
+use crate::demo;
+use crate::store::open::migrate_url;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
     let production = config.environment == Environment::Production;
     let database = Database::open(config.database_url.clone()).await?;
     if !production {
-        store::migrate_url(database.url.expose_secret()).await?;
+        migrate_url(database.url.expose_secret()).await?;
     }
     let description = sandbox.as_ref().map(|(_, d)| d.clone());
     let details = demo::Details {

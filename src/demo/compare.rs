@@ -1,7 +1,8 @@
 //! The books of the vendors against ours, pair by pair: what finance would do with three exports at month-end.
 
 use super::stage::Stage;
-use crate::store::query::{SagaFilter, SagaLine};
+use crate::store::query::{self, SagaCursor, SagaFilter, SagaLine};
+use crate::store::totals;
 use anyhow::Context;
 use comfy_table::{Cell, CellAlignment, Color, Table, presets};
 use serde_json::Value;
@@ -63,7 +64,7 @@ impl Stage {
     /// A book cannot be read.
     pub async fn compare(&self) -> anyhow::Result<Comparison> {
         let books = self.sandbox.books().await?;
-        let ledger = &self.service().store.ledger;
+        let pool = &self.service().store.pool;
         let sales = rows(&books["braintree"]["transactions"])?
             .filter(|t| t["type"] == "sale" && takes_money(text(&t["status"])))
             .map(|t| (text(&t["id"]).to_owned(), number(&t["amount_minor"])));
@@ -74,9 +75,9 @@ impl Stage {
             rows(&books["zoho"]["invoices"])?.map(|i| (text(&i["invoice_id"]).to_owned(), number(&i["balance"])));
         Ok(Comparison {
             pairs: vec![
-                pair("Braintree sales ↔ captures", sales, ledger.captured_by_transaction().await?),
-                pair("Zoho payments ↔ applications", recorded, ledger.applied_by_transaction().await?),
-                pair("Zoho balances ↔ receivables", balances, ledger.receivable_by_invoice().await?),
+                pair("Braintree sales ↔ captures", sales, totals::captured_by_transaction(pool).await?),
+                pair("Zoho payments ↔ applications", recorded, totals::applied_by_transaction(pool).await?),
+                pair("Zoho balances ↔ receivables", balances, totals::receivable_by_invoice(pool).await?),
                 statuses(&books["attio"]["records"]["billing_transactions"], &self.all_sagas().await?)?,
             ],
         })
@@ -88,14 +89,12 @@ impl Stage {
     /// The database does not answer.
     pub async fn all_sagas(&self) -> anyhow::Result<Vec<SagaLine>> {
         let mut all = Vec::new();
-        let mut filter = SagaFilter { limit: 500, ..SagaFilter::default() };
+        let mut after = None;
         loop {
-            let page = self.service().store.query.sagas(&filter).await?;
-            all.extend(page.sagas);
-            match page.next {
-                Some(next) => filter.cursor = Some(next.parse().map_err(anyhow::Error::msg)?),
-                None => return Ok(all),
-            }
+            let page = query::sagas(&self.service().store.pool, &SagaFilter::default(), after, 500).await?;
+            let Some(last) = page.last() else { return Ok(all) };
+            after = Some(SagaCursor { changed_at: last.changed_at, id: last.id.0 });
+            all.extend(page);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Customers of the simulated world: made at every vendor as staff would make them, and linked to ours.
 
 use super::stage::Stage;
-use crate::store::links::CustomerLinks;
+use crate::store::customers::{CustomerLinks, link_customer};
 use sagas::kernel::answer::CollectionOwner;
 use serde_json::{Value, json};
 
@@ -114,7 +114,7 @@ impl Stage {
             owner: Some(CollectionOwner::Orchestrator),
             ..CustomerLinks::default()
         };
-        self.service().store.links.link_customer(&links, "demo").await?;
+        link_customer(&self.service().store.pool, &links, "demo").await?;
         Ok(())
     }
 

@@ -7,7 +7,9 @@ use crate::config::{Config, Settings};
 use crate::connectors::Connectors;
 use crate::sandbox::remote::Remote;
 use crate::sandbox::{World, server};
-use crate::store;
+use crate::store::backlog::backlog;
+use crate::store::open::migrate_url;
+use crate::store::query::{self, SagaLine};
 use chrono::{DateTime, Utc};
 use clap::{FromArgMatches, Parser};
 use sagas::kernel::ids::SagaId;
@@ -99,7 +101,7 @@ impl Stage {
         tokio::spawn(server::serve(listener, Arc::clone(&world), async move { closing.cancelled().await }));
         let sandbox = Remote::new(&format!("{base}/control"));
         let config = configuration(options, &description)?;
-        store::migrate_url(options.database_url.expose_secret()).await?;
+        migrate_url(options.database_url.expose_secret()).await?;
         let mut stage = Self {
             sandbox,
             description,
@@ -117,8 +119,8 @@ impl Stage {
 
     /// What a person would do once: Attio's data model and its webhook, Zoho's plan.
     async fn provision(&mut self) -> anyhow::Result<()> {
-        let connectors = Connectors::new(&self.config.vendors).map_err(anyhow::Error::msg)?;
-        connectors.attio.setup(false).await.map_err(anyhow::Error::msg)?;
+        let connectors = Connectors::new(&self.config.vendors, Arc::clone(&self.clock)).map_err(anyhow::Error::msg)?;
+        connectors.attio.setup(false).await?;
         let plan =
             json!({"vendor": "zoho", "act": "create_plan", "plan_code": self.plan(), "name": "Plus", "price": 4900});
         self.sandbox.staff(&plan).await?;
@@ -205,7 +207,8 @@ impl Stage {
         self.until("the world to come to rest", async || {
             let service = self.service();
             let delivered = self.sandbox.webhooks(&json!({})).await.is_ok_and(|w| all_delivered(&w));
-            Ok(delivered && service.engine.busy() == 0 && service.store.query.open_work(self.clock.now()).await? == 0)
+            let left = backlog(&service.store.pool, self.clock.now()).await?;
+            Ok(delivered && service.engine.busy() == 0 && left.is_empty())
         })
         .await
     }
@@ -218,13 +221,38 @@ impl Stage {
         &self,
         saga: SagaId,
         what: &str,
-        holds: impl Fn(&crate::store::query::SagaLine) -> bool,
-    ) -> anyhow::Result<crate::store::query::SagaLine> {
+        holds: impl Fn(&SagaLine) -> bool,
+    ) -> anyhow::Result<SagaLine> {
         self.until(&format!("saga {saga} to be {what}"), async || {
-            Ok(self.service().store.query.saga(saga).await?.is_some_and(|s| holds(&s)))
+            Ok(self.saga(saga).await?.is_some_and(|s| holds(&s)))
         })
         .await?;
-        Ok(self.service().store.query.saga(saga).await?.expect("seen a moment ago"))
+        self.saga(saga).await?.ok_or_else(|| anyhow::anyhow!("saga {saga} is gone"))
+    }
+
+    /// A saga's line as it is now.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn saga(&self, saga: SagaId) -> anyhow::Result<Option<SagaLine>> {
+        Ok(query::saga(&self.service().store.pool, saga).await?.map(|(line, _)| line))
+    }
+
+    /// Resumes a parked saga over the API, as an admin would.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub async fn resume(&self, saga: SagaId, reason: &str) -> anyhow::Result<Value> {
+        let url = format!("http://{}/api/v1/sagas/{saga}/resume", self.service().private);
+        let request = reqwest::Client::new()
+            .post(url)
+            .bearer_auth(self.config.admin_token.expose_secret())
+            .json(&json!({"reason": reason, "principal": "demo"}));
+        let answer = request.send().await?;
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        anyhow::ensure!(status.is_success(), "resume of {saga}: {status} {body}");
+        Ok(body)
     }
 
     /// Waits until a condition holds, for at most 30 s of real time.

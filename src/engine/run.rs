@@ -266,8 +266,8 @@ impl Inner {
             self.poke(item.saga, &item.saga_kind.clone(), Some(item));
         }
         let until = self.clock.now() + HORIZON;
-        for due in query::due(&self.store.pool, &shards, until, POLL_LIMIT).await? {
-            self.scheduler().set(due.saga, &due.kind, due.at);
+        for (saga, kind, at) in query::due(&self.store.pool, &shards, until, POLL_LIMIT).await? {
+            self.scheduler().set(saga, &kind, at);
         }
         Ok(())
     }

@@ -5,9 +5,11 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::connectors::Connectors;
 use crate::engine::Engine;
-use crate::store::inbox::Offer;
-use crate::store::{Store, StoreError};
-use sagas::invoice_payment::{InvoicePayment, Source};
+use crate::store::Store;
+use crate::store::inbox::OfferError;
+use crate::store::items::{NewItem, offer_item};
+use sagas::invoice_payment::InvoicePayment;
+use sagas::kernel::ids::Installation;
 use sagas::kernel::saga::Saga;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +22,7 @@ pub struct Poller {
     connectors: Arc<Connectors>,
     clock: Arc<dyn Clock>,
     organization: String,
-    prefix: String,
+    installation: Installation,
     call_limit: Duration,
     every: Duration,
 }
@@ -41,7 +43,7 @@ impl Poller {
             connectors,
             clock,
             organization: config.vendors.zoho.organization_id.clone(),
-            prefix: config.installation.as_str().to_owned(),
+            installation: config.installation.clone(),
             call_limit: config.call_limit,
             every,
         }
@@ -59,7 +61,7 @@ impl Poller {
         }
     }
 
-    async fn open_invoices(&self) -> Result<(), StoreError> {
+    async fn open_invoices(&self) -> Result<(), OfferError> {
         let mut page = Some(1);
         while let Some(number) = page {
             let listed = match self.connectors.zoho.list_open_invoices(None, number, self.call_limit).await {
@@ -70,18 +72,19 @@ impl Poller {
                 }
             };
             for open in listed.items {
-                let (saga, body) = detected(&self.organization, &self.prefix, &open.invoice, None, Source::Poll);
+                let (saga, body) = detected(&self.organization, &self.installation, &open.invoice, None, "poll");
                 let today = self.clock.now().date_naive();
-                let offer = Offer {
+                let item = NewItem {
                     saga,
                     saga_kind: InvoicePayment::NAME.to_owned(),
                     kind: "zoho.poll".to_owned(),
                     principal: "poller".to_owned(),
                     body: body.text(),
+                    waiting_key: None,
                     // Every node polls; each invoice is offered once a day.
                     idempotency_key: Some(format!("poll:{}:{today}", open.invoice)),
                 };
-                self.store.inbox.offer(offer).await?;
+                offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await?;
             }
             self.engine.wake();
             page = listed.next;

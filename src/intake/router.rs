@@ -8,6 +8,7 @@ use crate::connectors::{Connectors, attio, zoho};
 use crate::engine::Engine;
 use crate::store::inbox::{self, Delivery, Routed};
 use crate::store::{Store, StoreError};
+use sagas::kernel::ids::Installation;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ pub struct Router {
     pub(super) store: Store,
     pub(super) connectors: Arc<Connectors>,
     pub(super) organization: String,
-    pub(super) prefix: String,
+    pub(super) installation: Installation,
     pub(super) call_limit: Duration,
     pub(super) clock: Arc<dyn Clock>,
     intake: Arc<Intake>,
@@ -42,7 +43,7 @@ impl Router {
             store,
             connectors,
             organization: config.vendors.zoho.organization_id.clone(),
-            prefix: config.installation.as_str().to_owned(),
+            installation: config.installation.clone(),
             call_limit: config.call_limit,
             intake,
             engine,

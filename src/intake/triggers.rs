@@ -6,10 +6,10 @@ use crate::connectors::zoho;
 use crate::engine::items::Body;
 use crate::port::{Call, Perform};
 use crate::store::items::NewItem;
-use sagas::invoice_payment::{Command, InvoicePayment, Source};
+use sagas::invoice_payment::{Command, InvoicePayment};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Braintree, Effect};
-use sagas::kernel::ids::SagaId;
+use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::outcome::{Outcome, RejectionKind};
 use sagas::kernel::saga::Saga;
 
@@ -28,17 +28,17 @@ pub(super) enum Trigger {
 /// The command by which an invoice's stream is found or made. The stream reads the invoice itself.
 pub(super) fn detected(
     organization: &str,
-    prefix: &str,
+    installation: &Installation,
     invoice: &str,
     subscription: Option<&str>,
-    source: Source,
+    source: &str,
 ) -> (SagaId, Body) {
     let command = Command::Detected {
         organization: organization.to_owned(),
-        prefix: prefix.to_owned(),
+        installation: installation.clone(),
         invoice: invoice.to_owned(),
         subscription: subscription.map(str::to_owned),
-        source,
+        source: source.to_owned(),
     };
     let command = serde_json::to_value(command).expect("a command of plain texts always serialises");
     (SagaId::of_invoice(organization, invoice), Body::Saga { command })
@@ -50,8 +50,13 @@ pub(super) fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> Trigge
         return Trigger::Ignored(format!("{} concerns no invoice", notice.kind));
     }
     let item = |invoice: &String| {
-        let (saga, body) =
-            detected(&router.organization, &router.prefix, invoice, notice.subscription.as_deref(), Source::Webhook);
+        let (saga, body) = detected(
+            &router.organization,
+            &router.installation,
+            invoice,
+            notice.subscription.as_deref(),
+            &format!("zoho.{}", notice.kind),
+        );
         item(saga, format!("zoho.{}", notice.kind), "zoho", &body)
     };
     Trigger::Items(notice.invoices.iter().map(item).collect())
@@ -73,9 +78,10 @@ pub(super) async fn of_braintree(router: &Router, notification: &Notification) -
         Fetched::Later => return Trigger::Later,
         Fetched::Refused(why) => return Trigger::Dead(why),
     };
-    match invoice_of(&order_id, &router.prefix) {
+    match invoice_of(&order_id, router.installation.as_str()) {
         Some(invoice) => {
-            let (saga, body) = detected(&router.organization, &router.prefix, invoice, None, Source::Webhook);
+            let (saga, body) =
+                detected(&router.organization, &router.installation, invoice, None, &format!("braintree.{kind}"));
             Trigger::Items(vec![item(saga, format!("braintree.{kind}"), "braintree", &body)])
         }
         None => Trigger::Ignored(format!("{kind}: order id `{order_id}` is none of ours")),

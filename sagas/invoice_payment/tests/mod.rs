@@ -1,1 +1,9 @@
+//! The flow against a small world that plays the vendors and the desk: one test per edge, named by its number.
 
+mod ledger;
+mod s2_0;
+mod s2_12;
+mod s2_2;
+mod s2_3;
+mod s2_8;
+mod world;

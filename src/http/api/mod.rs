@@ -3,8 +3,10 @@
 mod inbox;
 mod sagas;
 mod transactions;
+pub mod view;
 
 use super::App;
+pub use transactions::instant;
 use axum::Json;
 use axum::Router;
 use axum::routing::get;

@@ -1,9 +1,12 @@
 //! Sagas: list, show, resume.
 
+use super::view::{self, EventView, SagaView};
 use crate::engine::items::Body;
+use crate::store::backlog::await_item;
 use crate::http::{App, Problem};
-use crate::store::inbox::{ItemState, Offer};
-use crate::store::query::{SagaFilter, SagaLine, SagaPage, Timeline};
+use crate::store::inbox::OfferError;
+use crate::store::items::{self, ItemState, NewItem};
+use crate::store::query::{self, SagaFilter};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -26,10 +29,20 @@ pub(super) struct ListQuery {
     customer: Option<String>,
     /// Any id at a vendor: invoice, transaction, payment, order id …
     reference: Option<String>,
+    /// Only those parked with this code, e.g. `OUTCOME_UNKNOWN`
+    parked_code: Option<String>,
     /// At most so many, up to 500
-    limit: Option<u32>,
+    limit: Option<u16>,
     /// `next` of the page before
     cursor: Option<String>,
+}
+
+/// A page of sagas.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SagaPage {
+    sagas: Vec<SagaView>,
+    /// The next page's cursor; absent: there is none
+    next: Option<String>,
 }
 
 /// Sagas, the latest changed first
@@ -39,32 +52,37 @@ pub(super) async fn list(
     query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<SagaPage>, Problem> {
     let Query(query) = query.map_err(|e| Problem::field("query", e.body_text()))?;
+    let limit = query.limit.unwrap_or(100).clamp(1, 500);
+    let after = query.cursor.as_deref().map(view::read_saga_cursor).transpose();
+    let after = after.map_err(|e| Problem::field("cursor", e))?;
     let filter = SagaFilter {
-        status: query.status.as_deref().map(str::parse).transpose().map_err(|e| Problem::field("status", e))?,
+        status: query.status.as_deref().map(view::status).transpose().map_err(|e| Problem::field("status", e))?,
         kind: query.kind,
         customer: query.customer,
         reference: query.reference,
-        limit: i64::from(query.limit.unwrap_or(100).clamp(1, 500)),
-        cursor: query.cursor.as_deref().map(str::parse).transpose().map_err(|e| Problem::field("cursor", e))?,
+        parked_code: query.parked_code,
     };
-    Ok(Json(app.store.query.sagas(&filter).await?))
+    let sagas = query::sagas(&app.store.pool, &filter, after, limit).await?;
+    let full = sagas.len() == usize::from(limit);
+    let next = sagas.last().filter(|_| full).map(view::saga_cursor);
+    Ok(Json(SagaPage { sagas: sagas.into_iter().map(SagaView::from).collect(), next }))
 }
 
 /// One saga with its whole history.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Shown {
     #[serde(flatten)]
-    saga: SagaLine,
+    saga: SagaView,
     /// Every event, oldest first
-    timeline: Timeline,
+    timeline: Vec<EventView>,
 }
 
 /// One saga with its timeline
 #[utoipa::path(get, path = "/sagas/{id}", params(("id" = Uuid, Path)), responses((status = 200, body = Shown), (status = 404, body = Problem)))]
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
     let id = saga_id(&id)?;
-    let Some(saga) = app.store.query.saga(id).await? else { return Err(no_such_saga(id)) };
-    Ok(Json(Shown { saga, timeline: app.store.query.timeline(id).await? }))
+    let (line, events) = query::saga(&app.store.pool, id).await?.ok_or_else(|| no_such_saga(id))?;
+    Ok(Json(Shown { saga: line.into(), timeline: events.into_iter().map(EventView::from).collect() }))
 }
 
 /// Why a saga is resumed.
@@ -84,7 +102,7 @@ pub(super) struct Resumed {
     /// `applied`, or `accepted` where no node applied it in time: it will be
     state: &'static str,
     /// The saga as it is now
-    saga: SagaLine,
+    saga: SagaView,
 }
 
 /// Resumes a parked saga
@@ -105,29 +123,33 @@ pub(super) async fn resume(
     if body.reason.trim().is_empty() {
         return Err(Problem::field("reason", "say why the saga may go on; it goes on record"));
     }
-    let Some(saga) = app.store.query.saga(id).await? else { return Err(no_such_saga(id)) };
-    let offer = Offer {
+    let (saga, _) = query::saga(&app.store.pool, id).await?.ok_or_else(|| no_such_saga(id))?;
+    let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok());
+    let resume = NewItem {
         saga: id,
         saga_kind: saga.kind,
         kind: "operator.resume".to_owned(),
         principal: format!("operator:{}", body.principal.as_deref().unwrap_or("api")),
         body: Body::Resume { reason: body.reason }.text(),
-        idempotency_key: headers
-            .get("idempotency-key")
-            .and_then(|v| v.to_str().ok())
-            .map(|k| format!("resume:{id}:{k}")),
+        waiting_key: None,
+        idempotency_key: key.map(|k| format!("resume:{id}:{k}")),
     };
-    let item = app.store.inbox.offer(offer).await?;
+    let (pool, shards) = (&app.store.pool, app.store.node.shard_count());
+    let item = items::offer_item(pool, shards, &resume, &[]).await.map_err(|e| match e {
+        OfferError::Store(e) => Problem::store(&e),
+        OfferError::KeyReused => Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", e.to_string()),
+    })?;
     app.engine.wake();
-    let state = app.store.inbox.await_item(item, Duration::from_secs(10)).await?;
-    let Some(saga) = app.store.query.saga(id).await? else { return Err(no_such_saga(id)) };
-    match state {
+    let item = await_item(pool, item, Duration::from_secs(10)).await?;
+    let (saga, _) = query::saga(pool, id).await?.ok_or_else(|| no_such_saga(id))?;
+    let saga = SagaView::from(saga);
+    match item.state {
         ItemState::Applied => Ok((StatusCode::OK, Json(Resumed { state: "applied", saga }))),
-        ItemState::Refused(why) | ItemState::Dead(why) => {
-            Err(Problem::new(StatusCode::CONFLICT, "refused", why)
+        ItemState::Refused | ItemState::Dead => {
+            Err(Problem::new(StatusCode::CONFLICT, "refused", item.reason.unwrap_or_default())
                 .hint(format!("GET /api/v1/sagas/{id} shows its state")))
         }
-        ItemState::Open => Ok((StatusCode::ACCEPTED, Json(Resumed { state: "accepted", saga }))),
+        ItemState::Ready | ItemState::Waiting => Ok((StatusCode::ACCEPTED, Json(Resumed { state: "accepted", saga }))),
     }
 }
 
