@@ -43,6 +43,32 @@ pub(super) struct Dunning {
     pub method_changed: bool,
 }
 
+impl Dunning {
+    /// A new card, or consent given anew: what the old one barred is open again, but for what is barred for ever.
+    pub(super) fn method_renewed(&mut self, consent: bool) {
+        self.bars.retain(|bar| bar.lasting == Lasting::Ever);
+        self.method_changed = self.declines > 0;
+        self.exhausted = false;
+        if consent {
+            self.revoked = false;
+        }
+        if !self.revoked {
+            self.asked = None;
+        }
+    }
+
+    /// Whether a card may not be charged at an instant.
+    pub(super) fn bars(&self, card: &str, now: DateTime<Utc>) -> bool {
+        self.bars.iter().any(|bar| {
+            bar.card == card
+                && match bar.lasting {
+                    Lasting::Ever | Lasting::UntilChanged => true,
+                    Lasting::Until { until } => now < until,
+                }
+        })
+    }
+}
+
 /// What only the customer can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Asked {

@@ -24,6 +24,7 @@
 
 mod answers;
 mod books;
+mod capture;
 mod check;
 mod dunning;
 mod projection;

@@ -1,9 +1,10 @@
 //! What an invoice's stream remembers, folded from its events. Nothing is decided here.
 
 use super::books::Booked;
+pub(super) use super::capture::{Capture, Refused};
 use super::dunning::{self, Asked, Bar, Dunning, Lasting, Next, Ruling};
 use super::projection::{self, Face};
-use super::words::{Attempt, Captured, Choice, Closing, Event, Scope, Trouble, Wait};
+use super::words::{Attempt, Choice, Closing, Event, Scope, Trouble, Wait};
 use crate::kernel::answer::{Client, CollectionOwner, Invoice, Method, Subscription, Survey};
 use crate::kernel::effect::AttioRecord;
 use crate::kernel::ids::Installation;
@@ -124,45 +125,6 @@ pub(super) struct Facts {
     pub(super) subscription: Option<Subscription>,
     pub(super) client: Option<Client>,
     pub(super) method: Option<Option<Method>>,
-}
-
-/// What was captured, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Capture {
-    pub(super) transaction: String,
-    pub(super) order_id: String,
-    pub(super) amount: Money,
-    pub(super) applied: Money,
-    pub(super) captured_at: DateTime<Utc>,
-    pub(super) effective: chrono::NaiveDate,
-    pub(super) reversed: bool,
-    pub(super) settled: bool,
-    /// The payment in Zoho, once recorded.
-    pub(super) payment: Option<String>,
-    /// Zoho refused the record.
-    pub(super) refused: Option<Refused>,
-    pub(super) trouble: Option<Trouble>,
-    /// When its settlement is looked up (UTC); absent: final.
-    pub(super) next_look: Option<DateTime<Utc>>,
-}
-
-/// A record that Zoho refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Refused {
-    pub(super) amount: Money,
-    pub(super) why: String,
-}
-
-impl Capture {
-    /// Neither reversed nor given back.
-    pub(super) const fn is_live(&self) -> bool {
-        !self.reversed
-    }
-
-    /// Held and applied to nothing, in minor units.
-    pub(super) const fn unapplied(&self) -> i64 {
-        if self.reversed { 0 } else { self.amount.minor - self.applied.minor }
-    }
 }
 
 /// A record in Zoho that is under way.
@@ -614,49 +576,5 @@ impl State {
             mode: "creditcard".to_owned(),
             amount: applied,
         });
-    }
-}
-
-impl Capture {
-    fn new(captured: &Captured) -> Self {
-        Self {
-            transaction: captured.transaction.clone(),
-            order_id: captured.order_id.clone(),
-            amount: captured.amount,
-            applied: Money::zero(captured.amount.currency),
-            captured_at: captured.captured_at,
-            effective: captured.effective,
-            reversed: false,
-            settled: false,
-            payment: None,
-            refused: None,
-            trouble: captured.trouble.clone(),
-            next_look: Some(captured.captured_at + super::schedule::settlement::OFTEN),
-        }
-    }
-}
-
-impl Dunning {
-    fn method_renewed(&mut self, consent: bool) {
-        self.bars.retain(|bar| bar.lasting == Lasting::Ever);
-        self.method_changed = self.declines > 0;
-        self.exhausted = false;
-        if consent {
-            self.revoked = false;
-        }
-        if !self.revoked {
-            self.asked = None;
-        }
-    }
-
-    /// Whether a card may not be charged at an instant.
-    pub(super) fn bars(&self, card: &str, now: DateTime<Utc>) -> bool {
-        self.bars.iter().any(|bar| {
-            bar.card == card
-                && match bar.lasting {
-                    Lasting::Ever | Lasting::UntilChanged => true,
-                    Lasting::Until { until } => now < until,
-                }
-        })
     }
 }
