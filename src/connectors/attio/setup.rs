@@ -172,10 +172,8 @@ impl Attio {
         let create = Ask::write(OPERATION, Method::POST, &["webhooks"], body.to_string());
         let made: WebhookRow = self.ask(AT, create).await?;
         let id = made.id.webhook_id;
-        match made.secret {
-            Some(secret) => Ok(Webhook::Created { id, secret: secret.into() }),
-            None => Ok(Webhook::Existing { id }),
-        }
+        let secret = made.secret.ok_or_else(|| incomplete("the secret of the new webhook"))?;
+        Ok(Webhook::Created { id, secret: secret.into() })
     }
 
     /// A press of an act by a person; and whatever takes a record away. Our own writes come back from an API token and
@@ -490,7 +488,7 @@ impl Run<'_> {
 }
 
 fn incomplete(what: &str) -> SetupError {
-    let reason = format!("{what} is missing: run setup with a key that is valid for this workspace");
+    let reason = format!("{what} is missing: run setup, with a key that is valid for this workspace");
     let outcome = super::api::rejected(sagas::kernel::outcome::RejectionKind::Config, "incomplete", reason.clone());
     SetupError { at: what.to_owned(), reason, outcome }
 }
