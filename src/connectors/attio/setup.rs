@@ -18,7 +18,7 @@ const OPERATION: &str = "attio.setup";
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 /// How often a call that was provably not executed is sent again.
 const TRIES: u32 = 5;
-/// Rows per page of attributes, options and statuses.
+/// Rows per page of attributes.
 const PAGE: usize = 500;
 /// Scopes without which the flows cannot work.
 const SCOPES: [&str; 3] = ["object_configuration:read-write", "record_permission:read-write", "webhook:read-write"];
@@ -214,26 +214,23 @@ impl Attio {
         Ok(rows.into_iter().filter_map(|row| Some((row.api_slug?, row.id.object_id))).collect())
     }
 
+    /// The attributes of an object by slug, archived ones included: their slugs stay taken.
     async fn attribute_rows(&self, object: &str) -> Result<BTreeMap<String, AttributeRow>, SetupError> {
         let at = format!("the attributes of `{object}`");
-        let rows: Vec<AttributeRow> = self.all(&at, &["objects", object, "attributes"]).await?;
-        Ok(rows.into_iter().map(|row| (row.api_slug.clone(), row)).collect())
-    }
-
-    /// Every row of a list, archived ones included: their names stay taken.
-    async fn all<T: DeserializeOwned>(&self, at: &str, segments: &[&str]) -> Result<Vec<T>, SetupError> {
-        let mut rows: Vec<T> = Vec::new();
         let limit = PAGE.to_string();
-        loop {
-            let offset = rows.len().to_string();
+        let mut rows = BTreeMap::new();
+        for page in 0_usize.. {
+            let offset = (page * PAGE).to_string();
             let query = [("show_archived", "true"), ("limit", limit.as_str()), ("offset", offset.as_str())];
-            let page: Vec<T> = self.ask(at, Ask::get(OPERATION, segments, &query)).await?;
-            let full = page.len() >= PAGE;
-            rows.extend(page);
-            if !full {
-                return Ok(rows);
+            let segments = ["objects", object, "attributes"];
+            let page: Vec<AttributeRow> = self.ask(&at, Ask::get(OPERATION, &segments, &query)).await?;
+            let last = page.len() < PAGE;
+            rows.extend(page.into_iter().map(|row| (row.api_slug.clone(), row)));
+            if last {
+                break;
             }
         }
+        Ok(rows)
     }
 
     async fn ask<T: DeserializeOwned>(&self, at: &str, ask: Ask<'_>) -> Result<T, SetupError> {
@@ -413,7 +410,9 @@ impl Run<'_> {
     ) -> Result<(), SetupError> {
         let segments = ["objects", object.slug, "attributes", attribute.slug, list];
         let at = format!("the {list} of `{}.{}`", object.slug, attribute.slug);
-        let rows: Vec<Title> = self.attio.all(&at, &segments).await?;
+        // These lists have no pages.
+        let list = Ask::get(OPERATION, &segments, &[("show_archived", "true")]);
+        let rows: Vec<Title> = self.attio.ask(&at, list).await?;
         for title in titles {
             let line = format!("`{title}` among {at}");
             match rows.iter().find(|row| row.title == *title) {
