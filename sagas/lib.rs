@@ -2,6 +2,7 @@
 //!
 //! The folder listing is the list of flows. A new flow is one file here and one line in [`for_each_saga`].
 
+pub mod invoice_payment;
 pub mod kernel;
 pub mod rehearsal;
 
@@ -11,6 +12,7 @@ macro_rules! for_each_saga {
     ($use:ident) => {
         $use! {
             $crate::rehearsal::Rehearsal,
+            $crate::invoice_payment::InvoicePayment,
         }
     };
 }

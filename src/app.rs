@@ -7,7 +7,9 @@ use crate::engine::{self, Engine};
 use crate::engine::hooks::NoHooks;
 use crate::http;
 use crate::intake::{Intake, Poller, Router};
-use crate::store::{self, Store};
+use crate::store::Store;
+use crate::store::schema::{SHARDS, Stamp};
+use crate::store::shards::Lease;
 use anyhow::Context;
 use axum::Router as Routes;
 use std::net::SocketAddr;
@@ -46,8 +48,8 @@ impl Service {
         let private = TcpListener::bind(config.private_listen)
             .await
             .with_context(|| format!("cannot listen on {} (PRIVATE_LISTEN)", config.private_listen))?;
-        let store = Store::open(database_url, store_options(&config), Arc::clone(&clock)).await?;
-        let connectors = Arc::new(Connectors::new(&config.vendors).map_err(anyhow::Error::msg)?);
+        let store = Store::open(database_url, &stamp(&config), &config.node, lease(&config)).await?;
+        let connectors = Arc::new(Connectors::new(&config.vendors, Arc::clone(&clock)).map_err(anyhow::Error::msg)?);
         let settings = engine::Settings {
             node: config.node.clone(),
             books_zone: config.books_zone,
@@ -59,9 +61,9 @@ impl Service {
         let engine = Engine::start(store.clone(), vendors, Arc::clone(&clock), Arc::new(NoHooks), settings)
             .map_err(anyhow::Error::msg)?;
         let engine = Arc::new(engine);
-        let intake = Arc::new(Intake::new(store.clone(), config.vendors.clone()));
+        let intake = Arc::new(Intake::new(store.clone(), config.vendors.clone(), Arc::clone(&clock)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let router = Router::new(&config, store.clone(), Arc::clone(&intake), Arc::clone(&engine), connectors.clone());
+        let router = Router::new(&config, store.clone(), Arc::clone(&intake), Arc::clone(&engine), connectors.clone(), Arc::clone(&clock));
         tasks.spawn(router.run(stop.clone()));
         if let Some(every) = config.poll {
             let poller = Poller::new(&config, store.clone(), Arc::clone(&engine), connectors, clock, every);
@@ -82,12 +84,25 @@ impl Service {
         if tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await.is_err() {
             tracing::warn!("a listener did not end in time");
         }
-        self.store.close().await;
+        self.store.pool.close().await;
     }
 }
 
-fn store_options(config: &Config) -> store::Options {
-    store::Options { node: config.node.clone(), lease: config.lease, call_limit: config.call_limit }
+/// Whom the database must belong to.
+fn stamp(config: &Config) -> Stamp {
+    Stamp {
+        environment: format!("{:?}", config.environment).to_lowercase(),
+        prefix: config.installation.as_str().to_owned(),
+        braintree_merchant: config.vendors.braintree.merchant_id.clone(),
+        zoho_organisation: config.vendors.zoho.organization_id.clone(),
+        attio_workspace: config.vendors.attio.base_url.to_string(),
+        shards: SHARDS,
+    }
+}
+
+fn lease(config: &Config) -> Lease {
+    let renewal = config.lease / 4;
+    Lease { length: config.lease, renewal, margin: Duration::from_secs(2) }
 }
 
 async fn listen(listener: TcpListener, routes: Routes, stop: CancellationToken) {

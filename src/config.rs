@@ -109,6 +109,9 @@ pub struct VendorSettings {
     /// Attio API key
     #[arg(long, env = "ATTIO_API_KEY", hide_env_values = true)]
     pub attio_api_key: Option<SecretString>,
+    /// Currency of Attio's amount attributes
+    #[arg(long, env = "ATTIO_CURRENCY", default_value = "EUR")]
+    pub attio_currency: String,
     /// Secret of the Attio webhook, as `setup` printed it
     #[arg(long, env = "ATTIO_WEBHOOK_SECRET", hide_env_values = true)]
     pub attio_webhook_secret: Option<SecretString>,
@@ -167,6 +170,8 @@ pub struct ZohoConfig {
 pub struct AttioConfig {
     pub base_url: Url,
     pub api_key: SecretString,
+    /// Currency of its amount attributes; other amounts are written as text only.
+    pub currency: iso_currency::Currency,
     /// Absent: Attio's webhooks are refused until `setup` made one.
     pub webhook_secret: Option<SecretString>,
 }
@@ -263,6 +268,9 @@ impl VendorSettings {
         let zoho_webhook_secret = key("ZOHO_WEBHOOK_SECRET", self.zoho_webhook_secret);
         let api_key = key("ATTIO_API_KEY", self.attio_api_key);
         let attio_webhook_secret = secret("ATTIO_WEBHOOK_SECRET", self.attio_webhook_secret, faults);
+        let currency = sagas::kernel::money::currency(&self.attio_currency)
+            .map_err(|e| faults.push(format!("ATTIO_CURRENCY: {e}")))
+            .ok();
         let merchant_id = required("BRAINTREE_MERCHANT_ID", self.braintree_merchant_id, faults);
         let public_key = required("BRAINTREE_PUBLIC_KEY", self.braintree_public_key, faults);
         let organization_id = required("ZOHO_ORGANIZATION_ID", self.zoho_organization_id, faults);
@@ -284,7 +292,12 @@ impl VendorSettings {
                 refresh_token: refresh_token?,
                 webhook_secret: zoho_webhook_secret?,
             },
-            attio: AttioConfig { base_url: attio_url?, api_key: api_key?, webhook_secret: attio_webhook_secret },
+            attio: AttioConfig {
+                base_url: attio_url?,
+                api_key: api_key?,
+                currency: currency?,
+                webhook_secret: attio_webhook_secret,
+            },
         })
     }
 }

@@ -442,7 +442,8 @@ impl<S: Saga> Draft<S> {
 
     fn stale(&mut self) -> Result<(), Refusal> {
         let open = self.open()?;
-        if open.attempt > 1 || !matches!(open.phase, Phase::Requested { .. }) {
+        // After a proof of absence and the clean look before the next send nothing was done: it may be dropped as well.
+        if !matches!(open.phase, Phase::Requested { look_first: false, .. }) {
             return Err(Refusal::new("was_sent", format!("step {} was sent and cannot be superseded", open.step)));
         }
         self.push(StepEvent::Superseded { step: open.step.clone(), n: open.n });
@@ -575,7 +576,14 @@ impl<'a, C> Input<'a, C> {
 
 /// The park code for an outcome for which the flow names no branch.
 fn park_code(outcome: &Outcome) -> ParkCode {
-    let Outcome::Rejected { rejection } = outcome else { return ParkCode::VendorRejected };
+    let rejection = match outcome {
+        Outcome::Rejected { rejection } => rejection,
+        // An answer that the flow has no branch for is a state it does not know.
+        Outcome::Done { .. } => return ParkCode::UnknownVendorState,
+        Outcome::Declined { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {
+            return ParkCode::VendorRejected;
+        }
+    };
     match rejection.kind {
         RejectionKind::Config => ParkCode::VendorConfig,
         RejectionKind::NotFound | RejectionKind::Invalid | RejectionKind::State => ParkCode::VendorRejected,

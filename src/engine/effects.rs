@@ -5,10 +5,11 @@ use super::desk::DeskPerformer;
 use super::drive::not_sent;
 use super::practice::PracticePerformer;
 use crate::port::{Call, Perform, Report};
-use crate::store::Store;
+use crate::store::{Store, settings};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::effect::{Braintree, Effect};
 use sagas::kernel::outcome::{Look, NotSent, Outcome};
+use sqlx::PgPool;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -37,15 +38,15 @@ pub(super) struct Effects {
     vendors: Arc<dyn Perform>,
     slots: HashMap<&'static str, Arc<Semaphore>>,
     gates: Mutex<HashMap<&'static str, DateTime<Utc>>>,
-    store: Store,
+    pool: PgPool,
 }
 
 impl Effects {
     pub(super) fn new(store: &Store, vendors: Arc<dyn Perform>, slots: Slots) -> Self {
         let slot = |n: usize| Arc::new(Semaphore::new(n.max(1)));
         Self {
-            desk: DeskPerformer::new(store.clone()),
-            practice: PracticePerformer::new(store.clone()),
+            desk: DeskPerformer::new(store.pool.clone()),
+            practice: PracticePerformer::new(store.pool.clone()),
             vendors,
             slots: HashMap::from([
                 ("braintree", slot(slots.braintree)),
@@ -53,7 +54,7 @@ impl Effects {
                 ("attio", slot(slots.attio)),
             ]),
             gates: Mutex::default(),
-            store: store.clone(),
+            pool: store.pool.clone(),
         }
     }
 
@@ -68,7 +69,7 @@ impl Effects {
         if matches!(effect, Effect::Desk(_)) {
             return None;
         }
-        match self.store.switches.is_off(effect.operation()).await {
+        match settings::is_switched_off(&self.pool, effect.operation()).await {
             Ok(false) => {}
             Ok(true) => {
                 return Some(not_sent(NotSent::Switch, format!("{} is switched off", effect.operation())));
@@ -107,7 +108,7 @@ impl Effects {
     pub(super) async fn perform(&self, call: &Call) -> Report {
         match &call.effect {
             Effect::Desk(desk) => self.desk.perform(call, desk).await,
-            Effect::Practice(practice) => self.practice.perform(practice).await,
+            Effect::Practice(practice) => self.practice.perform(practice, call.now).await,
             Effect::Braintree(_) | Effect::Zoho(_) | Effect::Attio(_) => self.vendors.perform(call).await,
         }
     }

@@ -1,24 +1,26 @@
 //! The practice vendor: a book in our own store, and calls that go as the rehearsal's script says.
 
 use crate::port::Report;
-use crate::store::Store;
+use crate::store::{StoreError, practice};
+use chrono::{DateTime, Utc};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Practice, PracticeScript};
 use sagas::kernel::outcome::{Decline, DeclineKind, Look, NotSent, Outcome, Rejection, RejectionKind};
+use sqlx::PgPool;
 
 /// Performs practice calls.
 pub(super) struct PracticePerformer {
-    store: Store,
+    pool: PgPool,
 }
 
 const DONE: Outcome = Outcome::Done { answer: Answer::Nothing };
 
 impl PracticePerformer {
-    pub(super) fn new(store: Store) -> Self {
-        Self { store }
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self { pool }
     }
 
-    pub(super) async fn perform(&self, call: &Practice) -> Report {
+    pub(super) async fn perform(&self, call: &Practice, now: DateTime<Utc>) -> Report {
         let (script, write) = match call {
             Practice::Look => return DONE.into(),
             Practice::Reserve { script, .. }
@@ -34,7 +36,7 @@ impl PracticePerformer {
         if let Some(refused) = refused {
             return refused.into();
         }
-        if write && let Err(e) = self.write(call).await {
+        if write && let Err(e) = self.write(call, now).await {
             return Outcome::NotSent {
                 cause: NotSent::Again,
                 detail: format!("the practice book cannot be written: {e}"),
@@ -51,27 +53,35 @@ impl PracticePerformer {
     }
 
     pub(super) async fn look(&self, call: &Practice) -> Look {
-        let (kind, key, wanted) = match call {
+        let (kind, reference, wanted) = match call {
             Practice::Look => return Look::Found { outcome: Box::new(DONE), extra: Vec::new() },
-            Practice::Reserve { id, .. } => ("entry", id, true),
-            Practice::Unreserve { id, .. } => ("entry", id, false),
-            Practice::Take { reference, .. } => ("money", reference, true),
+            Practice::Reserve { id, .. } => ("reservation", id, true),
+            Practice::Unreserve { id, .. } => ("reservation", id, false),
+            Practice::Take { reference, .. } => ("take", reference, true),
             Practice::Note { id, .. } => ("note", id, true),
         };
-        match self.store.practice.has(kind, key).await {
-            Ok(there) if there == wanted => Look::Found { outcome: Box::new(DONE), extra: Vec::new() },
-            Ok(_) => Look::Absent { watermark: true, key_proven: false },
+        match practice::find(&self.pool, reference).await {
+            Ok(entries) => {
+                let mut hits = entries.into_iter().filter(|e| e.kind == kind).map(|e| e.id.to_string());
+                if hits.next().is_some() == wanted {
+                    Look::Found { outcome: Box::new(DONE), extra: hits.collect() }
+                } else {
+                    Look::Absent { watermark: true, key_proven: false }
+                }
+            }
             Err(e) => Look::Unclear { detail: format!("the practice book cannot be read: {e}") },
         }
     }
 
-    async fn write(&self, call: &Practice) -> Result<(), crate::store::StoreError> {
+    async fn write(&self, call: &Practice, now: DateTime<Utc>) -> Result<(), StoreError> {
         match call {
             Practice::Look => Ok(()),
-            Practice::Reserve { id, .. } => self.store.practice.put("entry", id, None).await,
-            Practice::Unreserve { id, .. } => self.store.practice.strike("entry", id).await,
-            Practice::Take { reference, amount, .. } => self.store.practice.put("money", reference, Some(*amount)).await,
-            Practice::Note { id, .. } => self.store.practice.put("note", id, None).await,
+            Practice::Reserve { id, .. } => practice::reserve(&self.pool, id, now).await.map(drop),
+            Practice::Unreserve { id, .. } => practice::unreserve(&self.pool, id).await.map(drop),
+            Practice::Take { reference, amount, .. } => {
+                practice::take(&self.pool, reference, *amount, now).await.map(drop)
+            }
+            Practice::Note { id, .. } => practice::note(&self.pool, id, now).await.map(drop),
         }
     }
 }

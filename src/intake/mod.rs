@@ -8,16 +8,18 @@ mod pollers;
 mod router;
 mod triggers;
 
+use crate::clock::Clock;
 use crate::config::Vendors;
-use crate::connectors::braintree::webhook as braintree;
+use crate::connectors::braintree::webhook::{self as braintree, KeyPair, WebhookError};
 use crate::connectors::{attio, zoho};
-use crate::store::inbox::Delivered;
+use crate::store::inbox::{self, Stored};
 use crate::store::{Store, StoreError};
 use axum::http::HeaderMap;
-use chrono::{DateTime, Utc};
-use secrecy::ExposeSecret;
-pub use router::Router;
 pub use pollers::Poller;
+pub use router::Router;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// Who delivers.
@@ -42,17 +44,6 @@ impl Vendor {
     }
 }
 
-/// A delivery is safe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Received {
-    /// Stored; it will be acted on once.
-    Stored,
-    /// Stored before; it is acted on once.
-    Duplicate,
-    /// Signed but unreadable: stored for a person.
-    Dead,
-}
-
 /// A delivery was not taken.
 #[derive(Debug)]
 pub enum Refused {
@@ -66,14 +57,18 @@ pub enum Refused {
 pub struct Intake {
     store: Store,
     vendors: Vendors,
+    keys: Vec<KeyPair>,
+    clock: Arc<dyn Clock>,
     /// Rung after each stored delivery.
-    pub(super) came: Notify,
+    came: Notify,
 }
 
 impl Intake {
     /// An intake that trusts these vendors' secrets.
-    pub fn new(store: Store, vendors: Vendors) -> Self {
-        Self { store, vendors, came: Notify::new() }
+    pub fn new(store: Store, vendors: Vendors, clock: Arc<dyn Clock>) -> Self {
+        let b = &vendors.braintree;
+        let keys = vec![KeyPair { public_key: b.public_key.clone(), private_key: b.private_key.clone() }];
+        Self { store, vendors, keys, clock, came: Notify::new() }
     }
 
     /// Answers Braintree's challenge.
@@ -81,58 +76,81 @@ impl Intake {
     /// # Errors
     /// It has not the form of a challenge.
     pub fn braintree_challenge(&self, challenge: &str) -> Result<String, String> {
-        let b = &self.vendors.braintree;
-        braintree::challenge(&b.public_key, &b.private_key, challenge).map_err(|e| e.to_string())
+        braintree::answer_challenge(&self.keys[0], challenge).map_err(|e| e.to_string())
     }
 
-    /// Counts a delivery that was refused before its signature was looked at.
+    /// Counts a delivery that was refused.
     pub async fn rejected(&self, vendor: Vendor) {
-        if let Err(e) = self.store.inbox.count_rejected(vendor.as_str()).await {
+        if let Err(e) = inbox::count_rejected(&self.store.pool, vendor.as_str()).await {
             tracing::warn!(vendor = vendor.as_str(), error = %e, "a refused delivery was not counted");
         }
     }
 
-    /// Verifies and stores one delivery.
+    /// Verifies and stores one delivery: durable when it returns. `query` is the raw query of the address.
     ///
     /// # Errors
     /// It is not proven to be the vendor's, or could not be stored.
-    pub async fn receive(&self, vendor: Vendor, headers: &HeaderMap, body: &[u8]) -> Result<Received, Refused> {
-        let key = match self.verify(vendor, headers, body) {
+    pub async fn receive(
+        &self,
+        vendor: Vendor,
+        headers: &HeaderMap,
+        query: &str,
+        body: &[u8],
+    ) -> Result<Stored, Refused> {
+        let key = match self.verify(vendor, headers, query, body) {
             Ok(key) => key,
             Err(why) => {
                 self.rejected(vendor).await;
                 return Err(Refused::Signature(why));
             }
         };
-        let received_at: DateTime<Utc> = self.store.now();
-        let stored = self
-            .store
-            .inbox
-            .store_delivery(vendor.as_str(), &key, body, received_at)
-            .await
-            .map_err(Refused::Store)?;
+        let kept = json!({ "query": query }).to_string();
+        let stored =
+            inbox::store_delivery(&self.store.pool, vendor.as_str(), &key, &kept, body, self.clock.now()).await;
         self.came.notify_one();
-        Ok(match stored {
-            Delivered::Stored => Received::Stored,
-            Delivered::Duplicate => Received::Duplicate,
-        })
+        stored.map_err(Refused::Store)
     }
 
-    /// The delivery's key, once its signature is proven.
-    fn verify(&self, vendor: Vendor, headers: &HeaderMap, body: &[u8]) -> Result<String, String> {
+    /// Waits until something was stored.
+    pub(super) async fn something_came(&self) {
+        self.came.notified().await;
+    }
+
+    /// The delivery's key, once its signature is proven. A signed body that cannot be read has its digest as the key:
+    /// it is stored for a person.
+    fn verify(&self, vendor: Vendor, headers: &HeaderMap, query: &str, body: &[u8]) -> Result<String, String> {
         let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+        let digest = || format!("body:{}", hex::encode(Sha256::digest(body)));
+        let signature = |name: &'static str| header(name).ok_or_else(|| format!("there is no `{name}` header"));
         match vendor {
             Vendor::Attio => {
-                let secret = self.vendors.attio.webhook_secret.as_ref().ok_or("no Attio webhook secret is configured")?;
-                attio::webhook::verify(secret, header, body).map_err(|e| e.to_string())
+                let secret = self.vendors.attio.webhook_secret.clone();
+                let secret = secret.ok_or("no Attio webhook secret is configured (ATTIO_WEBHOOK_SECRET)")?;
+                if !attio::webhook::verify(&[secret], body, signature(attio::webhook::SIGNATURE_HEADER)?) {
+                    return Err("the signature does not fit the body".to_owned());
+                }
+                Ok(attio::webhook::delivery_key(header(attio::webhook::KEY_HEADER), body))
             }
             Vendor::Zoho => {
-                zoho::webhook::verify(&self.vendors.zoho.webhook_secret, header, body).map_err(|e| e.to_string())
+                let secrets = [self.vendors.zoho.webhook_secret.clone()];
+                if !zoho::webhook::verify(&secrets, query, body, signature(zoho::webhook::SIGNATURE_HEADER)?) {
+                    return Err("the signature does not fit the body".to_owned());
+                }
+                Ok(zoho::webhook::parse(query, body).map_or_else(|_| digest(), |notice| notice.key))
             }
             Vendor::Braintree => {
-                let b = &self.vendors.braintree;
-                braintree::verify(&b.public_key, b.private_key.expose_secret(), body).map_err(|e| e.to_string())
+                let delivery = braintree::Delivery::from_form(body).map_err(|e| e.to_string())?;
+                match braintree::verify_and_parse(&self.keys, &delivery) {
+                    Ok(notification) => Ok(notification.delivery_key),
+                    Err(WebhookError::Unreadable(_)) => Ok(digest()),
+                    Err(e) => Err(e.to_string()),
+                }
             }
         }
+    }
+
+    /// The notification in a stored delivery of Braintree.
+    fn braintree(&self, body: &[u8]) -> Result<braintree::Notification, WebhookError> {
+        braintree::verify_and_parse(&self.keys, &braintree::Delivery::from_form(body)?)
     }
 }

@@ -2,12 +2,12 @@
 
 use super::triggers::{Trigger, of_braintree, of_zoho};
 use super::{Intake, Vendor};
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::connectors::{Connectors, attio, braintree, zoho};
+use crate::connectors::{Connectors, attio, zoho};
 use crate::engine::Engine;
-use crate::store::inbox::{Delivery, Routed};
+use crate::store::inbox::{self, Delivery, Routed};
 use crate::store::{Store, StoreError};
-use secrecy::ExposeSecret;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -19,13 +19,12 @@ pub struct Router {
     pub(super) organization: String,
     pub(super) prefix: String,
     pub(super) call_limit: Duration,
-    private_key: secrecy::SecretString,
-    public_key: String,
+    pub(super) clock: Arc<dyn Clock>,
     intake: Arc<Intake>,
     engine: Arc<Engine>,
 }
 
-const BATCH: i64 = 200;
+const BATCH: u16 = 200;
 const POLL: Duration = Duration::from_secs(1);
 
 impl Router {
@@ -36,15 +35,15 @@ impl Router {
         intake: Arc<Intake>,
         engine: Arc<Engine>,
         connectors: Arc<Connectors>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
+            clock,
             store,
             connectors,
             organization: config.vendors.zoho.organization_id.clone(),
             prefix: config.installation.as_str().to_owned(),
             call_limit: config.call_limit,
-            private_key: config.vendors.braintree.private_key.clone(),
-            public_key: config.vendors.braintree.public_key.clone(),
             intake,
             engine,
         }
@@ -60,7 +59,7 @@ impl Router {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.intake.came.notified() => {}
+                () = self.intake.something_came() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
         }
@@ -69,13 +68,13 @@ impl Router {
     async fn route_all(&self) -> Result<usize, StoreError> {
         let mut routed = 0;
         loop {
-            let deliveries = self.store.inbox.next_unrouted(BATCH).await?;
-            let full = deliveries.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+            let deliveries = inbox::next_unrouted(&self.store.pool, BATCH).await?;
+            let full = deliveries.len() >= usize::from(BATCH);
             let mut later = 0;
             for delivery in deliveries {
                 match self.means(&delivery).await {
                     Some(meaning) => {
-                        self.store.inbox.route(delivery.id, meaning).await?;
+                        inbox::route(&self.store.pool, self.store.node.shard_count(), delivery.id, &meaning).await?;
                         routed += 1;
                     }
                     None => later += 1,
@@ -90,19 +89,15 @@ impl Router {
     /// What the delivery leads to; `None`: cannot be told now, ask again.
     async fn means(&self, delivery: &Delivery) -> Option<Routed> {
         let trigger = match delivery.vendor.as_str() {
-            v if v == Vendor::Zoho.as_str() => match zoho::webhook::parse("", &delivery.body) {
+            v if v == Vendor::Zoho.as_str() => match zoho::webhook::parse(&query(delivery), &delivery.body) {
                 Ok(notice) => of_zoho(self, &notice),
                 Err(e) => Trigger::Dead(e.to_string()),
             },
-            v if v == Vendor::Braintree.as_str() => {
-                let parsed =
-                    braintree::webhook::parse(&self.public_key, self.private_key.expose_secret(), &delivery.body);
-                match parsed {
-                    Ok(notification) => of_braintree(self, &notification).await,
-                    Err(e) => Trigger::Dead(e.to_string()),
-                }
-            }
-            v if v == Vendor::Attio.as_str() => match attio::webhook::parse(&delivery.body) {
+            v if v == Vendor::Braintree.as_str() => match self.intake.braintree(&delivery.body) {
+                Ok(notification) => of_braintree(self, &notification).await,
+                Err(e) => Trigger::Dead(e.to_string()),
+            },
+            v if v == Vendor::Attio.as_str() => match attio::webhook::parse(&delivery.key, &delivery.body) {
                 Ok(_) => Trigger::Ignored("no flow of this release awaits Attio's events".to_owned()),
                 Err(e) => Trigger::Dead(e.to_string()),
             },
@@ -115,4 +110,10 @@ impl Router {
             Trigger::Later => return None,
         })
     }
+}
+
+/// The raw query of the address that the delivery came to.
+fn query(delivery: &Delivery) -> String {
+    let kept: serde_json::Value = serde_json::from_str(&delivery.headers).unwrap_or_default();
+    kept["query"].as_str().unwrap_or_default().to_owned()
 }

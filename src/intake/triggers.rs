@@ -1,10 +1,11 @@
 //! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
 
 use super::router::Router;
-use crate::connectors::{braintree, zoho};
+use crate::connectors::braintree::webhook::{Notification, Subject};
+use crate::connectors::zoho;
 use crate::engine::items::Body;
 use crate::port::{Call, Perform};
-use crate::store::inbox::NewItem;
+use crate::store::items::NewItem;
 use sagas::invoice_payment::{Command, InvoicePayment, Source};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Braintree, Effect};
@@ -62,17 +63,12 @@ pub(super) fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> Trigge
 }
 
 /// Braintree says that something happened: the object is fetched, and if it is a sale of ours its stream looks again.
-pub(super) async fn of_braintree(router: &Router, notification: &braintree::webhook::Notification) -> Trigger {
+pub(super) async fn of_braintree(router: &Router, notification: &Notification) -> Trigger {
     let kind = notification.kind.as_str();
-    if let Some(subscription) = &notification.subscription {
-        return match router.connectors.braintree.subscription_exists(subscription, router.call_limit).await {
-            Some(true) => Trigger::Ignored(format!("{kind}: no flow of this release awaits Braintree's subscriptions")),
-            Some(false) => Trigger::Ignored(format!("{kind}: not found at Braintree: subscription {subscription}")),
-            None => Trigger::Later,
-        };
-    }
-    let Some(transaction) = &notification.transaction else {
-        return Trigger::Ignored(format!("{kind} concerns no transaction"));
+    let transaction = match &notification.subject {
+        Subject::Transaction { id, .. } => id,
+        Subject::Check => return Trigger::Ignored("Braintree's test button".to_owned()),
+        other => return unawaited(router, kind, other).await,
     };
     let order_id = match fetch(router, transaction).await {
         Fetched::Found { order_id } => order_id,
@@ -89,6 +85,15 @@ pub(super) async fn of_braintree(router: &Router, notification: &braintree::webh
     }
 }
 
+/// No flow of this release awaits it: it is fetched all the same, so that the record says whether it exists.
+async fn unawaited(router: &Router, kind: &str, subject: &Subject) -> Trigger {
+    match router.connectors.braintree.knows(subject, router.call_limit).await {
+        Some(true) => Trigger::Ignored(format!("{kind}: no flow of this release awaits it")),
+        Some(false) => Trigger::Ignored(format!("{kind}: not found at Braintree")),
+        None => Trigger::Later,
+    }
+}
+
 enum Fetched {
     Found { order_id: String },
     NotFound,
@@ -97,7 +102,7 @@ enum Fetched {
 }
 
 async fn fetch(router: &Router, transaction: &str) -> Fetched {
-    let now = router.store.now();
+    let now = router.clock.now();
     let call = Call {
         saga: SagaId::derived("delivery", &[transaction]),
         step: "fetch".to_owned(),
@@ -124,7 +129,15 @@ fn invoice_of<'a>(order_id: &'a str, prefix: &str) -> Option<&'a str> {
 }
 
 fn item(saga: SagaId, kind: String, principal: &str, body: &Body) -> NewItem {
-    NewItem { saga, saga_kind: InvoicePayment::NAME.to_owned(), kind, principal: principal.to_owned(), body: body.text() }
+    NewItem {
+        saga,
+        saga_kind: InvoicePayment::NAME.to_owned(),
+        kind,
+        principal: principal.to_owned(),
+        body: body.text(),
+        waiting_key: None,
+        idempotency_key: None,
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod inbox;
 pub mod items;
 pub mod log;
 pub mod open;
+pub mod saga_store;
 pub mod schema;
 pub mod secrets;
 pub mod shards;

@@ -21,6 +21,7 @@ use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Look, NotSent, Outcome, Rejection, RejectionKind};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashMap;
+use std::time::Duration;
 use std::sync::atomic::{AtomicBool, Ordering};
 use xml::Node;
 
@@ -108,6 +109,29 @@ impl Braintree {
             effect::Braintree::ReadCustomer { .. } | effect::Braintree::ReadTransaction { .. } => {
                 Look::Absent { watermark: true, key_proven: false }
             }
+        }
+    }
+
+    /// Whether the gateway knows the object that a notification is about; `None`: it cannot be told now.
+    pub async fn knows(&self, subject: &webhook::Subject, time_limit: Duration) -> Option<bool> {
+        let path: Vec<&str> = match subject {
+            webhook::Subject::Transaction { id, .. } => vec!["transactions", id],
+            webhook::Subject::Subscription { id, .. } => vec!["subscriptions", id],
+            webhook::Subject::Dispute { id, .. } => vec!["disputes", id],
+            webhook::Subject::PaymentMethod { token } => vec!["payment_methods", "any", token],
+            // No call reads these.
+            webhook::Subject::Check | webhook::Subject::Disbursement { .. } | webhook::Subject::Other(_) => {
+                return Some(true);
+            }
+        };
+        if !path.last().is_some_and(|id| is_path_id(id)) {
+            return Some(false);
+        }
+        let request = self.request("braintree.find_subject", Method::GET, &path);
+        match self.http.send(request, time_limit).await.ok()?.status.as_u16() {
+            200 => Some(true),
+            404 => Some(false),
+            _ => None,
         }
     }
 

@@ -1,0 +1,530 @@
+//! The words of the flow: what it can be told, and what it says happened. Names and fields are in the log for ever;
+//! nothing is decided here.
+
+use super::dunning::Ruling;
+use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
+use crate::kernel::ids::Installation;
+use crate::kernel::money::Money;
+use crate::kernel::outcome::Decline;
+use crate::kernel::park::ParkCode;
+use crate::kernel::saga::BusinessEvent;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What an invoice's stream can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// An invoice was seen: by webhook, by poll, or named by an operator. Told again, it is a reason to look again.
+    Detected {
+        /// Zoho organization id.
+        organization: String,
+        /// Prefix of our order ids.
+        installation: Installation,
+        /// Zoho invoice id.
+        invoice: String,
+        /// The subscription that the message named.
+        subscription: Option<String>,
+        /// Where it was seen: `webhook`, `poll` …
+        source: String,
+    },
+    /// Something happened to the invoice or its payments at Zoho: it is read again.
+    InvoiceChanged {
+        /// Where it was seen.
+        source: String,
+        /// The reference of a payment that the message says was recorded: one of ours is only our own echo.
+        recorded: Option<String>,
+    },
+    /// The customer gave a new card or authenticated the old one.
+    MethodChanged {
+        /// The customer consented anew to being charged.
+        consent: bool,
+        /// The customer is there and waits.
+        customer_present: bool,
+    },
+    /// A collection hold on the invoice was lifted.
+    HoldReleased {
+        /// The hold's reason word.
+        reason: String,
+    },
+    /// A person decides what happens with an invoice that is held.
+    Decide {
+        /// What.
+        choice: Choice,
+        /// Why.
+        reason: String,
+    },
+    /// An operator wants the charge now, outside the schedule. No test is bypassed.
+    ChargeNow {
+        /// Why.
+        reason: String,
+    },
+    /// An operator stops attempts until an instant.
+    Pause {
+        /// Until then (UTC).
+        until: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// An operator ends collection of this invoice; it stays open.
+    StopCollecting {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What a person can choose for an invoice that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// Collect what is still owed with a new attempt, after all tests.
+    ChargeAgain,
+    /// Record in Zoho once more what was captured.
+    RecordAgain,
+    /// Leave it as it is.
+    Leave,
+}
+
+/// Figures of the invoice as they stand in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Gross total.
+    pub total: Money,
+    /// Tax within it, where Zoho says.
+    pub tax: Option<Money>,
+}
+
+/// What of the facts is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Everything.
+    All,
+    /// The invoice, and our own tables.
+    Invoice,
+    /// Only our own tables: costs no vendor call, and never suffices for a charge.
+    Survey,
+}
+
+/// What an invoice waits for. None of these needs a person of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// Not found at Zoho on the first look.
+    Missing,
+    /// The subscription is being linked.
+    Link,
+    /// Another saga holds what is needed.
+    Busy,
+    /// Zoho has not finished the invoice.
+    Draft,
+    /// The subscription is paused at Zoho.
+    SubscriptionPaused,
+    /// The due date.
+    DueDate,
+    /// The next scheduled attempt.
+    NextAttempt,
+    /// A further try after a network failure.
+    NetworkRetry,
+    /// An operator's pause.
+    Paused,
+    /// A new card.
+    Method,
+    /// The customer's authentication.
+    Authentication,
+    /// The card's window.
+    CardCap,
+    /// The switch of sales.
+    Switch,
+}
+
+/// How the stream came to rest. A later signal may open it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// Paid by us.
+    Paid,
+    /// Paid without us.
+    PaidElsewhere,
+    /// Void at Zoho.
+    Void,
+    /// Not at Zoho (any more).
+    Gone,
+    /// Nothing was ever owed.
+    Zero,
+    /// Written off at Zoho.
+    WrittenOff,
+    /// Nobody gave it to us to collect.
+    NoOwner,
+    /// Another collector's.
+    OtherOwner,
+    /// A one-off without recorded consent.
+    NoConsent,
+    /// All attempts were used; the subscription is kept and the invoice stays unpaid.
+    Exhausted,
+    /// An operator ended collection.
+    Stopped,
+    /// A person left it as it is.
+    Left,
+}
+
+/// One charge as it was planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Number of the attempt; never restarts.
+    pub number: u32,
+    /// Which further try after a network failure; 0: none.
+    pub network_retry: u32,
+    /// Braintree's `order_id`.
+    pub order_id: String,
+    /// What is charged.
+    pub amount: Money,
+    /// Braintree customer id.
+    pub customer: String,
+    /// The card.
+    pub method: Method,
+    /// Counts among the scheduled attempts.
+    pub scheduled: bool,
+    /// Charged without the customer.
+    pub recurring: bool,
+    /// A one-off: the customer is claimed too.
+    pub one_off: bool,
+    /// The facts it rests on end here (UTC).
+    pub fresh_until: DateTime<Utc>,
+}
+
+/// Why a capture is not like any other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "trouble", rename_all = "snake_case")]
+pub enum Trouble {
+    /// Less than asked was approved: to be given back.
+    Partial,
+    /// A second hit of one order id: to be given back.
+    Extra,
+    /// The answer names something that was not asked.
+    Mismatch {
+        /// What.
+        what: String,
+    },
+    /// Taken back at settlement.
+    SettlementDeclined,
+    /// Voided, and not by us.
+    VoidedElsewhere,
+}
+
+/// A captured payment when it was learned of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Captured {
+    /// Braintree transaction id.
+    pub transaction: String,
+    /// Our reference.
+    pub order_id: String,
+    /// What the processor approved.
+    pub amount: Money,
+    /// When Braintree made it (UTC).
+    pub captured_at: DateTime<Utc>,
+    /// That date in the books zone.
+    pub effective: NaiveDate,
+    /// Why it is not simply recorded.
+    pub trouble: Option<Trouble>,
+}
+
+/// What happened, for a finance person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    InvoiceDetected {
+        organization: String,
+        installation: Installation,
+        invoice: String,
+        subscription: Option<String>,
+        source: String,
+    },
+    SignalHeard {
+        signal: String,
+        subscription: Option<String>,
+    },
+    MethodChanged {
+        consent: bool,
+        customer_present: bool,
+    },
+    ChargeOrdered {
+        reason: String,
+    },
+    CollectionPaused {
+        until: DateTime<Utc>,
+        reason: String,
+    },
+    CollectionStopped {
+        reason: String,
+        at: DateTime<Utc>,
+    },
+    DecisionTaken {
+        choice: Choice,
+        reason: String,
+        at: DateTime<Utc>,
+    },
+    ChecksBegun {
+        scope: Scope,
+        at: DateTime<Utc>,
+    },
+    InvoiceRead {
+        invoice: Box<Invoice>,
+    },
+    InvoiceNotFound {
+        at: DateTime<Utc>,
+    },
+    SubscriptionOfInvoiceFound {
+        subscription: Option<String>,
+    },
+    InvoiceSurveyed {
+        survey: Box<Survey>,
+    },
+    SubscriptionRead {
+        subscription: Box<Subscription>,
+    },
+    ClientRead {
+        client: Box<Client>,
+    },
+    MethodRead {
+        /// The customer's default card; absent: there is none.
+        method: Option<Method>,
+    },
+    InvoiceIssued {
+        figures: Figures,
+        effective: NaiveDate,
+    },
+    InvoiceEdited {
+        before: Figures,
+        after: Figures,
+        effective: NaiveDate,
+    },
+    InvoiceVoided {
+        figures: Figures,
+        effective: NaiveDate,
+    },
+    ExternalPaymentSeen {
+        payment: String,
+        channel: String,
+        amount: Money,
+        effective: NaiveDate,
+    },
+    ExternalPaymentGone {
+        payment: String,
+        channel: String,
+        amount: Money,
+        effective: NaiveDate,
+    },
+    CreditsApplied {
+        /// More (or, negative, less) than before.
+        by: Money,
+        effective: NaiveDate,
+    },
+    InvoiceWrittenOff {
+        /// More (or, negative, less) than before.
+        by: Money,
+        effective: NaiveDate,
+    },
+    /// Zoho detached our payment: the invoice was voided or deleted.
+    ApplicationUndone {
+        transaction: String,
+        amount: Money,
+        effective: NaiveDate,
+    },
+    InvoiceDeferred {
+        wait: Wait,
+        /// Number of the test that asked for it.
+        test: String,
+        until: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    InvoiceHeld {
+        code: ParkCode,
+        detail: String,
+        /// Number of the test that asked for it.
+        test: String,
+        at: DateTime<Utc>,
+    },
+    InvoiceClosed {
+        closing: Closing,
+        at: DateTime<Utc>,
+    },
+    ChargePlanned {
+        attempt: Box<Attempt>,
+    },
+    InvoiceClaimed,
+    ClaimRefused {
+        held: String,
+    },
+    CardCounted,
+    CardCapReached {
+        until: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    ChargeSuperseded,
+    PaymentCaptured {
+        captured: Box<Captured>,
+        /// More approved transactions that answer to the same order id.
+        extra: Vec<String>,
+        at: DateTime<Utc>,
+    },
+    /// A further approved transaction of one order id was read.
+    DuplicateCaptured {
+        captured: Box<Captured>,
+    },
+    /// A transaction thought to be a duplicate is not approved.
+    DuplicateDisproved {
+        transaction: String,
+    },
+    ChargeDeclined {
+        decline: Box<Decline>,
+        ruling: Box<Ruling>,
+        at: DateTime<Utc>,
+    },
+    /// Braintree does not know the card or the customer (any more).
+    CardUnknown {
+        code: String,
+        at: DateTime<Utc>,
+    },
+    RecordingBegun {
+        transaction: String,
+        amount: Money,
+        /// Recorded before and deleted since; the ledger's application stands.
+        again: bool,
+    },
+    PaymentRecorded {
+        transaction: String,
+        payment: String,
+        /// What is applied to the invoice now.
+        applied: Money,
+        /// Recorded before and deleted since: nothing moves in the ledger.
+        again: bool,
+        effective: NaiveDate,
+        at: DateTime<Utc>,
+    },
+    /// Zoho's record differs from what was asked, or is there twice.
+    RecordDoubtful {
+        transaction: String,
+        what: String,
+    },
+    RecordRefused {
+        transaction: String,
+        code: String,
+        message: String,
+        at: DateTime<Utc>,
+    },
+    /// Paid after failed attempts.
+    InvoiceRecovered {
+        attempts: u32,
+        days: i64,
+        method_changed: bool,
+        amount: Money,
+    },
+    SettlementLookDue {
+        transaction: String,
+    },
+    SettlementAwaited {
+        transaction: String,
+        next_look: DateTime<Utc>,
+        /// Days since the capture, once they are too many.
+        late_days: Option<i64>,
+    },
+    PaymentSettled {
+        transaction: String,
+        amount: Money,
+        effective: NaiveDate,
+    },
+    PaymentReversed {
+        transaction: String,
+        /// `settlement_declined`, `voided` …
+        cause: String,
+        amount: Money,
+        /// What of it was applied.
+        applied: Money,
+        was_settled: bool,
+        /// A person asked finance about this money before it was voided: nobody is surprised.
+        expected: bool,
+        effective: NaiveDate,
+        at: DateTime<Utc>,
+    },
+    SettlementUnclear {
+        transaction: String,
+        code: ParkCode,
+        what: String,
+        at: DateTime<Utc>,
+    },
+    CustomerStateShown {
+        version: u64,
+        transaction_record: Option<String>,
+        subscription_record: Option<String>,
+    },
+    ProjectionRefused {
+        version: u64,
+        code: String,
+        message: String,
+    },
+}
+
+macro_rules! names {
+    ($($name:ident),* $(,)?) => {
+        impl BusinessEvent for Event {
+            fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
+names!(
+    InvoiceDetected,
+    SignalHeard,
+    MethodChanged,
+    ChargeOrdered,
+    CollectionPaused,
+    CollectionStopped,
+    DecisionTaken,
+    ChecksBegun,
+    InvoiceRead,
+    InvoiceNotFound,
+    SubscriptionOfInvoiceFound,
+    InvoiceSurveyed,
+    SubscriptionRead,
+    ClientRead,
+    MethodRead,
+    InvoiceIssued,
+    InvoiceEdited,
+    InvoiceVoided,
+    ExternalPaymentSeen,
+    ExternalPaymentGone,
+    CreditsApplied,
+    InvoiceWrittenOff,
+    ApplicationUndone,
+    InvoiceDeferred,
+    InvoiceHeld,
+    InvoiceClosed,
+    ChargePlanned,
+    InvoiceClaimed,
+    ClaimRefused,
+    CardCounted,
+    CardCapReached,
+    ChargeSuperseded,
+    PaymentCaptured,
+    DuplicateCaptured,
+    DuplicateDisproved,
+    ChargeDeclined,
+    CardUnknown,
+    RecordingBegun,
+    PaymentRecorded,
+    RecordDoubtful,
+    RecordRefused,
+    InvoiceRecovered,
+    SettlementLookDue,
+    SettlementAwaited,
+    PaymentSettled,
+    PaymentReversed,
+    SettlementUnclear,
+    CustomerStateShown,
+    ProjectionRefused,
+);
