@@ -55,8 +55,7 @@ impl Connectors {
             client_secret: z.client_secret.clone(),
             refresh_token: z.refresh_token.clone(),
         };
-        let attio =
-            attio::Config { base_url: a.base_url.clone(), api_key: a.api_key.clone(), currency: a.currency };
+        let attio = attio::Config { base_url: a.base_url.clone(), api_key: a.api_key.clone(), currency: a.currency };
         Ok(Self {
             braintree: braintree::Braintree::new(braintree, http.clone()),
             zoho: zoho::Zoho::new(&zoho, http.clone(), clock)?,
@@ -70,8 +69,8 @@ impl Perform for Connectors {
     async fn perform(&self, call: &Call) -> Report {
         match &call.effect {
             Effect::Braintree(effect) => self.braintree.perform(call, effect).await,
-            Effect::Zoho(effect) => self.zoho.perform(effect, call).await,
-            Effect::Attio(effect) => self.attio.perform(effect, call).await,
+            Effect::Zoho(effect) => self.zoho.perform(call, effect).await,
+            Effect::Attio(effect) => self.attio.perform(call, effect).await,
             Effect::Desk(_) | Effect::Practice(_) => misrouted(&call.effect).into(),
         }
     }
@@ -79,8 +78,8 @@ impl Perform for Connectors {
     async fn look(&self, call: &Call) -> Look {
         match &call.effect {
             Effect::Braintree(effect) => self.braintree.look(call, effect).await,
-            Effect::Zoho(effect) => self.zoho.look(effect, call).await,
-            Effect::Attio(effect) => self.attio.look(effect, call).await,
+            Effect::Zoho(effect) => self.zoho.look(call, effect).await,
+            Effect::Attio(effect) => self.attio.look(call, effect).await,
             Effect::Desk(_) | Effect::Practice(_) => {
                 Look::Found { outcome: Box::new(misrouted(&call.effect)), extra: Vec::new() }
             }

@@ -8,8 +8,8 @@ use super::{Attio, sentence};
 use reqwest::Method;
 use sagas::kernel::outcome::{NotSent, Outcome};
 use secrecy::SecretString;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,8 +23,8 @@ const PAGE: usize = 500;
 /// Scopes without which the flows cannot work.
 const SCOPES: [&str; 3] = ["object_configuration:read-write", "record_permission:read-write", "webhook:read-write"];
 
-/// What setup found and did; one line each, sorted by kind of thing as they were met.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What setup found and did; one line a thing, in the order in which it was met.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Made or restored now.
     pub created: Vec<String>,
@@ -38,8 +38,19 @@ pub struct Report {
 
 impl Report {
     /// Nothing is left to do.
-    pub fn is_complete(&self) -> bool {
+    pub fn is_clean(&self) -> bool {
         self.missing.is_empty() && self.drift.is_empty()
+    }
+
+    /// All of it as lines to print: what is fine first, what a person must see last.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let parts = [
+            ("exists", &self.existing),
+            ("created", &self.created),
+            ("missing", &self.missing),
+            ("differs", &self.drift),
+        ];
+        parts.into_iter().flat_map(|(word, lines)| lines.iter().map(move |line| format!("{word:8} {line}")))
     }
 }
 
