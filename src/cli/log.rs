@@ -85,7 +85,10 @@ async fn run_query(args: Query) -> Result<(), Exit> {
         before: bound("--to", args.to.as_deref(), true)?,
         customer: args.customer,
         reference: args.reference,
-        status: args.status.as_deref().map(view::status)
+        status: args
+            .status
+            .as_deref()
+            .map(view::status)
             .transpose()
             .map_err(|e| Exit::usage(format!("--status: {e}")))?,
         kind: None,

@@ -132,7 +132,10 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
 
 async fn list(args: List) -> Result<(), Exit> {
     let filter = SagaFilter {
-        status: args.status.as_deref().map(view::status)
+        status: args
+            .status
+            .as_deref()
+            .map(view::status)
             .transpose()
             .map_err(|e| Exit::usage(format!("--status: {e}")))?,
         kind: args.kind,
