@@ -1,6 +1,6 @@
 //! Edges of the invoice payment itself.
 
-use super::world::{Sale, TOTAL, World, day, decline, eur, instant, method, outage, rejected, says, soft};
+use super::world::{Sale, TOTAL, World, day, decline, eur, instant, method, outage, quota, rejected, says, soft};
 use crate::invoice_payment::{Choice, Command, Event};
 use crate::kernel::answer::{Answer, CollectionOwner};
 use crate::kernel::effect::{Claim, ClaimKind};
@@ -11,14 +11,6 @@ use crate::kernel::park::ParkCode;
 use crate::kernel::record::Record;
 use crate::kernel::saga::End;
 use chrono::TimeDelta;
-
-fn switch_off() -> Outcome {
-    Outcome::NotSent {
-        cause: NotSent::Quota,
-        detail: "no Zoho calls left to record it".to_owned(),
-        retry_after_seconds: Some(60),
-    }
-}
 
 #[test]
 fn p1_to_p8_an_invoice_is_tested_charged_recorded_shown_and_settled() {
@@ -330,7 +322,7 @@ fn e17_a_used_up_card_waits_until_its_window_opens_and_holds_no_claim() {
 #[test]
 fn e18_without_zoho_calls_to_record_it_the_sale_is_not_sent() {
     let mut w = World::new();
-    w.sales.push_back(Sale::Says(switch_off()));
+    w.sales.push_back(Sale::Says(quota()));
     w.detect();
     let open = w.saga.flow.open.clone().expect("the charge is open");
     assert!(matches!(open.phase, Phase::Requested { waiting: Some(NotSent::Quota), .. }));
@@ -341,7 +333,7 @@ fn e18_without_zoho_calls_to_record_it_the_sale_is_not_sent() {
 #[test]
 fn e19_facts_that_grew_old_supersede_the_attempt_and_are_read_again() {
     let mut w = World::new();
-    w.sales.push_back(Sale::Says(switch_off()));
+    w.sales.push_back(Sale::Says(quota()));
     w.detect();
     w.invoice.balance = eur(6_000);
     w.invoice.total = eur(6_000);

@@ -451,7 +451,7 @@ impl World {
         if let Some(outcome) = self.records.pop_front() {
             return outcome;
         }
-        let id = format!("zp{}", self.calls.len());
+        let id = format!("ours{}", self.calls.len());
         self.pay(&id, reference, "creditcard", amount.minor);
         Outcome::Done { answer: Answer::Recorded { payment: id, amount } }
     }
@@ -538,4 +538,12 @@ impl World {
 
 pub(super) fn outage() -> Outcome {
     Outcome::NotSent { cause: NotSent::Outage, detail: "not reached".to_owned(), retry_after_seconds: None }
+}
+
+pub(super) fn quota() -> Outcome {
+    Outcome::NotSent {
+        cause: NotSent::Quota,
+        detail: "no Zoho calls left to record it".to_owned(),
+        retry_after_seconds: Some(60),
+    }
 }
