@@ -260,10 +260,9 @@ impl Case<'_> {
 
     fn by_list(&self) -> Says {
         match self.code().parse::<u16>().map(class_of) {
-            Ok(Some(true)) => Says::Schedule,
             Ok(Some(false)) => Says::Method(Lasting::UntilChanged),
             Ok(None) | Err(_) if self.dunning.doubted => Says::Method(Lasting::UntilChanged),
-            Ok(None) | Err(_) => Says::Schedule,
+            Ok(Some(true) | None) | Err(_) => Says::Schedule,
         }
     }
 
@@ -357,11 +356,14 @@ fn plus(date: NaiveDate, days: u32) -> NaiveDate {
 
 /// The first day, at most two days later, on which money comes in; else the day itself.
 fn to_payday(date: NaiveDate) -> NaiveDate {
-    (0..=data::PAYDAY_SHIFT_DAYS).filter_map(|k| date.checked_add_days(Days::new(k))).find(is_payday).unwrap_or(date)
+    (0..=data::PAYDAY_SHIFT_DAYS)
+        .filter_map(|k| date.checked_add_days(Days::new(k)))
+        .find(|date| is_payday(*date))
+        .unwrap_or(date)
 }
 
-fn is_payday(date: &NaiveDate) -> bool {
-    data::PAYDAYS.contains(&date.day()) || last_business_day(*date) == Some(*date)
+fn is_payday(date: NaiveDate) -> bool {
+    data::PAYDAYS.contains(&date.day()) || last_business_day(date) == Some(date)
 }
 
 fn last_business_day(date: NaiveDate) -> Option<NaiveDate> {

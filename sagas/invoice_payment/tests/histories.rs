@@ -9,6 +9,9 @@ use crate::kernel::saga::Saga;
 use chrono::TimeDelta;
 use std::path::PathBuf;
 
+/// Its name, and how it goes.
+type Scenario = (&'static str, fn() -> World);
+
 fn paid() -> World {
     let mut w = World::begun(|_| {});
     w.settle("tx1", Settled);
@@ -59,7 +62,7 @@ fn held_then_deleted() -> World {
 
 #[test]
 fn every_scenario_has_its_recorded_history() {
-    let scenarios: [(&str, fn() -> World); 7] = [
+    let scenarios: [Scenario; 7] = [
         ("paid_and_settled", paid),
         ("declined_then_paid", declined_then_paid),
         ("outcome_unknown", unknown),

@@ -495,6 +495,19 @@ fn e27_leave_ends_it_and_a_later_signal_opens_it_again() {
 }
 
 #[test]
+fn e27_a_void_undone_is_recorded_again_only_by_decision() {
+    let mut w = World::begun(|_| {});
+    w.void();
+    w.changed();
+    w.invoice.balance = eur(TOTAL);
+    "sent".clone_into(&mut w.invoice.status);
+    w.changed();
+    assert_eq!((w.parked(), w.sales_made()), (Some(ParkCode::MoneyDecision), 1));
+    w.choose(Choice::RecordAgain);
+    assert_eq!((w.parked(), w.sales_made(), w.balance(1200), w.balance(2100)), (None, 1, 0, 0));
+}
+
+#[test]
 fn e28_charge_now_leaves_the_schedule_but_bypasses_no_test() {
     let mut w = World::begun(|w| w.sales.push_back(says(soft("2046"))));
     w.survey.holds = vec!["dispute".to_owned()];
@@ -509,6 +522,8 @@ fn e28_charge_now_leaves_the_schedule_but_bypasses_no_test() {
 fn the_due_date_is_awaited_and_charge_now_does_not_wait_for_it() {
     let mut w = World::begun(|w| w.invoice.due_date = day("2026-11-20"));
     assert_eq!((w.state().as_str(), w.wakes_at()), ("Scheduled", Some(instant("2026-11-20T08:00:00Z"))));
+    w.method_changed();
+    assert_eq!((w.state().as_str(), w.sales_made()), ("Scheduled", 0), "a new card alone does not make it due");
     w.charge_now();
     assert_eq!(w.sales_made(), 1);
 }

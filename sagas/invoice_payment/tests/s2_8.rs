@@ -1,10 +1,11 @@
 //! Settlement, and success taken back.
 
 use super::world::{TOTAL, World};
-use crate::invoice_payment::{Choice, Event};
+use crate::invoice_payment::{Choice, Event, InvoicePayment};
 use crate::kernel::answer::TransactionStatus::{self, Settled, SettlementDeclined, Settling, Voided};
 use crate::kernel::park::ParkCode;
-use crate::kernel::saga::End;
+use crate::kernel::posting::Rule;
+use crate::kernel::saga::{End, Saga};
 use chrono::TimeDelta;
 
 #[test]
@@ -65,8 +66,6 @@ fn e3_leave_keeps_the_hold() {
 fn e5_declined_after_it_was_settled_reverses_the_settlement_first() {
     let mut w = World::begun(|_| {});
     w.settle("tx1", Settling);
-    // Found by a person's resume or a later look: the flow has seen it settled by then.
-    w.saga.business.captures[0].settled = true;
     let capture = w.saga.business.captures[0].clone();
     let event = Event::PaymentReversed {
         transaction: "tx1".to_owned(),
@@ -78,9 +77,7 @@ fn e5_declined_after_it_was_settled_reverses_the_settlement_first() {
         effective: capture.effective,
         at: w.now,
     };
-    use crate::kernel::posting::Rule;
-    use crate::kernel::saga::Saga;
-    let postings = crate::invoice_payment::InvoicePayment::facts(&w.saga.business, &event).postings;
+    let postings = InvoicePayment::facts(&w.saga.business, &event).postings;
     let rules: Vec<_> = postings.iter().map(|p| p.rule).collect();
     assert_eq!(rules, [Rule::SettleReversed, Rule::Unapply, Rule::CaptureReversed]);
 }
