@@ -1,6 +1,15 @@
 //! attio-billing: keeps Attio, Zoho and Braintree in step. Modules in reading order.
 
+pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod connectors;
+pub mod demo;
+pub mod engine;
+pub mod http;
+pub mod intake;
 pub mod port;
 pub mod sandbox;
 pub mod store;
+pub mod telemetry;

@@ -1,2 +1,21 @@
-//! Parses arguments and calls one command.
-fn main() {}
+//! Parses arguments, starts telemetry, calls one command, maps its end to an exit code.
+
+use attio_billing::{cli, telemetry};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    telemetry::start("warn,attio_billing=info,sqlx=error");
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            eprintln!("error: the async runtime cannot be started: {e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(cli::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => cli::report(&exit),
+    }
+}

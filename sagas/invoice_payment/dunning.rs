@@ -6,6 +6,7 @@
 
 use super::schedule as data;
 use super::words::Attempt;
+use crate::kernel::cards::is_mastercard;
 use crate::kernel::outcome::{Decline, DeclineKind};
 use crate::kernel::saga::At;
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc, Weekday};
@@ -190,7 +191,7 @@ impl Case<'_> {
     }
 
     fn is_mastercard(&self) -> bool {
-        data::is_mastercard(self.decline.brand.as_deref().unwrap_or(&self.attempt.method.brand))
+        is_mastercard(self.decline.brand.as_deref().unwrap_or(&self.attempt.method.brand))
     }
 
     /// The rules, in their order.

@@ -81,40 +81,6 @@ pub const NEVER_AGAIN_MASTERCARD: [&str; 6] = ["2009", "2012", "2019", "2022", "
 /// Funds and limits: the next day on which money comes in.
 pub const FUNDS: [&str; 3] = ["2001", "2002", "2003"];
 
-/// At most so many charges of one card in a rolling window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CardCap {
-    /// How many.
-    pub charges: u32,
-    /// In which window.
-    pub window: TimeDelta,
-    /// Only charges of the same amount count.
-    pub same_amount: bool,
-}
-
-const VISA: [CardCap; 1] = [CardCap { charges: 15, window: TimeDelta::days(30), same_amount: false }];
-const MASTERCARD: [CardCap; 2] = [
-    CardCap { charges: 10, window: TimeDelta::hours(24), same_amount: false },
-    CardCap { charges: 35, window: TimeDelta::days(30), same_amount: true },
-];
-const OTHER: [CardCap; 1] = [CardCap { charges: 15, window: TimeDelta::days(30), same_amount: false }];
-
-/// The caps of a card's network, for the one counter of all charges of that card. Brand as Braintree writes it.
-pub fn card_caps(brand: &str) -> &'static [CardCap] {
-    if brand.eq_ignore_ascii_case("visa") {
-        &VISA
-    } else if is_mastercard(brand) {
-        &MASTERCARD
-    } else {
-        &OTHER
-    }
-}
-
-/// Braintree writes `MasterCard`.
-pub fn is_mastercard(brand: &str) -> bool {
-    brand.eq_ignore_ascii_case("mastercard")
-}
-
 /// How often settlement is looked up, and when it counts as late.
 pub mod settlement {
     use chrono::TimeDelta;

@@ -76,6 +76,17 @@ pub enum What<C> {
         /// Why.
         reason: String,
     },
+    /// Something came from outside and was refused before the flow saw it: for the record.
+    Refused {
+        /// The inbox item that brought it.
+        item: Option<String>,
+        /// What kind of thing came.
+        kind: String,
+        /// Who.
+        principal: String,
+        /// Why.
+        reason: String,
+    },
     /// The engine parks the saga.
     Park {
         /// From the closed list.
@@ -110,9 +121,14 @@ pub fn work<S: Saga>(saga: &Recorded<S>, now: DateTime<Utc>) -> Work {
         return match S::pending(&saga.business) {
             _ if flow.ended.is_some() => Work::Idle,
             Pending::Await { until, .. } | Pending::Sleep { until, .. } if until > now => Work::Wait(until),
-            Pending::Await { .. } | Pending::Sleep { .. } => Work::Due,
-            // Settled in every append; met only where a history was written by another release.
-            Pending::Perform { .. } | Pending::Park { .. } | Pending::Unwind { .. } | Pending::Ended(_) => Work::Due,
+            // Its time has come. The other wants are settled in every append, and met here only where a history was
+            // written by another release: `Due` settles them too.
+            Pending::Await { .. }
+            | Pending::Sleep { .. }
+            | Pending::Perform { .. }
+            | Pending::Park { .. }
+            | Pending::Unwind { .. }
+            | Pending::Ended(_) => Work::Due,
         };
     };
     match &open.phase {
@@ -120,10 +136,10 @@ pub fn work<S: Saga>(saga: &Recorded<S>, now: DateTime<Utc>) -> Work {
         Phase::Requested { look_first: true, .. } => Work::Look(Box::new(open.clone())),
         Phase::Requested { .. } => Work::Perform(Box::new(open.clone())),
         // Without an outcome after its deadline the sender is gone.
-        Phase::Sending { deadline, .. } if *deadline > now => Work::Wait(*deadline),
-        Phase::Sending { .. } => Work::Look(Box::new(open.clone())),
-        Phase::Unknown { next_look, .. } if *next_look > now => Work::Wait(*next_look),
-        Phase::Unknown { .. } => Work::Look(Box::new(open.clone())),
+        Phase::Sending { deadline: until, .. } | Phase::Unknown { next_look: until, .. } if *until > now => {
+            Work::Wait(*until)
+        }
+        Phase::Sending { .. } | Phase::Unknown { .. } => Work::Look(Box::new(open.clone())),
     }
 }
 
@@ -156,6 +172,12 @@ pub fn decide<S: Saga>(saga: &Recorded<S>, command: &Command<S::Command>) -> Res
             }
         }
         What::Resume { principal, reason } => draft.resume(principal, reason)?,
+        What::Refused { item, kind, principal, reason } => draft.push(StepEvent::Heard {
+            item: item.clone(),
+            kind: kind.clone(),
+            principal: principal.clone(),
+            refused: Some(reason.clone()),
+        }),
         What::Park { code, detail } => draft.park(*code, detail.clone(), false),
     }
     draft.settle();

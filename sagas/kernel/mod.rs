@@ -1,6 +1,7 @@
 //! The shared words of all flows, and the machine that drives them. Pure.
 
 pub mod answer;
+pub mod cards;
 pub mod effect;
 pub mod flow;
 pub mod ids;

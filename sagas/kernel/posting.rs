@@ -161,23 +161,20 @@ pub fn journal(event: Uuid, group: usize, posting: &Posting) -> Option<Journal> 
             lines.push(Line { account, side, amount });
         }
     };
-    match posting.rule.pair() {
-        Some((debit, credit)) => {
-            add(debit, Side::Debit, gross);
-            add(credit, Side::Credit, gross);
-        }
-        None => {
-            // Invoice postings: what Zoho does not name as tax stays gross on 4000 until it is resolved.
-            let tax = posting.tax.filter(|t| t.currency == gross.currency).unwrap_or(Money::zero(gross.currency));
-            let net = Money::new(gross.minor - tax.minor, gross.currency);
-            let (receivable, other) = match posting.rule {
-                Rule::InvoiceVoided | Rule::InvoiceIssuedReversed => (Side::Credit, Side::Debit),
-                _ => (Side::Debit, Side::Credit),
-            };
-            add(account::RECEIVABLES, receivable, gross);
-            add(account::INVOICED, other, net);
-            add(account::TAX_PAYABLE, other, tax);
-        }
+    if let Some((debit, credit)) = posting.rule.pair() {
+        add(debit, Side::Debit, gross);
+        add(credit, Side::Credit, gross);
+    } else {
+        // Invoice postings: what Zoho does not name as tax stays gross on 4000 until it is resolved.
+        let tax = posting.tax.filter(|t| t.currency == gross.currency).unwrap_or(Money::zero(gross.currency));
+        let net = Money::new(gross.minor - tax.minor, gross.currency);
+        let (receivable, other) = match posting.rule {
+            Rule::InvoiceVoided | Rule::InvoiceIssuedReversed => (Side::Credit, Side::Debit),
+            _ => (Side::Debit, Side::Credit),
+        };
+        add(account::RECEIVABLES, receivable, gross);
+        add(account::INVOICED, other, net);
+        add(account::TAX_PAYABLE, other, tax);
     }
     (!lines.is_empty()).then(|| Journal {
         id: derive("journal", &[&event.simple().to_string(), posting.rule.as_str(), &group.to_string()]),

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 /// One event of a saga's stream: the flow's own, or the engine's about a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a step event is the larger one in every saga, and lives for one append")]
 pub enum Record<E> {
     /// The engine's.
     Step(StepEvent),

@@ -24,4 +24,9 @@ impl Clock {
     pub fn set(&self, to: DateTime<Utc>) {
         *self.offset.lock().expect("clock lock") = to - Utc::now();
     }
+
+    /// Back to real time.
+    pub fn reset(&self) {
+        *self.offset.lock().expect("clock lock") = TimeDelta::zero();
+    }
 }

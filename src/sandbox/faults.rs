@@ -4,10 +4,11 @@
 //! vendors; those that concern a vendor's own state (declines, a late search index) are asked for by its handlers.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::sync::Mutex;
 
 /// Which simulated vendor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Vendor {
     Attio,
@@ -15,8 +16,13 @@ pub enum Vendor {
     Braintree,
 }
 
+impl Vendor {
+    /// All of them, in the order of the control API.
+    pub const ALL: [Self; 3] = [Self::Attio, Self::Zoho, Self::Braintree];
+}
+
 /// What goes wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Kind {
     /// The answer comes late by so many milliseconds of real time.
@@ -70,7 +76,7 @@ impl Kind {
 }
 
 /// One fault on order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Fault {
     pub vendor: Vendor,
     /// The operation's name as `GET /control/operations` lists it (`transaction.sale`, `payment.create`, …), or `*`.
@@ -86,6 +92,70 @@ pub struct Fault {
     /// Strikes only where the request's path or body contains this text.
     #[serde(default)]
     pub contains: Option<String>,
+}
+
+/// Each kind's name and the one field that it takes.
+const KINDS: [(&str, Option<&str>); 14] = [
+    ("latency", Some("ms")),
+    ("timeout_before", None),
+    ("timeout_after", None),
+    ("reset_before", None),
+    ("reset_after", None),
+    ("cut_after", None),
+    ("status", Some("status")),
+    ("status_after", Some("status")),
+    ("rate_limit", None),
+    ("daily_quota", None),
+    ("decline", Some("code")),
+    ("gateway_reject", Some("reason")),
+    ("late_index", Some("seconds")),
+    ("refuse", Some("code")),
+];
+
+impl Fault {
+    /// Reads an order strictly: an unknown field would be a fault that never strikes. `operations` lists what a vendor
+    /// has.
+    ///
+    /// # Errors
+    /// The field at fault, and what was expected there.
+    pub fn parse(order: &Value, operations: impl Fn(Vendor) -> Vec<&'static str>) -> Result<Self, (String, String)> {
+        let wrong = |field: &str, expected: String| (field.to_owned(), format!("`{field}`: {expected}"));
+        let fields = order.as_object().ok_or_else(|| wrong("fault", "expected an object".to_owned()))?;
+        let named = |field: &str| fields.get(field).and_then(Value::as_str);
+        let kind = named("kind").unwrap_or_default();
+        let Some((_, parameter)) = KINDS.iter().find(|(name, _)| *name == kind) else {
+            return Err(wrong("kind", format!("expected one of {}", KINDS.map(|(name, _)| name).join(", "))));
+        };
+        let allowed = ["vendor", "operation", "kind", "skip", "times", "contains"];
+        if let Some(unknown) =
+            fields.keys().find(|key| !allowed.contains(&key.as_str()) && parameter.as_deref() != Some(key))
+        {
+            let own = parameter.map(|p| format!(", {p}")).unwrap_or_default();
+            return Err(wrong(unknown, format!("unknown for kind {kind}; expected {}{own}", allowed.join(", "))));
+        }
+        for count in ["skip", "times"] {
+            if fields.get(count).is_some_and(|n| !n.is_null() && n.as_u64().is_none_or(|n| u32::try_from(n).is_err())) {
+                return Err(wrong(count, "expected a whole number from 0".to_owned()));
+            }
+        }
+        let vendor = fields.get("vendor").and_then(|v| Vendor::deserialize(v).ok());
+        let vendor = vendor.ok_or_else(|| wrong("vendor", "expected attio, zoho or braintree".to_owned()))?;
+        let operation = named("operation").unwrap_or_default();
+        let known = operations(vendor);
+        if operation != "*" && !known.contains(&operation) {
+            return Err(wrong("operation", format!("expected * or one of {}", known.join(", "))));
+        }
+        if !fields.get("contains").is_none_or(|c| c.is_string() || c.is_null()) {
+            return Err(wrong("contains", "expected a text".to_owned()));
+        }
+        let fault = Self::deserialize(order).map_err(|e| wrong(parameter.unwrap_or("kind"), e.to_string()))?;
+        match fault.kind {
+            Kind::Status { status } | Kind::StatusAfter { status } if !(200..=599).contains(&status) => {
+                Err(wrong("status", "expected an HTTP status from 200 to 599".to_owned()))
+            }
+            _ => Ok(fault),
+        }
+    }
 }
 
 /// The faults now on order.

@@ -7,9 +7,13 @@
 pub mod attio;
 pub mod braintree;
 pub mod clock;
+pub mod control;
 pub mod credentials;
+mod deliver;
 pub mod faults;
 pub mod hooks;
+mod period;
+pub mod remote;
 pub mod server;
 pub mod transport;
 pub mod world;

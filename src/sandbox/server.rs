@@ -1,8 +1,14 @@
 //! The sandbox's one listener: all vendors and the control API behind it.
 
-use super::{World, attio, braintree, zoho};
-use axum::{Extension, Router, extract::DefaultBodyLimit};
-use std::{io, net::SocketAddr, sync::Arc};
+use super::{World, attio, braintree, control, deliver, zoho};
+use axum::{
+    Extension, Router,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderValue, header},
+    middleware::map_response_with_state,
+    response::Response,
+};
+use std::{io, sync::Arc};
 use tokio::net::TcpListener;
 
 /// Serves until `shutdown` completes, then lets running calls end.
@@ -14,8 +20,9 @@ pub async fn serve(
     world: Arc<World>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    world.listens_at(format!("http://{}", listener.local_addr()?));
+    world.reached_at(format!("http://{}", listener.local_addr()?));
     let closing = world.closing.clone();
+    tokio::spawn(deliver::run(world.clone()));
     axum::serve(listener, router(world))
         .with_graceful_shutdown(async move {
             shutdown.await;
@@ -30,14 +37,24 @@ fn router(world: Arc<World>) -> Router {
         .merge(attio::router())
         .merge(zoho::router())
         .merge(braintree::router())
+        .merge(control::router())
+        .layer(map_response_with_state(world.clone(), date))
         .layer(DefaultBodyLimit::disable())
         .layer(Extension(world.clone()))
         .with_state(world)
 }
 
+/// The vendors' clocks are the sandbox's, so their `Date` is too.
+async fn date(State(world): State<Arc<World>>, mut answer: Response) -> Response {
+    let now = world.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(now) = HeaderValue::from_str(&now) {
+        answer.headers_mut().insert(header::DATE, now);
+    }
+    answer
+}
+
 /// How to reach every vendor in this sandbox and with which credentials: sandbox values, made to be shown.
-pub fn description(addr: SocketAddr, world: &World) -> serde_json::Value {
-    let base = format!("http://{addr}");
+pub fn description(base: &str, world: &World) -> serde_json::Value {
     let own = &world.credentials;
     serde_json::json!({
         "braintree": {

@@ -29,7 +29,7 @@ use std::{
 /// The largest request that is read.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 /// How long a connection is held when the caller does not give up by itself.
-const HOLD: Duration = Duration::from_secs(120);
+const HOLD: Duration = Duration::from_mins(2);
 
 /// All operations that some router was built with. Names are part of the program, not of a world, hence global.
 static OPERATIONS: Mutex<BTreeSet<(Vendor, &str)>> = Mutex::new(BTreeSet::new());

@@ -3,11 +3,16 @@
 use super::{
     attio, braintree, clock::Clock, credentials::Credentials, faults::Faults, hooks::Hooks, transport::Calls, zoho,
 };
-use std::sync::{Mutex, OnceLock};
+use std::{
+    fmt,
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use tokio_util::sync::CancellationToken;
 
 /// The whole simulated world.
-#[derive(Debug)]
 pub struct World {
     pub credentials: Credentials,
     pub clock: Clock,
@@ -18,6 +23,7 @@ pub struct World {
     pub zoho: Mutex<zoho::State>,
     pub braintree: Mutex<braintree::State>,
     base_url: OnceLock<String>,
+    unlimited: AtomicBool,
     /// Cancelled when the server shuts down, so that held connections end.
     pub(super) closing: CancellationToken,
 }
@@ -41,6 +47,7 @@ impl World {
             zoho: Mutex::default(),
             braintree: Mutex::default(),
             base_url: OnceLock::new(),
+            unlimited: AtomicBool::new(false),
             closing: CancellationToken::new(),
         }
     }
@@ -51,8 +58,26 @@ impl World {
         self.base_url.get().map_or("", String::as_str)
     }
 
-    /// Notes the address once the server listens; the first one stays.
-    pub(super) fn listens_at(&self, base_url: String) {
+    /// Whether the vendors' own rate limits hold. Those ordered as a fault hold always.
+    pub fn limits_hold(&self) -> bool {
+        !self.unlimited.load(Ordering::Relaxed)
+    }
+
+    /// Lets callers go as fast as they can, or not: setting up a workspace takes Attio's 25 writes a second many seconds.
+    pub fn hold_limits(&self, hold: bool) {
+        self.unlimited.store(!hold, Ordering::Relaxed);
+    }
+
+    /// Says under which URL callers reach the sandbox. The first one stays: a server behind another name is told before
+    /// it listens, else it takes its own address.
+    pub fn reached_at(&self, base_url: String) {
         self.base_url.get_or_init(|| base_url);
+    }
+}
+
+impl fmt::Debug for World {
+    /// Names the sandbox only: its state holds personal data, keys and bodies.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("base_url", &self.base_url()).finish_non_exhaustive()
     }
 }

@@ -165,6 +165,12 @@ pub enum AppendError {
         /// What the database said, without values.
         detail: String,
     },
+    /// An inbox item was applied before, or is no more: applying it again would be a second effect.
+    #[error("inbox item {item} is not open: it was applied before, or does not exist")]
+    ItemClosed {
+        /// The item.
+        item: Uuid,
+    },
     /// The database cannot be reached; whether the append was written is unknown until it answers again.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),

@@ -1,3 +1,31 @@
-//! Everything that is kept in Postgres.
+//! Everything that is kept in Postgres. Nothing here decides what a flow does: it keeps what was decided.
 
 pub mod append;
+pub mod backlog;
+pub mod cards;
+pub mod chain;
+pub mod claims;
+pub mod customers;
+pub mod embedded;
+pub mod error;
+pub mod inbox;
+pub mod items;
+pub mod ledger;
+pub mod links;
+pub mod log;
+pub mod open;
+pub mod people;
+pub mod practice;
+pub mod query;
+pub mod saga_store;
+pub mod schema;
+pub mod secrets;
+pub mod settings;
+pub mod shards;
+pub mod survey;
+pub mod totals;
+pub mod verify;
+
+pub use error::StoreError;
+pub use open::Store;
+pub use schema::{check_schema, migrate};

@@ -1,0 +1,120 @@
+//! Wiring only: configuration to store, connectors, engine, intake and listeners.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::connectors::Connectors;
+use crate::engine::hooks::NoHooks;
+use crate::engine::{self, Engine};
+use crate::http;
+use crate::intake::{Intake, Poller, Router};
+use crate::store::Store;
+use crate::store::schema::{SHARDS, Stamp};
+use crate::store::shards::Lease;
+use anyhow::Context;
+use axum::Router as Routes;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// A running service.
+pub struct Service {
+    /// Where webhooks arrive.
+    pub public: SocketAddr,
+    /// Where the API is.
+    pub private: SocketAddr,
+    /// Everything stored.
+    pub store: Store,
+    /// The engine.
+    pub engine: Arc<Engine>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// How long a stop waits for calls in flight.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Service {
+    /// Starts a service on a migrated database.
+    ///
+    /// # Errors
+    /// The database, a listener or a client cannot be had.
+    pub async fn start(config: Config, database_url: &str, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let public = TcpListener::bind(config.public_listen)
+            .await
+            .with_context(|| format!("cannot listen on {} (PUBLIC_LISTEN)", config.public_listen))?;
+        let private = TcpListener::bind(config.private_listen)
+            .await
+            .with_context(|| format!("cannot listen on {} (PRIVATE_LISTEN)", config.private_listen))?;
+        let store = Store::open(database_url, &stamp(&config), &config.node, lease(&config)).await?;
+        let connectors = Arc::new(Connectors::new(&config.vendors, Arc::clone(&clock)).map_err(anyhow::Error::msg)?);
+        let settings = engine::Settings {
+            node: config.node.clone(),
+            books_zone: config.books_zone,
+            call_limit: config.call_limit,
+            renewal: config.lease / 4,
+            ..engine::Settings::default()
+        };
+        let vendors: Arc<Connectors> = Arc::clone(&connectors);
+        let engine = Engine::start(store.clone(), vendors, Arc::clone(&clock), Arc::new(NoHooks), settings)
+            .map_err(anyhow::Error::msg)?;
+        let engine = Arc::new(engine);
+        let intake = Arc::new(Intake::new(store.clone(), config.vendors.clone(), Arc::clone(&clock)));
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let router = Router::new(
+            &config,
+            store.clone(),
+            Arc::clone(&intake),
+            Arc::clone(&engine),
+            connectors.clone(),
+            Arc::clone(&clock),
+        );
+        tasks.spawn(router.run(stop.clone()));
+        if let Some(every) = config.poll {
+            let poller = Poller::new(&config, store.clone(), Arc::clone(&engine), connectors, clock, every);
+            tasks.spawn(poller.run(stop.clone()));
+        }
+        let app =
+            http::App { store: store.clone(), engine: Arc::clone(&engine), intake, admin_token: config.admin_token };
+        let addresses = (public.local_addr()?, private.local_addr()?);
+        tasks.spawn(listen(public, http::public(app.clone()), stop.clone()));
+        tasks.spawn(listen(private, http::private(app), stop.clone()));
+        Ok(Self { public: addresses.0, private: addresses.1, store, engine, stop, tasks })
+    }
+
+    /// Stops: no new request, no new call; calls in flight end; shards are handed over.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.engine.stop(PATIENCE).await;
+        self.tasks.close();
+        if tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await.is_err() {
+            tracing::warn!("a listener did not end in time");
+        }
+        self.store.pool.close().await;
+    }
+}
+
+/// Whom the database must belong to.
+fn stamp(config: &Config) -> Stamp {
+    Stamp {
+        environment: format!("{:?}", config.environment).to_lowercase(),
+        prefix: config.installation.as_str().to_owned(),
+        braintree_merchant: config.vendors.braintree.merchant_id.clone(),
+        zoho_organisation: config.vendors.zoho.organization_id.clone(),
+        attio_workspace: config.vendors.attio.base_url.to_string(),
+        shards: SHARDS,
+    }
+}
+
+fn lease(config: &Config) -> Lease {
+    let renewal = config.lease / 4;
+    Lease { length: config.lease, renewal, margin: Duration::from_secs(2) }
+}
+
+async fn listen(listener: TcpListener, routes: Routes, stop: CancellationToken) {
+    if let Err(e) = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await {
+        tracing::error!(error = %e, "a listener ended");
+    }
+}

@@ -1,0 +1,80 @@
+//! Exit codes, and how an error is shown.
+
+use std::process::ExitCode;
+
+/// The exit codes, for `--help`.
+pub const TABLE: &str = "Exit codes:
+  0   done
+  1   failed: what happened stands on stderr
+  2   the command line is wrong
+  3   there is no such saga
+  4   refused in the present state
+  5   a check found something: a broken chain, a difference, a drift
+  78  the configuration has faults: all are listed";
+
+/// A command's failure.
+#[derive(Debug)]
+pub struct Exit {
+    code: u8,
+    error: anyhow::Error,
+    hint: Option<String>,
+}
+
+impl Exit {
+    /// Something failed.
+    pub fn failure(error: anyhow::Error) -> Self {
+        Self { code: 1, error, hint: None }
+    }
+
+    /// What was asked for does not exist.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self { code: 3, error: anyhow::Error::msg(message.into()), hint: None }
+    }
+
+    /// Refused in the present state.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { code: 4, error: anyhow::Error::msg(message.into()), hint: None }
+    }
+
+    /// A check found something.
+    pub fn found(message: impl Into<String>) -> Self {
+        Self { code: 5, error: anyhow::Error::msg(message.into()), hint: None }
+    }
+
+    /// An argument's value is wrong.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { code: 2, error: anyhow::Error::msg(message.into()), hint: None }
+    }
+
+    /// The configuration has faults.
+    pub fn config(faults: crate::config::Faults) -> Self {
+        Self {
+            code: 78,
+            error: faults.into(),
+            hint: Some("`attio-billing serve --help` lists every setting".to_owned()),
+        }
+    }
+
+    /// With the next command to type.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Exit {
+    fn from(error: E) -> Self {
+        Self::failure(error.into())
+    }
+}
+
+/// Shows the failure on stderr and gives its code.
+pub fn report(exit: &Exit) -> ExitCode {
+    // Alternate form: the chain of causes on one line.
+    eprintln!("error: {:#}", exit.error);
+    if let Some(hint) = &exit.hint {
+        eprintln!("\nhint: {hint}");
+    }
+    ExitCode::from(exit.code)
+}

@@ -1,0 +1,77 @@
+//! The command line: one binary, one file a command. Data goes to stdout, talk to stderr.
+
+mod database;
+mod demo;
+mod exit;
+mod link;
+mod log;
+mod migrate;
+mod saga;
+mod sandbox;
+mod serve;
+mod setup;
+
+use clap::{Parser, Subcommand};
+pub use exit::{Exit, report};
+
+/// Keeps Attio, Zoho and Braintree in step: an event-sourced saga orchestrator
+#[derive(Debug, Parser)]
+#[command(name = "attio-billing", version, arg_required_else_help = true, after_help = exit::TABLE)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service: webhooks in, sagas forward, an API for admins and finance
+    Serve(Box<serve::Args>),
+    /// Run the simulated vendors (Attio, Zoho, Braintree) over real HTTP
+    Sandbox(sandbox::Args),
+    /// Watch it work: a whole world in one process, from renewals to a parked saga, and the books compared
+    Demo(demo::Args),
+    /// Bring the database to this release's schema
+    Migrate(migrate::Args),
+    /// Provision Attio: objects, attributes, options; repeat-safe
+    Setup(Box<setup::Args>),
+    /// Link a customer of ours to its ids at the vendors
+    Link(link::Args),
+    /// List, show, resume and rehearse sagas
+    #[command(subcommand)]
+    Saga(saga::Command),
+    /// Query the transaction log, verify the hash chain
+    #[command(subcommand)]
+    Log(log::Command),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What happened, with the exit code that belongs to it.
+pub async fn run(cli: Cli) -> Result<(), Exit> {
+    match cli.command {
+        Command::Serve(args) => serve::run(*args).await,
+        Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Migrate(args) => migrate::run(args).await,
+        Command::Setup(args) => setup::run(*args).await,
+        Command::Link(args) => link::run(args).await,
+        Command::Saga(command) => saga::run(command).await,
+        Command::Log(command) => log::run(command).await,
+    }
+}
+
+/// Prints one JSON value on one line of stdout.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Exit> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer(&mut out, value).map_err(|e| Exit::failure(e.into()))?;
+    writeln!(out).and_then(|()| out.flush()).map_err(|e| Exit::failure(e.into()))
+}
+
+/// Prints text on stdout; a closed pipe is the reader's choice, not an error.
+fn print(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}");
+}

@@ -1,0 +1,45 @@
+//! `sandbox`: the simulated vendors, until stopped.
+
+use super::{Exit, print, print_json};
+use crate::sandbox::{World, server};
+use anyhow::Context;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Examples:
+///   attio-billing sandbox --listen 127.0.0.1:4000
+///   attio-billing sandbox --listen 127.0.0.1:0 --json    one JSON line with every address and credential
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, env = "SANDBOX_LISTEN", default_value = "127.0.0.1:4000")]
+    listen: SocketAddr,
+    /// The URL under which callers reach it, where that is another than the listener's
+    #[arg(long, env = "SANDBOX_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Prints one JSON line with addresses and credentials
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Exit> {
+    let listener =
+        TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {} (--listen)", args.listen))?;
+    let world = Arc::new(World::default());
+    let base = match args.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => format!("http://{}", listener.local_addr()?),
+    };
+    world.reached_at(base.clone());
+    let description = server::description(&base, &world);
+    if args.json {
+        print_json(&description)?;
+    } else {
+        print(&format!("the vendors are at {base}; {base}/control says what they can be told to do\n"));
+        print(&serde_json::to_string_pretty(&description)?);
+    }
+    server::serve(listener, world, super::serve::stopped()).await?;
+    Ok(())
+}

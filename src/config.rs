@@ -1,0 +1,401 @@
+//! Configuration: environment variables (and the same names as options of `serve`), read once, checked as a whole.
+//! Every fault is named with its cure; a secret is never shown.
+
+use clap::Args;
+use sagas::kernel::ids::Installation;
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+use url::Url;
+
+/// Where this installation runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Environment {
+    /// A show: embedded database and simulated vendors are fine.
+    Demo,
+    /// Tests.
+    Test,
+    /// The vendors' sandboxes or simulators.
+    Staging,
+    /// Real money.
+    Production,
+}
+
+/// The settings as they come, unchecked. Secrets may also come from a file: `NAME_FILE`.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Which environment this is; `production` refuses anything that is not meant for real money
+    #[arg(long, env = "ENVIRONMENT", value_enum, default_value = "demo")]
+    pub environment: Environment,
+    /// Postgres URL; unset: a private Postgres is started in the data folder
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<SecretString>,
+    /// Public listener: webhooks and liveness
+    #[arg(long, env = "PUBLIC_LISTEN", default_value = "127.0.0.1:8080")]
+    pub public_listen: SocketAddr,
+    /// Private listener: API and readiness
+    #[arg(long, env = "PRIVATE_LISTEN", default_value = "127.0.0.1:8081")]
+    pub private_listen: SocketAddr,
+    /// Bearer token of the private API, 32 characters or more
+    #[arg(long, env = "ADMIN_TOKEN", hide_env_values = true)]
+    pub admin_token: Option<SecretString>,
+    /// Prefix of every order id, 4 to 8 lower-case letters or digits; fixed when the database is made
+    #[arg(long, env = "INSTALLATION_PREFIX", default_value = "demo")]
+    pub installation_prefix: String,
+    /// IANA name of the zone in which dates are booked
+    #[arg(long, env = "BOOKS_TIME_ZONE", default_value = "UTC")]
+    pub books_time_zone: chrono_tz::Tz,
+    /// This node's name; unset: one is made from the host's name and the process id
+    #[arg(long, env = "NODE_NAME")]
+    pub node_name: Option<String>,
+    /// Seconds a node's lease lasts; longer than a vendor call and a renewal
+    #[arg(long, env = "LEASE_SECONDS", default_value = "60")]
+    pub lease_seconds: u64,
+    /// Seconds after which we give up on a vendor's answer
+    #[arg(long, env = "CALL_SECONDS", default_value = "30")]
+    pub call_seconds: u64,
+    /// Seconds between two polls of Zoho for open invoices; 0 turns it off
+    #[arg(long, env = "POLL_SECONDS", default_value = "300")]
+    pub poll_seconds: u64,
+
+    #[command(flatten)]
+    pub vendors: VendorSettings,
+}
+
+/// Where the vendors are and who we are there.
+#[derive(Debug, Clone, Default, Args)]
+pub struct VendorSettings {
+    /// Braintree gateway, e.g. <https://api.braintreegateway.com>
+    #[arg(long, env = "BRAINTREE_BASE_URL")]
+    pub braintree_base_url: Option<Url>,
+    /// Braintree merchant id
+    #[arg(long, env = "BRAINTREE_MERCHANT_ID")]
+    pub braintree_merchant_id: Option<String>,
+    /// Braintree public key
+    #[arg(long, env = "BRAINTREE_PUBLIC_KEY")]
+    pub braintree_public_key: Option<String>,
+    /// Braintree private key
+    #[arg(long, env = "BRAINTREE_PRIVATE_KEY", hide_env_values = true)]
+    pub braintree_private_key: Option<SecretString>,
+    /// Merchant account of each currency, e.g. `EUR=shop_eur,USD=shop_usd`
+    #[arg(long, env = "BRAINTREE_MERCHANT_ACCOUNTS", value_delimiter = ',')]
+    pub braintree_merchant_accounts: Vec<String>,
+    /// Zoho Accounts, e.g. <https://accounts.zoho.eu>
+    #[arg(long, env = "ZOHO_ACCOUNTS_URL")]
+    pub zoho_accounts_url: Option<Url>,
+    /// Zoho API, e.g. <https://www.zohoapis.eu>
+    #[arg(long, env = "ZOHO_API_URL")]
+    pub zoho_api_url: Option<Url>,
+    /// Zoho Billing organization id
+    #[arg(long, env = "ZOHO_ORGANIZATION_ID")]
+    pub zoho_organization_id: Option<String>,
+    /// OAuth client id
+    #[arg(long, env = "ZOHO_CLIENT_ID")]
+    pub zoho_client_id: Option<String>,
+    /// OAuth client secret
+    #[arg(long, env = "ZOHO_CLIENT_SECRET", hide_env_values = true)]
+    pub zoho_client_secret: Option<SecretString>,
+    /// OAuth refresh token
+    #[arg(long, env = "ZOHO_REFRESH_TOKEN", hide_env_values = true)]
+    pub zoho_refresh_token: Option<SecretString>,
+    /// Secret of the Zoho webhook, as entered in Zoho
+    #[arg(long, env = "ZOHO_WEBHOOK_SECRET", hide_env_values = true)]
+    pub zoho_webhook_secret: Option<SecretString>,
+    /// Attio API, e.g. <https://api.attio.com>
+    #[arg(long, env = "ATTIO_BASE_URL")]
+    pub attio_base_url: Option<Url>,
+    /// Attio API key
+    #[arg(long, env = "ATTIO_API_KEY", hide_env_values = true)]
+    pub attio_api_key: Option<SecretString>,
+    /// Currency of Attio's amount attributes
+    #[arg(long, env = "ATTIO_CURRENCY", default_value = "EUR")]
+    pub attio_currency: String,
+    /// Secret of the Attio webhook, as `setup` printed it
+    #[arg(long, env = "ATTIO_WEBHOOK_SECRET", hide_env_values = true)]
+    pub attio_webhook_secret: Option<SecretString>,
+}
+
+/// The checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub environment: Environment,
+    pub database_url: Option<SecretString>,
+    pub public_listen: SocketAddr,
+    pub private_listen: SocketAddr,
+    pub admin_token: SecretString,
+    pub installation: Installation,
+    pub books_zone: chrono_tz::Tz,
+    pub node: String,
+    pub lease: Duration,
+    pub call_limit: Duration,
+    pub poll: Option<Duration>,
+    pub vendors: Vendors,
+}
+
+/// The vendors' part of the checked configuration.
+#[derive(Debug, Clone)]
+pub struct Vendors {
+    pub braintree: BraintreeConfig,
+    pub zoho: ZohoConfig,
+    pub attio: AttioConfig,
+}
+
+/// Braintree.
+#[derive(Debug, Clone)]
+pub struct BraintreeConfig {
+    pub base_url: Url,
+    pub merchant_id: String,
+    pub public_key: String,
+    pub private_key: SecretString,
+    /// Merchant account id by ISO currency code.
+    pub merchant_accounts: BTreeMap<String, String>,
+}
+
+/// Zoho.
+#[derive(Debug, Clone)]
+pub struct ZohoConfig {
+    pub accounts_url: Url,
+    pub api_url: Url,
+    pub organization_id: String,
+    pub client_id: String,
+    pub client_secret: SecretString,
+    pub refresh_token: SecretString,
+    pub webhook_secret: SecretString,
+}
+
+/// Attio.
+#[derive(Debug, Clone)]
+pub struct AttioConfig {
+    pub base_url: Url,
+    pub api_key: SecretString,
+    /// Currency of its amount attributes; other amounts are written as text only.
+    pub currency: iso_currency::Currency,
+    /// Absent: Attio's webhooks are refused until `setup` made one.
+    pub webhook_secret: Option<SecretString>,
+}
+
+/// All that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Faults(pub Vec<String>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has {} fault(s)", self.0.len())?;
+        self.0.iter().try_for_each(|fault| write!(f, "\n  - {fault}"))
+    }
+}
+
+impl Settings {
+    /// Checks everything at once.
+    ///
+    /// # Errors
+    /// Every fault, each with its cure.
+    pub fn check(self) -> Result<Config, Faults> {
+        let mut faults = Vec::new();
+        let production = self.environment == Environment::Production;
+        let installation = Installation::new(&self.installation_prefix)
+            .map_err(|e| faults.push(format!("INSTALLATION_PREFIX: {e}")))
+            .ok();
+        if production && self.database_url.is_none() {
+            faults.push("DATABASE_URL is not set: production never starts the embedded Postgres; set it to a Postgres 14 or later".to_owned());
+        }
+        if self.lease_seconds <= self.call_seconds + 10 {
+            faults.push(format!(
+                "LEASE_SECONDS ({}) must exceed CALL_SECONDS ({}) by more than 10, so that no call outlives its lease",
+                self.lease_seconds, self.call_seconds
+            ));
+        }
+        let admin_token = required("ADMIN_TOKEN", secret("ADMIN_TOKEN", self.admin_token, &mut faults), &mut faults);
+        if admin_token.as_ref().is_some_and(|t| t.expose_secret().len() < 32) {
+            faults.push("ADMIN_TOKEN is shorter than 32 characters: make one with `openssl rand -hex 32`".to_owned());
+        }
+        let vendors = self.vendors.check(production, &mut faults);
+        match (installation, admin_token, vendors) {
+            (Some(installation), Some(admin_token), Some(vendors)) if faults.is_empty() => Ok(Config {
+                environment: self.environment,
+                database_url: self.database_url,
+                public_listen: self.public_listen,
+                private_listen: self.private_listen,
+                admin_token,
+                installation,
+                books_zone: self.books_time_zone,
+                node: self.node_name.unwrap_or_else(default_node_name),
+                lease: Duration::from_secs(self.lease_seconds),
+                call_limit: Duration::from_secs(self.call_seconds),
+                poll: (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds)),
+                vendors,
+            }),
+            _ => Err(Faults(faults)),
+        }
+    }
+}
+
+impl VendorSettings {
+    /// Checks the vendors' part alone, for commands that need no service.
+    ///
+    /// # Errors
+    /// Every fault, each with its cure.
+    pub fn check_alone(self, production: bool) -> Result<Vendors, Faults> {
+        let mut faults = Vec::new();
+        match self.check(production, &mut faults) {
+            Some(vendors) if faults.is_empty() => Ok(vendors),
+            _ => Err(Faults(faults)),
+        }
+    }
+
+    fn check(self, production: bool, faults: &mut Vec<String>) -> Option<Vendors> {
+        let mut url = |name: &str, url: Option<Url>| {
+            let url = required(name, url, faults)?;
+            if production && !is_vendor_host(&url) {
+                faults.push(format!(
+                    "{name} ({url}) is not a vendor's production host over https: production talks to nothing else"
+                ));
+            }
+            Some(url)
+        };
+        let braintree_url = url("BRAINTREE_BASE_URL", self.braintree_base_url);
+        let accounts_url = url("ZOHO_ACCOUNTS_URL", self.zoho_accounts_url);
+        let api_url = url("ZOHO_API_URL", self.zoho_api_url);
+        let attio_url = url("ATTIO_BASE_URL", self.attio_base_url);
+        let merchant_accounts = merchant_accounts(&self.braintree_merchant_accounts, faults);
+        let mut key = |name, value| {
+            let value = secret(name, value, faults);
+            required(name, value, faults)
+        };
+        let private_key = key("BRAINTREE_PRIVATE_KEY", self.braintree_private_key);
+        let client_secret = key("ZOHO_CLIENT_SECRET", self.zoho_client_secret);
+        let refresh_token = key("ZOHO_REFRESH_TOKEN", self.zoho_refresh_token);
+        let zoho_webhook_secret = key("ZOHO_WEBHOOK_SECRET", self.zoho_webhook_secret);
+        let api_key = key("ATTIO_API_KEY", self.attio_api_key);
+        let attio_webhook_secret = secret("ATTIO_WEBHOOK_SECRET", self.attio_webhook_secret, faults);
+        let currency = sagas::kernel::money::currency(&self.attio_currency)
+            .map_err(|e| faults.push(format!("ATTIO_CURRENCY: {e}")))
+            .ok();
+        let merchant_id = required("BRAINTREE_MERCHANT_ID", self.braintree_merchant_id, faults);
+        let public_key = required("BRAINTREE_PUBLIC_KEY", self.braintree_public_key, faults);
+        let organization_id = required("ZOHO_ORGANIZATION_ID", self.zoho_organization_id, faults);
+        let client_id = required("ZOHO_CLIENT_ID", self.zoho_client_id, faults);
+        Some(Vendors {
+            braintree: BraintreeConfig {
+                base_url: braintree_url?,
+                merchant_id: merchant_id?,
+                public_key: public_key?,
+                private_key: private_key?,
+                merchant_accounts,
+            },
+            zoho: ZohoConfig {
+                accounts_url: accounts_url?,
+                api_url: api_url?,
+                organization_id: organization_id?,
+                client_id: client_id?,
+                client_secret: client_secret?,
+                refresh_token: refresh_token?,
+                webhook_secret: zoho_webhook_secret?,
+            },
+            attio: AttioConfig {
+                base_url: attio_url?,
+                api_key: api_key?,
+                currency: currency?,
+                webhook_secret: attio_webhook_secret,
+            },
+        })
+    }
+}
+
+/// A secret from its variable or from the file that `NAME_FILE` names; two different values are a fault.
+fn secret(name: &str, given: Option<SecretString>, faults: &mut Vec<String>) -> Option<SecretString> {
+    let Some(path) = std::env::var_os(format!("{name}_FILE")) else { return given };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            let from_file = text.trim_end_matches(['\r', '\n']).to_owned();
+            if given.as_ref().is_some_and(|g| g.expose_secret() != from_file) {
+                faults.push(format!("{name} and {name}_FILE have different values: keep one"));
+            }
+            Some(SecretString::from(from_file))
+        }
+        Err(e) => {
+            faults.push(format!("{name}_FILE ({}) cannot be read: {e}", path.to_string_lossy()));
+            None
+        }
+    }
+}
+
+fn required<T>(name: &str, value: Option<T>, faults: &mut Vec<String>) -> Option<T> {
+    let silent = faults.iter().any(|f| f.starts_with(&format!("{name}_FILE")));
+    if value.is_none() && !silent {
+        faults.push(format!("{name} is not set"));
+    }
+    value
+}
+
+fn merchant_accounts(pairs: &[String], faults: &mut Vec<String>) -> BTreeMap<String, String> {
+    let mut accounts = BTreeMap::new();
+    for pair in pairs.iter().filter(|p| !p.is_empty()) {
+        match pair.split_once('=') {
+            Some((code, account)) if sagas::kernel::money::currency(code).is_ok() && !account.is_empty() => {
+                accounts.insert(code.to_owned(), account.to_owned());
+            }
+            _ => faults
+                .push(format!("BRAINTREE_MERCHANT_ACCOUNTS: `{pair}` is not `CURRENCY=account`, e.g. `EUR=shop_eur`")),
+        }
+    }
+    if accounts.is_empty() && faults.iter().all(|f| !f.starts_with("BRAINTREE_MERCHANT_ACCOUNTS")) {
+        faults.push(
+            "BRAINTREE_MERCHANT_ACCOUNTS is not set: name the merchant account of each currency, e.g. `EUR=shop_eur`"
+                .to_owned(),
+        );
+    }
+    accounts
+}
+
+/// Hosts of the vendors' production services.
+fn is_vendor_host(url: &Url) -> bool {
+    const HOSTS: [&str; 4] = [".braintreegateway.com", ".zoho.", ".zohoapis.", "api.attio.com"];
+    url.scheme() == "https"
+        && url.host_str().is_some_and(|h| !h.contains("sandbox") && HOSTS.iter().any(|v| h.contains(v) || h == *v))
+}
+
+fn default_node_name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{host}-{}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn parse(args: &[&str]) -> Result<Config, Faults> {
+        Line::parse_from(std::iter::once("serve").chain(args.iter().copied())).settings.check()
+    }
+
+    #[test]
+    fn every_missing_setting_is_named_at_once() {
+        let faults = parse(&[]).expect_err("nothing is set").0.join("\n");
+        for name in
+            ["ADMIN_TOKEN", "BRAINTREE_BASE_URL", "ZOHO_REFRESH_TOKEN", "ATTIO_API_KEY", "BRAINTREE_MERCHANT_ACCOUNTS"]
+        {
+            assert!(faults.contains(name), "{name} is missing from:\n{faults}");
+        }
+    }
+
+    #[test]
+    fn production_refuses_loopback_vendors_and_the_embedded_database() {
+        let faults = parse(&["--environment", "production", "--attio-base-url", "http://127.0.0.1:9/"])
+            .expect_err("faults")
+            .0
+            .join("\n");
+        assert!(
+            faults.contains("DATABASE_URL is not set") && faults.contains("ATTIO_BASE_URL (http://127.0.0.1:9/)"),
+            "{faults}"
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! What a projection is in Attio's attributes, and whether a record already shows something newer. Names no attribute that
+//! a CRM user fills, but for the customer of a subscription record that we make ourselves.
+
+use super::wire::{Record, Value, Values};
+use chrono::SubsecRound as _;
+use iso_currency::Currency;
+use sagas::kernel::effect::{AttioRecord, Projection, SubscriptionProjection};
+use sagas::kernel::money::Money;
+
+pub(super) const SUBSCRIPTIONS: &str = "subscriptions";
+pub(super) const TRANSACTIONS: &str = "billing_transactions";
+
+/// Attributes of the subscription's record.
+pub(super) fn of_subscription(projection: &Projection, subscription: &SubscriptionProjection) -> Values {
+    let mut values = Values::from([
+        ("external_id", Value::text(&subscription.external_id)),
+        ("zoho_subscription_id", Value::text(&subscription.zoho_subscription)),
+        ("subscription_status", Value::Status(subscription.subscription_status.clone())),
+        ("payment_status", Value::Status(subscription.payment_status.clone())),
+        ("last_error", Value::text(&subscription.last_error)),
+        ("action_needed", Value::text(&subscription.action_needed)),
+    ]);
+    values.extend(marks(projection));
+    values
+}
+
+/// Attributes of the billing transaction. `currency` is the one of the attribute `amount`: an amount of another currency
+/// would show as that one, so it stands in `amount_text` alone.
+pub(super) fn of_transaction(projection: &Projection, subscription: Option<&str>, currency: Currency) -> Values {
+    let transaction = &projection.transaction;
+    let mut values = Values::from([
+        ("external_id", Value::text(&transaction.external_id)),
+        ("kind", Value::Option("payment".to_owned())),
+        ("transaction_status", Value::Status(transaction.status.clone())),
+        ("amount", amount(transaction.amount, currency)),
+        ("amount_text", Value::Text(transaction.amount.to_string())),
+        ("zoho_invoice_id", Value::text(&transaction.zoho_invoice)),
+        ("zoho_payment_id", Value::maybe(transaction.zoho_payment.as_ref())),
+        ("braintree_transaction_id", Value::maybe(transaction.braintree_transaction.as_ref())),
+        ("occurred_at", Value::Time(transaction.occurred_at)),
+        ("failure_reason", Value::text(&transaction.failure_reason)),
+    ]);
+    if let Some(id) = subscription {
+        let record = AttioRecord { object: SUBSCRIPTIONS.to_owned(), id: id.to_owned() };
+        values.insert("subscription", Value::Record(record));
+    }
+    values.extend(customer(projection));
+    values.extend(marks(projection));
+    values
+}
+
+/// Attributes of the client's record.
+pub(super) fn of_client(projection: &Projection) -> Values {
+    Values::from([
+        ("billing_summary", Value::Option(projection.billing_summary.clone())),
+        ("synced_at", Value::Time(projection.as_of)),
+    ])
+}
+
+/// The reference to the client, in the attribute of its object.
+pub(super) fn customer(projection: &Projection) -> Option<(&'static str, Value)> {
+    let client = projection.client.as_ref()?;
+    let slug = match client.object.as_str() {
+        "companies" => "customer_company",
+        "people" => "customer_person",
+        _ => return None,
+    };
+    Some((slug, Value::Record(client.clone())))
+}
+
+fn marks(projection: &Projection) -> Values {
+    Values::from([
+        ("saga_id", Value::text(&projection.saga)),
+        ("sync_version", Value::Number(projection.sync_version)),
+        ("synced_at", Value::Time(projection.as_of)),
+    ])
+}
+
+fn amount(money: Money, currency: Currency) -> Value {
+    if money.currency == currency { Value::Amount(money) } else { Value::Nothing }
+}
+
+/// The record shows something newer. Versions count the writes of one saga; between sagas (the invoices of one
+/// subscription) the instant decides at which the shown state became true.
+pub(super) fn is_newer(record: &Record, projection: &Projection) -> bool {
+    let same_saga = record.text("saga_id").is_some_and(|saga| saga == projection.saga);
+    match record.number("sync_version") {
+        Some(version) if same_saga => version > projection.sync_version,
+        _ => record.time("synced_at").is_some_and(|at| at.trunc_subsecs(3) > projection.as_of.trunc_subsecs(3)),
+    }
+}

@@ -1,0 +1,237 @@
+//! Records of Attio as they are read, and values as they are written: always arrays, titles for options and statuses, an
+//! empty array for nothing. Amounts are JSON number text, never floats.
+
+use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
+use sagas::kernel::effect::AttioRecord;
+use sagas::kernel::money::Money;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// One record, read tolerantly: attributes that are not ours are left unread.
+#[derive(Debug, Deserialize)]
+pub(super) struct Record {
+    id: RecordId,
+    #[serde(default)]
+    values: BTreeMap<String, Vec<ReadValue>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordId {
+    record_id: String,
+}
+
+/// One value; which field is there depends on the attribute's type.
+#[derive(Debug, Deserialize)]
+struct ReadValue {
+    value: Option<Box<RawValue>>,
+    currency_value: Option<Box<RawValue>>,
+    option: Option<Titled>,
+    status: Option<Titled>,
+    target_record_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Titled {
+    title: String,
+}
+
+impl ReadValue {
+    /// A number's digits, or a text without its quotes.
+    fn text(&self) -> Option<String> {
+        let raw = self.value.as_ref().or(self.currency_value.as_ref())?.get();
+        if raw.starts_with('"') { serde_json::from_str(raw).ok() } else { Some(raw.to_owned()) }
+    }
+}
+
+impl Record {
+    pub(super) fn id(&self) -> &str {
+        &self.id.record_id
+    }
+
+    /// A single text; empty counts as none.
+    pub(super) fn text(&self, slug: &str) -> Option<String> {
+        self.first(slug).and_then(ReadValue::text).filter(|text| !text.is_empty())
+    }
+
+    /// A timestamp (UTC).
+    pub(super) fn time(&self, slug: &str) -> Option<DateTime<Utc>> {
+        let text = self.text(slug)?;
+        DateTime::parse_from_rfc3339(&text).ok().map(|t| t.to_utc())
+    }
+
+    /// A whole number.
+    pub(super) fn number(&self, slug: &str) -> Option<u64> {
+        let text = self.text(slug)?;
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        whole.parse().ok().filter(|_| fraction.bytes().all(|b| b == b'0'))
+    }
+
+    fn first(&self, slug: &str) -> Option<&ReadValue> {
+        self.values.get(slug)?.first()
+    }
+
+    /// Whether the attribute has that value now.
+    pub(super) fn has(&self, slug: &str, value: &Value) -> bool {
+        let read = self.first(slug);
+        match value {
+            Value::Nothing => read.is_none_or(|v| v.text().is_some_and(|text| text.is_empty())),
+            Value::Text(text) => self.text(slug).as_deref() == Some(text.as_str()),
+            Value::Option(title) => read.and_then(|v| v.option.as_ref()).is_some_and(|o| o.title == *title),
+            Value::Status(title) => read.and_then(|v| v.status.as_ref()).is_some_and(|s| s.title == *title),
+            Value::Amount(money) => {
+                self.text(slug).is_some_and(|text| Money::parse(&text, money.currency) == Ok(*money))
+            }
+            Value::Number(number) => self.number(slug) == Some(*number),
+            Value::Time(time) => self.time(slug).is_some_and(|read| read.trunc_subsecs(3) == time.trunc_subsecs(3)),
+            Value::Record(record) => read.and_then(|v| v.target_record_id.as_ref()) == Some(&record.id),
+        }
+    }
+}
+
+/// A value to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    /// Clears the attribute.
+    Nothing,
+    Text(String),
+    /// A select's option, by title.
+    Option(String),
+    /// A status, by title.
+    Status(String),
+    /// In the currency of the attribute.
+    Amount(Money),
+    Number(u64),
+    /// Written to the millisecond.
+    Time(DateTime<Utc>),
+    /// A reference to a record.
+    Record(AttioRecord),
+}
+
+impl Value {
+    /// A text; empty clears.
+    pub(super) fn text(text: &str) -> Self {
+        if text.is_empty() { Self::Nothing } else { Self::Text(text.to_owned()) }
+    }
+
+    /// A text, if there is one.
+    pub(super) fn maybe(text: Option<&String>) -> Self {
+        text.map_or(Self::Nothing, |text| Self::text(text))
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Nothing => json!([]).serialize(serializer),
+            Self::Text(text) => [text].serialize(serializer),
+            Self::Option(title) => json!([{ "option": title }]).serialize(serializer),
+            Self::Status(title) => json!([{ "status": title }]).serialize(serializer),
+            Self::Amount(money) => {
+                let number = RawValue::from_string(money.decimal()).map_err(serde::ser::Error::custom)?;
+                [number].serialize(serializer)
+            }
+            Self::Number(number) => [number].serialize(serializer),
+            Self::Time(time) => [time.to_rfc3339_opts(SecondsFormat::Millis, true)].serialize(serializer),
+            Self::Record(record) => {
+                json!([{ "target_object": record.object, "target_record_id": record.id }]).serialize(serializer)
+            }
+        }
+    }
+}
+
+/// Attributes with their values.
+pub(super) type Values = BTreeMap<&'static str, Value>;
+
+/// `{"data":{"values":…}}`
+pub(super) fn body(values: &Values) -> String {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        data: Data<'a>,
+    }
+    #[derive(Serialize)]
+    struct Data<'a> {
+        values: &'a Values,
+    }
+    serde_json::to_string(&Body { data: Data { values } }).expect("texts, times and numbers always make JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use iso_currency::Currency;
+
+    fn record(values: &str) -> Record {
+        serde_json::from_str(&format!(r#"{{"id":{{"record_id":"r1"}},"values":{values}}}"#)).expect("a record")
+    }
+
+    fn written(value: &Value) -> String {
+        serde_json::to_string(value).expect("JSON")
+    }
+
+    #[test]
+    fn values_are_written_as_arrays_of_titles_ids_and_exact_numbers() {
+        let time = DateTime::parse_from_rfc3339("2026-11-21T10:00:00.123456Z").expect("a time").to_utc();
+        let company = AttioRecord { object: "companies".to_owned(), id: "c1".to_owned() };
+        assert_eq!(written(&Value::text("")), "[]");
+        assert_eq!(written(&Value::text("a\"b")), r#"["a\"b"]"#);
+        assert_eq!(written(&Value::Option("Active".to_owned())), r#"[{"option":"Active"}]"#);
+        assert_eq!(written(&Value::Status("Paid".to_owned())), r#"[{"status":"Paid"}]"#);
+        assert_eq!(written(&Value::Number(7)), "[7]");
+        assert_eq!(written(&Value::Time(time)), r#"["2026-11-21T10:00:00.123Z"]"#);
+        assert_eq!(written(&Value::Record(company)), r#"[{"target_object":"companies","target_record_id":"c1"}]"#);
+    }
+
+    #[test]
+    fn amounts_of_no_two_and_three_decimals_are_exact_both_ways() {
+        for (minor, currency, text) in [
+            (500, Currency::JPY, "[500]"),
+            (4_910, Currency::EUR, "[49.10]"),
+            (1, Currency::KWD, "[0.001]"),
+            (9_007_199_254_740_993, Currency::EUR, "[90071992547409.93]"),
+        ] {
+            let money = Money::new(minor, currency);
+            assert_eq!(written(&Value::Amount(money)), text);
+            let read = |field: &str| record(&format!(r#"{{"amount":[{{"{field}":{}}}]}}"#, &text[1..text.len() - 1]));
+            assert!(read("currency_value").has("amount", &Value::Amount(money)));
+            assert!(read("value").has("amount", &Value::Amount(money)));
+            assert!(!read("value").has("amount", &Value::Amount(Money::new(minor + 1, currency))));
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_recognised_when_read_back() {
+        let read = record(
+            r#"{"a":[{"active_from":"x","value":"text"}],"b":[{"option":{"id":{},"title":"Active"}}],
+                "c":[{"status":{"title":"Paid"}}],"d":[{"value":3.0}],
+                "e":[{"value":"2026-11-21T10:00:00.123000000Z"}],
+                "f":[{"target_object":"companies","target_record_id":"c1"}],"g":[],"h":[{"value":""}]}"#,
+        );
+        let time = DateTime::parse_from_rfc3339("2026-11-21T10:00:00.123456Z").expect("a time").to_utc();
+        let company = AttioRecord { object: "companies".to_owned(), id: "c1".to_owned() };
+        for (slug, value) in [
+            ("a", Value::text("text")),
+            ("b", Value::Option("Active".to_owned())),
+            ("c", Value::Status("Paid".to_owned())),
+            ("d", Value::Number(3)),
+            ("e", Value::Time(time)),
+            ("f", Value::Record(company)),
+            ("g", Value::Nothing),
+            ("h", Value::Nothing),
+            ("absent", Value::Nothing),
+        ] {
+            assert!(read.has(slug, &value), "{slug}");
+        }
+        for (slug, value) in [
+            ("a", Value::Nothing),
+            ("a", Value::text("other")),
+            ("b", Value::Option("active".to_owned())),
+            ("c", Value::Option("Paid".to_owned())),
+            ("d", Value::Number(4)),
+            ("c", Value::Nothing),
+        ] {
+            assert!(!read.has(slug, &value), "{slug} {value:?}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The gateway's search in two phases, and what it proves about a sale: found, absent, or unclear. It changes nothing,
+//! and reports as absent only what a complete answer did not contain.
+
+use super::Braintree;
+use super::judge::{self, Verdict};
+use super::wire::plain;
+use super::xml::{Body, Node};
+use crate::port::Call;
+use chrono::{DateTime, TimeDelta, Utc};
+use iso_currency::Currency;
+use sagas::kernel::answer::{Answer, Transaction};
+use sagas::kernel::outcome::{Decline, Look, Outcome, Rejection, RejectionKind};
+
+/// Clocks may differ by so much: a hit that is older than our request by more is not ours.
+const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+
+/// A transaction created so long after our send, once found, shows that the index has passed our send.
+const WATERMARK_DISTANCE: TimeDelta = TimeDelta::minutes(2);
+
+/// Ids a slice, where the gateway's answer does not say.
+const PAGE_SIZE: usize = 50;
+
+/// Looks a sale up by its order id alone: with the amount, a partial approval would stay hidden.
+pub(super) async fn sale(gateway: &Braintree, call: &Call, order_id: &str, currency: Currency) -> Look {
+    match looked_up(gateway, call, order_id, currency).await {
+        Ok(look) => look,
+        Err(detail) => Look::Unclear { detail },
+    }
+}
+
+async fn looked_up(gateway: &Braintree, call: &Call, order_id: &str, currency: Currency) -> Result<Look, String> {
+    let by_order = |search: &mut Body| search.group("order_id", |criterion| criterion.text("is", order_id));
+    if let Some(look) = judged(&transactions(gateway, call, &by_order).await?, order_id, call.requested_at)? {
+        return Ok(look);
+    }
+    let watermark = match (call.sent_at, gateway.merchant_account(currency)) {
+        (Some(sent), Some(account)) => passed(gateway, call, account, sent + WATERMARK_DISTANCE).await?,
+        (Some(_) | None, _) => false,
+    };
+    // The index may have caught up between the two searches: only a search after the watermark was seen proves absence.
+    if watermark
+        && let Some(look) = judged(&transactions(gateway, call, &by_order).await?, order_id, call.requested_at)?
+    {
+        return Ok(look);
+    }
+    Ok(Look::Absent { watermark, key_proven: gateway.keys_are_proven() })
+}
+
+/// Whether the index shows a transaction of that merchant account that was created at or after that instant.
+async fn passed(gateway: &Braintree, call: &Call, account: &str, from: DateTime<Utc>) -> Result<bool, String> {
+    let criteria = |search: &mut Body| {
+        search.list("merchant_account_id", &[account.to_owned()]);
+        search.group("created_at", |range| range.time("min", from));
+    };
+    let (mut ids, _) = ids(gateway, call, &criteria).await?;
+    ids.truncate(1);
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    let found = page(gateway, call, &criteria, &ids).await?;
+    Ok(found.iter().any(|node| {
+        node.text_of("merchant-account-id") == Some(account) && node.time("created-at").is_ok_and(|time| time >= from)
+    }))
+}
+
+/// Runs both phases and gives every hit, or says why the answer is not complete.
+async fn transactions(gateway: &Braintree, call: &Call, criteria: &impl Fn(&mut Body)) -> Result<Vec<Node>, String> {
+    let (ids, page_size) = ids(gateway, call, criteria).await?;
+    let mut found = Vec::new();
+    for slice in ids.chunks(page_size) {
+        found.extend(page(gateway, call, criteria, slice).await?);
+        let is_there = |id: &&String| found.iter().any(|node| node.text_of("id") == Some(id));
+        let missing: Vec<String> = slice.iter().filter(|id| !is_there(id)).cloned().collect();
+        // The second phase may leave out what changed meanwhile: each is asked for once more, alone.
+        for id in missing {
+            let again = page(gateway, call, criteria, std::slice::from_ref(&id)).await?;
+            if again.is_empty() {
+                return Err(format!("the search names transaction {} and does not show it", plain(&id)));
+            }
+            found.extend(again);
+        }
+    }
+    Ok(found)
+}
+
+/// The first phase: all ids, and how many of them make a slice.
+async fn ids(gateway: &Braintree, call: &Call, criteria: &impl Fn(&mut Body)) -> Result<(Vec<String>, usize), String> {
+    let root = gateway.search(call, "advanced_search_ids", Body::document("search", criteria)).await?;
+    if root.name != "search-results" || root.child("ids").is_none() {
+        return Err("the search answered with something else than ids".to_owned());
+    }
+    let ids = root.items("ids").filter_map(Node::text).map(str::to_owned).collect();
+    let page_size = root.text_of("page-size").and_then(|text| text.parse().ok()).filter(|size| *size > 0);
+    Ok((ids, page_size.unwrap_or(PAGE_SIZE)))
+}
+
+/// The second phase: the same criteria and one slice of ids.
+async fn page(
+    gateway: &Braintree,
+    call: &Call,
+    criteria: &impl Fn(&mut Body),
+    ids: &[String],
+) -> Result<Vec<Node>, String> {
+    let body = Body::document("search", |search| {
+        criteria(search);
+        search.list("ids", ids);
+    });
+    let root = gateway.search(call, "advanced_search", body).await?;
+    if root.name != "credit-card-transactions" {
+        return Err("the search answered with something else than transactions".to_owned());
+    }
+    Ok(root.children.into_iter().filter(|child| child.name == "transaction").collect())
+}
+
+/// All that the hits of one order id say.
+#[derive(Default)]
+struct Hits {
+    approved: Vec<Transaction>,
+    reversed: Vec<Transaction>,
+    declined: Vec<(DateTime<Utc>, Decline)>,
+    open: Vec<String>,
+}
+
+/// What the hits mean, or `None` where there is none.
+fn judged(nodes: &[Node], order_id: &str, requested_at: DateTime<Utc>) -> Result<Option<Look>, String> {
+    let mut hits = Hits::default();
+    for node in nodes {
+        if node.text_of("order-id") != Some(order_id) {
+            return Err("the search shows a transaction of another order id".to_owned());
+        }
+        let created = node.time("created-at").map_err(|error| format!("a hit cannot be used: {error}"))?;
+        let id = node.text_of("id").unwrap_or_default();
+        if created < requested_at - CLOCK_SKEW {
+            return Ok(Some(reused(order_id, id, created)));
+        }
+        if node.text_of("type") == Some("credit") {
+            // A refund made by hand can carry the order id of its sale.
+            hits.open.push(format!("only a refund ({id}) of this order id is found so far"));
+            continue;
+        }
+        match judge::transaction(node).map_err(|error| format!("a hit cannot be used: {error}"))? {
+            Verdict::Done(hit) if hit.status.is_approved() => hits.approved.push(hit),
+            Verdict::Done(hit) if hit.status.is_reversed() => hits.reversed.push(hit),
+            Verdict::Done(hit) => {
+                let word = node.text_of("status").unwrap_or_default();
+                hits.open.push(format!("transaction {} is in the unknown status `{}`", hit.id, plain(word)));
+            }
+            Verdict::Declined(decline) => hits.declined.push((created, decline)),
+            Verdict::Open(detail) => hits.open.push(detail),
+        }
+    }
+    Ok(hits.look())
+}
+
+impl Hits {
+    /// An approved hit is adopted whatever stands beside it; a refusal only if nothing beside it is open.
+    fn look(mut self) -> Option<Look> {
+        self.approved.sort_by_key(|hit| hit.created_at);
+        self.reversed.sort_by_key(|hit| hit.created_at);
+        self.declined.sort_by_key(|(created, _)| *created);
+        let mut approved = self.approved.into_iter();
+        if let Some(oldest) = approved.next() {
+            return Some(found(done(oldest), approved.map(|hit| hit.id).collect()));
+        }
+        if let Some(oldest) = self.reversed.into_iter().next() {
+            return Some(found(done(oldest), Vec::new()));
+        }
+        if !self.open.is_empty() {
+            return Some(Look::Unclear { detail: self.open.join("; ") });
+        }
+        self.declined.pop().map(|(_, decline)| found(Outcome::Declined { decline }, Vec::new()))
+    }
+}
+
+fn done(transaction: Transaction) -> Outcome {
+    Outcome::Done { answer: Answer::Transaction(Box::new(transaction)) }
+}
+
+fn found(outcome: Outcome, extra: Vec<String>) -> Look {
+    Look::Found { outcome: Box::new(outcome), extra }
+}
+
+fn reused(order_id: &str, transaction: &str, created: DateTime<Utc>) -> Look {
+    let rejection = Rejection {
+        kind: RejectionKind::OrderIdReused,
+        code: "order_id_reused".to_owned(),
+        message: format!(
+            "transaction {transaction} of {created} has the order id {order_id} and is older than our request"
+        ),
+    };
+    found(Outcome::Rejected { rejection }, Vec::new())
+}

@@ -1,0 +1,254 @@
+//! The gateway's objects: what we ask for, and what of an answer a flow may see. Card numbers, names and addresses are
+//! never read out of an answer, and no request has a field for them.
+
+use super::xml::{Body, Node, Unreadable};
+use chrono::{DateTime, Datelike as _, Utc};
+use sagas::kernel::answer::{Method, Transaction, TransactionStatus};
+use sagas::kernel::money::{self, Money};
+use sagas::kernel::outcome::{Decline, DeclineKind};
+
+/// A sale of a vaulted method, submitted for settlement.
+pub(super) struct Sale<'a> {
+    pub(super) amount: Money,
+    pub(super) order_id: &'a str,
+    pub(super) token: &'a str,
+    pub(super) merchant_account: &'a str,
+    pub(super) recurring: bool,
+    /// The at-most-once key, where the account has them.
+    pub(super) key: Option<&'a str>,
+}
+
+/// The body of a sale. The customer is not named beside the token: the gateway's reference takes one of the two, and the
+/// answer names the customer that was charged.
+pub(super) fn sale(sale: &Sale<'_>) -> String {
+    Body::document("transaction", |body| {
+        body.text("type", "sale");
+        body.text("amount", &sale.amount.decimal());
+        body.text("order_id", sale.order_id);
+        body.text("payment_method_token", sale.token);
+        body.text("merchant_account_id", sale.merchant_account);
+        if sale.recurring {
+            body.text("transaction_source", "recurring");
+        }
+        if let Some(key) = sale.key {
+            body.text("api_request_key", key);
+        }
+        body.group("options", |options| options.flag("submit_for_settlement", true));
+    })
+}
+
+/// Why a well-formed object tells a flow nothing usable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unusable {
+    /// A field is missing or malformed.
+    #[error(transparent)]
+    Form(#[from] Unreadable),
+    /// The number is no amount of its currency.
+    #[error("transaction {transaction}: {error}")]
+    Amount { transaction: String, error: money::MoneyError },
+}
+
+/// Reads a transaction.
+pub(super) fn transaction(node: &Node) -> Result<Transaction, Unusable> {
+    let id = node.required("id")?.to_owned();
+    let amount = money::currency(node.required("currency-iso-code")?)
+        .and_then(|currency| Money::parse(node.text_of("amount").unwrap_or_default(), currency))
+        .map_err(|error| Unusable::Amount { transaction: id.clone(), error })?;
+    let text = |name| node.text_of(name).unwrap_or_default().to_owned();
+    Ok(Transaction {
+        id,
+        status: status(node.required("status")?),
+        amount,
+        order_id: text("order-id"),
+        customer: node.child("customer").and_then(|customer| customer.text_of("id")).map(str::to_owned),
+        token: node.child("credit-card").and_then(|card| card.text_of("token")).map(str::to_owned),
+        created_at: node.time("created-at")?,
+        merchant_account: text("merchant-account-id"),
+    })
+}
+
+/// The statuses of the gateway's reference; another word is kept.
+pub(super) fn status(word: &str) -> TransactionStatus {
+    match word {
+        "authorizing" => TransactionStatus::Authorizing,
+        "authorized" => TransactionStatus::Authorized,
+        "submitted_for_settlement" => TransactionStatus::SubmittedForSettlement,
+        "settling" => TransactionStatus::Settling,
+        "settlement_pending" => TransactionStatus::SettlementPending,
+        "settlement_confirmed" => TransactionStatus::SettlementConfirmed,
+        "settled" => TransactionStatus::Settled,
+        "settlement_declined" => TransactionStatus::SettlementDeclined,
+        "settlement_failed" => TransactionStatus::SettlementFailed,
+        "voided" => TransactionStatus::Voided,
+        "authorization_expired" => TransactionStatus::AuthorizationExpired,
+        "processor_declined" => TransactionStatus::ProcessorDeclined,
+        "gateway_rejected" => TransactionStatus::GatewayRejected,
+        "failed" => TransactionStatus::Failed,
+        other => TransactionStatus::Other(other.to_owned()),
+    }
+}
+
+/// The codes of a declined or failed transaction, or of a declined verification.
+pub(super) fn decline(kind: DeclineKind, node: &Node) -> Decline {
+    let text = |name| node.text_of(name).map(plain);
+    let (code, words) = match kind {
+        DeclineKind::Gateway => {
+            let reason = text("gateway-rejection-reason").unwrap_or_default();
+            (Some(reason.clone()), Some(format!("Gateway Rejected: {reason}")))
+        }
+        DeclineKind::Processor | DeclineKind::Network | DeclineKind::Verification | DeclineKind::Busy => {
+            (text("processor-response-code"), text("processor-response-text"))
+        }
+    };
+    Decline {
+        kind,
+        code: code.unwrap_or_default(),
+        text: words.unwrap_or_default(),
+        response_type: text("processor-response-type"),
+        advice_code: text("merchant-advice-code"),
+        transaction: (kind != DeclineKind::Verification).then(|| text("id")).flatten(),
+        brand: node.child("credit-card").and_then(|card| card.text_of("card-type")).map(plain),
+    }
+}
+
+/// The vaulted cards of a customer, judged at that instant.
+pub(super) fn methods(customer: &Node, now: DateTime<Utc>) -> Result<Vec<Method>, Unreadable> {
+    customer.items("credit-cards").map(|card| method(card, now)).collect()
+}
+
+fn method(card: &Node, now: DateTime<Utc>) -> Result<Method, Unreadable> {
+    Ok(Method {
+        token: card.required("token")?.to_owned(),
+        default: card.flag("default"),
+        brand: card.required("card-type")?.to_owned(),
+        last_four: card.required("last-4")?.to_owned(),
+        expired: is_expired(card, now),
+        card: card.required("unique-number-identifier")?.to_owned(),
+        has_live_subscription: card.items("subscriptions").any(|subscription| {
+            // A status that we do not know counts as live: it could charge.
+            !matches!(subscription.text_of("status"), Some("Canceled" | "Expired"))
+        }),
+    })
+}
+
+/// A card is good until the end of the month it names. The gateway's own flag counts only where it names none: the flag
+/// was true when the gateway last looked, the month is true at any time.
+fn is_expired(card: &Node, now: DateTime<Utc>) -> bool {
+    let number = |name| card.text_of(name).and_then(|text| text.parse::<i32>().ok());
+    match (number("expiration-year"), number("expiration-month")) {
+        (Some(year), Some(month)) => (now.year(), now.month().cast_signed()) > (year, month),
+        _ => card.flag("expired"),
+    }
+}
+
+/// A vendor's short text without what could name a person or a card: anything like an e-mail address or with a long
+/// run of digits is struck, the rest is cut to 200 characters.
+pub(super) fn plain(text: &str) -> String {
+    let word = |word: &str| {
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        if word.contains('@') || digits >= 12 { "[struck]".to_owned() } else { word.to_owned() }
+    };
+    let words: Vec<String> = text.split_whitespace().map(word).collect();
+    words.join(" ").chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use iso_currency::Currency;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("a time")
+    }
+
+    fn customer() -> Node {
+        Node::parse(include_bytes!("../../../tests/fixtures/braintree/customer.xml")).expect("well-formed")
+    }
+
+    #[test]
+    fn a_sale_asks_for_settlement_and_carries_our_references_and_no_card_data() {
+        let body = sale(&Sale {
+            amount: Money::new(4900, Currency::EUR),
+            order_id: "demo1.inv.77.1",
+            token: "m-1",
+            merchant_account: "acme_eur",
+            recurring: true,
+            key: Some("demo1.inv.77.1.k1"),
+        });
+        assert_eq!(
+            body,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><transaction><type>sale</type><amount>49.00</amount>\
+             <order_id>demo1.inv.77.1</order_id><payment_method_token>m-1</payment_method_token>\
+             <merchant_account_id>acme_eur</merchant_account_id><transaction_source>recurring</transaction_source>\
+             <api_request_key>demo1.inv.77.1.k1</api_request_key>\
+             <options><submit_for_settlement type=\"boolean\">true</submit_for_settlement></options></transaction>"
+        );
+    }
+
+    #[test]
+    fn a_sale_with_the_customer_present_names_no_source_and_yen_have_no_decimals() {
+        let body = sale(&Sale {
+            amount: Money::new(1000, Currency::JPY),
+            order_id: "o",
+            token: "t",
+            merchant_account: "a",
+            recurring: false,
+            key: None,
+        });
+        assert!(body.contains("<amount>1000</amount>"), "{body}");
+        assert!(!body.contains("transaction_source") && !body.contains("api_request_key"), "{body}");
+    }
+
+    #[test]
+    fn all_vaulted_cards_are_read_and_nothing_personal() {
+        let methods = methods(&customer(), at("2026-11-21T10:00:00Z")).expect("usable");
+        let facts: Vec<_> = methods
+            .iter()
+            .map(|m| {
+                (
+                    m.token.as_str(),
+                    m.default,
+                    m.brand.as_str(),
+                    m.last_four.as_str(),
+                    m.expired,
+                    m.has_live_subscription,
+                )
+            })
+            .collect();
+        assert_eq!(
+            facts,
+            [
+                ("m-7f3c", true, "Visa", "1881", false, false),
+                ("m-old", false, "MasterCard", "4444", true, false),
+                ("m-sub", false, "Visa", "1111", false, true),
+            ]
+        );
+        assert_eq!(methods[0].card, "a1b2c3d4e5f60718293a4b5c6d7e8f90");
+        let shown = format!("{methods:?}");
+        assert!(!shown.contains('@') && !shown.contains("Ada"), "{shown}");
+    }
+
+    #[test]
+    fn a_card_is_good_until_the_end_of_its_month() {
+        let expired = |now| methods(&customer(), at(now)).expect("usable")[0].expired;
+        assert!(!expired("2027-12-31T23:59:59Z"));
+        assert!(expired("2028-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_card_without_its_identifier_is_no_usable_answer() {
+        let customer = Node::parse(
+            b"<customer><credit-cards type='array'><credit-card><token>t</token><card-type>Visa</card-type>\
+              <last-4>1111</last-4></credit-card></credit-cards></customer>",
+        );
+        let result = methods(&customer.expect("well-formed"), at("2026-11-21T10:00:00Z"));
+        assert_eq!(result, Err(Unreadable::Field("unique-number-identifier")));
+    }
+
+    #[test]
+    fn what_could_name_a_person_or_a_card_is_struck_from_messages() {
+        assert_eq!(plain("Email ada@example.org\n is invalid"), "Email [struck] is invalid");
+        assert_eq!(plain("number 4111-1111-1111-1111 refused"), "number [struck] refused");
+        assert_eq!(plain(&"x".repeat(500)).len(), 200);
+    }
+}

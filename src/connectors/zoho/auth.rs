@@ -1,0 +1,335 @@
+//! Zoho Accounts: one cached access token per refresh token, refreshed by one caller at a time. Success is the presence
+//! of `access_token`, for errors arrive with HTTP 200 too. Never rotates, stores or shows the refresh token.
+//!
+//! Zoho allows ten refreshes in ten minutes per refresh token and blocks it for longer when asked for more; we stop at
+//! half of that, for a restart and a second node draw on the same allowance.
+
+use super::Config;
+use crate::clock::Clock;
+use crate::connectors::http::{Failure, Http, Reply, Request};
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::HeaderValue;
+use reqwest::{Method, Url};
+use sagas::kernel::outcome::{NotSent, Outcome, Rejection, RejectionKind};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+/// Our own limit of refreshes within [`WINDOW`].
+const REFRESHES: usize = 5;
+const WINDOW: TimeDelta = TimeDelta::minutes(10);
+/// A token is no longer used when less than this is left.
+const MARGIN: TimeDelta = TimeDelta::seconds(120);
+/// How often in a row an error that Zoho does not document is taken for a passing one.
+const STRANGE_ERRORS: u32 = 3;
+/// Zoho's documented life of an access token (seconds), where an answer does not say.
+const USUAL_LIFE: i64 = 3600;
+/// `expires_in` above a day is the older form of the answer, in milliseconds.
+const LONGEST_LIFE: i64 = 86_400;
+
+/// The token that a call goes out with.
+#[derive(Clone)]
+pub(super) struct Token {
+    /// The whole `Authorization` header.
+    pub(super) header: HeaderValue,
+    /// Which refresh it came from.
+    pub(super) generation: u64,
+}
+
+/// Keeps the access token.
+pub(super) struct Tokens {
+    http: Http,
+    clock: Arc<dyn Clock>,
+    url: Url,
+    client_id: String,
+    client_secret: SecretString,
+    refresh_token: SecretString,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<(Token, DateTime<Utc>)>,
+    generation: u64,
+    refreshed_at: VecDeque<DateTime<Utc>>,
+    blocked_until: Option<DateTime<Utc>>,
+    strange_errors: u32,
+}
+
+impl State {
+    fn usable(&self, now: DateTime<Utc>) -> Option<Token> {
+        self.current.as_ref().filter(|(_, expires)| *expires - MARGIN > now).map(|(token, _)| token.clone())
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: Option<String>,
+    expires_in_sec: Option<Box<RawValue>>,
+    expires_in: Option<Box<RawValue>>,
+    error: Option<String>,
+    status: Option<String>,
+}
+
+impl Answer {
+    fn life(&self) -> TimeDelta {
+        let raw = self.expires_in_sec.as_ref().or(self.expires_in.as_ref());
+        let seconds = raw.and_then(|raw| raw.get().trim_matches('"').parse().ok()).unwrap_or(USUAL_LIFE);
+        TimeDelta::seconds(if seconds > LONGEST_LIFE { seconds / 1000 } else { seconds })
+    }
+}
+
+impl Tokens {
+    pub(super) fn new(config: &Config, http: Http, clock: Arc<dyn Clock>) -> Self {
+        let mut url = config.accounts_url.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["oauth", "v2", "token"]);
+        }
+        Self {
+            http,
+            clock,
+            url,
+            client_id: config.client_id.clone(),
+            client_secret: config.client_secret.clone(),
+            refresh_token: config.refresh_token.clone(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// A usable token: the cached one, or a fresh one.
+    pub(super) async fn get(&self, deadline: Instant) -> Result<Token, Box<Outcome>> {
+        self.other_than(None, deadline).await
+    }
+
+    /// A token of another refresh than the one that Zoho has just refused. If somebody refreshed meanwhile, that one.
+    pub(super) async fn other_than(&self, refused: Option<u64>, deadline: Instant) -> Result<Token, Box<Outcome>> {
+        let Ok(mut state) = timeout_at(deadline, self.state.lock()).await else {
+            return Err(not_sent(NotSent::Again, "another call's token refresh took all of this call's time", None));
+        };
+        let usable = state.usable(self.clock.now());
+        match usable.filter(|token| refused != Some(token.generation)) {
+            Some(token) => Ok(token),
+            None => self.refresh(&mut state, deadline).await,
+        }
+    }
+
+    async fn refresh(&self, state: &mut State, deadline: Instant) -> Result<Token, Box<Outcome>> {
+        let now = self.clock.now();
+        state.refreshed_at.retain(|at| *at + WINDOW > now);
+        let full = state.refreshed_at.front().filter(|_| state.refreshed_at.len() >= REFRESHES);
+        let wait_until = [state.blocked_until, full.map(|oldest| *oldest + WINDOW)].into_iter().flatten().max();
+        if let Some(until) = wait_until.filter(|until| *until > now) {
+            let seconds = u32::try_from((until - now).num_seconds() + 1).unwrap_or(u32::MAX);
+            return Err(not_sent(NotSent::Quota, "Zoho's allowance of access tokens is used up", Some(seconds)));
+        }
+        state.refreshed_at.push_back(now);
+        let limit = deadline.saturating_duration_since(Instant::now());
+        let reply = self.http.send(self.request(), limit).await.map_err(|failure| {
+            let (Failure::NotSent(detail) | Failure::Unknown(detail)) = failure;
+            not_sent(NotSent::Outage, &format!("Zoho Accounts: {detail}"), None)
+        })?;
+        let Ok(answer) = serde_json::from_slice::<Answer>(&reply.body) else {
+            let detail = format!("Zoho Accounts answered {} without usable JSON", reply.status);
+            return Err(not_sent(NotSent::Outage, &detail, None));
+        };
+        accept(state, &answer, now).unwrap_or_else(|| Err(refused(state, &reply, &answer, now)))
+    }
+
+    /// The secrets go in the form, not in the query, which access logs keep.
+    fn request(&self) -> Request {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "refresh_token")
+            .append_pair("client_id", &self.client_id)
+            .append_pair("client_secret", self.client_secret.expose_secret())
+            .append_pair("refresh_token", self.refresh_token.expose_secret())
+            .finish();
+        Request::new("zoho", "zoho.refresh_token", Method::POST, self.url.clone())
+            .body("application/x-www-form-urlencoded", form)
+    }
+}
+
+/// Takes the token of an answer that has one.
+fn accept(state: &mut State, answer: &Answer, now: DateTime<Utc>) -> Option<Result<Token, Box<Outcome>>> {
+    let secret = answer.access_token.as_deref()?;
+    let Ok(mut header) = HeaderValue::from_str(&format!("Zoho-oauthtoken {secret}")) else {
+        return Some(Err(not_sent(NotSent::Outage, "Zoho Accounts answered a token that no header can hold", None)));
+    };
+    header.set_sensitive(true);
+    state.generation += 1;
+    state.strange_errors = 0;
+    state.blocked_until = None;
+    let token = Token { header, generation: state.generation };
+    state.current = Some((token.clone(), now + answer.life()));
+    Some(Ok(token))
+}
+
+/// An answer without a token. The text of a throttled one is localised: only its `status` is looked at.
+fn refused(state: &mut State, reply: &Reply, answer: &Answer, now: DateTime<Utc>) -> Box<Outcome> {
+    let error = answer.error.as_deref().unwrap_or("no error code");
+    match error {
+        "invalid_client" | "invalid_client_secret" | "invalid_code" | "invalid_redirect_uri" => {
+            return misconfigured(error);
+        }
+        "general_error" => return not_sent(NotSent::Outage, "Zoho Accounts: general_error", None),
+        _ => {}
+    }
+    if reply.status.is_server_error() {
+        return not_sent(NotSent::Outage, &format!("Zoho Accounts answered {}", reply.status), None);
+    }
+    if answer.status.as_deref() == Some("failure") || reply.status.as_u16() == 429 {
+        state.blocked_until = Some(now + WINDOW);
+        let seconds = u32::try_from(WINDOW.num_seconds()).ok();
+        return not_sent(NotSent::Quota, "Zoho Accounts blocks token refreshes after too many of them", seconds);
+    }
+    state.strange_errors += 1;
+    if state.strange_errors >= STRANGE_ERRORS {
+        return misconfigured(error);
+    }
+    not_sent(NotSent::Outage, "Zoho Accounts answered an undocumented error", None)
+}
+
+fn misconfigured(error: &str) -> Box<Outcome> {
+    let code: String = error.chars().filter(|c| c.is_ascii_alphanumeric() || "_ ".contains(*c)).take(40).collect();
+    let message = "Zoho Accounts refuses the client id, secret or refresh token: check them, and that the accounts host \
+                   is the one of the data centre where they were made";
+    Box::new(Outcome::Rejected {
+        rejection: Rejection { kind: RejectionKind::Config, code, message: message.to_owned() },
+    })
+}
+
+fn not_sent(cause: NotSent, detail: &str, retry_after_seconds: Option<u32>) -> Box<Outcome> {
+    Box::new(Outcome::NotSent { cause, detail: detail.to_owned(), retry_after_seconds })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::MovableClock;
+    use crate::connectors::peer::{Peer, Play};
+    use crate::connectors::zoho::test_config;
+    use std::time::Duration;
+
+    fn granted(token: &str) -> Play {
+        let body = format!(r#"{{"access_token":"{token}","expires_in":3600,"api_domain":"x","token_type":"Bearer"}}"#);
+        Play::reply(200, "application/json", &body)
+    }
+
+    fn tokens(peer: &Peer) -> (Tokens, Arc<MovableClock>) {
+        let clock = Arc::new(MovableClock::default());
+        (Tokens::new(&test_config(peer), Http::new().expect("client"), clock.clone()), clock)
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(5)
+    }
+
+    fn shown(token: &Token) -> &str {
+        token.header.to_str().expect("text")
+    }
+
+    #[tokio::test]
+    async fn many_calls_at_once_share_one_refresh() {
+        let peer = Peer::start([granted("1000.a.b")]).await;
+        let (tokens, _) = tokens(&peer);
+        let all = futures::future::join_all((0..20).map(|_| tokens.get(soon()))).await;
+        assert!(all.iter().all(|t| shown(t.as_ref().expect("a token")) == "Zoho-oauthtoken 1000.a.b"));
+        let seen = peer.seen();
+        assert_eq!(seen.len(), 1);
+        assert!(seen[0].starts_with("POST /oauth/v2/token HTTP/1.1\r\n"), "{seen:?}");
+        assert!(
+            seen[0].ends_with("grant_type=refresh_token&client_id=id&client_secret=s%26s&refresh_token=1000.r.t"),
+            "{seen:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_is_renewed_once_however_many_calls_it_failed() {
+        let peer = Peer::start([granted("1000.a.b"), granted("1000.c.d")]).await;
+        let (tokens, _) = tokens(&peer);
+        let old = tokens.get(soon()).await.expect("a token").generation;
+        let renewed = futures::future::join_all((0..5).map(|_| tokens.other_than(Some(old), soon()))).await;
+        assert!(renewed.iter().all(|t| shown(t.as_ref().expect("a token")).ends_with("1000.c.d")));
+        assert_eq!(peer.seen().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_token_is_renewed_two_minutes_before_it_ends() {
+        let peer = Peer::start([granted("1000.a.b"), granted("1000.c.d")]).await;
+        let (tokens, clock) = tokens(&peer);
+        tokens.get(soon()).await.expect("a token");
+        clock.set_offset(TimeDelta::seconds(3600 - 130));
+        assert!(shown(&tokens.get(soon()).await.expect("a token")).ends_with("1000.a.b"));
+        clock.set_offset(TimeDelta::seconds(3600 - 110));
+        assert!(shown(&tokens.get(soon()).await.expect("a token")).ends_with("1000.c.d"));
+    }
+
+    #[test]
+    fn lives_in_seconds_and_in_the_older_milliseconds_are_told_apart() {
+        let life = |json: &str| serde_json::from_str::<Answer>(json).expect("JSON").life().num_seconds();
+        assert_eq!(life(r#"{"expires_in":3600}"#), 3600);
+        assert_eq!(life(r#"{"expires_in":3600000}"#), 3600);
+        assert_eq!(life(r#"{"expires_in":3600000,"expires_in_sec":1800}"#), 1800);
+        assert_eq!(life(r#"{"expires_in":"3000"}"#), 3000);
+        assert_eq!(life("{}"), 3600);
+    }
+
+    #[tokio::test]
+    async fn a_throttled_refresh_is_not_asked_again_before_its_time() {
+        let throttled = r#"{"error_description":"请求过多","error":"Access Denied","status":"failure"}"#;
+        let peer = Peer::start([Play::reply(400, "application/json", throttled), granted("1000.a.b")]).await;
+        let (tokens, clock) = tokens(&peer);
+        for _ in 0..2 {
+            let outcome = *tokens.get(soon()).await.err().expect("throttled");
+            assert!(
+                matches!(outcome, Outcome::NotSent { cause: NotSent::Quota, retry_after_seconds: Some(s), .. } if s > 500)
+            );
+        }
+        assert_eq!(peer.seen().len(), 1);
+        clock.set_offset(TimeDelta::minutes(11));
+        assert!(tokens.get(soon()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn half_of_zohos_allowance_is_never_exceeded() {
+        let peer = Peer::start((0..8).map(|n| granted(&format!("1000.{n}")))).await;
+        let (tokens, clock) = tokens(&peer);
+        let mut refused = None;
+        for _ in 0..5 {
+            refused = Some(tokens.other_than(refused, soon()).await.expect("a token").generation);
+        }
+        let outcome = *tokens.other_than(refused, soon()).await.err().expect("used up");
+        assert!(matches!(outcome, Outcome::NotSent { cause: NotSent::Quota, retry_after_seconds: Some(_), .. }));
+        assert_eq!(peer.seen().len(), 5);
+        clock.set_offset(TimeDelta::minutes(10) + TimeDelta::seconds(1));
+        assert!(tokens.other_than(refused, soon()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn errors_inside_a_200_say_whether_a_person_must_act() {
+        for (body, word) in [
+            (r#"{"error":"invalid_client"}"#, "rejected"),
+            (r#"{"error":"invalid_code"}"#, "rejected"),
+            (r#"{"error":"general_error"}"#, "not_sent"),
+            ("<html>busy</html>", "not_sent"),
+        ] {
+            let peer = Peer::start([Play::reply(200, "application/json", body)]).await;
+            let outcome = *tokens(&peer).0.get(soon()).await.err().expect("no token");
+            assert_eq!(outcome.word(), word, "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_undocumented_error_is_passing_twice_and_then_a_matter_for_a_person() {
+        let peer = Peer::start((0..3).map(|_| Play::reply(200, "application/json", r#"{"error":"odd"}"#))).await;
+        let (tokens, _) = tokens(&peer);
+        let mut words = Vec::new();
+        for _ in 0..3 {
+            words.push(tokens.get(soon()).await.err().expect("no token").word());
+        }
+        assert_eq!(words, ["not_sent", "not_sent", "rejected"]);
+    }
+}

@@ -1,0 +1,178 @@
+//! The books of the vendors against ours, pair by pair: what finance would do with three exports at month-end.
+
+use super::stage::Stage;
+use crate::store::query::{self, SagaCursor, SagaFilter, SagaLine};
+use crate::store::totals;
+use anyhow::Context;
+use comfy_table::{Cell, CellAlignment, Color, Table, presets};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// One pair of books.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// What is compared with what.
+    pub name: &'static str,
+    /// How many things stand on either side.
+    pub compared: usize,
+    /// The sum on the vendor's side in minor units, where the pair is about money.
+    pub total: Option<i64>,
+    /// Each difference in a sentence.
+    pub differences: Vec<String>,
+}
+
+/// All pairs.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    pub pairs: Vec<Pair>,
+}
+
+impl Comparison {
+    /// How many differences there are in all.
+    pub fn differences(&self) -> usize {
+        self.pairs.iter().map(|p| p.differences.len()).sum()
+    }
+
+    /// For people.
+    pub fn table(&self) -> String {
+        let mut table = Table::new();
+        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+        table.set_header(["Compared", "things", "sum, EUR", "differences"]);
+        for pair in &self.pairs {
+            let count = pair.differences.len();
+            let color = if count == 0 { Color::Green } else { Color::Red };
+            table.add_row([
+                Cell::new(pair.name),
+                Cell::new(pair.compared).set_alignment(CellAlignment::Right),
+                Cell::new(pair.total.map(decimal).unwrap_or_default()).set_alignment(CellAlignment::Right),
+                Cell::new(count).fg(color).set_alignment(CellAlignment::Right),
+            ]);
+        }
+        let named = self.pairs.iter().flat_map(|p| p.differences.iter().map(move |d| format!("  {}: {d}", p.name)));
+        std::iter::once(table.to_string()).chain(named).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn decimal(minor: i64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}
+
+impl Stage {
+    /// Compares the vendors' books with ours.
+    ///
+    /// # Errors
+    /// A book cannot be read.
+    pub async fn compare(&self) -> anyhow::Result<Comparison> {
+        let books = self.sandbox.books().await?;
+        let pool = &self.service().store.pool;
+        let sales = rows(&books["braintree"]["transactions"])?
+            .filter(|t| t["type"] == "sale" && takes_money(text(&t["status"])))
+            .map(|t| (text(&t["id"]).to_owned(), number(&t["amount_minor"])));
+        let recorded = rows(&books["zoho"]["payments"])?
+            .filter(|p| p["deleted"] != true)
+            .map(|p| (text(&p["reference_number"]).to_owned(), number(&p["amount"])));
+        let balances =
+            rows(&books["zoho"]["invoices"])?.map(|i| (text(&i["invoice_id"]).to_owned(), number(&i["balance"])));
+        Ok(Comparison {
+            pairs: vec![
+                pair("Braintree sales ↔ captures", sales, totals::captured_by_transaction(pool).await?),
+                pair("Zoho payments ↔ applications", recorded, totals::applied_by_transaction(pool).await?),
+                pair("Zoho balances ↔ receivables", balances, totals::receivable_by_invoice(pool).await?),
+                statuses(&books["attio"]["records"]["billing_transactions"], &self.all_sagas().await?)?,
+            ],
+        })
+    }
+
+    /// Every saga of the installation.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn all_sagas(&self) -> anyhow::Result<Vec<SagaLine>> {
+        let mut all = Vec::new();
+        let mut after = None;
+        loop {
+            let page = query::sagas(&self.service().store.pool, &SagaFilter::default(), after, 500).await?;
+            let Some(last) = page.last() else { return Ok(all) };
+            after = Some(SagaCursor { changed_at: last.changed_at, id: last.id.0 });
+            all.extend(page);
+        }
+    }
+}
+
+/// Two books by key: amounts in minor units.
+fn pair(name: &'static str, theirs: impl Iterator<Item = (String, i64)>, ours: BTreeMap<String, i64>) -> Pair {
+    let mut left = BTreeMap::<String, i64>::new();
+    for (key, amount) in theirs {
+        *left.entry(key).or_default() += amount;
+    }
+    let keys: std::collections::BTreeSet<&String> = left.keys().chain(ours.keys()).collect();
+    let differences = keys
+        .iter()
+        .filter_map(|key| {
+            let (theirs, ours) = (left.get(*key).copied().unwrap_or(0), ours.get(*key).copied().unwrap_or(0));
+            (theirs != ours).then(|| format!("{key}: {} there, {} here", decimal(theirs), decimal(ours)))
+        })
+        .collect();
+    Pair { name, compared: keys.len(), total: Some(left.values().sum()), differences }
+}
+
+/// What Attio shows for each invoice against what its saga says.
+fn statuses(records: &Value, sagas: &[SagaLine]) -> anyhow::Result<Pair> {
+    let mut shown = BTreeMap::<String, String>::new();
+    for record in rows(records)? {
+        let values = &record["values"];
+        // The latest attempt of an invoice is what counts; attempts sort by their number.
+        let external = text(&values["external_id"]);
+        if let Some(invoice) = external.strip_prefix("inv:").and_then(|rest| rest.split(':').next()) {
+            let attempt = external.rsplit(':').next().and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+            let key = format!("{invoice}:{attempt:04}");
+            shown.insert(key, text(&values["transaction_status"]).to_owned());
+        }
+    }
+    let mut differences = Vec::new();
+    let invoices: Vec<_> = sagas.iter().filter(|s| s.kind == "invoice_payment").collect();
+    for saga in &invoices {
+        let Some(wanted) = wanted(saga) else { continue };
+        let invoice = saga.references.iter().find(|(kind, _)| kind == "zoho_invoice").map(|(_, v)| v.as_str());
+        let invoice = invoice.unwrap_or_default();
+        let last = shown.range(format!("{invoice}:")..format!("{invoice};")).next_back().map(|(_, s)| s.as_str());
+        if last != Some(wanted) {
+            differences.push(format!("invoice {invoice}: Attio says {last:?}, the saga is {} ({wanted})", saga.state));
+        }
+    }
+    Ok(Pair { name: "Attio status ↔ saga state", compared: invoices.len(), total: None, differences })
+}
+
+/// The word that Attio must show for a saga's state; none where nothing is shown yet.
+fn wanted(saga: &SagaLine) -> Option<&'static str> {
+    match saga.state.as_str() {
+        "AwaitSettlement" | "Settled" | "ClosedPaidElsewhere" => Some("Paid"),
+        "Dunning" | "NeedsMethod" | "NeedsAuthentication" | "Exhausted" => Some("Failed"),
+        "ClosedVoid" => Some("Void"),
+        _ => None,
+    }
+}
+
+fn takes_money(status: &str) -> bool {
+    matches!(
+        status,
+        "authorized"
+            | "submitted_for_settlement"
+            | "settling"
+            | "settled"
+            | "settlement_pending"
+            | "settlement_confirmed"
+    )
+}
+
+fn rows(list: &Value) -> anyhow::Result<impl Iterator<Item = &Value>> {
+    Ok(list.as_array().with_context(|| format!("the sandbox's books hold no list: {list}"))?.iter())
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn number(value: &Value) -> i64 {
+    value.as_i64().unwrap_or_default()
+}

@@ -1,0 +1,282 @@
+//! Driving one saga: apply what came, do what it wants, write what follows, until it waits.
+
+use super::hooks::{Injection, Point};
+use super::items::Body;
+use super::registry::Live;
+use super::run::Inner;
+use crate::port::{Call, Report};
+use crate::store::append::{Append, AppendError};
+use crate::store::items::{self, Item};
+use chrono::{DateTime, Utc};
+use sagas::kernel::flow::{Open, Phase};
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::machine::{What, Work};
+use sagas::kernel::outcome::{NotSent, Outcome};
+use sagas::kernel::park::ParkCode;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// Why driving ended early. The database holds what is true; the next poll takes the saga up again.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// A test stopped the engine here.
+    Crash,
+    /// This node does not own the saga any more, or is stopping.
+    NotOurs,
+    /// The database refuses this content; the saga is parked.
+    Poison(String),
+    /// The database cannot be reached, or the saga in memory is not what is stored.
+    Reload(String),
+}
+
+/// One saga being driven.
+pub(super) struct Driver {
+    pub(super) engine: Arc<Inner>,
+    pub(super) saga: SagaId,
+    pub(super) kind: String,
+    pub(super) live: Box<dyn Live>,
+}
+
+impl Driver {
+    /// Drives until the saga waits; answers when it wants the engine next.
+    pub(super) async fn run(&mut self) -> Result<Option<DateTime<Utc>>, Stop> {
+        loop {
+            if self.engine.stopping() {
+                return Err(Stop::NotOurs);
+            }
+            if let Some(item) = self.engine.mailboxes.next(self.saga) {
+                self.apply(item).await?;
+                continue;
+            }
+            let now = self.engine.clock.now();
+            match self.live.work(now) {
+                Work::Perform(open) => {
+                    if let Some(later) = self.perform(*open).await? {
+                        return Ok(Some(later));
+                    }
+                }
+                Work::Look(open) => self.look(*open).await?,
+                Work::Due => {
+                    let before = self.live.sequence();
+                    self.tell(What::Due, "engine", Vec::new()).await?;
+                    if self.live.sequence() == before {
+                        // The flow makes nothing of its due time: look again later instead of spinning.
+                        return Ok(Some(now + chrono::TimeDelta::seconds(60)));
+                    }
+                }
+                Work::Wait(until) => return Ok(Some(until)),
+                Work::Idle => return Ok(None),
+            }
+        }
+    }
+
+    /// Applies one inbox item: in the same append as what follows from it.
+    async fn apply(&mut self, item: Item) -> Result<(), Stop> {
+        let body: Result<Body, _> = serde_json::from_str(&item.body);
+        let what = match body {
+            Ok(body) => body.what(item.id.to_string(), item.kind.clone(), item.principal.clone()),
+            Err(e) => refused(&item, format!("this item cannot be read: {e}")),
+        };
+        match self.decide(what, &item.principal, vec![item.id]).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(refusal)) => self.tell(refused(&item, refusal), &item.principal, vec![item.id]).await,
+            Err(Stop::Poison(detail)) => {
+                // The mark rode in the refused append: without this the item would come back for ever.
+                items::bury(&self.engine.store.pool, item.id, &detail)
+                    .await
+                    .map_err(|e| Stop::Reload(e.to_string()))?;
+                Err(Stop::Poison(detail))
+            }
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// Makes the open call. `Some`: it cannot be made before then, and that is not worth an event.
+    async fn perform(&mut self, open: Open) -> Result<Option<DateTime<Utc>>, Stop> {
+        let engine = Arc::clone(&self.engine);
+        let now = engine.clock.now();
+        if open.fresh_until.is_some_and(|t| t < now) && open.attempt == 1 {
+            self.tell(What::Stale, "engine", Vec::new()).await?;
+            return Ok(None);
+        }
+        if !engine.may_send(self.saga) {
+            return Ok(Some(now + chrono::TimeDelta::seconds(1)));
+        }
+        let _slot = engine.effects.slot(&open.effect).await;
+        if let Some(outcome) = engine.effects.refuse_now(&open.effect, now).await {
+            return self.answered(&open, outcome, None, 0).await.map(|()| None);
+        }
+        let mut sent_at = None;
+        if open.effect.exactly_once().needs_sending_mark() {
+            let now = engine.clock.now();
+            if open.fresh_until.is_some_and(|t| t < now) && open.attempt == 1 {
+                // The wait for a slot outlived the facts.
+                return Ok(None);
+            }
+            let what = What::Sending {
+                deadline: now + engine.settings.judge_after(),
+                node: engine.settings.node.clone(),
+                epoch: engine.epoch(self.saga),
+            };
+            self.tell(what, "engine", Vec::new()).await?;
+            sent_at = Some(now);
+            self.crash(Point::AfterSendingMark)?;
+        }
+        let call = self.call(&open, sent_at);
+        let began = Instant::now();
+        let limit = engine.settings.call_limit + Duration::from_secs(2);
+        let (outcome, request_id) = match tokio::time::timeout(limit, self.made(&call)).await {
+            Ok(report) => (report.outcome, report.request_id),
+            Err(_) => (Outcome::Unknown { detail: "no answer within the time limit".to_owned() }, None),
+        };
+        self.crash(Point::AfterCall)?;
+        let latency = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        engine.effects.learn(&open.effect, &outcome, engine.clock.now());
+        self.answered(&open, outcome, request_id, latency).await?;
+        Ok(None)
+    }
+
+    /// Makes the call, or what a test wants instead.
+    async fn made(&self, call: &Call) -> Report {
+        let effects = &self.engine.effects;
+        match self.engine.hooks.inject(call) {
+            None => effects.perform(call).await,
+            Some(Injection::Instead(outcome)) => outcome.into(),
+            Some(Injection::Heard(outcome)) => {
+                effects.perform(call).await;
+                outcome.into()
+            }
+            Some(Injection::Twice) => {
+                effects.perform(call).await;
+                effects.perform(call).await
+            }
+        }
+    }
+
+    async fn answered(
+        &mut self,
+        open: &Open,
+        outcome: Outcome,
+        request_id: Option<String>,
+        latency_ms: u64,
+    ) -> Result<(), Stop> {
+        let what = What::Answer { attempt: open.attempt, outcome, request_id, latency_ms };
+        self.tell(what, open.effect.vendor(), Vec::new()).await
+    }
+
+    /// Looks the open call up.
+    async fn look(&mut self, open: Open) -> Result<(), Stop> {
+        let sent_at = match open.phase {
+            Phase::Sending { sent_at, .. } | Phase::Unknown { sent_at, .. } => Some(sent_at),
+            Phase::Requested { .. } => None,
+        };
+        let engine = Arc::clone(&self.engine);
+        let _slot = engine.effects.slot(&open.effect).await;
+        let look = engine.effects.look(&self.call(&open, sent_at)).await;
+        self.tell(What::Looked { attempt: open.attempt, look }, "engine", Vec::new()).await
+    }
+
+    fn call(&self, open: &Open, sent_at: Option<DateTime<Utc>>) -> Call {
+        Call {
+            saga: self.saga,
+            step: open.step.clone(),
+            attempt: open.attempt,
+            effect: open.effect.clone(),
+            requested_at: open.requested_at,
+            sent_at,
+            now: self.engine.clock.now(),
+            time_limit: self.engine.settings.call_limit,
+        }
+    }
+
+    /// Decides and writes; a refusal of the engine's own command means that memory and log differ.
+    async fn tell(&mut self, what: What<Value>, principal: &str, items: Vec<Uuid>) -> Result<(), Stop> {
+        self.decide(what, principal, items).await?.map_err(Stop::Reload)
+    }
+
+    /// Decides and writes. The inner error is the saga's refusal.
+    async fn decide(
+        &mut self,
+        what: What<Value>,
+        principal: &str,
+        items: Vec<Uuid>,
+    ) -> Result<Result<(), String>, Stop> {
+        let at = self.engine.settings.at(self.engine.clock.now());
+        let append = match self.live.decide(what, at, principal, items).await {
+            Ok(append) => append,
+            Err(refusal) => return Ok(Err(refusal.message)),
+        };
+        self.crash(Point::BeforeAppend)?;
+        match self.write(append).await {
+            Ok(()) => {}
+            Err(AppendError::Poison { detail, .. }) => {
+                tracing::error!(saga = %self.saga, detail, "an append was refused by the database; the saga is parked");
+                self.park_poisoned(detail.clone()).await;
+                return Err(Stop::Poison(detail));
+            }
+            Err(AppendError::Fenced { .. }) => return Err(Stop::NotOurs),
+            Err(e @ (AppendError::Conflict { .. } | AppendError::Unavailable(_))) => {
+                return Err(Stop::Reload(e.to_string()));
+            }
+        }
+        self.live.written();
+        self.crash(Point::AfterAppend)?;
+        Ok(Ok(()))
+    }
+
+    /// Writes, through short outages of the database: what a vendor answered is not thrown away lightly. After an
+    /// outage the log itself says whether the append had been written.
+    async fn write(&self, append: Append) -> Result<(), AppendError> {
+        let mut wait = Duration::from_millis(100);
+        loop {
+            match self.engine.store.log.append(append.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(AppendError::Unavailable(why)) if self.engine.may_send(self.saga) => {
+                    tracing::warn!(saga = %self.saga, why, "the database cannot be reached; trying again");
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(2));
+                }
+                Err(AppendError::Conflict { actual, expected, .. })
+                    if wait > Duration::from_millis(100) && actual == expected + append.events.len() as u64 =>
+                {
+                    // The try that ended without an answer had been written: nobody else writes to this stream.
+                    return Ok(());
+                }
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    async fn park_poisoned(&mut self, detail: String) {
+        let at = self.engine.settings.at(self.engine.clock.now());
+        let what = What::Park { code: ParkCode::PoisonAppend, detail };
+        if let Ok(append) = self.live.decide(what, at, "engine", Vec::new()).await
+            && self.write(append).await.is_ok()
+        {
+            self.live.written();
+        }
+    }
+
+    fn crash(&self, point: Point) -> Result<(), Stop> {
+        if self.engine.hooks.crash(point, self.saga) {
+            self.engine.crash();
+        }
+        if self.engine.crashed() { Err(Stop::Crash) } else { Ok(()) }
+    }
+}
+
+fn refused(item: &Item, reason: String) -> What<Value> {
+    What::Refused {
+        item: Some(item.id.to_string()),
+        kind: item.kind.clone(),
+        principal: item.principal.clone(),
+        reason,
+    }
+}
+
+/// A call that this node may not make now.
+pub(super) fn not_sent(cause: NotSent, detail: impl Into<String>) -> Outcome {
+    Outcome::NotSent { cause, detail: detail.into(), retry_after_seconds: None }
+}

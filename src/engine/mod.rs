@@ -1,0 +1,19 @@
+//! The engine: drives every saga, knows none. One mailbox a saga, wake-up in the process, durable due times, calls
+//! behind two marks, look-ups of unknown outcomes.
+//!
+//! Architecture invariant: nothing here names a flow or a vendor's wire format. What a flow does is in `sagas`, what a
+//! vendor says is in `connectors`; the one seam is [`crate::port`].
+
+mod desk;
+mod drive;
+mod effects;
+pub mod hooks;
+pub mod items;
+mod mailbox;
+mod practice;
+pub mod registry;
+pub mod run;
+mod scheduler;
+
+pub use effects::Slots;
+pub use run::{Engine, Settings};

@@ -1,0 +1,199 @@
+//! The list of sagas as values: what the engine needs of a saga without knowing its type.
+//!
+//! The generic shell is thin on purpose: it decodes, asks, encodes. The loop around it is compiled once.
+
+use crate::store::append::{Append, ItemMark};
+use crate::store::log::StoredEvent;
+use crate::store::saga_store::{self, Context, Loaded};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use cqrs_es::Aggregate;
+use cqrs_es::event_sink::EventSink;
+use sagas::for_each_saga;
+use sagas::kernel::flow::{Flow, StepEvent};
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::machine::{self, Command, What, Work};
+use sagas::kernel::record::{Record, Recorded};
+use sagas::kernel::saga::{At, Refusal, Saga};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use uuid::Uuid;
+
+/// A kind of saga.
+pub trait Kind: Send + Sync {
+    /// The flow's name.
+    fn name(&self) -> &'static str;
+    /// The definition's version.
+    fn version(&self) -> u32;
+    /// What it is for.
+    fn purpose(&self) -> &'static str;
+    /// Whether a command can be read as one of this flow's.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the person who sent it.
+    fn check_command(&self, command: &Value) -> Result<(), String>;
+    /// The saga with that history.
+    ///
+    /// # Errors
+    /// The history cannot be read by this release.
+    fn load(&self, id: SagaId, history: &[StoredEvent]) -> Result<Box<dyn Live>, String>;
+}
+
+/// A saga in memory.
+#[async_trait]
+pub trait Live: Send {
+    /// How many events it has.
+    fn sequence(&self) -> u64;
+    /// What should be done now.
+    fn work(&self, now: DateTime<Utc>) -> Work;
+    /// The engine's side of its state.
+    fn flow(&self) -> &Flow;
+    /// What a command leads to, not yet applied: [`Live::written`] applies it once it is in the log.
+    ///
+    /// # Errors
+    /// The command is not acceptable.
+    async fn decide(&mut self, what: What<Value>, at: At, principal: &str, items: Vec<Uuid>)
+    -> Result<Append, Refusal>;
+    /// The last decision was written.
+    fn written(&mut self);
+}
+
+/// All kinds by name.
+pub struct Registry {
+    kinds: BTreeMap<&'static str, Box<dyn Kind>>,
+}
+
+impl Registry {
+    /// All sagas of the product.
+    ///
+    /// # Errors
+    /// A saga's declaration breaks a law.
+    pub fn all() -> Result<Self, String> {
+        let mut registry = Self { kinds: BTreeMap::new() };
+        macro_rules! add {
+            ($($saga:ty,)*) => { $(registry.add::<$saga>()?;)* };
+        }
+        for_each_saga!(add);
+        Ok(registry)
+    }
+
+    fn add<S: Saga>(&mut self) -> Result<(), String> {
+        machine::check_declaration::<S>()?;
+        self.kinds.insert(S::NAME, Box::new(Shell::<S>(PhantomData)));
+        Ok(())
+    }
+
+    /// The kind of that name.
+    pub fn kind(&self, name: &str) -> Option<&dyn Kind> {
+        self.kinds.get(name).map(AsRef::as_ref)
+    }
+
+    /// Every kind, by name.
+    pub fn kinds(&self) -> impl Iterator<Item = &dyn Kind> {
+        self.kinds.values().map(AsRef::as_ref)
+    }
+}
+
+struct Shell<S>(PhantomData<fn() -> S>);
+
+impl<S: Saga> Kind for Shell<S> {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn version(&self) -> u32 {
+        S::VERSION
+    }
+
+    fn purpose(&self) -> &'static str {
+        S::PURPOSE
+    }
+
+    fn check_command(&self, command: &Value) -> Result<(), String> {
+        read_command::<S>(command.clone()).map(drop).map_err(|refusal| refusal.message)
+    }
+
+    fn load(&self, id: SagaId, history: &[StoredEvent]) -> Result<Box<dyn Live>, String> {
+        let mut loaded = Loaded { saga: Recorded::<S>::default(), sequence: 0 };
+        for event in history {
+            loaded.saga.evolve(&saga_store::read_event::<S>(event).map_err(|e| e.to_string())?);
+            loaded.sequence = event.seq;
+        }
+        Ok(Box::new(InMemory { id, loaded, decided: None }))
+    }
+}
+
+struct InMemory<S: Saga> {
+    id: SagaId,
+    loaded: Loaded<S>,
+    decided: Option<Loaded<S>>,
+}
+
+#[async_trait]
+impl<S: Saga> Live for InMemory<S> {
+    fn sequence(&self) -> u64 {
+        self.loaded.sequence
+    }
+
+    fn work(&self, now: DateTime<Utc>) -> Work {
+        machine::work(&self.loaded.saga, now)
+    }
+
+    fn flow(&self) -> &Flow {
+        &self.loaded.saga.flow
+    }
+
+    async fn decide(
+        &mut self,
+        what: What<Value>,
+        at: At,
+        principal: &str,
+        items: Vec<Uuid>,
+    ) -> Result<Append, Refusal> {
+        let command = Command { saga: self.id, at, what: typed::<S>(what)? };
+        let sink = EventSink::default();
+        self.loaded.saga.clone().handle(command, &(), &sink).await?;
+        let events = sink.collect().await;
+        let refused = events.iter().find_map(|event| match event {
+            Record::Step(StepEvent::Heard { refused, .. }) => refused.clone(),
+            Record::Step(_) | Record::Business(_) => None,
+        });
+        let items = items.into_iter().map(|item| ItemMark { item, refused: refused.clone() }).collect();
+        let context = Context { principal, items, now: at.now };
+        let (append, after) = saga_store::build_append::<S>(self.id, &self.loaded, &events, context)
+            .map_err(|e| Refusal::new("unwritable", format!("an event cannot be written as JSON: {e}")))?;
+        self.decided = Some(after);
+        Ok(append)
+    }
+
+    fn written(&mut self) {
+        if let Some(loaded) = self.decided.take() {
+            self.loaded = loaded;
+        }
+    }
+}
+
+/// The engine's command with the flow's own command decoded.
+fn typed<S: Saga>(what: What<Value>) -> Result<What<S::Command>, Refusal> {
+    Ok(match what {
+        What::Deliver { item, kind, principal, command } => {
+            What::Deliver { item, kind, principal, command: read_command::<S>(command)? }
+        }
+        What::Sending { deadline, node, epoch } => What::Sending { deadline, node, epoch },
+        What::Answer { attempt, outcome, request_id, latency_ms } => {
+            What::Answer { attempt, outcome, request_id, latency_ms }
+        }
+        What::Looked { attempt, look } => What::Looked { attempt, look },
+        What::Stale => What::Stale,
+        What::Due => What::Due,
+        What::Resume { principal, reason } => What::Resume { principal, reason },
+        What::Refused { item, kind, principal, reason } => What::Refused { item, kind, principal, reason },
+        What::Park { code, detail } => What::Park { code, detail },
+    })
+}
+
+fn read_command<S: Saga>(command: Value) -> Result<S::Command, Refusal> {
+    serde_json::from_value(command)
+        .map_err(|e| Refusal::new("unreadable_command", format!("this is no command of {}: {e}", S::NAME)))
+}

@@ -1,0 +1,384 @@
+//! The engine's life: start, loops, stop. What happens to one saga is in `drive`.
+
+use super::drive::{Driver, Stop};
+use super::effects::{Effects, Slots};
+use super::hooks::Hooks;
+use super::mailbox::Mailboxes;
+use super::registry::{Live, Registry};
+use super::scheduler::Scheduler;
+use crate::clock::Clock;
+use crate::port::Perform;
+use crate::store::Store;
+use crate::store::items::{self, Item};
+use crate::store::{StoreError, log, query};
+use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
+use futures::FutureExt;
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::saga::At;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How the engine works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// This node's name.
+    pub node: String,
+    /// The books zone.
+    pub books_zone: chrono_tz::Tz,
+    /// A vendor call ends after this long; its outcome is then unknown.
+    pub call_limit: Duration,
+    /// The safety net under wake-ups.
+    pub poll: Duration,
+    /// Renewal of this node's lease.
+    pub renewal: Duration,
+    /// Calls under way at once, per vendor.
+    pub slots: Slots,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            node: "node".to_owned(),
+            books_zone: chrono_tz::UTC,
+            call_limit: Duration::from_secs(30),
+            poll: Duration::from_secs(1),
+            renewal: Duration::from_secs(15),
+            slots: Slots::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// When absence may be judged, counted from the send: twice the time that our client waits.
+    pub(super) fn judge_after(&self) -> TimeDelta {
+        TimeDelta::from_std(self.call_limit * 2).unwrap_or(TimeDelta::seconds(60))
+    }
+
+    /// Business time with the books zone's offset then.
+    pub(super) fn at(&self, now: DateTime<Utc>) -> At {
+        let offset = self.books_zone.offset_from_utc_datetime(&now.naive_utc()).fix();
+        At { now, books_offset: offset.local_minus_utc() }
+    }
+}
+
+/// A running engine.
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+/// What all tasks of the engine share.
+pub(super) struct Inner {
+    pub(super) registry: Registry,
+    pub(super) store: Store,
+    pub(super) effects: Effects,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) hooks: Arc<dyn Hooks>,
+    pub(super) settings: Settings,
+    pub(super) mailboxes: Mailboxes,
+    scheduler: Mutex<Scheduler>,
+    cache: Mutex<HashMap<SagaId, Box<dyn Live>>>,
+    /// Shards that are being handed over: nothing new starts in them.
+    leaving: Mutex<Vec<u16>>,
+    wake: Notify,
+    stop: CancellationToken,
+    crashed: AtomicBool,
+    tasks: TaskTracker,
+}
+
+/// Sagas kept in memory between two wake-ups. Beyond it they are folded from the log again.
+const CACHED_SAGAS: usize = 20_000;
+/// Items and due sagas taken up in one poll.
+const POLL_LIMIT: u16 = 1_000;
+/// Alarms are set this far ahead; what is due later is found by a later poll.
+const HORIZON: TimeDelta = TimeDelta::seconds(60);
+
+impl Engine {
+    /// Starts the engine on a store whose node has joined.
+    pub fn start(
+        store: Store,
+        vendors: Arc<dyn Perform>,
+        clock: Arc<dyn Clock>,
+        hooks: Arc<dyn Hooks>,
+        settings: Settings,
+    ) -> Result<Self, String> {
+        let inner = Arc::new(Inner {
+            registry: Registry::all()?,
+            effects: Effects::new(&store, vendors, settings.slots),
+            store,
+            clock,
+            hooks,
+            settings,
+            mailboxes: Mailboxes::default(),
+            scheduler: Mutex::default(),
+            cache: Mutex::default(),
+            leaving: Mutex::default(),
+            wake: Notify::new(),
+            stop: CancellationToken::new(),
+            crashed: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
+        });
+        inner.tasks.spawn(Arc::clone(&inner).renew());
+        inner.tasks.spawn(Arc::clone(&inner).listen());
+        inner.tasks.spawn(Arc::clone(&inner).ring());
+        inner.tasks.spawn(Arc::clone(&inner).keep_house());
+        Ok(Self { inner })
+    }
+
+    /// Something came: look at once instead of at the next poll.
+    pub fn wake(&self) {
+        self.inner.wake.notify_one();
+    }
+
+    /// The kinds of sagas.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+
+    /// Sagas being driven at this moment.
+    pub fn busy(&self) -> usize {
+        self.inner.mailboxes.len()
+    }
+
+    /// Waits until a test's hook has stopped the engine dead.
+    pub async fn crashed(&self) {
+        self.inner.stop.cancelled().await;
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+
+    /// No new work; calls in flight end, or are cut after `patience` and looked up by the next owner. Then the shards
+    /// are handed over.
+    pub async fn stop(&self, patience: Duration) {
+        self.inner.stop.cancel();
+        self.inner.tasks.close();
+        if tokio::time::timeout(patience, self.inner.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                sagas = self.busy(),
+                "stopped with calls in flight; their outcome is looked up by the next owner"
+            );
+            return;
+        }
+        if let Err(e) = self.inner.store.node.leave().await {
+            tracing::warn!(error = %e, "shards were not handed over; they move when this node's lease expires");
+        }
+    }
+}
+
+impl Inner {
+    pub(super) fn stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    pub(super) fn crashed(&self) -> bool {
+        self.crashed.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn crash(&self) {
+        self.crashed.store(true, Ordering::SeqCst);
+        self.stop.cancel();
+    }
+
+    /// A call sent now ends before the lease does.
+    pub(super) fn may_send(&self, saga: SagaId) -> bool {
+        !self.stopping() && self.store.node.may_send(self.store.node.shard_of(saga), self.settings.call_limit)
+    }
+
+    pub(super) fn epoch(&self, saga: SagaId) -> i64 {
+        self.store.node.grant(self.store.node.shard_of(saga)).map_or(0, |grant| grant.epoch)
+    }
+
+    fn scheduler(&self) -> MutexGuard<'_, Scheduler> {
+        self.scheduler.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn cache(&self) -> MutexGuard<'_, HashMap<SagaId, Box<dyn Live>>> {
+        self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Renews the lease, takes free shards, forgets lost ones.
+    async fn renew(self: Arc<Self>) {
+        loop {
+            match self.store.node.beat().await {
+                Ok(change) => {
+                    if !change.lost.is_empty() {
+                        self.cache().retain(|saga, _| !change.lost.contains(&self.store.node.shard_of(*saga)));
+                    }
+                    if !change.gained.is_empty() {
+                        self.wake.notify_one();
+                    }
+                    if !change.surplus.is_empty() {
+                        self.give_back(change.surplus).await;
+                    }
+                }
+                Err(e) => tracing::warn!(error = %e, "the lease could not be renewed"),
+            }
+            if self.pause(self.settings.renewal).await {
+                return;
+            }
+        }
+    }
+
+    /// Lets calls in flight in those shards end, then hands them over to whoever has less.
+    async fn give_back(&self, shards: Vec<u16>) {
+        let in_them = |saga: SagaId| shards.contains(&self.store.node.shard_of(saga));
+        *self.leaving() = shards.clone();
+        while self.mailboxes.any(in_them) {
+            if self.pause(Duration::from_millis(50)).await {
+                break;
+            }
+        }
+        self.cache().retain(|saga, _| !in_them(*saga));
+        if let Err(e) = self.store.node.hand_over(&shards).await {
+            tracing::warn!(error = %e, "surplus shards were not handed over");
+        }
+        self.leaving().clear();
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, Vec<u16>> {
+        self.leaving.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Takes up what came: at a wake-up, and at every poll.
+    async fn listen(self: Arc<Self>) {
+        loop {
+            if let Err(e) = self.take_up().await {
+                tracing::warn!(error = %e, "the inbox could not be read");
+            }
+            tokio::select! {
+                () = self.wake.notified() => {}
+                stopped = self.pause(self.settings.poll) => if stopped { return },
+            }
+            if self.stopping() {
+                return;
+            }
+        }
+    }
+
+    async fn take_up(self: &Arc<Self>) -> Result<(), StoreError> {
+        let shards: Vec<u16> = self.store.node.owned().into_iter().map(|(shard, _)| shard).collect();
+        for item in items::items_ready(&self.store.pool, &shards, &self.mailboxes.items(), POLL_LIMIT).await? {
+            self.poke(item.saga, &item.saga_kind.clone(), Some(item));
+        }
+        let until = self.clock.now() + HORIZON;
+        for (saga, kind, at) in query::due(&self.store.pool, &shards, until, POLL_LIMIT).await? {
+            self.scheduler().set(saga, &kind, at);
+        }
+        Ok(())
+    }
+
+    /// Rings alarms.
+    async fn ring(self: Arc<Self>) {
+        loop {
+            let due = self.scheduler().take_due(self.clock.now());
+            for (saga, kind) in due {
+                self.poke(saga, &kind, None);
+            }
+            if self.pause(Duration::from_millis(25)).await {
+                return;
+            }
+        }
+    }
+
+    /// Sweeps what nobody will come back for.
+    async fn keep_house(self: Arc<Self>) {
+        while !self.pause(Duration::from_secs(60)).await {
+            if let Err(e) = self.store.sweep(self.clock.now()).await {
+                tracing::warn!(error = %e, "the sweep of orphaned claims and single-use inputs failed");
+            }
+        }
+    }
+
+    /// True: the engine is stopping.
+    async fn pause(&self, wait: Duration) -> bool {
+        tokio::time::timeout(wait, self.stop.cancelled()).await.is_ok()
+    }
+
+    /// Puts an item into a saga's mailbox, or merely wakes it, and sees to it that somebody drives it.
+    fn poke(self: &Arc<Self>, saga: SagaId, kind: &str, item: Option<Item>) {
+        let leaving = self.leaving().contains(&self.store.node.shard_of(saga));
+        if self.stopping() || leaving || !self.mailboxes.put(saga, item) {
+            return;
+        }
+        let (inner, kind) = (Arc::clone(self), kind.to_owned());
+        self.tasks.spawn(async move {
+            let driven = AssertUnwindSafe(Arc::clone(&inner).drive(saga, &kind)).catch_unwind().await;
+            if driven.is_err() {
+                tracing::error!(%saga, kind, "driving the saga panicked; it is tried again in a minute");
+                inner.mailboxes.abandon(saga);
+                inner.scheduler().set(saga, &kind, inner.clock.now() + TimeDelta::seconds(60));
+            }
+        });
+    }
+
+    async fn drive(self: Arc<Self>, saga: SagaId, kind: &str) {
+        let Some(live) = self.take(saga, kind).await else {
+            self.mailboxes.abandon(saga);
+            return;
+        };
+        let mut driver = Driver { engine: Arc::clone(&self), saga, kind: kind.to_owned(), live };
+        loop {
+            match driver.run().await {
+                Ok(next) => {
+                    if self.mailboxes.close(saga) {
+                        match next {
+                            Some(at) => self.scheduler().set(saga, kind, at),
+                            None => self.scheduler().unset(saga),
+                        }
+                        self.keep(saga, driver.live);
+                        return;
+                    }
+                }
+                Err(stop) => {
+                    if let Stop::Reload(why) | Stop::Poison(why) = &stop {
+                        tracing::warn!(%saga, kind, why, "the saga is taken up again from the log");
+                        self.scheduler().set(saga, kind, self.clock.now() + TimeDelta::seconds(1));
+                    }
+                    self.mailboxes.abandon(saga);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The saga from memory or from the log; `None` where it cannot be had now.
+    async fn take(&self, saga: SagaId, kind: &str) -> Option<Box<dyn Live>> {
+        if let Some(live) = self.cache().remove(&saga) {
+            return Some(live);
+        }
+        let history = match log::events_of(&self.store.pool, self.store.node.shard_of(saga), saga).await {
+            Ok(history) => history,
+            Err(e) => {
+                tracing::warn!(%saga, kind, error = %e, "the saga's history cannot be read now");
+                return None;
+            }
+        };
+        let loaded = self.registry.kind(kind).ok_or_else(|| format!("this release knows no flow `{kind}`"));
+        match loaded.and_then(|k| k.load(saga, &history)) {
+            Ok(live) => Some(live),
+            Err(why) => {
+                tracing::error!(%saga, kind, why, "the saga's history cannot be understood; it is parked");
+                if let Err(e) = self.store.log.park_unreadable(saga, &why, self.clock.now()).await {
+                    tracing::error!(%saga, error = %e, "and it could not be parked");
+                }
+                None
+            }
+        }
+    }
+
+    fn keep(&self, saga: SagaId, live: Box<dyn Live>) {
+        let mut cache = self.cache();
+        if cache.len() >= CACHED_SAGAS {
+            cache.clear();
+        }
+        // An ended saga is rarely heard of again.
+        if live.flow().ended.is_none() {
+            cache.insert(saga, live);
+        }
+    }
+}

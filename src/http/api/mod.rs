@@ -1,0 +1,35 @@
+//! The private API, version 1. Described by itself at `/api/v1/openapi.json`.
+
+mod inbox;
+mod sagas;
+mod transactions;
+pub mod view;
+
+use super::App;
+pub use transactions::instant;
+use axum::Json;
+use axum::Router;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "attio-billing",
+    description = "Sagas, the transaction log and the inbox of one installation. Amounts are integers of minor units."
+))]
+struct Description;
+
+/// All routes of the API, without their guard.
+pub fn router() -> Router<App> {
+    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(sagas::list))
+        .routes(routes!(sagas::show))
+        .routes(routes!(sagas::resume))
+        .routes(routes!(transactions::list))
+        .routes(routes!(transactions::csv))
+        .routes(routes!(inbox::summary))
+        .split_for_parts();
+    router.route("/openapi.json", get(move || async move { Json(description) }))
+}

@@ -1,0 +1,28 @@
+//! Liveness and readiness.
+
+use super::{App, Problem};
+use crate::store::backlog::unowned_shards;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// The process runs.
+pub(super) async fn live() -> Json<Value> {
+    Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+/// The database answers and this node owns shards (or others own them all).
+pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let (free, all) = unowned_shards(&app.store.pool).await?;
+    if free > 0 {
+        let detail = format!("{free} of {all} shards have no live owner");
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail)
+            .hint("a starting node takes free shards within a second; those of a killed one when its lease expires"));
+    }
+    Ok(Json(json!({
+        "status": "ready",
+        "shards_owned": app.store.node.owned().len(),
+        "sagas_under_way": app.engine.busy(),
+    })))
+}

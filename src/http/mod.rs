@@ -1,0 +1,87 @@
+//! The service over HTTP: a public listener (webhooks, liveness) and a private one (API, readiness).
+//!
+//! A handler never calls a vendor: it verifies, stores and answers, or reads what is stored.
+
+pub mod api;
+mod auth;
+mod health;
+mod problem;
+mod webhooks;
+
+use crate::engine::Engine;
+use crate::intake::Intake;
+use crate::store::Store;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, StatusCode, Uri};
+use axum::routing::{get, post};
+pub use problem::Problem;
+use secrecy::SecretString;
+use std::sync::Arc;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+
+/// What the handlers need.
+#[derive(Clone)]
+pub struct App {
+    /// Everything stored.
+    pub store: Store,
+    /// To be woken when something came.
+    pub engine: Arc<Engine>,
+    /// Verifies deliveries, and is woken when one came.
+    pub intake: Arc<Intake>,
+    /// Bearer token of the private API.
+    pub admin_token: SecretString,
+}
+
+/// A webhook body is at most this long.
+const WEBHOOK_LIMIT: usize = 1024 * 1024;
+/// Nothing inside a request takes longer.
+const REQUEST_LIMIT: Duration = Duration::from_secs(15);
+
+/// The public routes.
+pub fn public(app: App) -> Router {
+    let routes = Router::new()
+        .route("/webhooks/attio", post(webhooks::attio))
+        .route("/webhooks/zoho", post(webhooks::zoho))
+        .route("/webhooks/braintree", post(webhooks::braintree).get(webhooks::braintree_challenge))
+        .layer(DefaultBodyLimit::max(WEBHOOK_LIMIT))
+        .route("/healthz", get(health::live));
+    around(routes).with_state(app)
+}
+
+/// The private routes.
+pub fn private(app: App) -> Router {
+    let api = api::router().layer(axum::middleware::from_fn_with_state(app.clone(), auth::bearer));
+    let routes =
+        Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready)).nest("/api/v1", api);
+    around(routes).with_state(app)
+}
+
+/// What every route gets: an id, a trace, a limit, an answer for what does not exist.
+fn around(routes: Router<App>) -> Router<App> {
+    let id = HeaderName::from_static("x-request-id");
+    routes
+        .fallback(no_such_route)
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            use axum::response::IntoResponse;
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service failed on this request")
+                .hint("the cause is in the service's log under this answer's x-request-id")
+                .into_response()
+        }))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_LIMIT))
+        .layer(TraceLayer::new_for_http().make_span_with(|request: &axum::http::Request<_>| {
+            // The path only: a query may name a customer.
+            tracing::info_span!("http.request", method = %request.method(), path = request.uri().path())
+        }))
+        .layer(PropagateRequestIdLayer::new(id.clone()))
+        .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
+}
+
+async fn no_such_route(uri: Uri) -> Problem {
+    Problem::not_found(format!("there is nothing at {}", uri.path()))
+        .hint("GET /api/v1/openapi.json lists what there is")
+}

@@ -1,0 +1,156 @@
+//! What comes in: deliveries are verified and stored; a router turns them into items, one per target; pollers ask for
+//! what has no webhook or may have been lost.
+//!
+//! Architecture invariant: nothing in a payload changes money. A delivery says *something happened*; the saga reads the
+//! vendor's present state.
+
+mod pollers;
+mod router;
+mod triggers;
+
+use crate::clock::Clock;
+use crate::config::Vendors;
+use crate::connectors::braintree::webhook::{self as braintree, KeyPair, WebhookError};
+use crate::connectors::{attio, zoho};
+use crate::store::inbox::{self, Stored};
+use crate::store::{Store, StoreError};
+use axum::http::HeaderMap;
+pub use pollers::Poller;
+pub use router::Router;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Who delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vendor {
+    Attio,
+    Zoho,
+    Braintree,
+}
+
+impl Vendor {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Braintree, Self::Attio, Self::Zoho];
+
+    /// The name in tables and addresses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Attio => "attio",
+            Self::Zoho => "zoho",
+            Self::Braintree => "braintree",
+        }
+    }
+}
+
+/// A delivery was not taken.
+#[derive(Debug)]
+pub enum Refused {
+    /// Not proven to come from the vendor; counted, nothing stored as trusted.
+    Signature(String),
+    /// Not stored: the vendor will deliver it again.
+    Store(StoreError),
+}
+
+/// Verifies and stores deliveries.
+pub struct Intake {
+    store: Store,
+    vendors: Vendors,
+    keys: Vec<KeyPair>,
+    clock: Arc<dyn Clock>,
+    /// Rung after each stored delivery.
+    came: Notify,
+}
+
+impl Intake {
+    /// An intake that trusts these vendors' secrets.
+    pub fn new(store: Store, vendors: Vendors, clock: Arc<dyn Clock>) -> Self {
+        let b = &vendors.braintree;
+        let keys = vec![KeyPair { public_key: b.public_key.clone(), private_key: b.private_key.clone() }];
+        Self { store, vendors, keys, clock, came: Notify::new() }
+    }
+
+    /// Answers Braintree's challenge.
+    ///
+    /// # Errors
+    /// It has not the form of a challenge.
+    pub fn braintree_challenge(&self, challenge: &str) -> Result<String, String> {
+        braintree::answer_challenge(&self.keys[0], challenge).map_err(|e| e.to_string())
+    }
+
+    /// Counts a delivery that was refused.
+    pub async fn rejected(&self, vendor: Vendor) {
+        if let Err(e) = inbox::count_rejected(&self.store.pool, vendor.as_str()).await {
+            tracing::warn!(vendor = vendor.as_str(), error = %e, "a refused delivery was not counted");
+        }
+    }
+
+    /// Verifies and stores one delivery: durable when it returns. `query` is the raw query of the address.
+    ///
+    /// # Errors
+    /// It is not proven to be the vendor's, or could not be stored.
+    pub async fn receive(
+        &self,
+        vendor: Vendor,
+        headers: &HeaderMap,
+        query: &str,
+        body: &[u8],
+    ) -> Result<Stored, Refused> {
+        let key = match self.verify(vendor, headers, query, body) {
+            Ok(key) => key,
+            Err(why) => {
+                self.rejected(vendor).await;
+                return Err(Refused::Signature(why));
+            }
+        };
+        let kept = json!({ "query": query }).to_string();
+        let stored =
+            inbox::store_delivery(&self.store.pool, vendor.as_str(), &key, &kept, body, self.clock.now()).await;
+        self.came.notify_one();
+        stored.map_err(Refused::Store)
+    }
+
+    /// Waits until something was stored.
+    pub(super) async fn something_came(&self) {
+        self.came.notified().await;
+    }
+
+    /// The delivery's key, once its signature is proven. A signed body that cannot be read has its digest as the key:
+    /// it is stored for a person.
+    fn verify(&self, vendor: Vendor, headers: &HeaderMap, query: &str, body: &[u8]) -> Result<String, String> {
+        let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+        let digest = || format!("body:{}", hex::encode(Sha256::digest(body)));
+        let signature = |name: &'static str| header(name).ok_or_else(|| format!("there is no `{name}` header"));
+        match vendor {
+            Vendor::Attio => {
+                let secret = self.vendors.attio.webhook_secret.clone();
+                let secret = secret.ok_or("no Attio webhook secret is configured (ATTIO_WEBHOOK_SECRET)")?;
+                if !attio::webhook::verify(&[secret], body, signature(attio::webhook::SIGNATURE_HEADER)?) {
+                    return Err("the signature does not fit the body".to_owned());
+                }
+                Ok(attio::webhook::delivery_key(header(attio::webhook::KEY_HEADER), body))
+            }
+            Vendor::Zoho => {
+                let secrets = [self.vendors.zoho.webhook_secret.clone()];
+                if !zoho::webhook::verify(&secrets, query, body, signature(zoho::webhook::SIGNATURE_HEADER)?) {
+                    return Err("the signature does not fit the body".to_owned());
+                }
+                Ok(zoho::webhook::parse(query, body).map_or_else(|_| digest(), |notice| notice.key))
+            }
+            Vendor::Braintree => {
+                let delivery = braintree::Delivery::from_form(body).map_err(|e| e.to_string())?;
+                match braintree::verify_and_parse(&self.keys, &delivery) {
+                    Ok(notification) => Ok(notification.delivery_key),
+                    Err(WebhookError::Unreadable(_)) => Ok(digest()),
+                    Err(e) => Err(e.to_string()),
+                }
+            }
+        }
+    }
+
+    /// The notification in a stored delivery of Braintree.
+    fn braintree(&self, body: &[u8]) -> Result<braintree::Notification, WebhookError> {
+        braintree::verify_and_parse(&self.keys, &braintree::Delivery::from_form(body)?)
+    }
+}

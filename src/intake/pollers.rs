@@ -1,0 +1,94 @@
+//! Polls for what a lost webhook would have said: open invoices in Zoho.
+
+use super::triggers::detected;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::connectors::Connectors;
+use crate::engine::Engine;
+use crate::store::Store;
+use crate::store::inbox::OfferError;
+use crate::store::items::{NewItem, offer_item};
+use sagas::invoice_payment::InvoicePayment;
+use sagas::kernel::ids::Installation;
+use sagas::kernel::saga::Saga;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Asks Zoho for open invoices and offers each to its stream, once a day and invoice.
+pub struct Poller {
+    store: Store,
+    engine: Arc<Engine>,
+    connectors: Arc<Connectors>,
+    clock: Arc<dyn Clock>,
+    organization: String,
+    installation: Installation,
+    call_limit: Duration,
+    every: Duration,
+}
+
+impl Poller {
+    /// A poller for this installation.
+    pub fn new(
+        config: &Config,
+        store: Store,
+        engine: Arc<Engine>,
+        connectors: Arc<Connectors>,
+        clock: Arc<dyn Clock>,
+        every: Duration,
+    ) -> Self {
+        Self {
+            store,
+            engine,
+            connectors,
+            clock,
+            organization: config.vendors.zoho.organization_id.clone(),
+            installation: config.installation.clone(),
+            call_limit: config.call_limit,
+            every,
+        }
+    }
+
+    /// Polls until stopped.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            if let Err(e) = self.open_invoices().await {
+                tracing::warn!(error = %e, "the poll of open invoices was not finished; it is repeated");
+            }
+            if tokio::time::timeout(self.every, stop.cancelled()).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    async fn open_invoices(&self) -> Result<(), OfferError> {
+        let mut page = Some(1);
+        while let Some(number) = page {
+            let listed = match self.connectors.zoho.list_open_invoices(None, number, self.call_limit).await {
+                Ok(listed) => listed,
+                Err(outcome) => {
+                    tracing::warn!(outcome = outcome.word(), "Zoho did not list its open invoices");
+                    return Ok(());
+                }
+            };
+            for open in listed.items {
+                let (saga, body) = detected(&self.organization, &self.installation, &open.invoice, None, "poll");
+                let today = self.clock.now().date_naive();
+                let item = NewItem {
+                    saga,
+                    saga_kind: InvoicePayment::NAME.to_owned(),
+                    kind: "zoho.poll".to_owned(),
+                    principal: "poller".to_owned(),
+                    body: body.text(),
+                    waiting_key: None,
+                    // Every node polls; each invoice is offered once a day.
+                    idempotency_key: Some(format!("poll:{}:{today}", open.invoice)),
+                };
+                offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await?;
+            }
+            self.engine.wake();
+            page = listed.next;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
+
+use super::router::Router;
+use crate::connectors::braintree::webhook::{Notification, Subject};
+use crate::connectors::zoho;
+use crate::engine::items::Body;
+use crate::port::{Call, Perform};
+use crate::store::items::NewItem;
+use sagas::invoice_payment::{Command, InvoicePayment};
+use sagas::kernel::answer::Answer;
+use sagas::kernel::effect::{Braintree, Effect};
+use sagas::kernel::ids::{Installation, SagaId};
+use sagas::kernel::outcome::{Outcome, RejectionKind};
+use sagas::kernel::saga::Saga;
+
+/// What a delivery leads to.
+pub(super) enum Trigger {
+    /// Items, one per saga concerned.
+    Items(Vec<NewItem>),
+    /// Nothing, for this reason.
+    Ignored(String),
+    /// A person must look at the delivery.
+    Dead(String),
+    /// Cannot be told now.
+    Later,
+}
+
+/// The command by which an invoice's stream is found or made. The stream reads the invoice itself.
+pub(super) fn detected(
+    organization: &str,
+    installation: &Installation,
+    invoice: &str,
+    subscription: Option<&str>,
+    source: &str,
+) -> (SagaId, Body) {
+    let command = Command::Detected {
+        organization: organization.to_owned(),
+        installation: installation.clone(),
+        invoice: invoice.to_owned(),
+        subscription: subscription.map(str::to_owned),
+        source: source.to_owned(),
+    };
+    let command = serde_json::to_value(command).expect("a command of plain texts always serialises");
+    (SagaId::of_invoice(organization, invoice), Body::Saga { command })
+}
+
+/// Zoho says that something happened to invoices.
+pub(super) fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> Trigger {
+    if notice.invoices.is_empty() {
+        return Trigger::Ignored(format!("{} concerns no invoice", notice.kind));
+    }
+    let item = |invoice: &String| {
+        let (saga, body) = detected(
+            &router.organization,
+            &router.installation,
+            invoice,
+            notice.subscription.as_deref(),
+            &format!("zoho.{}", notice.kind),
+        );
+        item(saga, format!("zoho.{}", notice.kind), "zoho", &body)
+    };
+    Trigger::Items(notice.invoices.iter().map(item).collect())
+}
+
+/// Braintree says that something happened: the object is fetched, and if it is a sale of ours its stream looks again.
+pub(super) async fn of_braintree(router: &Router, notification: &Notification) -> Trigger {
+    let kind = notification.kind.as_str();
+    let transaction = match &notification.subject {
+        Subject::Transaction { id, .. } => id,
+        Subject::Check => return Trigger::Ignored("Braintree's test button".to_owned()),
+        other => return unawaited(router, kind, other).await,
+    };
+    let order_id = match fetch(router, transaction).await {
+        Fetched::Found { order_id } => order_id,
+        Fetched::NotFound => {
+            return Trigger::Ignored(format!("{kind}: not found at Braintree: transaction {transaction}"));
+        }
+        Fetched::Later => return Trigger::Later,
+        Fetched::Refused(why) => return Trigger::Dead(why),
+    };
+    match invoice_of(&order_id, router.installation.as_str()) {
+        Some(invoice) => {
+            let (saga, body) =
+                detected(&router.organization, &router.installation, invoice, None, &format!("braintree.{kind}"));
+            Trigger::Items(vec![item(saga, format!("braintree.{kind}"), "braintree", &body)])
+        }
+        None => Trigger::Ignored(format!("{kind}: order id `{order_id}` is none of ours")),
+    }
+}
+
+/// No flow of this release awaits it: it is fetched all the same, so that the record says whether it exists.
+async fn unawaited(router: &Router, kind: &str, subject: &Subject) -> Trigger {
+    match router.connectors.braintree.knows(subject, router.call_limit).await {
+        Some(true) => Trigger::Ignored(format!("{kind}: no flow of this release awaits it")),
+        Some(false) => Trigger::Ignored(format!("{kind}: not found at Braintree")),
+        None => Trigger::Later,
+    }
+}
+
+enum Fetched {
+    Found { order_id: String },
+    NotFound,
+    Later,
+    Refused(String),
+}
+
+async fn fetch(router: &Router, transaction: &str) -> Fetched {
+    let now = router.clock.now();
+    let call = Call {
+        saga: SagaId::derived("delivery", &[transaction]),
+        step: "fetch".to_owned(),
+        attempt: 1,
+        effect: Effect::Braintree(Braintree::ReadTransaction { transaction: transaction.to_owned() }),
+        requested_at: now,
+        sent_at: None,
+        now,
+        time_limit: router.call_limit,
+    };
+    match router.connectors.perform(&call).await.outcome {
+        Outcome::Done { answer: Answer::Transaction(found) } => Fetched::Found { order_id: found.order_id },
+        Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound => Fetched::NotFound,
+        Outcome::Rejected { rejection } => Fetched::Refused(format!("{} {}", rejection.code, rejection.message)),
+        Outcome::Done { .. } | Outcome::Declined { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {
+            Fetched::Later
+        }
+    }
+}
+
+/// The invoice in an order id of ours: `<prefix>.inv.<invoice>.<attempt>`.
+fn invoice_of<'a>(order_id: &'a str, prefix: &str) -> Option<&'a str> {
+    order_id.strip_prefix(prefix)?.strip_prefix(".inv.")?.split('.').next()
+}
+
+fn item(saga: SagaId, kind: String, principal: &str, body: &Body) -> NewItem {
+    NewItem {
+        saga,
+        saga_kind: InvoicePayment::NAME.to_owned(),
+        kind,
+        principal: principal.to_owned(),
+        body: body.text(),
+        waiting_key: None,
+        idempotency_key: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invoice_is_read_from_our_order_ids_only() {
+        assert_eq!(invoice_of("demo.inv.982000000567114.2.r1", "demo"), Some("982000000567114"));
+        assert_eq!(invoice_of("demo.act.42.1", "demo"), None);
+        assert_eq!(invoice_of("other.inv.42.1", "demo"), None);
+    }
+}

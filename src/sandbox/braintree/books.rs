@@ -1,0 +1,62 @@
+//! The ground truth for tests: what is in the vault and what was really charged, in integers of minor units.
+
+use super::state::State;
+use super::transaction::{Transaction, Type};
+use super::xml::stamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Customers, stored cards (never a number), all transactions, and what each currency's live captures sum up to.
+pub(super) fn show(state: &State) -> Value {
+    let customers = state.customers.values().map(|c| {
+        json!({"id": c.id, "email": c.person.get("email"), "default_token": c.default_token, "created_at": stamp(c.created_at)})
+    });
+    let methods = state.methods.values().map(|m| {
+        json!({
+            "token": m.token, "customer_id": m.customer_id, "card_type": m.card.brand, "last_4": m.card.last_4,
+            "expiration": format!("{}/{}", m.card.month, m.card.year), "default": state.is_default(m),
+            "decline_code": m.declines_with,
+        })
+    });
+    json!({
+        "customers": customers.collect::<Vec<_>>(),
+        "payment_methods": methods.collect::<Vec<_>>(),
+        "transactions": state.transactions.iter().map(transaction).collect::<Vec<_>>(),
+        "totals": totals(state),
+    })
+}
+
+fn transaction(t: &Transaction) -> Value {
+    json!({
+        "id": t.id,
+        "order_id": t.order_id,
+        "status": t.status.name(),
+        "type": t.kind.name(),
+        "amount_minor": t.amount,
+        "currency": t.currency,
+        "merchant_account_id": t.merchant_account,
+        "customer_id": t.customer.as_ref().map(|c| &c.id),
+        "token": t.token,
+        "response_code": (!t.processor.code.is_empty()).then_some(&t.processor.code),
+        "rejection_reason": t.rejection,
+        "refunded_transaction_id": t.refunded_id,
+        "refund_ids": t.refund_ids,
+        "settlement_batch_id": t.batch_id,
+        "created_at": stamp(t.created_at),
+    })
+}
+
+/// Money taken and given back per currency, in minor units: what waits for settlement counts, what was declined, voided
+/// or only authorized does not.
+fn totals(state: &State) -> Value {
+    let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    for t in state.transactions.iter().filter(|t| t.status.takes_money()) {
+        let (captured, refunded) = sums.entry(&t.currency).or_default();
+        match t.kind {
+            Type::Sale => *captured += t.amount,
+            Type::Credit => *refunded += t.amount,
+        }
+    }
+    let line = |(captured, refunded): (i64, i64)| json!({"captured_minor": captured, "refunded_minor": refunded, "net_minor": captured - refunded});
+    Value::Object(sums.into_iter().map(|(currency, sum)| (currency.to_owned(), line(sum))).collect())
+}

@@ -1,0 +1,195 @@
+//! `POST /transactions`: sale and credit. In the gateway's order: key, validation (all errors together), duplicate check,
+//! processor, vault.
+
+use super::call::{Ask, Call};
+use super::cards;
+use super::processor::{self, Verdict};
+use super::reply::Reply;
+use super::sale_request::{Attempt, Funding};
+use super::state::{Customer, State};
+use super::transaction::{Cause, Status, Transaction, Type};
+use super::{customers, fields, keys, settlement, show, vault};
+use crate::sandbox::World;
+use crate::sandbox::faults::{Kind, Vendor};
+use axum::extract::State as Shared;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+
+/// Sale or credit.
+pub(super) async fn create(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
+    let ask = match call.ask("transaction", &fields::TRANSACTION) {
+        Ok(ask) => ask,
+        Err(reply) => return reply,
+    };
+    let now = world.clock.now();
+    let mut state = settlement::open(&world, now);
+    let key = match keys::look_up(&state, "transaction.sale", true, &call, &ask, now) {
+        Ok(key) => key,
+        Err(reply) => return reply,
+    };
+    let accounts = &world.credentials.braintree.merchant_accounts;
+    let attempt = match Attempt::read(&state, accounts, &ask, now) {
+        Ok(attempt) => attempt,
+        Err(errors) => {
+            if let Some(key) = key {
+                key.done(&mut state, None, now);
+            }
+            return Reply::Invalid(errors, call.params());
+        }
+    };
+    let verdict = judge(&world, &state, &attempt, &call, key.is_some(), now);
+    let transaction = book(&mut state, attempt, &verdict, now);
+    if let Some(key) = key {
+        key.done(&mut state, Some(transaction.id.clone()), now);
+    }
+    match transaction.status {
+        Status::ProcessorDeclined | Status::GatewayRejected | Status::Failed => refused(&transaction, &call),
+        _ => Reply::Made("transaction", show::transaction(&transaction)),
+    }
+}
+
+/// The error answer of a transaction that was declined, rejected or failed.
+pub(super) fn refused(transaction: &Transaction, call: &Call) -> Reply {
+    let message = match &transaction.rejection {
+        Some(reason) => format!("Gateway Rejected: {reason}"),
+        None => transaction.processor.text.clone(),
+    };
+    Reply::Refused { message, params: call.params(), name: "transaction", subject: show::transaction(transaction) }
+}
+
+/// What becomes of the attempt: the gateway's own rules first, then orders of the tests, then the amount.
+fn judge(world: &World, state: &State, attempt: &Attempt, call: &Call, keyed: bool, now: DateTime<Utc>) -> Verdict {
+    if !keyed && is_duplicate(state, attempt, now) {
+        return Verdict::Rejected("duplicate".to_owned());
+    }
+    if attempt.three_ds_required && !attempt.card.three_ds.is_some_and(|info| info.shifted) {
+        return Verdict::Rejected("three_d_secure".to_owned());
+    }
+    if let cards::Verdict::Rejected(reason) = attempt.card.verdict {
+        return Verdict::Rejected(reason.to_owned());
+    }
+    let wanted = |kind: &Kind| matches!(kind, Kind::Decline { .. } | Kind::GatewayReject { .. });
+    match world.faults.strike(Vendor::Braintree, "transaction.sale", &call.text, wanted) {
+        Some(Kind::Decline { code }) => return Verdict::Declined(code),
+        Some(Kind::GatewayReject { reason }) => return Verdict::Rejected(reason),
+        _ => {}
+    }
+    let told = attempt.funding.token().and_then(|token| state.methods.get(token)?.declines_with.clone());
+    match told {
+        Some(code) => Verdict::Declined(code),
+        None => processor::by_amount(attempt.amount, &attempt.account.currency, attempt.partial_is_welcome),
+    }
+}
+
+/// The gateway's duplicate check: the same amount, order id and card as an earlier successful sale within the window, a
+/// voided one included. A request with an at-most-once key is not checked.
+fn is_duplicate(state: &State, attempt: &Attempt, now: DateTime<Utc>) -> bool {
+    let window = state.settings.duplicate_window;
+    attempt.kind == Type::Sale
+        && state.transactions.iter().rev().take_while(|t| t.created_at + window > now).any(|t| {
+            let earlier_succeeded = t.status.takes_money() || matches!(t.status, Status::Authorized | Status::Voided);
+            t.kind == Type::Sale
+                && earlier_succeeded
+                && t.amount == attempt.amount
+                && t.currency == attempt.account.currency
+                && t.order_id == attempt.order_id
+                && t.card.unique == attempt.card.unique
+                && (&t.card.month, &t.card.year) == (&attempt.card.month, &attempt.card.year)
+        })
+}
+
+/// Writes the transaction down and, where asked, the card into the vault.
+fn book(state: &mut State, attempt: Attempt, verdict: &Verdict, now: DateTime<Utc>) -> Transaction {
+    if let Funding::Nonce { nonce, .. } = &attempt.funding {
+        state.spend_nonce(nonce);
+    }
+    let amount = match verdict {
+        Verdict::Partly(less) => *less,
+        _ => attempt.amount,
+    };
+    let mut customer = attempt.customer.clone();
+    let mut token = attempt.funding.token().map(str::to_owned);
+    let approved = matches!(verdict, Verdict::Approved | Verdict::Partly(_));
+    if token.is_none() && (attempt.store || (attempt.store_on_success && approved)) {
+        let buyer = customer.clone().unwrap_or_else(|| store_customer(state, &attempt, now));
+        token = Some(store_card(state, &attempt, &buyer, now));
+        customer = Some(buyer);
+    }
+    let mut transaction = Transaction {
+        id: state.new_transaction_id(),
+        kind: attempt.kind,
+        status: Status::Authorized,
+        amount,
+        currency: attempt.account.currency.clone(),
+        merchant_account: attempt.account.id.clone(),
+        order_id: attempt.order_id.clone(),
+        customer: customer.or_else(|| unsaved_customer(&attempt, now)),
+        token,
+        processor: verdict.processor(super::state::letters(6).to_uppercase()),
+        rejection: None,
+        source: attempt.source.clone(),
+        as_sent: attempt.as_sent.clone(),
+        refund_ids: Vec::new(),
+        refunded_id: None,
+        batch_id: None,
+        disbursed_on: None,
+        history: Vec::new(),
+        created_at: now,
+        updated_at: now,
+        authorization_expires_at: None,
+        three_ds: attempt.card.three_ds,
+        card: attempt.card,
+    };
+    enter_first_state(&mut transaction, verdict, attempt.submit, now);
+    state.transactions.push(transaction.clone());
+    transaction
+}
+
+/// The state after the verdict, with its history.
+fn enter_first_state(transaction: &mut Transaction, verdict: &Verdict, submit: bool, now: DateTime<Utc>) {
+    match verdict {
+        Verdict::Approved | Verdict::Partly(_) => {
+            let merchant_initiated =
+                matches!(transaction.source.as_deref(), Some("recurring" | "unscheduled" | "merchant"));
+            let days = if merchant_initiated { 1 } else { 7 };
+            transaction.authorization_expires_at = Some(now + TimeDelta::days(days));
+            transaction.becomes(Status::Authorized, Cause::Api, now);
+            if submit || transaction.kind == Type::Credit {
+                transaction.becomes(Status::SubmittedForSettlement, Cause::Api, now);
+            }
+        }
+        Verdict::Declined(_) => transaction.becomes(Status::ProcessorDeclined, Cause::Api, now),
+        Verdict::Failed => transaction.becomes(Status::Failed, Cause::Api, now),
+        Verdict::Rejected(reason) => {
+            transaction.rejection = Some(reason.clone());
+            transaction.becomes(Status::GatewayRejected, Cause::Api, now);
+        }
+    }
+}
+
+fn store_card(state: &mut State, attempt: &Attempt, buyer: &Customer, now: DateTime<Utc>) -> String {
+    let admission = vault::Admission {
+        token: attempt.token.clone(),
+        customer_id: buyer.id.clone(),
+        card: attempt.card.clone(),
+        billing: if attempt.keep_billing { attempt.as_sent.get("billing").cloned() } else { None },
+        make_default: false,
+    };
+    vault::admit(state, admission, now)
+}
+
+/// The new customer that a vaulted sale without `customer_id` makes.
+fn store_customer(state: &mut State, attempt: &Attempt, now: DateTime<Utc>) -> Customer {
+    let id = attempt.person.text("id").unwrap_or_else(|| state.new_customer_id());
+    let customer = customers::from_request(id, &attempt.person, now);
+    state.customers.insert(customer.id.clone(), customer.clone());
+    customer
+}
+
+/// The buyer's details of a sale that stores nobody.
+fn unsaved_customer(attempt: &Attempt, now: DateTime<Utc>) -> Option<Customer> {
+    let named = !attempt.person.is_empty();
+    named.then(|| {
+        customers::from_request(attempt.person.text("id").unwrap_or_default(), &Ask(attempt.person.0.clone()), now)
+    })
+}

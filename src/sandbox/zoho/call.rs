@@ -1,0 +1,167 @@
+//! One call to Zoho Billing: who may make it, what it brings, and the way to its handler.
+
+use super::State;
+use super::errors::Refusal;
+use super::fields::Fields;
+use super::ids::Id;
+use super::limits::Ticket;
+use super::reply::Answer;
+use crate::sandbox::World;
+use crate::sandbox::faults::{Kind, Vendor};
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{RawPathParams, Request, State as Shared};
+use axum::http::{header, request::Parts};
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodFilter;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use futures::future::BoxFuture;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The header that names the organisation.
+const ORGANIZATION: &str = "x-com-zoho-subscriptions-organizationid";
+/// Larger bodies are refused.
+const MAX_BODY: usize = 1 << 20;
+
+/// The organisation at one moment: where all that is done to it is done.
+pub(super) struct Org<'a> {
+    pub(super) world: &'a World,
+    pub(super) state: &'a mut State,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Org<'_> {
+    /// The present day (UTC).
+    pub(super) fn today(&self) -> NaiveDate {
+        self.now.date_naive()
+    }
+}
+
+/// What a handler gets.
+pub(super) struct Call<'a> {
+    pub(super) org: Org<'a>,
+    operation: &'static str,
+    /// Path and query, for faults.
+    target: String,
+    params: HashMap<String, String>,
+    query: HashMap<String, String>,
+    body: Bytes,
+}
+
+/// A handler of one operation.
+pub(super) type Handler = fn(&mut Call<'_>) -> Answer;
+
+/// One operation of the API. Its path begins below `/billing/v1`.
+pub(super) struct Route {
+    pub(super) operation: &'static str,
+    pub(super) method: MethodFilter,
+    pub(super) path: &'static str,
+    pub(super) handler: Handler,
+}
+
+/// A line of a resource's table of routes.
+pub(super) const fn route(
+    operation: &'static str,
+    method: MethodFilter,
+    path: &'static str,
+    handler: Handler,
+) -> Route {
+    Route { operation, method, path, handler }
+}
+
+impl Call<'_> {
+    /// A parameter of the path.
+    pub(super) fn param(&self, name: &str) -> &str {
+        self.params.get(name).map_or("", String::as_str)
+    }
+
+    /// The id in the path; `resource` is its English name, for the refusal of what cannot be one.
+    pub(super) fn id(&self, resource: &str) -> Result<Id, Refusal> {
+        Id::read(self.param("id")).ok_or_else(|| Refusal::unknown(resource))
+    }
+
+    /// A parameter of the query.
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(String::as_str)
+    }
+
+    /// An id in the query.
+    pub(super) fn query_id(&self, name: &str) -> Result<Option<Id>, Refusal> {
+        self.query(name).map(|text| Id::read(text).ok_or_else(|| Refusal::invalid(name))).transpose()
+    }
+
+    /// The body's fields.
+    pub(super) fn fields(&self) -> Result<Fields, Refusal> {
+        Fields::read(&self.body)
+    }
+
+    /// Lists show only what was created up to this moment: a late search index is a fault on order.
+    pub(super) fn horizon(&self) -> DateTime<Utc> {
+        let late = |kind: &Kind| matches!(kind, Kind::LateIndex { .. });
+        match self.org.world.faults.strike(Vendor::Zoho, self.operation, &self.target, late) {
+            Some(Kind::LateIndex { seconds }) => self.org.now - TimeDelta::seconds(seconds),
+            _ => DateTime::<Utc>::MAX_UTC,
+        }
+    }
+}
+
+/// The HTTP handler of one operation.
+pub(super) fn serve(
+    operation: &'static str,
+    handler: Handler,
+) -> impl Fn(Shared<Arc<World>>, RawPathParams, Request) -> BoxFuture<'static, Response> + Clone + Send + Sync + 'static
+{
+    move |Shared(world), params, request| {
+        let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let ticket = match admit(&world, &parts) {
+                Ok(ticket) => ticket,
+                Err(refusal) => return refusal.into_response(),
+            };
+            let answer = match to_bytes(body, MAX_BODY).await {
+                Ok(body) => run(&world, operation, handler, params, &parts, body),
+                Err(_) => Err(Refusal::invalid("JSONString")),
+            };
+            let mut response = answer.into_response();
+            ticket.tell(response.headers_mut());
+            response
+        })
+    }
+}
+
+fn run(
+    world: &World,
+    operation: &'static str,
+    handler: Handler,
+    params: HashMap<String, String>,
+    parts: &Parts,
+    body: Bytes,
+) -> Answer {
+    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).into_owned().collect();
+    let mut state = world.zoho.lock().expect("zoho lock");
+    let mut org = Org { world, state: &mut state, now: world.clock.now() };
+    org.roll();
+    handler(&mut Call { org, operation, target: parts.uri.to_string(), params, query, body })
+}
+
+/// Checks token, organisation and limits, in this order.
+fn admit(world: &World, parts: &Parts) -> Result<Ticket, Refusal> {
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let token = text(header::AUTHORIZATION.as_str())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| ["zoho-oauthtoken", "bearer"].contains(&scheme.to_ascii_lowercase().as_str()))
+        .map(|(_, token)| token.trim())
+        .ok_or_else(Refusal::no_token)?;
+    let now = world.clock.now();
+    let mut state = world.zoho.lock().expect("zoho lock");
+    if !state.accounts.accepts(token, now) {
+        return Err(Refusal::unauthorized());
+    }
+    let organization = text(ORGANIZATION).ok_or_else(|| Refusal::missing("organization_id"))?;
+    if organization != world.credentials.zoho.organization_id {
+        return Err(Refusal::invalid("organization_id"));
+    }
+    let State { limits, settings, .. } = &mut *state;
+    limits.enter(settings, now, world.limits_hold())
+}

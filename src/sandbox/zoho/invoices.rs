@@ -1,0 +1,372 @@
+//! Invoices: what is owed, what was paid, and the state that follows from both.
+//!
+//! The status is computed, never stored: `balance`, payments, credits and the due date are the truth.
+
+use super::State;
+use super::call::Org;
+use super::dates::{plus_days, stamp};
+use super::errors::Refusal;
+use super::fields::{CustomFields, Fields};
+use super::ids::Id;
+use super::money::Currency;
+use super::reply::Object;
+use chrono::{DateTime, NaiveDate, Utc};
+
+/// One invoice; amounts in minor units of its currency.
+#[derive(Debug, Clone)]
+pub(super) struct Invoice {
+    pub(super) id: Id,
+    pub(super) number: String,
+    pub(super) customer: Id,
+    pub(super) subscription: Option<Id>,
+    pub(super) currency: Currency,
+    pub(super) date: NaiveDate,
+    pub(super) due: NaiveDate,
+    pub(super) lines: Vec<Line>,
+    phase: Phase,
+    pub(super) payments: Vec<Applied>,
+    pub(super) credits: Vec<Applied>,
+    pub(super) written_off: i64,
+    pub(super) custom_fields: CustomFields,
+    pub(super) created: DateTime<Utc>,
+    pub(super) updated: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Draft,
+    Open,
+    Void,
+}
+
+/// One line of an invoice or credit note.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) id: Id,
+    pub(super) code: String,
+    pub(super) name: String,
+    /// Minor units for one piece.
+    pub(super) price: i64,
+    pub(super) quantity: i64,
+}
+
+/// A part of a payment or credit note, used for an invoice.
+#[derive(Debug, Clone)]
+pub(super) struct Applied {
+    pub(super) id: Id,
+    /// The payment or credit note.
+    pub(super) from: Id,
+    pub(super) amount: i64,
+    pub(super) date: NaiveDate,
+}
+
+/// An invoice to raise.
+#[derive(Debug)]
+pub(super) struct NewInvoice {
+    pub(super) customer: Id,
+    pub(super) subscription: Option<Id>,
+    pub(super) date: NaiveDate,
+    /// Days until it is due.
+    pub(super) terms: i64,
+    pub(super) lines: Vec<Line>,
+    pub(super) draft: bool,
+}
+
+impl Line {
+    /// Price times quantity.
+    pub(super) fn total(&self) -> i64 {
+        self.price.saturating_mul(self.quantity)
+    }
+
+    /// Reads the lines of a request. `code` is the name of the field that names what is sold.
+    pub(super) fn read(
+        org: &mut Org<'_>,
+        lines: &[Fields],
+        code: &str,
+        currency: Currency,
+    ) -> Result<Vec<Self>, Refusal> {
+        if lines.is_empty() {
+            return Err(Refusal::missing("invoice_items"));
+        }
+        let read = |fields: &Fields| {
+            let code = fields.text(code)?.unwrap_or_default();
+            let name = fields.text("name")?.or(fields.text("description")?);
+            let line = Self {
+                id: org.state.counters.id(),
+                name: name.unwrap_or_else(|| code.clone()),
+                code,
+                price: fields.amount("price", currency)?.ok_or_else(|| Refusal::missing("price"))?,
+                quantity: fields.quantity()?,
+            };
+            line.price.checked_mul(line.quantity).ok_or_else(|| Refusal::invalid("price"))?;
+            Ok(line)
+        };
+        lines.iter().map(read).collect()
+    }
+}
+
+impl Invoice {
+    pub(super) fn total(&self) -> i64 {
+        self.lines.iter().map(Line::total).sum()
+    }
+
+    pub(super) fn paid(&self) -> i64 {
+        self.payments.iter().map(|part| part.amount).sum()
+    }
+
+    fn credited(&self) -> i64 {
+        self.credits.iter().map(|part| part.amount).sum()
+    }
+
+    /// What is still owed; nothing on a void invoice.
+    pub(super) fn balance(&self) -> i64 {
+        match self.phase {
+            Phase::Void => 0,
+            Phase::Draft | Phase::Open => self.total() - self.paid() - self.credited() - self.written_off,
+        }
+    }
+
+    pub(super) fn is_draft(&self) -> bool {
+        self.phase == Phase::Draft
+    }
+
+    pub(super) fn is_void(&self) -> bool {
+        self.phase == Phase::Void
+    }
+
+    pub(super) fn is_overdue(&self, today: NaiveDate) -> bool {
+        self.phase == Phase::Open && self.balance() > 0 && self.due < today
+    }
+
+    /// Zoho's word for its state.
+    pub(super) fn status(&self, today: NaiveDate) -> &'static str {
+        match self.phase {
+            Phase::Void => "void",
+            Phase::Draft => "draft",
+            Phase::Open if self.balance() == 0 => "paid",
+            Phase::Open if self.paid() + self.credited() > 0 => "partially_paid",
+            Phase::Open if self.due < today => "overdue",
+            Phase::Open => "sent",
+        }
+    }
+
+    /// Refuses if nothing, or less than `amount`, can be applied to it.
+    pub(super) fn check_takes(&self, amount: i64) -> Result<(), Refusal> {
+        match self.phase {
+            Phase::Void => Err(Refusal::wrong_state("Invoice is already void.")),
+            Phase::Draft => Err(Refusal::wrong_state("Invoice is still a draft.")),
+            Phase::Open if amount > self.balance() => Err(Refusal::above_balance()),
+            Phase::Open => Ok(()),
+        }
+    }
+}
+
+impl State {
+    /// The invoice of this id.
+    pub(super) fn invoice(&self, id: Id) -> Result<&Invoice, Refusal> {
+        self.invoices.get(&id).ok_or_else(|| Refusal::unknown("Invoice"))
+    }
+
+    /// The invoice of this id, to change.
+    pub(super) fn invoice_mut(&mut self, id: Id) -> Result<&mut Invoice, Refusal> {
+        self.invoices.get_mut(&id).ok_or_else(|| Refusal::unknown("Invoice"))
+    }
+
+    /// As lists show it. A rest that is past its due date is overdue there, even if a part was paid.
+    pub(super) fn invoice_row(&self, invoice: &Invoice, today: NaiveDate) -> Object {
+        let status = if invoice.is_overdue(today) { "overdue" } else { invoice.status(today) };
+        self.invoice_head(invoice, status).with("has_attachment", false)
+    }
+
+    fn invoice_head(&self, invoice: &Invoice, status: &str) -> Object {
+        let customer = self.customers.get(&invoice.customer);
+        Object::new()
+            .with("invoice_id", invoice.id)
+            .with("number", &invoice.number)
+            .with("status", status)
+            .with("invoice_date", invoice.date)
+            .with("due_date", invoice.due)
+            .with("customer_id", invoice.customer)
+            .with("customer_name", customer.map_or("", |customer| &customer.display_name))
+            .with("email", customer.map_or("", |customer| &customer.email))
+            .with("total", invoice.currency.number(invoice.total()))
+            .with("balance", invoice.currency.number(invoice.balance()))
+            .with("currency_code", invoice.currency.code)
+            .with("currency_symbol", invoice.currency.symbol)
+            .with("created_time", stamp(invoice.created))
+            .with("updated_time", stamp(invoice.updated))
+    }
+
+    /// The whole invoice. It does not name its subscription, as Zoho's does not.
+    pub(super) fn invoice_view(&self, invoice: &Invoice, today: NaiveDate) -> Object {
+        let currency = invoice.currency;
+        let line = |line: &Line| {
+            Object::new()
+                .with("item_id", line.id)
+                .with("product_id", "")
+                .with("name", &line.name)
+                .with("code", &line.code)
+                .with("price", currency.text(line.price))
+                .with("quantity", line.quantity)
+                .with("discount_amount", currency.number(0))
+                .with("item_total", currency.number(line.total()))
+                .with("tax_id", "")
+        };
+        let payment = |part: &Applied| {
+            let payment = self.payments.get(&part.from);
+            Object::new()
+                .with("payment_id", part.from)
+                .with("payment_mode", payment.map_or("", |payment| &payment.mode))
+                .with("invoice_payment_id", part.id)
+                .with("amount_refunded", currency.number(payment.map_or(0, |payment| payment.refunded)))
+                .with("gateway_transaction_id", "")
+                .with("description", payment.map_or("", |payment| &payment.description))
+                .with("date", part.date)
+                .with("reference_number", payment.map_or("", |payment| &payment.reference))
+                .with("amount", currency.number(part.amount))
+                .with("bank_charges", currency.number(0))
+                .with("exchange_rate", 1)
+        };
+        let credit = |part: &Applied| {
+            Object::new()
+                .with("creditnote_id", part.from)
+                .with("creditnotes_number", self.notes.get(&part.from).map_or("", |note| &note.number))
+                .with("credited_date", part.date)
+                .with("credited_amount", currency.text(part.amount))
+        };
+        let customer = self.customers.get(&invoice.customer);
+        self.invoice_head(invoice, invoice.status(today))
+            .with("invoice_items", invoice.lines.iter().map(line).collect::<Vec<_>>())
+            .with("coupons", [(); 0])
+            .with("credits", invoice.credits.iter().map(credit).collect::<Vec<_>>())
+            .with("payments", invoice.payments.iter().map(payment).collect::<Vec<_>>())
+            .with("payment_made", currency.number(invoice.paid()))
+            .with("credits_applied", currency.number(invoice.credited()))
+            .with("write_off_amount", currency.number(invoice.written_off))
+            .with("invoice_url", "")
+            .with("billing_address", customer.map(|customer| &customer.billing_address))
+            .with("shipping_address", customer.map(|customer| &customer.shipping_address))
+            .with("custom_fields", invoice.custom_fields.view())
+            .with("comments", [(); 0])
+    }
+}
+
+impl Org<'_> {
+    /// Raises an invoice; the customer must exist.
+    pub(super) fn raise_invoice(&mut self, new: NewInvoice) -> Result<Id, Refusal> {
+        let currency = self.state.customer(new.customer)?.currency;
+        let id = self.state.counters.id();
+        let invoice = Invoice {
+            id,
+            number: self.state.counters.invoice(),
+            customer: new.customer,
+            subscription: new.subscription,
+            currency,
+            date: new.date,
+            due: plus_days(new.date, new.terms),
+            lines: new.lines,
+            phase: if new.draft { Phase::Draft } else { Phase::Open },
+            payments: Vec::new(),
+            credits: Vec::new(),
+            written_off: 0,
+            custom_fields: CustomFields::default(),
+            created: self.now,
+            updated: self.now,
+        };
+        self.state.invoices.insert(id, invoice);
+        if let Some(subscription) = new.subscription.and_then(|id| self.state.subscriptions.get_mut(&id)) {
+            subscription.child_invoice = Some(id);
+        }
+        if !new.draft {
+            self.emit_invoice("invoice_created", id)?;
+        }
+        Ok(id)
+    }
+
+    /// Tells what happened to an invoice, with its subscription beside it.
+    pub(super) fn emit_invoice(&mut self, kind: &'static str, id: Id) -> Result<(), Refusal> {
+        let invoice = self.state.invoice(id)?;
+        let mut data = Object::new().with("invoice", self.state.invoice_view(invoice, self.today()));
+        if let Some(subscription) = invoice.subscription.and_then(|id| self.state.subscriptions.get(&id)) {
+            data = data.with("subscription", self.state.subscription_view(subscription));
+        }
+        self.emit(kind, &data);
+        Ok(())
+    }
+
+    /// Changes an invoice, notes when, and tells it.
+    pub(super) fn change_invoice(
+        &mut self,
+        id: Id,
+        kind: &'static str,
+        change: impl FnOnce(&mut Invoice) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let now = self.now;
+        let invoice = self.state.invoice_mut(id)?;
+        change(invoice)?;
+        invoice.updated = now;
+        self.emit_invoice(kind, id)
+    }
+
+    /// Voids an invoice. What was paid and credited becomes the customer's credit.
+    pub(super) fn void_invoice(&mut self, id: Id) -> Result<(), Refusal> {
+        self.change_invoice(id, "invoice_voided", |invoice| {
+            if invoice.is_void() {
+                return Err(Refusal::wrong_state("Invoice is already void."));
+            }
+            invoice.phase = Phase::Void;
+            invoice.payments.clear();
+            invoice.credits.clear();
+            invoice.written_off = 0;
+            Ok(())
+        })
+    }
+
+    /// Opens a draft.
+    pub(super) fn open_invoice(&mut self, id: Id) -> Result<(), Refusal> {
+        self.change_invoice(id, "invoice_created", |invoice| match invoice.phase {
+            Phase::Draft => {
+                invoice.phase = Phase::Open;
+                Ok(())
+            }
+            Phase::Open | Phase::Void => Err(Refusal::wrong_state("Invoice is not a draft.")),
+        })
+    }
+
+    /// Gives up what is still owed.
+    pub(super) fn write_off(&mut self, id: Id) -> Result<(), Refusal> {
+        self.change_invoice(id, "invoice_updated", |invoice| {
+            if invoice.phase != Phase::Open || invoice.balance() == 0 {
+                return Err(Refusal::wrong_state("Only an unpaid invoice can be written off."));
+            }
+            invoice.written_off = invoice.balance();
+            Ok(())
+        })
+    }
+
+    /// Takes a write-off back.
+    pub(super) fn cancel_write_off(&mut self, id: Id) -> Result<(), Refusal> {
+        self.change_invoice(id, "invoice_updated", |invoice| {
+            if invoice.written_off == 0 {
+                return Err(Refusal::wrong_state("Invoice has not been written off."));
+            }
+            invoice.written_off = 0;
+            Ok(())
+        })
+    }
+
+    /// Replaces the lines; the new total must cover what was paid and credited.
+    pub(super) fn replace_lines(&mut self, id: Id, lines: Vec<Line>) -> Result<(), Refusal> {
+        self.change_invoice(id, "invoice_updated", |invoice| {
+            if invoice.is_void() {
+                return Err(Refusal::wrong_state("Invoice is already void."));
+            }
+            let total: i64 = lines.iter().map(Line::total).sum();
+            if total < invoice.paid() + invoice.credited() + invoice.written_off {
+                return Err(Refusal::wrong_state("The total is less than the amount already paid."));
+            }
+            invoice.lines = lines;
+            Ok(())
+        })
+    }
+}

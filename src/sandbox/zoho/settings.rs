@@ -1,0 +1,78 @@
+//! How the simulated organisation is set up, and what Zoho does where its documents do not say.
+
+use super::errors::{DEFAULT_PER_DAY, DEFAULT_PER_MINUTE};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Switches of the simulated organisation, changed by the staff act `settings`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    /// Calls that the organisation may make in a minute.
+    pub(super) calls_per_minute: u32,
+    /// Calls that the organisation may make in a day (UTC).
+    pub(super) calls_per_day: u32,
+    /// Calls that may be in process at the same time.
+    pub(super) calls_at_once: u32,
+    /// Two customers may not have the same display name.
+    pub(super) unique_names: bool,
+    /// Labels of custom fields of customers that forbid duplicates.
+    pub(super) unique_fields: Vec<String>,
+    /// `GET /payments` lists payments; Zoho's documents know no such call.
+    pub(super) payments_list: bool,
+    /// `POST /payments/{id}/refunds` takes payments that no gateway of Zoho collected; its documents say it does not.
+    pub(super) refund_any_payment: bool,
+    /// A credit note may be refunded to a customer who paid offline.
+    pub(super) refund_notes: bool,
+    /// Events that only other sources than Zoho Billing's documents name (`invoice_voided`, …) are raised too.
+    pub(super) undocumented_events: bool,
+    /// The form in which webhooks are sent.
+    pub(super) webhook_shape: Shape,
+    /// The token endpoint answers the older form, with milliseconds in `expires_in`.
+    pub(super) expires_in_ms: bool,
+}
+
+/// The forms of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Shape {
+    /// `event_id`, `event_type`, `event_time` and `data`.
+    Event,
+    /// The bare resources and the organisation, as workflow rules send them.
+    Workflow,
+    /// As `Workflow`, in the form field `JSONString`.
+    Form,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            calls_per_minute: DEFAULT_PER_MINUTE,
+            calls_per_day: DEFAULT_PER_DAY,
+            calls_at_once: 10,
+            unique_names: false,
+            unique_fields: Vec::new(),
+            payments_list: false,
+            refund_any_payment: false,
+            refund_notes: true,
+            undocumented_events: true,
+            webhook_shape: Shape::Event,
+            expires_in_ms: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Changes the settings named in `changes`.
+    ///
+    /// # Errors
+    /// A sentence that names the unknown setting or the wrong value.
+    pub(super) fn change(&mut self, changes: &serde_json::Map<String, Value>) -> Result<Value, String> {
+        let mut all = serde_json::to_value(&*self).map_err(|error| error.to_string())?;
+        for (name, value) in changes {
+            all[name] = value.clone();
+        }
+        *self = serde_json::from_value(all.clone()).map_err(|error| format!("settings: {error}"))?;
+        Ok(all)
+    }
+}

@@ -1,0 +1,221 @@
+//! What a person does at Zoho's own console. Amounts of an act are integers of minor units.
+
+use super::call::Org;
+use super::errors::Refusal;
+use super::fields::{CustomFields, Fields};
+use super::ids::Id;
+use super::invoices::{Line, NewInvoice};
+use super::money::Currency;
+use super::payments::NewPayment;
+use crate::sandbox::World;
+use chrono::NaiveDate;
+use serde_json::{Map, Value, json};
+
+/// An act of a person at the vendor's own console (`POST /control/staff`, `{"vendor":…,"act":…,…}`). It answers with the
+/// ids that it made.
+///
+/// # Errors
+/// A sentence saying which field was wrong and what was expected.
+pub fn staff(world: &World, act: &Value) -> Result<Value, String> {
+    let fields = act.as_object().ok_or("an act is an object with the field `act`")?;
+    let mut state = world.zoho.lock().expect("zoho lock");
+    let mut org = Org { world, state: &mut state, now: world.clock.now() };
+    org.roll();
+    let act = Act(fields);
+    let org = &mut org;
+    match act.text("act")? {
+        "create_plan" => act.create_plan(org),
+        "create_customer" => act.create_customer(org),
+        "create_subscription" => act.create_subscription(org),
+        "create_invoice" => act.create_invoice(org),
+        "edit_invoice" => act.edit_invoice(org),
+        "void_invoice" => done(org.void_invoice(act.id("invoice_id")?)),
+        "write_off_invoice" => done(org.write_off(act.id("invoice_id")?)),
+        "record_payment" => act.record_payment(org),
+        "delete_payment" => done(org.delete_payment(act.id("payment_id")?)),
+        "cancel_subscription" => done(org.cancel(act.id("subscription_id")?, act.flag("at_end")?)),
+        "turn_on_auto_collect" => act.turn_on_auto_collect(org),
+        "delete_customer" => done(org.delete_customer(act.id("customer_id")?)),
+        "expire_tokens" => {
+            org.state.accounts.expire_all();
+            Ok(json!({}))
+        }
+        "make_grant_code" => Ok(json!({ "code": org.state.accounts.make_code(org.now) })),
+        "settings" => act.settings(org),
+        other => Err(format!(
+            "`act`: `{other}` is unknown; known are create_plan, create_customer, create_subscription, create_invoice, \
+             edit_invoice, void_invoice, write_off_invoice, record_payment, delete_payment, cancel_subscription, \
+             turn_on_auto_collect, delete_customer, expire_tokens, make_grant_code, settings"
+        )),
+    }
+}
+
+/// The fields of an act.
+struct Act<'a>(&'a Map<String, Value>);
+
+fn done(outcome: Result<(), Refusal>) -> Result<Value, String> {
+    outcome.map(|()| json!({})).map_err(said)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
+fn said(refusal: Refusal) -> String {
+    format!("Zoho refuses (code {}): {}", refusal.code, refusal.message)
+}
+
+impl<'a> Act<'a> {
+    fn text(&self, name: &str) -> Result<&'a str, String> {
+        self.optional(name)?.ok_or_else(|| format!("`{name}`: text is expected"))
+    }
+
+    fn optional(&self, name: &str) -> Result<Option<&'a str>, String> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or_else(|| format!("`{name}`: text is expected")),
+        }
+    }
+
+    fn id(&self, name: &str) -> Result<Id, String> {
+        Id::read(self.text(name)?).ok_or_else(|| format!("`{name}`: an id is expected, as text"))
+    }
+
+    fn optional_id(&self, name: &str) -> Result<Option<Id>, String> {
+        self.optional(name)?.map(|_| self.id(name)).transpose()
+    }
+
+    fn amount(&self, name: &str) -> Result<i64, String> {
+        let amount = self.0.get(name).and_then(Value::as_i64).filter(|minor| *minor >= 0);
+        amount.ok_or_else(|| format!("`{name}`: an integer of minor units is expected, zero or more"))
+    }
+
+    fn flag(&self, name: &str) -> Result<bool, String> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(false),
+            Some(value) => value.as_bool().ok_or_else(|| format!("`{name}`: true or false is expected")),
+        }
+    }
+
+    /// A day; today if absent.
+    fn day(&self, name: &str, org: &Org<'_>) -> Result<NaiveDate, String> {
+        match self.optional(name)? {
+            None => Ok(org.today()),
+            Some(text) => text.parse().map_err(|_| format!("`{name}`: a day is expected, yyyy-mm-dd")),
+        }
+    }
+
+    /// The act as a request's fields, some of them replaced.
+    fn request(&self, replaced: &[(&str, Value)]) -> Result<Fields, String> {
+        let mut all = self.0.clone();
+        all.extend(replaced.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        Fields::read(Value::Object(all).to_string().as_bytes()).map_err(said)
+    }
+
+    /// `plan_code`, `price`; `name`, `interval`, `interval_unit` and others as in a request.
+    fn create_plan(&self, org: &mut Org<'_>) -> Result<Value, String> {
+        let code = self.text("plan_code")?;
+        let product = match self.optional_id("product_id")? {
+            Some(id) => id,
+            None => org.add_product("Product".to_owned(), String::new()),
+        };
+        let name = self.optional("name")?.unwrap_or(code);
+        let mut replaced = vec![
+            ("product_id", json!(product)),
+            ("name", json!(name)),
+            ("recurring_price", json!(Currency::base().text(self.amount("price")?))),
+        ];
+        if !self.0.contains_key("interval") {
+            replaced.push(("interval", json!(1)));
+        }
+        let code = org.add_plan(&self.request(&replaced)?).map_err(said)?;
+        Ok(json!({ "plan_code": code, "product_id": product }))
+    }
+
+    /// The fields of a request.
+    fn create_customer(&self, org: &mut Org<'_>) -> Result<Value, String> {
+        let id = org.add_customer(&self.request(&[])?).map_err(said)?;
+        Ok(json!({ "customer_id": id }))
+    }
+
+    /// `customer_id`, `plan_code`; `price`, `quantity`; others as in a request.
+    fn create_subscription(&self, org: &mut Org<'_>) -> Result<Value, String> {
+        let currency = org.state.customer(self.id("customer_id")?).map_err(said)?.currency;
+        let mut plan = json!({ "plan_code": self.text("plan_code")?, "quantity": self.0.get("quantity") });
+        if self.0.contains_key("price") {
+            plan["price"] = json!(currency.text(self.amount("price")?));
+        }
+        let id = org.add_subscription(&self.request(&[("plan", plan)])?).map_err(said)?;
+        let invoice = org.state.subscription(id).map_err(said)?.child_invoice;
+        Ok(json!({ "subscription_id": id, "invoice_id": invoice }))
+    }
+
+    /// `amount`, and `subscription_id` (a renewal at once) or `customer_id`; `date`, `payment_terms`.
+    fn create_invoice(&self, org: &mut Org<'_>) -> Result<Value, String> {
+        let subscription = self.optional_id("subscription_id")?;
+        let (customer, own_terms, name) = if let Some(id) = subscription {
+            let of = org.state.subscription(id).map_err(said)?;
+            (of.customer, of.payment_terms, of.name())
+        } else {
+            let id = self.id("customer_id")?;
+            (id, org.state.customer(id).map_err(said)?.payment_terms, "Services".to_owned())
+        };
+        let date = self.day("date", org)?;
+        let terms = self.0.get("payment_terms").and_then(Value::as_i64).unwrap_or(own_terms);
+        let lines = vec![self.line(org, &name)?];
+        let new = NewInvoice { customer, subscription, date, terms, lines, draft: false };
+        let id = org.raise_invoice(new).map_err(said)?;
+        Ok(json!({ "invoice_id": id }))
+    }
+
+    fn line(&self, org: &mut Org<'_>, name: &str) -> Result<Line, String> {
+        let price = self.amount("amount")?;
+        Ok(Line { id: org.state.counters.id(), code: String::new(), name: name.to_owned(), price, quantity: 1 })
+    }
+
+    /// `invoice_id`, `amount`: the new total.
+    fn edit_invoice(&self, org: &mut Org<'_>) -> Result<Value, String> {
+        let line = self.line(org, "Edited by staff")?;
+        done(org.replace_lines(self.id("invoice_id")?, vec![line]))
+    }
+
+    /// `invoice_id` or `customer_id`; `amount` (absent: the invoice's balance), `payment_mode` (`cash`),
+    /// `reference_number`, `date`. More than the balance becomes the customer's credit.
+    fn record_payment(&self, org: &mut Org<'_>) -> Result<Value, String> {
+        let invoice = self.optional_id("invoice_id")?;
+        let (customer, balance) = match invoice {
+            Some(id) => {
+                let of = org.state.invoice(id).map_err(said)?;
+                (of.customer, of.balance())
+            }
+            None => (self.id("customer_id")?, 0),
+        };
+        let amount = if self.0.contains_key("amount") { self.amount("amount")? } else { balance };
+        if amount == 0 {
+            return Err("`amount`: more than zero is expected".to_owned());
+        }
+        org.state.customer(customer).map_err(said)?;
+        let id = org.record_payment(NewPayment {
+            customer,
+            mode: self.optional("payment_mode")?.unwrap_or("cash").to_owned(),
+            amount,
+            date: self.day("date", org)?,
+            reference: self.optional("reference_number")?.unwrap_or("").to_owned(),
+            description: self.optional("description")?.unwrap_or("").to_owned(),
+            uses: invoice.map(|id| (id, amount.min(balance))).into_iter().filter(|(_, part)| *part > 0).collect(),
+            custom_fields: CustomFields::default(),
+        });
+        Ok(json!({ "payment_id": id.map_err(said)? }))
+    }
+
+    /// `subscription_id`: from now on Zoho's own gateway pays its invoices, with a card that the person typed in.
+    fn turn_on_auto_collect(&self, org: &mut Org<'_>) -> Result<Value, String> {
+        let id = self.id("subscription_id")?;
+        org.state.subscription_mut(id).map_err(said)?.auto_collect = true;
+        done(org.tell("subscription_updated", id))
+    }
+
+    /// The settings to change; answers all settings.
+    fn settings(&self, org: &mut Org<'_>) -> Result<Value, String> {
+        let mut changes = self.0.clone();
+        changes.retain(|name, _| !["act", "vendor"].contains(&name.as_str()));
+        org.state.settings.change(&changes)
+    }
+}

@@ -1,0 +1,199 @@
+//! The calls on subscriptions; what they do is in [`super::subscriptions`] and [`super::lifecycle`].
+
+use super::call::{Call, Route, route};
+use super::errors::Refusal;
+use super::ids::Id;
+use super::list::{Listing, filter_by};
+use super::reply::{Answer, Reply};
+use super::subscriptions::{Item, Status, Subscription};
+use axum::routing::MethodFilter;
+
+pub(super) const ROUTES: &[Route] = &[
+    route("subscription.create", MethodFilter::POST, "/subscriptions", create),
+    route("subscription.list", MethodFilter::GET, "/subscriptions", list),
+    route("subscription.get", MethodFilter::GET, "/subscriptions/{id}", get),
+    route("subscription.update", MethodFilter::PUT, "/subscriptions/{id}", update),
+    route("subscription.delete", MethodFilter::DELETE, "/subscriptions/{id}", delete),
+    route("subscription.cancel", MethodFilter::POST, "/subscriptions/{id}/cancel", cancel),
+    route("subscription.reactivate", MethodFilter::POST, "/subscriptions/{id}/reactivate", reactivate),
+    route("subscription.scheduledchanges", MethodFilter::GET, "/subscriptions/{id}/scheduledchanges", scheduled),
+    route("subscription.autocollect", MethodFilter::POST, "/subscriptions/{id}/autocollect", auto_collect),
+    route("subscription.reference", MethodFilter::POST, "/subscriptions/{id}/reference", reference),
+    route("subscription.customfields", MethodFilter::POST, "/subscriptions/{id}/customfields", custom_fields),
+    route("subscription.postpone", MethodFilter::POST, "/subscriptions/{id}/postpone", postpone),
+];
+
+/// An answer with the subscription as it is now.
+fn show(call: &Call<'_>, id: Id, reply: Reply) -> Answer {
+    let state = &*call.org.state;
+    Ok(reply.with("subscription", state.subscription_view(state.subscription(id)?)))
+}
+
+/// Changes a subscription and notes when.
+fn change(call: &mut Call<'_>, id: Id, change: impl FnOnce(&mut Subscription)) -> Result<(), Refusal> {
+    let now = call.org.now;
+    let subscription = call.org.state.subscription_mut(id)?;
+    change(subscription);
+    subscription.updated = now;
+    Ok(())
+}
+
+fn create(call: &mut Call<'_>) -> Answer {
+    let fields = call.fields()?;
+    let id = match fields.object("customer")? {
+        None => call.org.add_subscription(&fields)?,
+        // Made together with the subscription, a customer comes without a workflow of its own.
+        Some(customer) => {
+            let customer = call.org.add_customer(&customer)?;
+            let made = call.org.add_subscription(&fields.with_id("customer_id", customer));
+            if made.is_err() {
+                call.org.state.customers.remove(&customer);
+            }
+            made?
+        }
+    };
+    show(call, id, Reply::created("Subscription has been created successfully."))
+}
+
+fn get(call: &mut Call<'_>) -> Answer {
+    show(call, call.id("Subscription")?, Reply::ok("success"))
+}
+
+fn list(call: &mut Call<'_>) -> Answer {
+    let horizon = call.horizon();
+    let text = call.query("filter_by").filter(|text| !text.is_empty()).unwrap_or("SubscriptionStatus.All");
+    let by_mode = text.strip_prefix("SubscriptionMode.");
+    let by_status = if by_mode.is_some() { "All" } else { filter_by(call, "SubscriptionStatus.")? };
+    let customer = call.query_id("customer_id")?;
+    let reference = call.query("reference_contains");
+    let state = &*call.org.state;
+    let shows = |subscription: &&Subscription| {
+        let mode = match by_mode {
+            None => true,
+            Some(mode) => mode == if subscription.auto_collect { "ONLINE" } else { "OFFLINE" },
+        };
+        let status = match by_status {
+            "All" => true,
+            "ACTIVE" => matches!(subscription.status, Status::Live | Status::Trial | Status::NonRenewing),
+            other => other.eq_ignore_ascii_case(subscription.status.word()),
+        };
+        mode && status
+            && subscription.created <= horizon
+            && customer.is_none_or(|id| subscription.customer == id)
+            && reference.is_none_or(|part| subscription.reference.contains(part))
+    };
+    let ids = state.subscriptions.values().filter(shows).map(|subscription| subscription.id);
+    let row = |id| state.subscription_row(&state.subscriptions[&id]);
+    Listing { key: "subscriptions", report: "Subscriptions", filter: text }.answer(call, ids, row)
+}
+
+fn update(call: &mut Call<'_>) -> Answer {
+    let (id, fields) = (call.id("Subscription")?, call.fields()?);
+    let subscription = call.org.state.subscription(id)?;
+    let plan = fields.object("plan")?.ok_or_else(|| Refusal::missing("plan"))?;
+    let item = Item::read(&call.org, &plan, subscription.currency)?;
+    if fields.flag("auto_collect")? == Some(true) && !subscription.auto_collect {
+        return Err(Refusal::missing("card_id"));
+    }
+    if !subscription.status.runs() {
+        return Err(Refusal::wrong_subscription_state());
+    }
+    let mut changed = subscription.clone();
+    changed.custom_fields.update(&fields)?;
+    changed.reference = fields.text("reference_id")?.unwrap_or(changed.reference);
+    changed.auto_collect = fields.flag("auto_collect")?.unwrap_or(changed.auto_collect);
+    changed.payment_terms = fields.whole("payment_terms")?.unwrap_or(changed.payment_terms);
+    let at_end = fields.flag("end_of_term")?.unwrap_or(false);
+    if at_end {
+        changed.scheduled = Some(item.clone());
+    }
+    changed.updated = call.org.now;
+    call.org.state.subscriptions.insert(id, changed);
+    if !at_end {
+        call.org.change_now(id, item)?;
+    }
+    show(call, id, Reply::ok("Subscription has been updated successfully."))
+}
+
+fn delete(call: &mut Call<'_>) -> Answer {
+    let id = call.id("Subscription")?;
+    call.org.state.subscription(id)?;
+    if call.org.state.invoices.values().any(|invoice| invoice.subscription == Some(id)) {
+        return Err(Refusal::has_transactions("The subscription"));
+    }
+    call.org.tell("subscription_deleted", id)?;
+    call.org.state.subscriptions.remove(&id);
+    Ok(Reply::ok("The subscription has been deleted."))
+}
+
+fn cancel(call: &mut Call<'_>) -> Answer {
+    let id = call.id("Subscription")?;
+    let at_end = match call.query("cancel_at_end") {
+        Some("true") => true,
+        None | Some("" | "false") => false,
+        Some(_) => return Err(Refusal::invalid("cancel_at_end")),
+    };
+    call.org.cancel(id, at_end)?;
+    let message = if at_end {
+        "Your subscription will be canceled at the end of this term."
+    } else {
+        "Your subscription has been canceled."
+    };
+    show(call, id, Reply::ok(message))
+}
+
+fn reactivate(call: &mut Call<'_>) -> Answer {
+    let id = call.id("Subscription")?;
+    call.org.reactivate(id)?;
+    show(call, id, Reply::ok("Subscription has been reactivated successfully."))
+}
+
+fn scheduled(call: &mut Call<'_>) -> Answer {
+    let view = call.org.state.subscription(call.id("Subscription")?)?.scheduled_view()?;
+    Ok(Reply::ok("success").with("subscription", view))
+}
+
+fn auto_collect(call: &mut Call<'_>) -> Answer {
+    let (id, fields) = (call.id("Subscription")?, call.fields()?);
+    let on = fields.flag("auto_collect")?.ok_or_else(|| Refusal::missing("auto_collect"))?;
+    if on && !call.org.state.subscription(id)?.auto_collect {
+        return Err(Refusal::missing("card_id"));
+    }
+    change(call, id, |subscription| subscription.auto_collect = on)?;
+    show(call, id, Reply::ok("Auto charge Status has been changed successfully."))
+}
+
+fn reference(call: &mut Call<'_>) -> Answer {
+    let (id, fields) = (call.id("Subscription")?, call.fields()?);
+    let reference = fields.text("reference_id")?.ok_or_else(|| Refusal::missing("reference_id"))?;
+    change(call, id, |subscription| subscription.reference = reference)?;
+    show(call, id, Reply::ok("Subscription has been updated successfully."))
+}
+
+fn custom_fields(call: &mut Call<'_>) -> Answer {
+    let (id, fields) = (call.id("Subscription")?, call.fields()?);
+    let mut new = call.org.state.subscription(id)?.custom_fields.clone();
+    new.update(&fields)?;
+    let view = new.view();
+    change(call, id, |subscription| subscription.custom_fields = new)?;
+    Ok(Reply::ok("Custom Fields Updated Successfully.").with("data", view))
+}
+
+fn postpone(call: &mut Call<'_>) -> Answer {
+    let (id, fields) = (call.id("Subscription")?, call.fields()?);
+    let day = fields.date("renewal_at")?.ok_or_else(|| Refusal::missing("renewal_at"))?;
+    let subscription = call.org.state.subscription(id)?;
+    if subscription.status != Status::Live {
+        return Err(Refusal::wrong_subscription_state());
+    }
+    if subscription.next.is_none_or(|next| day <= next) {
+        return Err(Refusal::invalid("renewal_at"));
+    }
+    change(call, id, |subscription| {
+        subscription.next = Some(day);
+        subscription.anchor = day;
+        subscription.count = 0;
+    })?;
+    call.org.tell("billing_date_changed", id)?;
+    show(call, id, Reply::ok("Billing date of the subscription has been changed."))
+}

@@ -1,0 +1,255 @@
+//! Raw deliveries of the vendors' webhooks: stored once, counted when they come again, routed into items once. Does not
+//! verify or understand them. A delivery's state follows from its items.
+
+use super::error::{Retry, StoreError, retrying, storable, unsigned};
+use super::items::{NewItem, insert};
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Whether a delivery is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// Stored now, under this id.
+    New(Uuid),
+    /// Was stored before; it was counted.
+    Duplicate,
+}
+
+/// A delivery that is to be routed. Its body is personal data: not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Our id of it.
+    pub id: Uuid,
+    /// `attio`, `zoho`, `braintree`.
+    pub vendor: String,
+    /// The vendor's name for it: the same in every redelivery.
+    pub key: String,
+    /// When it came (UTC).
+    pub received_at: DateTime<Utc>,
+    /// The headers that were kept, as JSON text.
+    pub headers: String,
+    /// The exact bytes.
+    pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery")
+            .field("id", &self.id)
+            .field("vendor", &self.vendor)
+            .field("key", &self.key)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a router makes of a delivery.
+#[derive(Debug, Clone)]
+pub enum Routed {
+    /// One item per target. None is the same as ignored.
+    Items(Vec<NewItem>),
+    /// It does not concern us, for this reason.
+    Ignored(String),
+    /// It cannot be understood, for this reason: a person must look.
+    Dead(String),
+}
+
+/// Deliveries of one vendor, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Stored.
+    pub received: u64,
+    /// Of those: all items applied or refused, or ignored.
+    pub processed: u64,
+    /// Of those: not understood, or with an item that found no target.
+    pub dead: u64,
+    /// Came again; not stored.
+    pub duplicate: u64,
+    /// Not genuine; not stored.
+    pub rejected: u64,
+}
+
+/// Stores a delivery, durably when it returns. `headers` is JSON text of the few headers worth keeping.
+///
+/// # Errors
+/// The database cannot be reached: answer the vendor with an error, so that it comes again.
+pub async fn store_delivery(
+    pool: &PgPool,
+    vendor: &str,
+    key: &str,
+    headers: &str,
+    body: &[u8],
+    received_at: DateTime<Utc>,
+) -> Result<Stored, StoreError> {
+    let id = Uuid::now_v7();
+    let stored = sqlx::query!(
+        "insert into inbox (id, vendor, delivery_key, received_at, headers, body, state)
+         values ($1, $2, $3, $4, $5, $6, 'received') on conflict (vendor, delivery_key) do nothing",
+        id,
+        vendor,
+        storable(key),
+        received_at,
+        storable(headers),
+        body
+    )
+    .execute(pool)
+    .await?
+    .rows_affected();
+    if stored == 1 {
+        return Ok(Stored::New(id));
+    }
+    count(pool, vendor, "duplicate").await?;
+    Ok(Stored::Duplicate)
+}
+
+/// Counts a delivery that was not genuine.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn count_rejected(pool: &PgPool, vendor: &str) -> Result<(), StoreError> {
+    count(pool, vendor, "rejected").await
+}
+
+async fn count(pool: &PgPool, vendor: &str, what: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into inbox_counter (vendor, what, n) values ($1, $2, 1)
+         on conflict (vendor, what) do update set n = inbox_counter.n + 1",
+        vendor,
+        what
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Deliveries that no router has looked at, oldest first.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn next_unrouted(pool: &PgPool, limit: u16) -> Result<Vec<Delivery>, StoreError> {
+    let rows = sqlx::query_as!(
+        Delivery,
+        "select id, vendor, delivery_key as key, received_at, headers, body from inbox
+         where state = 'received' order by received_at, id limit $1",
+        i64::from(limit)
+    );
+    Ok(rows.fetch_all(pool).await?)
+}
+
+/// Records what a router made of a delivery, with its items. False: somebody else routed it before; nothing was written.
+///
+/// # Errors
+/// The database cannot be reached, or refuses an item.
+pub async fn route(pool: &PgPool, shards: u16, delivery: Uuid, routed: &Routed) -> Result<bool, StoreError> {
+    let (state, reason, items): (_, _, &[NewItem]) = match routed {
+        Routed::Items(items) if items.is_empty() => ("ignored", Some("it has no target"), &[]),
+        Routed::Items(items) => ("routed", None, items),
+        Routed::Ignored(reason) => ("ignored", Some(reason.as_str()), &[]),
+        Routed::Dead(reason) => ("dead", Some(reason.as_str()), &[]),
+    };
+    retrying(|| async {
+        let mut tx = pool.begin().await?;
+        let ours = sqlx::query!(
+            "update inbox set state = $2, reason = $3 where id = $1 and state = 'received'",
+            delivery,
+            state,
+            reason.map(storable)
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if ours == 0 {
+            return Ok(false);
+        }
+        for item in items {
+            insert(&mut tx, shards, Some(delivery), item).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    })
+    .await
+}
+
+/// Puts a dead or ignored delivery back before the routers, e.g. after a release that understands it. False: it is in
+/// another state.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn route_again(pool: &PgPool, delivery: Uuid) -> Result<bool, StoreError> {
+    let again = sqlx::query!(
+        "update inbox set state = 'received', reason = null where id = $1 and state in ('dead', 'ignored')",
+        delivery
+    );
+    Ok(again.execute(pool).await?.rows_affected() == 1)
+}
+
+/// Erases the bodies of deliveries that are done and came before that instant; says how many.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn erase_bodies(pool: &PgPool, received_before: DateTime<Utc>) -> Result<u64, StoreError> {
+    let erased = sqlx::query!(
+        "update inbox set body = '', headers = '{}' where received_at < $1 and body <> ''
+         and id in (select id from inbox_status where received_at < $1 and state in ('processed', 'ignored'))",
+        received_before
+    );
+    Ok(erased.execute(pool).await?.rows_affected())
+}
+
+/// What came, per vendor.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn summary(pool: &PgPool) -> Result<BTreeMap<String, Counts>, StoreError> {
+    let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
+    let stored = sqlx::query!(
+        r#"select vendor as "vendor!", state as "state!", count(*) as "n!" from inbox_status group by vendor, state"#
+    )
+    .fetch_all(pool)
+    .await?;
+    for row in stored {
+        let n: u64 = unsigned("a count", row.n)?;
+        let of = counts.entry(row.vendor).or_default();
+        of.received += n;
+        match row.state.as_str() {
+            "processed" | "ignored" => of.processed += n,
+            "dead" => of.dead += n,
+            _ => {}
+        }
+    }
+    for row in sqlx::query!("select vendor, what, n from inbox_counter").fetch_all(pool).await? {
+        let n = unsigned("a count", row.n)?;
+        let of = counts.entry(row.vendor).or_default();
+        if row.what == "duplicate" {
+            of.duplicate = n;
+        } else {
+            of.rejected = n;
+        }
+    }
+    Ok(counts)
+}
+
+/// Why a command from outside was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OfferError {
+    /// The idempotency key was used before, for something else.
+    #[error("the idempotency key was used before for another request: use a new one for a new request")]
+    KeyReused,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for OfferError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Retry for OfferError {
+    fn again(&self) -> bool {
+        matches!(self, Self::Store(error) if error.again())
+    }
+}

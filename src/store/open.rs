@@ -1,0 +1,82 @@
+//! The store as one value: a pool, this node among the owners, and the log's writer.
+
+use super::error::StoreError;
+use super::log::{Limits, Log};
+use super::schema::{self, SchemaError, Stamp, StampError};
+use super::shards::{Lease, Node};
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use std::sync::Arc;
+
+/// What a node works with.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// For reads, and for writes that are no append.
+    pub pool: PgPool,
+    /// This process among the owners of the log.
+    pub node: Arc<Node>,
+    /// The way to the log's writer.
+    pub log: Log,
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL is none.
+    #[error("DATABASE_URL is no Postgres URL, expected postgres://user:password@host:port/database")]
+    Url,
+    /// This release and the database's schema do not fit.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The database belongs to another installation.
+    #[error(transparent)]
+    Stamp(#[from] StampError),
+    /// The database cannot be reached.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Connections of a serving node.
+const CONNECTIONS: u32 = 24;
+/// Connections of a command that only looks, or leaves an item.
+const FEW_CONNECTIONS: u32 = 3;
+
+/// A pool for a command that owns no shard.
+///
+/// # Errors
+/// The database cannot be reached, or has another schema.
+pub async fn visit(url: &str) -> Result<PgPool, OpenError> {
+    let pool = schema::connect(options(url)?, FEW_CONNECTIONS).await?;
+    schema::check_schema(&pool).await?;
+    Ok(pool)
+}
+
+/// Brings the database at that URL to this release's schema.
+///
+/// # Errors
+/// It is newer, differs, or cannot be reached.
+pub async fn migrate_url(url: &str) -> Result<(), OpenError> {
+    let pool = schema::connect(options(url)?, 1).await?;
+    schema::migrate(&pool).await?;
+    pool.close().await;
+    Ok(())
+}
+
+impl Store {
+    /// Opens the store as a node. It owns nothing before its first heartbeat.
+    ///
+    /// # Errors
+    /// The database cannot be reached, has another schema, or belongs to another installation.
+    pub async fn open(url: &str, stamp: &Stamp, node: &str, lease: Lease) -> Result<Self, OpenError> {
+        let pool = schema::connect(options(url)?, CONNECTIONS).await?;
+        schema::check_schema(&pool).await?;
+        schema::stamp(&pool, stamp).await?;
+        let node = Arc::new(Node::join(pool.clone(), node, lease).await?);
+        let log = Log::start(pool.clone(), Arc::clone(&node), Limits::default());
+        Ok(Self { pool, node, log })
+    }
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
+    url.parse().map_err(|_| OpenError::Url)
+}

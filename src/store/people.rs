@@ -1,0 +1,48 @@
+//! Personal data of our customers, outside the log, so that it can be erased. Events name the customer's id only.
+
+use super::error::{StoreError, storable};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::PgPool;
+
+/// Keeps what we hold of a customer, instead of what was held before.
+///
+/// # Errors
+/// It cannot be written as JSON, or the database cannot be reached.
+pub async fn put<T: Serialize + Sync>(pool: &PgPool, customer: &str, person: &T) -> Result<(), StoreError> {
+    let data = serde_json::to_string(person)
+        .map_err(|_| StoreError::Refused("personal data that is not expressible in JSON".to_owned()))?;
+    sqlx::query!(
+        "insert into person (customer, data, changed_at) values ($1, $2, now())
+         on conflict (customer) do update set data = $2, changed_at = now()",
+        customer,
+        storable(&data)
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// What we hold of a customer; none: never held, or erased.
+///
+/// # Errors
+/// It cannot be read as `T`, or the database cannot be reached.
+pub async fn get<T: DeserializeOwned>(pool: &PgPool, customer: &str) -> Result<Option<T>, StoreError> {
+    let data = sqlx::query_scalar!("select data from person where customer = $1", customer).fetch_optional(pool);
+    let read = |data: String| {
+        serde_json::from_str(&data).map_err(|_| StoreError::Unreadable(format!("the person of customer {customer}")))
+    };
+    data.await?.flatten().map(read).transpose()
+}
+
+/// Erases what we hold of a customer; the row stays as the record of it. False: nothing was held.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn erase(pool: &PgPool, customer: &str) -> Result<bool, StoreError> {
+    let erased = sqlx::query!(
+        "update person set data = null, changed_at = now() where customer = $1 and data is not null",
+        customer
+    );
+    Ok(erased.execute(pool).await?.rows_affected() == 1)
+}

@@ -1,0 +1,308 @@
+//! From a saga's events to an append, and back: the cqrs-es `EventStore` over our log. Decides nothing.
+
+use super::append::{Append, AppendError, ItemMark, NewEvent, SagaRow, Status};
+use super::error::StoreError;
+use super::log::{Log, StoredEvent, events_of};
+use super::shards::Node;
+use crate::clock::Clock;
+use chrono::{DateTime, Utc};
+use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
+use sagas::kernel::flow::{Flow, Phase};
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::machine;
+use sagas::kernel::outcome::NotSent;
+use sagas::kernel::posting::journal;
+use sagas::kernel::record::{Record, Recorded};
+use sagas::kernel::saga::{Facts, Pending, Refusal, Saga};
+use sqlx::PgPool;
+use std::collections::HashMap;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Metadata key: who caused the events.
+pub const PRINCIPAL: &str = "principal";
+/// Metadata key: the inbox item that the append applies.
+pub const ITEM: &str = "item";
+
+/// A saga as it was loaded, and how many events it has.
+pub struct Loaded<S: Saga> {
+    /// Folded from its events.
+    pub saga: Recorded<S>,
+    /// How many there are.
+    pub sequence: u64,
+}
+
+impl<S: Saga> Default for Loaded<S> {
+    fn default() -> Self {
+        Self { saga: Recorded::default(), sequence: 0 }
+    }
+}
+
+impl<S: Saga> Clone for Loaded<S> {
+    fn clone(&self) -> Self {
+        Self { saga: self.saga.clone(), sequence: self.sequence }
+    }
+}
+
+/// Why a saga cannot be loaded.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LoadError {
+    /// This release cannot read an event of it.
+    #[error("event {seq} of saga {saga} cannot be read by this release: {detail}")]
+    Unreadable {
+        /// The saga.
+        saga: SagaId,
+        /// The event's sequence.
+        seq: u64,
+        /// What is wrong with it, without values.
+        detail: String,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// One event of a saga, read from its stored text.
+///
+/// # Errors
+/// This release cannot read it.
+pub fn read_event<S: Saga>(event: &StoredEvent) -> Result<Record<S::Event>, LoadError> {
+    serde_json::from_str(&event.payload).map_err(|error| LoadError::Unreadable {
+        saga: event.saga,
+        seq: event.seq,
+        detail: format!("{:?} at column {}", error.classify(), error.column()),
+    })
+}
+
+/// Folds a saga from its stored events; with none it is a new one.
+///
+/// # Errors
+/// The database cannot be reached, or an event cannot be read.
+pub async fn load<S: Saga>(pool: &PgPool, shard: u16, saga: SagaId) -> Result<Loaded<S>, LoadError> {
+    let mut loaded = Loaded::default();
+    for event in events_of(pool, shard, saga).await? {
+        loaded.saga.evolve(&read_event::<S>(&event)?);
+        loaded.sequence = event.seq;
+    }
+    Ok(loaded)
+}
+
+/// What an append is made of beside the events.
+#[derive(Debug, Clone)]
+pub struct Context<'a> {
+    /// Who caused the events.
+    pub principal: &'a str,
+    /// Inbox items that the append applies.
+    pub items: Vec<ItemMark>,
+    /// Business time (UTC).
+    pub now: DateTime<Utc>,
+}
+
+/// The append of new events, and the saga after them. Facts are taken from the state after each event, so the state
+/// before the first is what is needed.
+///
+/// # Errors
+/// An event cannot be written as JSON.
+pub fn build_append<S: Saga>(
+    saga: SagaId,
+    before: &Loaded<S>,
+    events: &[Record<S::Event>],
+    context: Context<'_>,
+) -> Result<(Append, Loaded<S>), serde_json::Error> {
+    let mut after = before.clone();
+    let mut written = Vec::with_capacity(events.len());
+    for event in events {
+        after.saga.evolve(event);
+        after.sequence += 1;
+        let facts = match event {
+            Record::Business(event) => S::facts(&after.saga.business, event),
+            Record::Step(_) => Facts::default(),
+        };
+        let id = saga.event(after.sequence);
+        let journals = facts.postings.iter().enumerate().filter_map(|(group, p)| journal(id, group, p)).collect();
+        written.push(NewEvent {
+            id,
+            name: event.name().to_owned(),
+            payload: serde_json::to_string(event)?,
+            principal: context.principal.to_owned(),
+            at: context.now,
+            amount: facts.amount,
+            references: facts.references.into_iter().map(|(kind, value)| (kind.to_owned(), value)).collect(),
+            journals,
+            marks: facts.marks,
+        });
+    }
+    let append = Append {
+        saga,
+        kind: S::NAME.to_owned(),
+        version: after.saga.flow.version,
+        expected: before.sequence,
+        events: written,
+        row: row(&after.saga, context.now),
+        items: context.items,
+    };
+    Ok((append, after))
+}
+
+/// A saga's line in lists.
+pub fn row<S: Saga>(saga: &Recorded<S>, now: DateTime<Utc>) -> SagaRow {
+    let flow = &saga.flow;
+    let summary = S::summary(&saga.business);
+    let status = status(flow);
+    SagaRow {
+        status,
+        state: summary.state,
+        title: summary.title,
+        customer: summary.customer,
+        amount: summary.amount,
+        due_at: machine::due(saga, now),
+        waiting_for: waiting_for(saga, status),
+        step: flow.open.as_ref().map(|open| open.step.clone()),
+        parked: flow.parked.as_ref().map(|parked| (parked.code, parked.detail.clone(), parked.since)),
+        ended: flow.ended,
+        changed_at: now,
+    }
+}
+
+/// What an operator sees first.
+fn status(flow: &Flow) -> Status {
+    if flow.parked.is_some() {
+        return Status::NeedsPerson;
+    }
+    let Some(open) = &flow.open else {
+        return match (flow.ended, &flow.unwinding) {
+            (Some(_), _) => Status::Ended,
+            (None, Some(_)) => Status::Unwinding,
+            (None, None) => Status::Waiting,
+        };
+    };
+    match &open.phase {
+        Phase::Unknown { .. } => Status::Resolving,
+        Phase::Requested {
+            waiting: Some(NotSent::Outage | NotSent::Quota | NotSent::Switch | NotSent::Again), ..
+        } => Status::WaitingVendor,
+        Phase::Requested { .. } | Phase::Sending { .. } if flow.unwinding.is_some() => Status::Unwinding,
+        Phase::Requested { .. } | Phase::Sending { .. } => Status::Running,
+    }
+}
+
+/// What it waits for, in words.
+fn waiting_for<S: Saga>(saga: &Recorded<S>, status: Status) -> Option<String> {
+    match status {
+        Status::Waiting => match S::pending(&saga.business) {
+            Pending::Await { signal, .. } => Some(signal.to_owned()),
+            Pending::Sleep { why, .. } => Some(why.to_owned()),
+            Pending::Perform { .. } | Pending::Park { .. } | Pending::Unwind { .. } | Pending::Ended(_) => None,
+        },
+        Status::WaitingVendor | Status::Resolving => {
+            saga.flow.open.as_ref().map(|open| open.effect.vendor().to_owned())
+        }
+        Status::Running | Status::Unwinding | Status::NeedsPerson | Status::Ended => None,
+    }
+}
+
+/// The log as a cqrs-es event store: so that its framework and its tests run over the real thing. The engine itself
+/// calls [`load`] and [`build_append`].
+#[derive(Debug, Clone)]
+pub struct SagaStore {
+    pool: PgPool,
+    log: Log,
+    node: Arc<Node>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SagaStore {
+    /// Over a node's log.
+    pub fn new(pool: PgPool, log: Log, node: Arc<Node>, clock: Arc<dyn Clock>) -> Self {
+        Self { pool, log, node, clock }
+    }
+}
+
+/// What cqrs-es hands from loading to committing. Its sink has applied the new events to `current` by then.
+pub struct SagaContext<S: Saga> {
+    saga: SagaId,
+    before: Loaded<S>,
+    current: Recorded<S>,
+}
+
+impl<S: Saga> AggregateContext<Recorded<S>> for SagaContext<S> {
+    fn aggregate(&mut self) -> &mut Recorded<S> {
+        &mut self.current
+    }
+}
+
+impl<S: Saga> EventStore<Recorded<S>> for SagaStore {
+    type AC = SagaContext<S>;
+
+    async fn load_events(&self, id: &str) -> Result<Vec<EventEnvelope<Recorded<S>>>, AggregateError<Refusal>> {
+        let saga = saga_id(id)?;
+        let events = events_of(&self.pool, self.node.shard_of(saga), saga).await.map_err(database)?;
+        events
+            .into_iter()
+            .map(|event| {
+                Ok(EventEnvelope {
+                    aggregate_id: id.to_owned(),
+                    sequence: usize::try_from(event.seq).unwrap_or(usize::MAX),
+                    payload: read_event::<S>(&event).map_err(unreadable)?,
+                    metadata: HashMap::from([(PRINCIPAL.to_owned(), event.principal)]),
+                })
+            })
+            .collect()
+    }
+
+    async fn load_aggregate(&self, id: &str) -> Result<SagaContext<S>, AggregateError<Refusal>> {
+        let saga = saga_id(id)?;
+        let before = load::<S>(&self.pool, self.node.shard_of(saga), saga).await.map_err(|error| match error {
+            LoadError::Unreadable { .. } => unreadable(error),
+            LoadError::Store(error) => database(error),
+        })?;
+        let current = before.saga.clone();
+        Ok(SagaContext { saga, before, current })
+    }
+
+    async fn commit(
+        &self,
+        events: Vec<Record<S::Event>>,
+        context: SagaContext<S>,
+        metadata: HashMap<String, String>,
+    ) -> Result<Vec<EventEnvelope<Recorded<S>>>, AggregateError<Refusal>> {
+        let item = metadata.get(ITEM).map(|item| Uuid::parse_str(item)).transpose().map_err(unexpected)?;
+        let beside = Context {
+            principal: metadata.get(PRINCIPAL).map_or("engine", String::as_str),
+            items: item.into_iter().map(|item| ItemMark { item, refused: None }).collect(),
+            now: self.clock.now(),
+        };
+        let (append, _) = build_append::<S>(context.saga, &context.before, &events, beside).map_err(unexpected)?;
+        self.log.append(append).await.map_err(|error| match error {
+            AppendError::Conflict { .. } => AggregateError::AggregateConflict,
+            AppendError::Unavailable(_) => AggregateError::DatabaseConnectionError(Box::new(error)),
+            AppendError::Fenced { .. } | AppendError::Poison { .. } | AppendError::ItemClosed { .. } => {
+                unexpected(error)
+            }
+        })?;
+        let first = usize::try_from(context.before.sequence).unwrap_or(usize::MAX) + 1;
+        let envelope = |(sequence, payload)| EventEnvelope {
+            aggregate_id: context.saga.to_string(),
+            sequence,
+            payload,
+            metadata: metadata.clone(),
+        };
+        Ok((first..).zip(events).map(envelope).collect())
+    }
+}
+
+fn saga_id(id: &str) -> Result<SagaId, AggregateError<Refusal>> {
+    Uuid::parse_str(id).map(SagaId).map_err(unexpected)
+}
+
+fn unexpected(error: impl std::error::Error + Send + Sync + 'static) -> AggregateError<Refusal> {
+    AggregateError::UnexpectedError(Box::new(error))
+}
+
+fn unreadable(error: LoadError) -> AggregateError<Refusal> {
+    AggregateError::DeserializationError(Box::new(error))
+}
+
+fn database(error: StoreError) -> AggregateError<Refusal> {
+    AggregateError::DatabaseConnectionError(Box::new(error))
+}

@@ -1,0 +1,125 @@
+//! Settings that the flows ask for: consent of a customer, who collects a subscription, kill switches. Set by people;
+//! who and when is kept.
+
+use super::error::{StoreError, storable};
+use sagas::kernel::answer::CollectionOwner;
+use sqlx::PgPool;
+use std::collections::BTreeMap;
+
+/// The word of an owner in the table.
+const fn word(owner: CollectionOwner) -> &'static str {
+    match owner {
+        CollectionOwner::Orchestrator => "orchestrator",
+        CollectionOwner::BraintreeRecurring => "braintree_recurring",
+        CollectionOwner::ZohoNative => "zoho_native",
+    }
+}
+
+fn owner(word: &str) -> Result<CollectionOwner, StoreError> {
+    match word {
+        "orchestrator" => Ok(CollectionOwner::Orchestrator),
+        "braintree_recurring" => Ok(CollectionOwner::BraintreeRecurring),
+        "zoho_native" => Ok(CollectionOwner::ZohoNative),
+        other => Err(StoreError::Unreadable(format!("collection owner `{other}`"))),
+    }
+}
+
+/// Records whether a customer consents to one-off charges.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn set_one_off_consent(pool: &PgPool, customer: &str, consent: bool, by: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into customer_settings (customer, one_off_consent, changed_by, changed_at) values ($1, $2, $3, now())
+         on conflict (customer) do update set one_off_consent = $2, changed_by = $3, changed_at = now()",
+        customer,
+        consent,
+        by
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Whether a customer consents to one-off charges; no record is no consent.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn one_off_consent(pool: &PgPool, customer: &str) -> Result<bool, StoreError> {
+    let consent = sqlx::query_scalar!("select one_off_consent from customer_settings where customer = $1", customer);
+    Ok(consent.fetch_optional(pool).await?.unwrap_or(false))
+}
+
+/// Sets who collects a subscription's money; `None`: nobody, it is only mirrored.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn set_collection_owner(
+    pool: &PgPool,
+    subscription: &str,
+    owner: Option<CollectionOwner>,
+    by: &str,
+) -> Result<(), StoreError> {
+    match owner {
+        Some(owner) => {
+            sqlx::query!(
+                "insert into collection_owner (subscription, owner, changed_by, changed_at) values ($1, $2, $3, now())
+                 on conflict (subscription) do update set owner = $2, changed_by = $3, changed_at = now()",
+                subscription,
+                word(owner),
+                by
+            )
+            .execute(pool)
+            .await?;
+        }
+        None => {
+            sqlx::query!("delete from collection_owner where subscription = $1", subscription).execute(pool).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Who collects a subscription's money; none: nobody.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn collection_owner(pool: &PgPool, subscription: &str) -> Result<Option<CollectionOwner>, StoreError> {
+    let stored = sqlx::query_scalar!("select owner from collection_owner where subscription = $1", subscription);
+    stored.fetch_optional(pool).await?.as_deref().map(owner).transpose()
+}
+
+/// Switches an operation (`braintree.sell`) off or on.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn set_switch(pool: &PgPool, operation: &str, off: bool, by: &str, reason: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into switch (operation, off, reason, changed_by, changed_at) values ($1, $2, $3, $4, now())
+         on conflict (operation) do update set off = $2, reason = $3, changed_by = $4, changed_at = now()",
+        operation,
+        off,
+        storable(reason),
+        storable(by)
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Operations that are switched off, and why.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn switched_off(pool: &PgPool) -> Result<BTreeMap<String, String>, StoreError> {
+    let rows = sqlx::query!("select operation, reason from switch where off order by operation").fetch_all(pool);
+    Ok(rows.await?.into_iter().map(|row| (row.operation, row.reason)).collect())
+}
+
+/// Whether one operation is switched off.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn is_switched_off(pool: &PgPool, operation: &str) -> Result<bool, StoreError> {
+    let off = sqlx::query_scalar!("select off from switch where operation = $1", operation);
+    Ok(off.fetch_optional(pool).await?.unwrap_or(false))
+}

@@ -1,0 +1,338 @@
+//! Which node owns which shard: one heartbeat row per node, one row per shard that changes only on take-over and
+//! hand-over. Does not write the log; what it grants is compared again inside every append.
+//!
+//! A node lives as long as its row. A row whose lease has run out by the database's clock is deleted by whoever sees it
+//! first; its id never comes back, so a node that was only asleep finds its row gone and knows that it owns nothing.
+
+use super::error::{StoreError, retrying, unsigned};
+use crate::clock::since_boot;
+use sagas::kernel::ids::SagaId;
+use sqlx::PgPool;
+use std::collections::BTreeMap;
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long ownership lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// From the sending of a renewal; longer than a vendor call, a renewal and the margin together.
+    pub length: Duration,
+    /// How often `beat` is to be called.
+    pub renewal: Duration,
+    /// What a call must leave of the lease.
+    pub margin: Duration,
+}
+
+impl Default for Lease {
+    fn default() -> Self {
+        Self { length: Duration::from_mins(1), renewal: Duration::from_secs(15), margin: Duration::from_secs(5) }
+    }
+}
+
+/// What an append must show: this node, at this epoch of the shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// The node's present id.
+    pub node: Uuid,
+    /// The shard's epoch.
+    pub epoch: i64,
+}
+
+/// What a heartbeat changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beat {
+    /// Shards that are ours now, with their epochs: load what is due in them.
+    pub gained: Vec<(u16, i64)>,
+    /// Shards that are another's or nobody's: stop what runs in them.
+    pub lost: Vec<u16>,
+    /// More than our share: let calls in flight end, then `hand_over`.
+    pub surplus: Vec<u16>,
+}
+
+/// This process among the owners of the log.
+#[derive(Debug)]
+pub struct Node {
+    pool: PgPool,
+    name: String,
+    lease: Lease,
+    shards: u16,
+    held: RwLock<Held>,
+}
+
+/// What this node holds, and until when on its own clock.
+#[derive(Debug)]
+struct Held {
+    id: Uuid,
+    deadline: Duration,
+    shards: BTreeMap<u16, i64>,
+}
+
+/// A shard as the database shows it.
+struct ShardRow {
+    shard: u16,
+    node: Option<Uuid>,
+    epoch: i64,
+    alive: bool,
+}
+
+impl Node {
+    /// Joins with a new id. Owns nothing before the first `beat`.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or has no stamp yet.
+    pub async fn join(pool: PgPool, name: &str, lease: Lease) -> Result<Self, StoreError> {
+        let stamp = super::schema::stamp_of(&pool).await?;
+        let shards = stamp.ok_or_else(|| StoreError::Unreadable("the database has no stamp yet".to_owned()))?.shards;
+        let held = RwLock::new(Held { id: Uuid::now_v7(), deadline: Duration::ZERO, shards: BTreeMap::new() });
+        let node = Self { pool, name: name.to_owned(), lease, shards, held };
+        node.register().await?;
+        Ok(node)
+    }
+
+    /// How many shards the installation has.
+    pub const fn shard_count(&self) -> u16 {
+        self.shards
+    }
+
+    /// The saga's shard.
+    pub fn shard_of(&self, saga: SagaId) -> u16 {
+        saga.shard(self.shards)
+    }
+
+    /// The name for people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The lease that it joined with.
+    pub const fn lease(&self) -> Lease {
+        self.lease
+    }
+
+    /// What we own now, with the epochs; nothing once the lease has run out on our clock.
+    pub fn owned(&self) -> Vec<(u16, i64)> {
+        let held = self.read();
+        if since_boot() >= held.deadline {
+            return Vec::new();
+        }
+        held.shards.iter().map(|(shard, epoch)| (*shard, *epoch)).collect()
+    }
+
+    /// What an append to the shard must show; `None` where it is not ours.
+    pub fn grant(&self, shard: u16) -> Option<Grant> {
+        let held = self.read();
+        let epoch = *held.shards.get(&shard)?;
+        (since_boot() < held.deadline).then_some(Grant { node: held.id, epoch })
+    }
+
+    /// A call of at most that length may leave: our lease outlives it by the margin.
+    pub fn may_send(&self, shard: u16, time_limit: Duration) -> bool {
+        let held = self.read();
+        held.shards.contains_key(&shard) && since_boot() + time_limit + self.lease.margin <= held.deadline
+    }
+
+    /// Renews the lease, buries the dead, takes what is free up to our share.
+    ///
+    /// # Errors
+    /// The database cannot be reached: what we hold ends with the lease.
+    pub async fn beat(&self) -> Result<Beat, StoreError> {
+        let mut beat = Beat::default();
+        if !self.renew().await? {
+            beat.lost = self.forget_all();
+            self.register().await?;
+        }
+        let live = retrying(|| self.bury()).await?;
+        let rows = self.rows().await?;
+        self.drop_moved(&rows, &mut beat);
+        let share = usize::from(self.shards).div_ceil(live.max(1));
+        let mine = self.read().shards.len();
+        if mine > share {
+            beat.surplus = self.read().shards.keys().rev().take(mine - share).copied().collect();
+        } else {
+            let free = rows.into_iter().filter(|row| row.node.is_none() || !row.alive).take(share - mine);
+            self.take(free.map(|row| (row.shard, row.epoch)).collect(), &mut beat).await?;
+        }
+        Ok(beat)
+    }
+
+    /// Gives shards back at once, for whoever wants them. Calls in flight in them must have ended.
+    ///
+    /// # Errors
+    /// The database cannot be reached: then nobody has them before our lease has run out.
+    pub async fn hand_over(&self, shards: &[u16]) -> Result<(), StoreError> {
+        let id = {
+            let mut held = self.write();
+            held.shards.retain(|shard, _| !shards.contains(shard));
+            held.id
+        };
+        let shards: Vec<i32> = shards.iter().copied().map(i32::from).collect();
+        retrying(|| async {
+            let mut tx = self.pool.begin().await?;
+            let mine = sqlx::query_scalar!(
+                "select shard from shard where shard = any($1) and node = $2 order by shard for update",
+                &shards,
+                id
+            )
+            .fetch_all(&mut *tx)
+            .await?;
+            sqlx::query!("update shard set node = null where shard = any($1)", &mine).execute(&mut *tx).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
+    }
+
+    /// Leaves for good: everything is handed over, so that a successor need not wait for our lease.
+    ///
+    /// # Errors
+    /// The database cannot be reached: our lease runs out by itself.
+    pub async fn leave(&self) -> Result<(), StoreError> {
+        let all: Vec<u16> = self.read().shards.keys().copied().collect();
+        self.hand_over(&all).await?;
+        let id = self.read().id;
+        sqlx::query!("delete from node where id = $1", id).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Forgets shards that an append found to be another's.
+    pub(super) fn forget(&self, shard: u16, grant: Grant) {
+        let mut held = self.write();
+        if held.id == grant.node && held.shards.get(&shard) == Some(&grant.epoch) {
+            held.shards.remove(&shard);
+        }
+    }
+
+    fn forget_all(&self) -> Vec<u16> {
+        let mut held = self.write();
+        held.deadline = Duration::ZERO;
+        std::mem::take(&mut held.shards).into_keys().collect()
+    }
+
+    /// A new row under a new id.
+    async fn register(&self) -> Result<(), StoreError> {
+        let (sent, id) = (since_boot(), Uuid::now_v7());
+        sqlx::query!(
+            "insert into node (id, name, joined_at, lease_until)
+             values ($1, $2, now(), now() + make_interval(secs => $3))",
+            id,
+            self.name,
+            self.lease.length.as_secs_f64()
+        )
+        .execute(&self.pool)
+        .await?;
+        *self.write() = Held { id, deadline: sent + self.lease.length, shards: BTreeMap::new() };
+        Ok(())
+    }
+
+    /// False: our row is gone, and with it all that we held.
+    async fn renew(&self) -> Result<bool, StoreError> {
+        let (sent, id) = (since_boot(), self.read().id);
+        let renewed = sqlx::query!(
+            "update node set lease_until = now() + make_interval(secs => $2) where id = $1",
+            id,
+            self.lease.length.as_secs_f64()
+        )
+        .execute(&self.pool)
+        .await?
+        .rows_affected();
+        if renewed == 0 {
+            return Ok(false);
+        }
+        self.write().deadline = sent + self.lease.length;
+        Ok(true)
+    }
+
+    /// Deletes nodes whose lease has run out; says how many live.
+    async fn bury(&self) -> Result<usize, StoreError> {
+        sqlx::query!("delete from node where lease_until < now()").execute(&self.pool).await?;
+        let live = sqlx::query_scalar!(r#"select count(*) as "live!" from node"#).fetch_one(&self.pool).await?;
+        unsigned("the number of nodes", live)
+    }
+
+    async fn rows(&self) -> Result<Vec<ShardRow>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select s.shard, s.node, s.epoch, n.id is not null as "alive!"
+               from shard s left join node n on n.id = s.node order by s.shard"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let shard = unsigned("a shard", row.shard)?;
+                Ok(ShardRow { shard, node: row.node, epoch: row.epoch, alive: row.alive })
+            })
+            .collect()
+    }
+
+    /// Forgets what another has by now.
+    fn drop_moved(&self, rows: &[ShardRow], beat: &mut Beat) {
+        let mut held = self.write();
+        let id = held.id;
+        held.shards.retain(|shard, epoch| {
+            let ours = rows.iter().any(|row| row.shard == *shard && row.node == Some(id) && row.epoch == *epoch);
+            if !ours {
+                beat.lost.push(*shard);
+            }
+            ours
+        });
+    }
+
+    /// Takes shards that were seen free, at the epochs seen: a flush under way in one is waited for, for a while.
+    async fn take(&self, mut wanted: Vec<(u16, i64)>, beat: &mut Beat) -> Result<(), StoreError> {
+        for _ in 0..TAKES {
+            if wanted.is_empty() {
+                break;
+            }
+            let taken = retrying(|| self.take_now(&wanted)).await?;
+            wanted.retain(|(shard, _)| !taken.iter().any(|(s, _)| s == shard));
+            self.write().shards.extend(taken.iter().copied());
+            beat.gained.extend(taken);
+            if !wanted.is_empty() {
+                tokio::time::sleep(TAKE_PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_now(&self, wanted: &[(u16, i64)]) -> Result<Vec<(u16, i64)>, StoreError> {
+        let id = self.read().id;
+        let (shards, epochs): (Vec<i32>, Vec<i64>) = wanted.iter().map(|(s, e)| (i32::from(*s), *e)).unzip();
+        let mut tx = self.pool.begin().await?;
+        // Our row stays until we have committed: nobody can bury us meanwhile.
+        let alive = sqlx::query_scalar!("select id from node where id = $1 for update", id).fetch_optional(&mut *tx);
+        if alive.await?.is_none() {
+            return Ok(Vec::new());
+        }
+        // Skips what a flush holds: a stopped process must not stop us too.
+        let free = sqlx::query_scalar!(
+            "select s.shard from shard s
+             join unnest($1::integer[], $2::bigint[]) as w(shard, epoch) on s.shard = w.shard and s.epoch = w.epoch
+             order by s.shard for update of s skip locked",
+            &shards,
+            &epochs
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let taken = sqlx::query!(
+            "update shard set node = $1, epoch = epoch + 1 where shard = any($2) returning shard, epoch",
+            id,
+            &free
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        taken.into_iter().map(|row| Ok((unsigned("a shard", row.shard)?, row.epoch))).collect()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Held> {
+        self.held.read().expect("no holder of this lock panics")
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Held> {
+        self.held.write().expect("no holder of this lock panics")
+    }
+}
+
+/// How often one heartbeat tries for shards in which a flush is under way.
+const TAKES: u32 = 20;
+const TAKE_PAUSE: Duration = Duration::from_millis(25);

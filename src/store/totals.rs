@@ -1,0 +1,50 @@
+//! Sums of the sub-ledger by the vendors' own ids: what is compared with the vendors' books.
+
+use super::error::StoreError;
+use sqlx::PgPool;
+use std::collections::BTreeMap;
+
+/// CAPTURE less CAPTURE_REVERSED by Braintree transaction, in minor units; what nets to nothing is left out.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn captured_by_transaction(pool: &PgPool) -> Result<BTreeMap<String, i64>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select j.transaction_id as "key!",
+                  sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end)::bigint as "sum!"
+           from journal j join journal_line l on l.shard = j.shard and l.journal = j.id
+           where j.rule in ('CAPTURE', 'CAPTURE_REVERSED') and l.account = 2100 and j.transaction_id is not null
+           group by 1 having sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end) <> 0"#
+    );
+    Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (row.key, row.sum)).collect())
+}
+
+/// APPLY less UNAPPLY by Braintree transaction, in minor units; what nets to nothing is left out.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn applied_by_transaction(pool: &PgPool) -> Result<BTreeMap<String, i64>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select j.transaction_id as "key!",
+                  sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end)::bigint as "sum!"
+           from journal j join journal_line l on l.shard = j.shard and l.journal = j.id
+           where j.rule in ('APPLY', 'UNAPPLY') and l.account = 1200 and j.transaction_id is not null
+           group by 1 having sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end) <> 0"#
+    );
+    Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (row.key, row.sum)).collect())
+}
+
+/// What each Zoho invoice owes by our receivables (1200), in minor units; nothing owed is left out.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn receivable_by_invoice(pool: &PgPool) -> Result<BTreeMap<String, i64>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select j.invoice as "key!",
+                  sum(case l.side when 'debit' then l.amount_minor else -l.amount_minor end)::bigint as "sum!"
+           from journal j join journal_line l on l.shard = j.shard and l.journal = j.id
+           where l.account = 1200 and j.invoice is not null
+           group by 1 having sum(case l.side when 'debit' then l.amount_minor else -l.amount_minor end) <> 0"#
+    );
+    Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (row.key, row.sum)).collect())
+}

@@ -1,0 +1,15 @@
+//! The integration tests, one binary: they link once and share one Postgres.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod embedded;
+mod postgres;
+mod sandbox;
+mod sandbox_attio;
+mod sandbox_braintree;
+mod sandbox_control;
+mod sandbox_zoho;
+mod store_log;
+mod store_saga;
+mod store_state;
+mod store_support;
