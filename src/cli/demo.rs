@@ -282,7 +282,8 @@ impl Show<'_> {
 
     /// The business events of one saga: what a finance person reads.
     async fn timeline(&self, saga: sagas::kernel::ids::SagaId) -> anyhow::Result<()> {
-        let (_, events) = query::saga(&self.stage.service().store.pool, saga).await?.context("the saga is on record")?;
+        let (_, events) =
+            query::saga(&self.stage.service().store.pool, saga).await?.context("the saga is on record")?;
         for event in events {
             if !event.name.starts_with("step.") {
                 let money = event.amount.map(|m| m.to_string()).unwrap_or_default();

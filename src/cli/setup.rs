@@ -3,9 +3,9 @@
 use super::{Exit, print, print_json};
 use crate::clock::RealClock;
 use crate::config::VendorSettings;
+use crate::connectors::Connectors;
 use serde_json::json;
 use std::sync::Arc;
-use crate::connectors::Connectors;
 
 /// Example: `attio-billing setup --check`
 #[derive(Debug, clap::Args)]
@@ -22,7 +22,8 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<(), Exit> {
     let vendors = args.vendors.check_alone(false).map_err(Exit::config)?;
-    let connectors = Connectors::new(&vendors, Arc::new(RealClock)).map_err(|e| Exit::failure(anyhow::Error::msg(e)))?;
+    let connectors =
+        Connectors::new(&vendors, Arc::new(RealClock)).map_err(|e| Exit::failure(anyhow::Error::msg(e)))?;
     let report = connectors.attio.setup(args.check).await?;
     if args.json {
         print_json(&json!({"created": report.created, "existing": report.existing, "missing": report.missing,

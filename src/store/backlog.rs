@@ -1,7 +1,7 @@
 //! What is left to do now, and whether anybody does it.
 
 use super::error::{StoreError, unsigned};
-use super::items::{Item, item_state, ItemState};
+use super::items::{Item, ItemState, item_state};
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use std::time::Duration;

@@ -6,10 +6,10 @@ mod transactions;
 pub mod view;
 
 use super::App;
-pub use transactions::instant;
 use axum::Json;
 use axum::Router;
 use axum::routing::get;
+pub use transactions::instant;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -2,8 +2,8 @@
 
 use super::view::{self, EventView, SagaView};
 use crate::engine::items::Body;
-use crate::store::backlog::await_item;
 use crate::http::{App, Problem};
+use crate::store::backlog::await_item;
 use crate::store::inbox::OfferError;
 use crate::store::items::{self, ItemState, NewItem};
 use crate::store::query::{self, SagaFilter};

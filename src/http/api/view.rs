@@ -219,17 +219,13 @@ impl From<LogEntry> for LogView {
 }
 
 /// Vendor ids that have a column of their own in CSV.
-const COLUMNS: [&str; 6] = [
-    "zoho_invoice",
-    "zoho_customer",
-    "zoho_subscription",
-    "zoho_payment",
-    "braintree_transaction",
-    "order_id",
-];
+const COLUMNS: [&str; 6] =
+    ["zoho_invoice", "zoho_customer", "zoho_subscription", "zoho_payment", "braintree_transaction", "order_id"];
 
 /// The log as CSV, a header first, page by page.
-pub fn csv(entries: BoxStream<'static, Result<LogEntry, StoreError>>) -> BoxStream<'static, Result<Vec<u8>, StoreError>> {
+pub fn csv(
+    entries: BoxStream<'static, Result<LogEntry, StoreError>>,
+) -> BoxStream<'static, Result<Vec<u8>, StoreError>> {
     let header = futures::stream::once(async { Ok(line(&header())) });
     let lines = entries.ready_chunks(500).map(|chunk| {
         let mut bytes = Vec::new();
@@ -242,7 +238,8 @@ pub fn csv(entries: BoxStream<'static, Result<LogEntry, StoreError>>) -> BoxStre
 }
 
 fn header() -> Vec<String> {
-    let fixed = ["at", "booked_at", "event", "amount_minor", "currency", "customer", "flow", "title", "status", "principal"];
+    let fixed =
+        ["at", "booked_at", "event", "amount_minor", "currency", "customer", "flow", "title", "status", "principal"];
     fixed.into_iter().chain(COLUMNS).chain(["saga", "event_id"]).map(str::to_owned).collect()
 }
 
@@ -272,7 +269,8 @@ fn row(view: &LogView) -> Vec<String> {
 fn line(cells: &[String]) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let safe = cells.iter().map(|cell| {
-        let formula = cell.starts_with(['=', '+', '@', '\t']) || (cell.starts_with('-') && cell.parse::<i64>().is_err());
+        let formula =
+            cell.starts_with(['=', '+', '@', '\t']) || (cell.starts_with('-') && cell.parse::<i64>().is_err());
         if formula { format!("'{cell}") } else { cell.clone() }
     });
     // A vector takes every byte.
