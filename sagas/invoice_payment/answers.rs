@@ -120,12 +120,13 @@ impl Turn<'_> {
 
     fn approved(&mut self, attempt: &Attempt, t: &Transaction, extra: &[String]) {
         let ours = t.order_id == attempt.order_id && t.amount.is_positive();
-        if !ours || !(t.status.is_approved() || t.status.is_reversed()) {
+        let known = |id: &String| self.state.capture(id).is_some() || self.state.unread.contains(id);
+        if !ours || known(&t.id) || !(t.status.is_approved() || t.status.is_reversed()) {
             return;
         }
-        let captured = self.captured(t, trouble(attempt, t));
-        let now = self.at.now;
-        self.push(Event::PaymentCaptured { captured: Box::new(captured), extra: extra.to_vec(), at: now });
+        let extra = extra.iter().filter(|id| **id != t.id && !known(id)).cloned().collect();
+        let captured = Box::new(self.captured(t, trouble(attempt, t)));
+        self.push(Event::PaymentCaptured { captured, extra, at: self.at.now });
         if t.status.is_reversed() {
             self.reversed(t);
         }
@@ -136,7 +137,7 @@ impl Turn<'_> {
             transaction: t.id.clone(),
             order_id: t.order_id.clone(),
             amount: t.amount,
-            captured_at: t.created_at,
+            made_at: t.created_at,
             effective: self.at.date(t.created_at),
             trouble,
         }

@@ -352,7 +352,7 @@ impl Book<'_> {
                 facts.marks.push(self.hold(CAPTURED_NOT_RECORDED));
             }
             Event::ApplicationUndone { .. } | Event::DuplicateCaptured { .. } => {
-                facts.marks.push(self.hold(CAPTURED_NOT_RECORDED))
+                facts.marks.push(self.hold(CAPTURED_NOT_RECORDED));
             }
             Event::PaymentRecorded { again: false, .. } | Event::DuplicateDisproved { .. } => self.cleared(facts),
             Event::PaymentReversed { cause, expected, .. } => {

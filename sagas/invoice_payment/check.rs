@@ -89,17 +89,17 @@ fn tests(state: &State) -> Result<Ready, Verdict> {
     let tests = Tests { state, invoice };
     tests.place()?;
     tests.question()?;
-    if state.subscription_id().is_none() && facts.found.is_none() {
+    if state.subscription_id().is_none() && !facts.looked_for_subscription {
         return Err(Verdict::Need(Need::SubscriptionOfInvoice));
     }
     let survey = facts.survey.as_ref().ok_or(Verdict::Need(Need::Survey))?;
     tests.customer(survey)?;
     let one_off = state.subscription_id().is_none();
     if one_off {
-        tests.one_off(survey)?;
+        one_off_consented(survey)?;
     } else {
         tests.linked(survey)?;
-        tests.owner(survey)?;
+        owner(survey)?;
     }
     tests.collected(survey)?;
     tests.identity(survey)?;
@@ -147,10 +147,12 @@ impl Tests<'_> {
             return money("2.12-e2", format!("{left} of {id} was taken and the invoice is void: void or refund it"));
         }
         if capture.payment.is_some() {
-            return money(
-                "2.2-e24",
-                format!("{left} of {id} is more than the invoice owed: apply it elsewhere or give it back"),
-            );
+            let what = if invoice.balance.is_positive() {
+                "was recorded before and is not any more: record it again or give it back"
+            } else {
+                "is more than the invoice owed: apply it elsewhere or give it back"
+            };
+            return money("2.2-e24", format!("{left} of {id} {what}"));
         }
         if let Some(payment) = invoice.payments.iter().find(|p| p.reference == *id) {
             let amount = Money::new(payment.amount.minor.min(left.minor), left.currency);
@@ -245,29 +247,7 @@ impl Tests<'_> {
             }
         }
         let busy = [ClaimKind::ZohoSubscription, ClaimKind::ZohoInvoice];
-        self.unclaimed(survey, &busy)
-    }
-
-    fn unclaimed(&self, survey: &Survey, kinds: &[ClaimKind]) -> Found {
-        if survey.claimed_elsewhere.iter().any(|kind| kinds.contains(kind)) {
-            return Err(stop("2.2-e4", Stop::Busy));
-        }
-        Ok(())
-    }
-
-    fn owner(&self, survey: &Survey) -> Found {
-        match survey.owner {
-            Some(CollectionOwner::Orchestrator) => Ok(()),
-            None => Err(stop("2.2-e5", Stop::Closed(Closing::NoOwner))),
-            Some(CollectionOwner::BraintreeRecurring | CollectionOwner::ZohoNative) => {
-                Err(stop("2.2-e6", Stop::Closed(Closing::OtherOwner)))
-            }
-        }
-    }
-
-    fn one_off(&self, survey: &Survey) -> Found {
-        self.unclaimed(survey, &[ClaimKind::ZohoCustomer, ClaimKind::ZohoInvoice])?;
-        if survey.one_off_consent { Ok(()) } else { Err(stop("2.2-e8", Stop::Closed(Closing::NoConsent))) }
+        unclaimed(survey, &busy)
     }
 
     /// Paid by us and nothing disagrees: the costlier reads below could find nothing to do.
@@ -452,8 +432,10 @@ impl Tests<'_> {
     fn method(&self, survey: &Survey) -> Result<(String, Method), Verdict> {
         let no_method = || stop("2.2-e14", Stop::NoMethod);
         let customer = survey.braintree_customer.clone().ok_or_else(no_method)?;
-        let method = self.state.facts.method.as_ref().ok_or(Verdict::Need(Need::Method))?;
-        let method = method.clone().ok_or_else(no_method)?;
+        if !self.state.facts.method_read {
+            return Err(Verdict::Need(Need::Method));
+        }
+        let method = self.state.facts.method.clone().ok_or_else(no_method)?;
         let dunning = &self.state.dunning;
         let barred = self.state.facts.since.is_some_and(|now| dunning.bars(&method.card, now));
         if method.expired || barred || dunning.revoked {
@@ -468,4 +450,26 @@ impl Tests<'_> {
         }
         Ok((customer, method))
     }
+}
+
+fn unclaimed(survey: &Survey, kinds: &[ClaimKind]) -> Found {
+    if survey.claimed_elsewhere.iter().any(|kind| kinds.contains(kind)) {
+        return Err(stop("2.2-e4", Stop::Busy));
+    }
+    Ok(())
+}
+
+fn owner(survey: &Survey) -> Found {
+    match survey.owner {
+        Some(CollectionOwner::Orchestrator) => Ok(()),
+        None => Err(stop("2.2-e5", Stop::Closed(Closing::NoOwner))),
+        Some(CollectionOwner::BraintreeRecurring | CollectionOwner::ZohoNative) => {
+            Err(stop("2.2-e6", Stop::Closed(Closing::OtherOwner)))
+        }
+    }
+}
+
+fn one_off_consented(survey: &Survey) -> Found {
+    unclaimed(survey, &[ClaimKind::ZohoCustomer, ClaimKind::ZohoInvoice])?;
+    if survey.one_off_consent { Ok(()) } else { Err(stop("2.2-e8", Stop::Closed(Closing::NoConsent))) }
 }

@@ -43,32 +43,6 @@ pub(super) struct Dunning {
     pub method_changed: bool,
 }
 
-impl Dunning {
-    /// A new card, or consent given anew: what the old one barred is open again, but for what is barred for ever.
-    pub(super) fn method_renewed(&mut self, consent: bool) {
-        self.bars.retain(|bar| bar.lasting == Lasting::Ever);
-        self.method_changed = self.declines > 0;
-        self.exhausted = false;
-        if consent {
-            self.revoked = false;
-        }
-        if !self.revoked {
-            self.asked = None;
-        }
-    }
-
-    /// Whether a card may not be charged at an instant.
-    pub(super) fn bars(&self, card: &str, now: DateTime<Utc>) -> bool {
-        self.bars.iter().any(|bar| {
-            bar.card == card
-                && match bar.lasting {
-                    Lasting::Ever | Lasting::UntilChanged => true,
-                    Lasting::Until { until } => now < until,
-                }
-        })
-    }
-}
-
 /// What only the customer can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Asked {
@@ -287,10 +261,9 @@ impl Case<'_> {
 
     fn by_list(&self) -> Says {
         match self.code().parse::<u16>().map(class_of) {
-            Ok(Some(true)) => Says::Schedule,
             Ok(Some(false)) => Says::Method(Lasting::UntilChanged),
             Ok(None) | Err(_) if self.dunning.doubted => Says::Method(Lasting::UntilChanged),
-            Ok(None) | Err(_) => Says::Schedule,
+            Ok(Some(true) | None) | Err(_) => Says::Schedule,
         }
     }
 
@@ -384,11 +357,14 @@ fn plus(date: NaiveDate, days: u32) -> NaiveDate {
 
 /// The first day, at most two days later, on which money comes in; else the day itself.
 fn to_payday(date: NaiveDate) -> NaiveDate {
-    (0..=data::PAYDAY_SHIFT_DAYS).filter_map(|k| date.checked_add_days(Days::new(k))).find(is_payday).unwrap_or(date)
+    (0..=data::PAYDAY_SHIFT_DAYS)
+        .filter_map(|k| date.checked_add_days(Days::new(k)))
+        .find(|date| is_payday(*date))
+        .unwrap_or(date)
 }
 
-fn is_payday(date: &NaiveDate) -> bool {
-    data::PAYDAYS.contains(&date.day()) || last_business_day(*date) == Some(*date)
+fn is_payday(date: NaiveDate) -> bool {
+    data::PAYDAYS.contains(&date.day()) || last_business_day(date) == Some(date)
 }
 
 fn last_business_day(date: NaiveDate) -> Option<NaiveDate> {

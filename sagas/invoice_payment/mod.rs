@@ -24,9 +24,9 @@
 
 mod answers;
 mod books;
-mod capture;
 mod check;
 mod dunning;
+mod evolve;
 mod projection;
 pub mod schedule;
 mod state;
@@ -114,7 +114,7 @@ impl Saga for InvoicePayment {
             Stage::Checking => checking(state),
             Stage::Claiming | Stage::CountingCard | Stage::Charging => charging(state),
             Stage::Recording => recording(state),
-            Stage::Resting => resting(state),
+            Stage::Resting => Some(resting(state)),
         }
         .unwrap_or_else(|| asleep(state, DateTime::UNIX_EPOCH))
     }
@@ -346,18 +346,18 @@ fn recording(state: &State) -> Option<Pending> {
 }
 
 /// At rest: first Attio shows it, then a settlement that is due is looked up, then it waits.
-fn resting(state: &State) -> Option<Pending> {
+fn resting(state: &State) -> Pending {
     if let Some(face) = state.owed_face() {
         let version = state.face_version;
         let n = u32::try_from(version).unwrap_or(u32::MAX);
         let projection = Attio::Project(Box::new(face.write(version)));
-        return Some(perform("project", n, Effect::Attio(projection), None));
+        return perform("project", n, Effect::Attio(projection), None);
     }
     if let Some(transaction) = &state.looking {
         let look = Braintree::ReadTransaction { transaction: transaction.clone() };
-        return Some(perform("look_settlement", state.looks, Effect::Braintree(look), None));
+        return perform("look_settlement", state.looks, Effect::Braintree(look), None);
     }
-    Some(match &state.rest {
+    match &state.rest {
         Rest::Nothing => Pending::Ended(End::GivenUp),
         Rest::Held { code, detail } => Pending::Park { code: *code, detail: detail.clone() },
         Rest::Waiting { wait: Wait::Method, until } => awaiting(state, "a new card", *until),
@@ -368,7 +368,7 @@ fn resting(state: &State) -> Option<Pending> {
             Some((_, at)) => Pending::Sleep { why: "settlement", until: at },
             None => Pending::Ended(end(*closing)),
         },
-    })
+    }
 }
 
 fn awaiting(state: &State, signal: &'static str, until: DateTime<Utc>) -> Pending {

@@ -128,7 +128,7 @@ fn projection(state: &State, words: Words, at: DateTime<Utc>) -> Option<Projecti
 }
 
 fn card(state: &State) -> String {
-    match state.facts.method.as_ref().and_then(Option::as_ref) {
+    match &state.facts.method {
         Some(method) => format!("The card ending in {}", method.last_four),
         None => "The card".to_owned(),
     }
@@ -176,7 +176,7 @@ fn needs(state: &State, wait: Wait, until: DateTime<Utc>) -> Words {
         let reason = format!("The bank wants the customer to authenticate, until {day}.");
         return Words::failed(reason, "Ask the customer to authenticate the card");
     }
-    let reason = match state.facts.method.as_ref().and_then(Option::as_ref) {
+    let reason = match &state.facts.method {
         Some(method) if method.expired => format!("{} has expired; another one is awaited until {day}.", card(state)),
         Some(_) => format!("{} cannot be charged any more; another one is awaited until {day}.", card(state)),
         None => format!("There is no card on file; one is awaited until {day}."),

@@ -203,6 +203,10 @@ impl<'a> Turn<'a> {
     fn not_yet(&self, invoice: &Invoice) -> Option<(&'static str, Wait, DateTime<Utc>)> {
         let now = self.at.now;
         let State { orders, dunning, .. } = &self.state;
+        let due = dunning::morning(invoice.due_date, self.at);
+        if !orders.early && self.at.date(now) < invoice.due_date {
+            return Some(("2.3", Wait::DueDate, due));
+        }
         if orders.once {
             return None;
         }
@@ -213,8 +217,7 @@ impl<'a> Turn<'a> {
             let wait = if dunning.network_retry > 0 { Wait::NetworkRetry } else { Wait::NextAttempt };
             return Some(("2.3", wait, at));
         }
-        let due = dunning::morning(invoice.due_date, self.at);
-        (self.at.date(now) < invoice.due_date).then_some(("2.3", Wait::DueDate, due))
+        None
     }
 
     fn plan(&mut self, ready: Ready, invoice: &Invoice) {

@@ -222,7 +222,7 @@ pub struct Captured {
     /// What the processor approved.
     pub amount: Money,
     /// When Braintree made it (UTC).
-    pub captured_at: DateTime<Utc>,
+    pub made_at: DateTime<Utc>,
     /// That date in the books zone.
     pub effective: NaiveDate,
     /// Why it is not simply recorded.

@@ -1,5 +1,6 @@
 //! The flow against a small world that plays the vendors and the desk: one test per edge, named by its number.
 
+mod histories;
 mod ledger;
 mod s2_0;
 mod s2_12;

@@ -1,1 +1,97 @@
-//! x
+//! Rules of every flow, as this one meets them.
+
+use super::world::{Sale, TOTAL, World, eur, rejected};
+use crate::kernel::answer::TransactionStatus;
+use crate::kernel::outcome::{Look, Outcome, RejectionKind};
+use crate::kernel::park::ParkCode;
+use chrono::TimeDelta;
+
+fn unknown() -> Sale {
+    Sale::Says(Outcome::Unknown { detail: "time-out".to_owned() })
+}
+
+fn absent() -> Look {
+    Look::Absent { watermark: true, key_proven: false }
+}
+
+#[test]
+fn e3_refused_credentials_wait_for_an_operator() {
+    let w = World::begun(|w| w.sales.push_back(Sale::Says(rejected(RejectionKind::Config, "401"))));
+    assert_eq!(w.parked(), Some(ParkCode::VendorConfig));
+}
+
+#[test]
+fn e20_less_than_asked_is_booked_as_approved_and_given_back_by_finance() {
+    let mut w = World::begun(|w| w.sales.push_back(Sale::ApprovesOnly(6_000)));
+    assert_eq!((w.parked(), w.balance(2100), w.balance(1200)), (Some(ParkCode::MoneyDecision), -6_000, TOTAL));
+    assert_eq!(w.calls.iter().filter(|c| **c == "zoho.record_payment").count(), 0);
+    w.statuses.insert("tx1".to_owned(), TransactionStatus::Voided);
+    w.resume();
+    assert_eq!((w.sales_made(), w.balance(1200), w.balance(1110)), (2, 0, TOTAL), "given back, then charged whole");
+}
+
+#[test]
+fn e20_another_customer_or_card_than_asked_stops_everything() {
+    let changes: [fn(&mut crate::kernel::answer::Transaction); 3] =
+        [|t| t.customer = Some("c-other".to_owned()), |t| t.token = Some("m9".to_owned()), |t| t.amount = eur(11_000)];
+    for change in changes {
+        let w = World::begun(|w| w.sales.push_back(Sale::Approves(Box::new(change))));
+        assert_eq!((w.parked(), w.state().as_str()), (Some(ParkCode::AnswerMismatch), "Held"));
+        assert!(w.balance(2100) < 0 && w.balance(1200) == TOTAL);
+    }
+}
+
+#[test]
+fn e19_an_answer_of_unknown_status_is_neither_success_nor_failure() {
+    let change = |t: &mut crate::kernel::answer::Transaction| t.status = TransactionStatus::Authorizing;
+    let w = World::begun(|w| w.sales.push_back(Sale::Approves(Box::new(change))));
+    assert_eq!((w.parked(), w.count("PaymentCaptured")), (Some(ParkCode::UnknownVendorState), 0));
+}
+
+#[test]
+fn e23_a_sale_found_already_reversed_is_posted_both_ways_and_held() {
+    for (status, code) in [
+        (TransactionStatus::SettlementDeclined, ParkCode::SettlementDeclined),
+        (TransactionStatus::Voided, ParkCode::HeldByDecision),
+    ] {
+        let change = move |t: &mut crate::kernel::answer::Transaction| t.status = status.clone();
+        let w = World::begun(|w| w.sales.push_back(Sale::Approves(Box::new(change))));
+        assert_eq!(
+            (w.parked(), w.rules.as_slice()),
+            (Some(code), ["INVOICE_ISSUED", "CAPTURE", "CAPTURE_REVERSED"].as_slice())
+        );
+        assert!(w.claims.is_empty());
+    }
+}
+
+#[test]
+fn e26_the_end_of_the_ladder_is_a_person_and_no_second_charge() {
+    let mut w = World::new();
+    w.sales.push_back(unknown());
+    w.looks.extend((0..40).map(|_| Look::Unclear { detail: "not in the index".to_owned() }));
+    w.detect();
+    w.pass(TimeDelta::days(9));
+    assert_eq!((w.parked(), w.sales_made()), (Some(ParkCode::OutcomeUnknown), 1));
+    assert!(!w.claims.is_empty(), "the claim outlives the wait");
+}
+
+#[test]
+fn e30_after_a_proof_of_absence_fresh_facts_are_read_before_another_charge() {
+    let mut w = World::new();
+    w.sales.push_back(unknown());
+    w.looks.extend((0..3).map(|_| absent()));
+    w.detect();
+    w.pass(TimeDelta::hours(2));
+    assert_eq!(w.sales_made(), 1, "not before a day");
+    w.pay("zp9", "transfer", "banktransfer", 4_000);
+    w.pass(TimeDelta::hours(23));
+    assert_eq!(w.sold.last().map(|s| (s.0.as_str(), s.1)), Some(("demo1.inv.77.2", 6_000)));
+    assert_eq!((w.sales_made(), w.balance(1200)), (2, 0));
+}
+
+#[test]
+fn e64_nothing_is_abandoned_while_captured_money_is_applied_to_nothing() {
+    let mut w = World::begun(|w| w.sales.push_back(Sale::ApprovesOnly(6_000)));
+    w.choose(crate::invoice_payment::Choice::Leave);
+    assert_eq!(w.parked(), Some(ParkCode::MoneyDecision));
+}

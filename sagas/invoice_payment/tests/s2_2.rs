@@ -1,6 +1,6 @@
 //! Edges of the invoice payment itself.
 
-use super::world::{Sale, TOTAL, World, day, decline, eur, instant, method, outage, rejected, says, soft};
+use super::world::{Sale, TOTAL, World, day, decline, eur, instant, method, outage, quota, rejected, says, soft};
 use crate::invoice_payment::{Choice, Command, Event};
 use crate::kernel::answer::{Answer, CollectionOwner};
 use crate::kernel::effect::{Claim, ClaimKind};
@@ -11,14 +11,6 @@ use crate::kernel::park::ParkCode;
 use crate::kernel::record::Record;
 use crate::kernel::saga::End;
 use chrono::TimeDelta;
-
-fn switch_off() -> Outcome {
-    Outcome::NotSent {
-        cause: NotSent::Quota,
-        detail: "no Zoho calls left to record it".to_owned(),
-        retry_after_seconds: Some(60),
-    }
-}
 
 #[test]
 fn p1_to_p8_an_invoice_is_tested_charged_recorded_shown_and_settled() {
@@ -330,7 +322,7 @@ fn e17_a_used_up_card_waits_until_its_window_opens_and_holds_no_claim() {
 #[test]
 fn e18_without_zoho_calls_to_record_it_the_sale_is_not_sent() {
     let mut w = World::new();
-    w.sales.push_back(Sale::Says(switch_off()));
+    w.sales.push_back(Sale::Says(quota()));
     w.detect();
     let open = w.saga.flow.open.clone().expect("the charge is open");
     assert!(matches!(open.phase, Phase::Requested { waiting: Some(NotSent::Quota), .. }));
@@ -341,7 +333,7 @@ fn e18_without_zoho_calls_to_record_it_the_sale_is_not_sent() {
 #[test]
 fn e19_facts_that_grew_old_supersede_the_attempt_and_are_read_again() {
     let mut w = World::new();
-    w.sales.push_back(Sale::Says(switch_off()));
+    w.sales.push_back(Sale::Says(quota()));
     w.detect();
     w.invoice.balance = eur(6_000);
     w.invoice.total = eur(6_000);
@@ -503,6 +495,19 @@ fn e27_leave_ends_it_and_a_later_signal_opens_it_again() {
 }
 
 #[test]
+fn e27_a_void_undone_is_recorded_again_only_by_decision() {
+    let mut w = World::begun(|_| {});
+    w.void();
+    w.changed();
+    w.invoice.balance = eur(TOTAL);
+    "sent".clone_into(&mut w.invoice.status);
+    w.changed();
+    assert_eq!((w.parked(), w.sales_made()), (Some(ParkCode::MoneyDecision), 1));
+    w.choose(Choice::RecordAgain);
+    assert_eq!((w.parked(), w.sales_made(), w.balance(1200), w.balance(2100)), (None, 1, 0, 0));
+}
+
+#[test]
 fn e28_charge_now_leaves_the_schedule_but_bypasses_no_test() {
     let mut w = World::begun(|w| w.sales.push_back(says(soft("2046"))));
     w.survey.holds = vec!["dispute".to_owned()];
@@ -517,6 +522,8 @@ fn e28_charge_now_leaves_the_schedule_but_bypasses_no_test() {
 fn the_due_date_is_awaited_and_charge_now_does_not_wait_for_it() {
     let mut w = World::begun(|w| w.invoice.due_date = day("2026-11-20"));
     assert_eq!((w.state().as_str(), w.wakes_at()), ("Scheduled", Some(instant("2026-11-20T08:00:00Z"))));
+    w.method_changed();
+    assert_eq!((w.state().as_str(), w.sales_made()), ("Scheduled", 0), "a new card alone does not make it due");
     w.charge_now();
     assert_eq!(w.sales_made(), 1);
 }
