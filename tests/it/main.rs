@@ -4,6 +4,7 @@
 
 mod embedded;
 mod postgres;
+mod store_commit;
 mod store_log;
 mod store_saga;
 mod store_state;
