@@ -277,24 +277,31 @@ impl Node {
         });
     }
 
-    /// Takes shards that were seen free, at the epochs seen: a flush under way in one is waited for, for a while.
+    /// Takes shards that were seen free, at the epochs seen. First what nobody holds; then, one by one, what a flush
+    /// holds, which ends soon. Where it does not, its process is stopped: it must not stop us too.
     async fn take(&self, mut wanted: Vec<(u16, i64)>, beat: &mut Beat) -> Result<(), StoreError> {
-        for _ in 0..TAKES {
-            if wanted.is_empty() {
-                break;
-            }
-            let taken = retrying(|| self.take_now(&wanted)).await?;
-            wanted.retain(|(shard, _)| !taken.iter().any(|(s, _)| s == shard));
-            self.write().shards.extend(taken.iter().copied());
-            beat.gained.extend(taken);
-            if !wanted.is_empty() {
-                tokio::time::sleep(TAKE_PAUSE).await;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let taken = retrying(|| self.take_now(&wanted, false)).await?;
+        wanted.retain(|(shard, _)| !taken.iter().any(|(s, _)| s == shard));
+        self.gain(taken, beat);
+        for one in wanted {
+            match self.take_now(&[one], true).await {
+                Ok(taken) => self.gain(taken, beat),
+                Err(StoreError::Again(_)) => break,
+                Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    async fn take_now(&self, wanted: &[(u16, i64)]) -> Result<Vec<(u16, i64)>, StoreError> {
+    fn gain(&self, taken: Vec<(u16, i64)>, beat: &mut Beat) {
+        self.write().shards.extend(taken.iter().copied());
+        beat.gained.extend(taken);
+    }
+
+    async fn take_now(&self, wanted: &[(u16, i64)], wait: bool) -> Result<Vec<(u16, i64)>, StoreError> {
         let id = self.read().id;
         let (shards, epochs): (Vec<i32>, Vec<i64>) = wanted.iter().map(|(s, e)| (i32::from(*s), *e)).unzip();
         let mut tx = self.pool.begin().await?;
@@ -303,16 +310,26 @@ impl Node {
         if alive.await?.is_none() {
             return Ok(Vec::new());
         }
-        // Skips what a flush holds: a stopped process must not stop us too.
-        let free = sqlx::query_scalar!(
-            "select s.shard from shard s
-             join unnest($1::integer[], $2::bigint[]) as w(shard, epoch) on s.shard = w.shard and s.epoch = w.epoch
-             order by s.shard for update of s skip locked",
-            &shards,
-            &epochs
-        )
-        .fetch_all(&mut *tx)
-        .await?;
+        let free = if wait {
+            sqlx::query!("set local lock_timeout = '500ms'").execute(&mut *tx).await?;
+            let free = sqlx::query_scalar!(
+                "select s.shard from shard s
+                 join unnest($1::integer[], $2::bigint[]) as w(shard, epoch) on s.shard = w.shard and s.epoch = w.epoch
+                 order by s.shard for update of s",
+                &shards,
+                &epochs
+            );
+            free.fetch_all(&mut *tx).await?
+        } else {
+            let free = sqlx::query_scalar!(
+                "select s.shard from shard s
+                 join unnest($1::integer[], $2::bigint[]) as w(shard, epoch) on s.shard = w.shard and s.epoch = w.epoch
+                 order by s.shard for update of s skip locked",
+                &shards,
+                &epochs
+            );
+            free.fetch_all(&mut *tx).await?
+        };
         let taken = sqlx::query!(
             "update shard set node = $1, epoch = epoch + 1 where shard = any($2) returning shard, epoch",
             id,
@@ -332,7 +349,3 @@ impl Node {
         self.held.write().expect("no holder of this lock panics")
     }
 }
-
-/// How often one heartbeat tries for shards in which a flush is under way.
-const TAKES: u32 = 20;
-const TAKE_PAUSE: Duration = Duration::from_millis(25);
