@@ -120,6 +120,11 @@ impl Status {
             Self::Ended => "ended",
         }
     }
+
+    /// The status of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
 }
 
 /// An inbox item that an append applies.

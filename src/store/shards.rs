@@ -39,7 +39,8 @@ pub struct Grant {
     pub epoch: i64,
 }
 
-/// What a heartbeat changed.
+/// What changed since the last heartbeat. A shard that was taken again meanwhile is both lost and gained: stop, then
+/// load.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beat {
     /// Shards that are ours now, with their epochs: load what is due in them.
@@ -66,6 +67,8 @@ struct Held {
     id: Uuid,
     deadline: Duration,
     shards: BTreeMap<u16, i64>,
+    /// As of the last `beat` that returned: what is told next is the difference, whatever failed in between.
+    told: BTreeMap<u16, i64>,
 }
 
 /// A shard as the database shows it.
@@ -84,7 +87,12 @@ impl Node {
     pub async fn join(pool: PgPool, name: &str, lease: Lease) -> Result<Self, StoreError> {
         let stamp = super::schema::stamp_of(&pool).await?;
         let shards = stamp.ok_or_else(|| StoreError::Unreadable("the database has no stamp yet".to_owned()))?.shards;
-        let held = RwLock::new(Held { id: Uuid::now_v7(), deadline: Duration::ZERO, shards: BTreeMap::new() });
+        let held = RwLock::new(Held {
+            id: Uuid::now_v7(),
+            deadline: Duration::ZERO,
+            shards: BTreeMap::new(),
+            told: BTreeMap::new(),
+        });
         let node = Self { pool, name: name.to_owned(), lease, shards, held };
         node.register().await?;
         Ok(node)
@@ -137,23 +145,34 @@ impl Node {
     /// # Errors
     /// The database cannot be reached: what we hold ends with the lease.
     pub async fn beat(&self) -> Result<Beat, StoreError> {
-        let mut beat = Beat::default();
         if !self.renew().await? {
-            beat.lost = self.forget_all();
             self.register().await?;
         }
         let live = retrying(|| self.bury()).await?;
         let rows = self.rows().await?;
-        self.drop_moved(&rows, &mut beat);
+        self.drop_moved(&rows);
         let share = usize::from(self.shards).div_ceil(live.max(1));
         let mine = self.read().shards.len();
-        if mine > share {
-            beat.surplus = self.read().shards.keys().rev().take(mine - share).copied().collect();
-        } else {
+        if mine < share {
             let free = rows.into_iter().filter(|row| row.node.is_none() || !row.alive).take(share - mine);
-            self.take(free.map(|row| (row.shard, row.epoch)).collect(), &mut beat).await?;
+            self.take(free.map(|row| (row.shard, row.epoch)).collect()).await?;
         }
-        Ok(beat)
+        Ok(self.tell(share))
+    }
+
+    /// What changed since the last time.
+    fn tell(&self, share: usize) -> Beat {
+        let mut held = self.write();
+        let is_in = |these: &BTreeMap<u16, i64>, shard, epoch| these.get(shard) == Some(epoch);
+        let gained = held.shards.iter().filter(|(shard, epoch)| !is_in(&held.told, shard, epoch));
+        let lost = held.told.iter().filter(|(shard, epoch)| !is_in(&held.shards, shard, epoch));
+        let beat = Beat {
+            gained: gained.map(|(shard, epoch)| (*shard, *epoch)).collect(),
+            lost: lost.map(|(shard, _)| *shard).collect(),
+            surplus: held.shards.keys().rev().take(held.shards.len().saturating_sub(share)).copied().collect(),
+        };
+        held.told = held.shards.clone();
+        beat
     }
 
     /// Gives shards back at once, for whoever wants them. Calls in flight in them must have ended.
@@ -164,6 +183,7 @@ impl Node {
         let id = {
             let mut held = self.write();
             held.shards.retain(|shard, _| !shards.contains(shard));
+            held.told.retain(|shard, _| !shards.contains(shard));
             held.id
         };
         let shards: Vec<i32> = shards.iter().copied().map(i32::from).collect();
@@ -202,14 +222,9 @@ impl Node {
         }
     }
 
-    fn forget_all(&self) -> Vec<u16> {
-        let mut held = self.write();
-        held.deadline = Duration::ZERO;
-        std::mem::take(&mut held.shards).into_keys().collect()
-    }
-
-    /// A new row under a new id.
+    /// A new row under a new id; what was held under the old one is not ours any more.
     async fn register(&self) -> Result<(), StoreError> {
+        self.write().shards.clear();
         let (sent, id) = (since_boot(), Uuid::now_v7());
         sqlx::query!(
             "insert into node (id, name, joined_at, lease_until)
@@ -220,7 +235,9 @@ impl Node {
         )
         .execute(&self.pool)
         .await?;
-        *self.write() = Held { id, deadline: sent + self.lease.length, shards: BTreeMap::new() };
+        let mut held = self.write();
+        held.id = id;
+        held.deadline = sent + self.lease.length;
         Ok(())
     }
 
@@ -265,36 +282,38 @@ impl Node {
     }
 
     /// Forgets what another has by now.
-    fn drop_moved(&self, rows: &[ShardRow], beat: &mut Beat) {
+    fn drop_moved(&self, rows: &[ShardRow]) {
         let mut held = self.write();
         let id = held.id;
         held.shards.retain(|shard, epoch| {
-            let ours = rows.iter().any(|row| row.shard == *shard && row.node == Some(id) && row.epoch == *epoch);
-            if !ours {
-                beat.lost.push(*shard);
-            }
-            ours
+            rows.iter().any(|row| row.shard == *shard && row.node == Some(id) && row.epoch == *epoch)
         });
     }
 
-    /// Takes shards that were seen free, at the epochs seen: a flush under way in one is waited for, for a while.
-    async fn take(&self, mut wanted: Vec<(u16, i64)>, beat: &mut Beat) -> Result<(), StoreError> {
-        for _ in 0..TAKES {
-            if wanted.is_empty() {
-                break;
-            }
-            let taken = retrying(|| self.take_now(&wanted)).await?;
-            wanted.retain(|(shard, _)| !taken.iter().any(|(s, _)| s == shard));
-            self.write().shards.extend(taken.iter().copied());
-            beat.gained.extend(taken);
-            if !wanted.is_empty() {
-                tokio::time::sleep(TAKE_PAUSE).await;
+    /// Takes shards that were seen free, at the epochs seen. First what nobody holds; then, one by one, what a flush
+    /// holds, which ends soon. Where it does not, its process is stopped: it must not stop us too.
+    async fn take(&self, mut wanted: Vec<(u16, i64)>) -> Result<(), StoreError> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let taken = retrying(|| self.take_now(&wanted, false)).await?;
+        wanted.retain(|(shard, _)| !taken.iter().any(|(s, _)| s == shard));
+        self.gain(taken);
+        for one in wanted {
+            match self.take_now(&[one], true).await {
+                Ok(taken) => self.gain(taken),
+                Err(StoreError::Again(_)) => break,
+                Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    async fn take_now(&self, wanted: &[(u16, i64)]) -> Result<Vec<(u16, i64)>, StoreError> {
+    fn gain(&self, taken: Vec<(u16, i64)>) {
+        self.write().shards.extend(taken);
+    }
+
+    async fn take_now(&self, wanted: &[(u16, i64)], wait: bool) -> Result<Vec<(u16, i64)>, StoreError> {
         let id = self.read().id;
         let (shards, epochs): (Vec<i32>, Vec<i64>) = wanted.iter().map(|(s, e)| (i32::from(*s), *e)).unzip();
         let mut tx = self.pool.begin().await?;
@@ -303,16 +322,26 @@ impl Node {
         if alive.await?.is_none() {
             return Ok(Vec::new());
         }
-        // Skips what a flush holds: a stopped process must not stop us too.
-        let free = sqlx::query_scalar!(
-            "select s.shard from shard s
-             join unnest($1::integer[], $2::bigint[]) as w(shard, epoch) on s.shard = w.shard and s.epoch = w.epoch
-             order by s.shard for update of s skip locked",
-            &shards,
-            &epochs
-        )
-        .fetch_all(&mut *tx)
-        .await?;
+        let free = if wait {
+            sqlx::query!("set local lock_timeout = '500ms'").execute(&mut *tx).await?;
+            let free = sqlx::query_scalar!(
+                "select s.shard from shard s
+                 join unnest($1::integer[], $2::bigint[]) as w(shard, epoch) on s.shard = w.shard and s.epoch = w.epoch
+                 order by s.shard for update of s",
+                &shards,
+                &epochs
+            );
+            free.fetch_all(&mut *tx).await?
+        } else {
+            let free = sqlx::query_scalar!(
+                "select s.shard from shard s
+                 join unnest($1::integer[], $2::bigint[]) as w(shard, epoch) on s.shard = w.shard and s.epoch = w.epoch
+                 order by s.shard for update of s skip locked",
+                &shards,
+                &epochs
+            );
+            free.fetch_all(&mut *tx).await?
+        };
         let taken = sqlx::query!(
             "update shard set node = $1, epoch = epoch + 1 where shard = any($2) returning shard, epoch",
             id,
@@ -332,7 +361,3 @@ impl Node {
         self.held.write().expect("no holder of this lock panics")
     }
 }
-
-/// How often one heartbeat tries for shards in which a flush is under way.
-const TAKES: u32 = 20;
-const TAKE_PAUSE: Duration = Duration::from_millis(25);

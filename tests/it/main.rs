@@ -10,6 +10,7 @@ mod sandbox_attio;
 mod sandbox_braintree;
 mod sandbox_control;
 mod sandbox_zoho;
+mod store_commit;
 mod store_log;
 mod store_saga;
 mod store_state;

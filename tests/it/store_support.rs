@@ -10,12 +10,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::{Money, currency};
 use sagas::kernel::posting::{Dimensions, Journal, Posting, Rule, journal};
+use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::sync::Arc;
 
 pub(crate) struct Bench {
     pub(crate) pool: PgPool,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 pub(crate) fn stamp() -> Stamp {
@@ -35,7 +36,11 @@ impl Bench {
         let pool = database.pool().await;
         store::migrate(&pool).await.unwrap();
         store::schema::stamp(&pool, &stamp()).await.unwrap();
-        Self { pool, _database: database }
+        Self { pool, database }
+    }
+
+    pub(crate) fn url(&self) -> &SecretString {
+        self.database.url()
     }
 
     /// A node that has taken what is free, and its log.
