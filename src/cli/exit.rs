@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 /// The exit codes, for `--help`.
-pub const TABLE: &str = "Exit codes:
+pub(super) const TABLE: &str = "Exit codes:
   0   done
   1   failed: what happened stands on stderr
   2   the command line is wrong

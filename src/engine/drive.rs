@@ -35,7 +35,6 @@ pub(super) enum Stop {
 pub(super) struct Driver {
     pub(super) engine: Arc<Inner>,
     pub(super) saga: SagaId,
-    pub(super) kind: String,
     pub(super) live: Box<dyn Live>,
 }
 

@@ -234,7 +234,7 @@ impl Inner {
     /// Lets calls in flight in those shards end, then hands them over to whoever has less.
     async fn give_back(&self, shards: Vec<u16>) {
         let in_them = |saga: SagaId| shards.contains(&self.store.node.shard_of(saga));
-        *self.leaving() = shards.clone();
+        self.leaving().clone_from(&shards);
         while self.mailboxes.any(in_them) {
             if self.pause(Duration::from_millis(50)).await {
                 break;
@@ -294,7 +294,7 @@ impl Inner {
 
     /// Sweeps what nobody will come back for.
     async fn keep_house(self: Arc<Self>) {
-        while !self.pause(Duration::from_secs(60)).await {
+        while !self.pause(Duration::from_mins(1)).await {
             if let Err(e) = self.sweep().await {
                 tracing::warn!(error = %e, "the sweep of orphaned claims and single-use inputs failed");
             }
@@ -337,7 +337,7 @@ impl Inner {
             self.mailboxes.abandon(saga);
             return;
         };
-        let mut driver = Driver { engine: Arc::clone(&self), saga, kind: kind.to_owned(), live };
+        let mut driver = Driver { engine: Arc::clone(&self), saga, live };
         loop {
             match driver.run().await {
                 Ok(next) => {
