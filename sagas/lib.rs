@@ -2,6 +2,8 @@
 //!
 //! The folder listing is the list of flows. A new flow is one file here and one line in [`for_each_saga`].
 
+#![warn(clippy::float_arithmetic, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
+
 pub mod invoice_payment;
 pub mod kernel;
 pub mod rehearsal;

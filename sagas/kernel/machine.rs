@@ -1,6 +1,7 @@
 //! The machine that drives every saga: commands of the engine to events. Attempts, retries, unknown outcomes, the order
 //! of compensation, parks and resumes are here, once. Pure.
 
+pub use super::command::{Command, What};
 use super::effect::Effect;
 use super::flow::{Open, Phase, StepEvent};
 use super::ids::SagaId;
@@ -11,90 +12,6 @@ use super::retry;
 use super::saga::{Answered, At, Input, Pending, Refusal, Saga};
 use super::step::{Absence, Class, ExactlyOnce};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
-
-/// What the engine tells a saga. Time comes with it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Command<C> {
-    /// The saga concerned.
-    pub saga: SagaId,
-    /// When, and in which zone dates are written.
-    pub at: At,
-    /// What.
-    pub what: What<C>,
-}
-
-/// Kinds of engine commands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum What<C> {
-    /// A command from outside: a trigger, a signal, a decision.
-    Deliver {
-        /// The inbox item that brought it.
-        item: Option<String>,
-        /// What kind of thing came.
-        kind: String,
-        /// Who.
-        principal: String,
-        /// The flow's command.
-        command: C,
-    },
-    /// The bytes of a searchable call leave now.
-    Sending {
-        /// Absence is not judged before (UTC).
-        deadline: DateTime<Utc>,
-        /// The node that sends.
-        node: String,
-        /// Its shard epoch.
-        epoch: i64,
-    },
-    /// The open call ended.
-    Answer {
-        /// Which sending.
-        attempt: u32,
-        /// How.
-        outcome: Outcome,
-        /// The vendor's id of the request.
-        request_id: Option<String>,
-        /// How long it took.
-        latency_ms: u64,
-    },
-    /// A look-up of the open call ended.
-    Looked {
-        /// Which sending.
-        attempt: u32,
-        /// What it showed.
-        look: Look,
-    },
-    /// The open call is not sent, because what it rests on is stale.
-    Stale,
-    /// The due time of `pending` has come.
-    Due,
-    /// A person resumes a parked saga.
-    Resume {
-        /// Who.
-        principal: String,
-        /// Why.
-        reason: String,
-    },
-    /// Something came from outside and was refused before the flow saw it: for the record.
-    Refused {
-        /// The inbox item that brought it.
-        item: Option<String>,
-        /// What kind of thing came.
-        kind: String,
-        /// Who.
-        principal: String,
-        /// Why.
-        reason: String,
-    },
-    /// The engine parks the saga.
-    Park {
-        /// From the closed list.
-        code: ParkCode,
-        /// What happened and what to do.
-        detail: String,
-    },
-}
 
 /// What the engine should do now for a saga.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod cards;
+pub mod command;
 pub mod effect;
 pub mod flow;
 pub mod ids;

@@ -6,12 +6,12 @@ use crate::demo::{Customer, Stage, StageOptions, Wish};
 use crate::store::append::Status;
 use crate::store::query::{self, SagaLine};
 use anyhow::Context;
-use comfy_table::{Cell, CellAlignment, Color, Table, presets};
+use comfy_table::{Cell, CellAlignment, Table, presets};
 use owo_colors::{OwoColorize, Stream};
 use sagas::kernel::money::{self, Money};
 use secrecy::SecretString;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Examples:
 ///   attio-billing demo           then look around; Ctrl-C ends it
@@ -305,7 +305,7 @@ impl Show<'_> {
             *minor += saga.amount.map_or(0, |m| m.minor);
         }
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(["What became of the invoices", "flows", "amount"]);
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["What became of the invoices", "flows", "amount"]);
         for (state, (count, minor)) in states {
             table.add_row([
                 Cell::new(state),

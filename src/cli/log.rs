@@ -88,7 +88,7 @@ async fn run_query(args: Query) -> Result<(), Exit> {
         status: args
             .status
             .as_deref()
-            .map(str::parse)
+            .map(view::status)
             .transpose()
             .map_err(|e| Exit::usage(format!("--status: {e}")))?,
         kind: None,

@@ -135,7 +135,7 @@ async fn list(args: List) -> Result<(), Exit> {
         status: args
             .status
             .as_deref()
-            .map(str::parse)
+            .map(view::status)
             .transpose()
             .map_err(|e| Exit::usage(format!("--status: {e}")))?,
         kind: args.kind,
@@ -154,7 +154,7 @@ async fn list(args: List) -> Result<(), Exit> {
         return Ok(());
     }
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["saga", "flow", "title", "amount", "status", "state", "since", "next"]);
     for saga in &sagas {
         table.add_row([

@@ -4,7 +4,6 @@ use super::{Exit, print, print_json};
 use crate::clock::RealClock;
 use crate::config::VendorSettings;
 use crate::connectors::Connectors;
-use serde_json::json;
 use std::sync::Arc;
 
 /// Example: `attio-billing setup --check`
@@ -26,16 +25,11 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
         Connectors::new(&vendors, Arc::new(RealClock)).map_err(|e| Exit::failure(anyhow::Error::msg(e)))?;
     let report = connectors.attio.setup(args.check).await?;
     if args.json {
-        print_json(&json!({"created": report.created, "existing": report.existing, "missing": report.missing,
-            "drift": report.drift}))?;
+        print_json(&report)?;
     } else {
-        let parts = [("created", &report.created), ("missing", &report.missing), ("differs", &report.drift)];
-        for (what, lines) in parts {
-            lines.iter().for_each(|line| print(&format!("{what}: {line}")));
-        }
-        print(&format!("{} things are as needed", report.existing.len()));
+        report.lines().for_each(|line| print(&line));
     }
-    if !report.is_complete() {
+    if !report.is_clean() {
         return Err(Exit::found("Attio differs from the data model").hint(if args.check {
             "run `attio-billing setup` to make what is missing; what differs is for a person to change"
         } else {

@@ -69,8 +69,8 @@ impl Perform for Connectors {
     async fn perform(&self, call: &Call) -> Report {
         match &call.effect {
             Effect::Braintree(effect) => self.braintree.perform(call, effect).await,
-            Effect::Zoho(effect) => self.zoho.perform(effect, call).await,
-            Effect::Attio(effect) => self.attio.perform(effect, call).await,
+            Effect::Zoho(effect) => self.zoho.perform(call, effect).await,
+            Effect::Attio(effect) => self.attio.perform(call, effect).await,
             Effect::Desk(_) | Effect::Practice(_) => misrouted(&call.effect).into(),
         }
     }
@@ -78,8 +78,8 @@ impl Perform for Connectors {
     async fn look(&self, call: &Call) -> Look {
         match &call.effect {
             Effect::Braintree(effect) => self.braintree.look(call, effect).await,
-            Effect::Zoho(effect) => self.zoho.look(effect, call).await,
-            Effect::Attio(effect) => self.attio.look(effect, call).await,
+            Effect::Zoho(effect) => self.zoho.look(call, effect).await,
+            Effect::Attio(effect) => self.attio.look(call, effect).await,
             Effect::Desk(_) | Effect::Practice(_) => {
                 Look::Found { outcome: Box::new(misrouted(&call.effect)), extra: Vec::new() }
             }

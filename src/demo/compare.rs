@@ -36,7 +36,7 @@ impl Comparison {
     /// For people.
     pub fn table(&self) -> String {
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
         table.set_header(["Compared", "things", "sum, EUR", "differences"]);
         for pair in &self.pairs {
             let count = pair.differences.len();
@@ -78,9 +78,16 @@ impl Stage {
                 pair("Braintree sales ↔ captures", sales, totals::captured_by_transaction(pool).await?),
                 pair("Zoho payments ↔ applications", recorded, totals::applied_by_transaction(pool).await?),
                 pair("Zoho balances ↔ receivables", balances, totals::receivable_by_invoice(pool).await?),
-                statuses(&books["attio"]["records"]["billing_transactions"], &self.all_sagas().await?)?,
+                statuses(&books["attio"]["records"]["billing_transactions"], &self.by_invoice(&books).await?)?,
             ],
         })
+    }
+
+    /// The saga of each invoice in Zoho's books.
+    async fn by_invoice(&self, books: &Value) -> anyhow::Result<BTreeMap<String, SagaLine>> {
+        let mut all: BTreeMap<_, _> = self.all_sagas().await?.into_iter().map(|s| (s.id, s)).collect();
+        let invoices = rows(&books["zoho"]["invoices"])?.map(|i| text(&i["invoice_id"]));
+        Ok(invoices.filter_map(|i| Some((i.to_owned(), all.remove(&self.saga_of(i))?))).collect())
     }
 
     /// Every saga of the installation.
@@ -117,7 +124,7 @@ fn pair(name: &'static str, theirs: impl Iterator<Item = (String, i64)>, ours: B
 }
 
 /// What Attio shows for each invoice against what its saga says.
-fn statuses(records: &Value, sagas: &[SagaLine]) -> anyhow::Result<Pair> {
+fn statuses(records: &Value, sagas: &BTreeMap<String, SagaLine>) -> anyhow::Result<Pair> {
     let mut shown = BTreeMap::<String, String>::new();
     for record in rows(records)? {
         let values = &record["values"];
@@ -130,17 +137,15 @@ fn statuses(records: &Value, sagas: &[SagaLine]) -> anyhow::Result<Pair> {
         }
     }
     let mut differences = Vec::new();
-    let invoices: Vec<_> = sagas.iter().filter(|s| s.kind == "invoice_payment").collect();
-    for saga in &invoices {
+    for (invoice, saga) in sagas {
         let Some(wanted) = wanted(saga) else { continue };
-        let invoice = saga.references.iter().find(|(kind, _)| kind == "zoho_invoice").map(|(_, v)| v.as_str());
-        let invoice = invoice.unwrap_or_default();
         let last = shown.range(format!("{invoice}:")..format!("{invoice};")).next_back().map(|(_, s)| s.as_str());
         if last != Some(wanted) {
-            differences.push(format!("invoice {invoice}: Attio says {last:?}, the saga is {} ({wanted})", saga.state));
+            let said = last.unwrap_or("nothing");
+            differences.push(format!("invoice {invoice}: Attio says {said}, the saga is {} ({wanted})", saga.state));
         }
     }
-    Ok(Pair { name: "Attio status ↔ saga state", compared: invoices.len(), total: None, differences })
+    Ok(Pair { name: "Attio status ↔ saga state", compared: sagas.len(), total: None, differences })
 }
 
 /// The word that Attio must show for a saga's state; none where nothing is shown yet.

@@ -217,7 +217,8 @@ impl Driver {
                 return Err(Stop::Poison(detail));
             }
             Err(AppendError::Fenced { .. }) => return Err(Stop::NotOurs),
-            Err(e @ (AppendError::Conflict { .. } | AppendError::Unavailable(_))) => {
+            // Another append applied the item: what was decided for it here is thrown away.
+            Err(e @ (AppendError::Conflict { .. } | AppendError::Unavailable(_) | AppendError::ItemClosed { .. })) => {
                 return Err(Stop::Reload(e.to_string()));
             }
         }

@@ -14,6 +14,7 @@ mod practice;
 pub mod registry;
 pub mod run;
 mod scheduler;
+mod unreadable;
 
 pub use effects::Slots;
 pub use run::{Engine, Settings};

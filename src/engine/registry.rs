@@ -42,7 +42,7 @@ pub trait Kind: Send + Sync {
 
 /// A saga in memory.
 #[async_trait]
-pub trait Live: Send {
+pub trait Live: Send + Sync {
     /// How many events it has.
     fn sequence(&self) -> u64;
     /// What should be done now.

@@ -6,11 +6,12 @@ use super::hooks::Hooks;
 use super::mailbox::Mailboxes;
 use super::registry::{Live, Registry};
 use super::scheduler::Scheduler;
+use super::unreadable;
 use crate::clock::Clock;
 use crate::port::Perform;
 use crate::store::Store;
 use crate::store::items::{self, Item};
-use crate::store::{StoreError, log, query};
+use crate::store::{StoreError, claims, inbox, log, query, secrets};
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use futures::FutureExt;
 use sagas::kernel::ids::SagaId;
@@ -95,6 +96,12 @@ pub(super) struct Inner {
 const CACHED_SAGAS: usize = 20_000;
 /// Items and due sagas taken up in one poll.
 const POLL_LIMIT: u16 = 1_000;
+/// A reservation without its step is an orphan after this long.
+const ORPHANED_AFTER: TimeDelta = TimeDelta::minutes(10);
+/// An item waits this long for the link that it needs; then a person must look.
+const WAITS_FOR_LINK: TimeDelta = TimeDelta::days(7);
+/// Raw bodies of deliveries that are done are personal data: kept this long.
+const BODIES_KEPT: TimeDelta = TimeDelta::days(30);
 /// Alarms are set this far ahead; what is due later is found by a later poll.
 const HORIZON: TimeDelta = TimeDelta::seconds(60);
 
@@ -288,10 +295,19 @@ impl Inner {
     /// Sweeps what nobody will come back for.
     async fn keep_house(self: Arc<Self>) {
         while !self.pause(Duration::from_secs(60)).await {
-            if let Err(e) = self.store.sweep(self.clock.now()).await {
+            if let Err(e) = self.sweep().await {
                 tracing::warn!(error = %e, "the sweep of orphaned claims and single-use inputs failed");
             }
         }
+    }
+
+    async fn sweep(&self) -> Result<(), StoreError> {
+        let pool = &self.store.pool;
+        claims::sweep(pool, Utc::now() - ORPHANED_AFTER).await?;
+        secrets::sweep(pool).await?;
+        items::sweep_waiting(pool, Utc::now() - WAITS_FOR_LINK).await?;
+        inbox::erase_bodies(pool, Utc::now() - BODIES_KEPT).await?;
+        Ok(())
     }
 
     /// True: the engine is stopping.
@@ -363,9 +379,7 @@ impl Inner {
             Ok(live) => Some(live),
             Err(why) => {
                 tracing::error!(%saga, kind, why, "the saga's history cannot be understood; it is parked");
-                if let Err(e) = self.store.log.park_unreadable(saga, &why, self.clock.now()).await {
-                    tracing::error!(%saga, error = %e, "and it could not be parked");
-                }
+                unreadable::park(&self.store, saga, &why, self.clock.now()).await;
                 None
             }
         }

@@ -3,7 +3,7 @@
 use super::{App, Problem};
 use crate::intake::{Refused, Vendor};
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -45,9 +45,9 @@ pub(super) struct Challenge {
 /// Braintree proves that the address is ours before it sends anything.
 pub(super) async fn braintree_challenge(
     State(app): State<App>,
-    challenge: Option<Query<Challenge>>,
+    challenge: Result<Query<Challenge>, QueryRejection>,
 ) -> Result<String, Problem> {
-    let Some(Query(challenge)) = challenge else {
+    let Ok(Query(challenge)) = challenge else {
         return Err(Problem::field(
             "bt_challenge",
             "expected as a query parameter, as Braintree's verification sends it",

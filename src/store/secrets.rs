@@ -2,9 +2,10 @@
 //! log or an error.
 
 use super::error::StoreError;
+use crate::clock::{Clock, RealClock};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, KeyInit, Nonce};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -128,7 +129,7 @@ pub async fn erase(pool: &PgPool, id: Uuid) -> Result<(), StoreError> {
 /// # Errors
 /// The database cannot be reached.
 pub async fn sweep(pool: &PgPool) -> Result<u64, StoreError> {
-    let before = Utc::now() - KEPT;
+    let before = RealClock.now() - KEPT;
     let swept = sqlx::query!("delete from secret_input where created_at < $1", before).execute(pool).await?;
     Ok(swept.rows_affected())
 }

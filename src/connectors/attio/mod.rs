@@ -53,7 +53,7 @@ impl Attio {
     }
 
     /// Makes the call: each of its requests once.
-    pub async fn perform(&self, effect: &effect::Attio, call: &Call) -> Report {
+    pub async fn perform(&self, call: &Call, effect: &effect::Attio) -> Report {
         let mut session = self.api.session(call.time_limit);
         let answered = match effect {
             effect::Attio::FindClient { zoho_customer, record } => {
@@ -66,7 +66,7 @@ impl Attio {
     }
 
     /// Reads back whether the projection stands. A read has nothing to look up: it is read again.
-    pub async fn look(&self, effect: &effect::Attio, call: &Call) -> Look {
+    pub async fn look(&self, call: &Call, effect: &effect::Attio) -> Look {
         let absent = Look::Absent { watermark: false, key_proven: false };
         let mut session = self.api.session(call.time_limit);
         let stands = match effect {

@@ -8,8 +8,8 @@ use super::{Attio, sentence};
 use reqwest::Method;
 use sagas::kernel::outcome::{NotSent, Outcome};
 use secrecy::SecretString;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,13 +18,13 @@ const OPERATION: &str = "attio.setup";
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 /// How often a call that was provably not executed is sent again.
 const TRIES: u32 = 5;
-/// Rows per page of attributes, options and statuses.
+/// Rows per page of attributes.
 const PAGE: usize = 500;
 /// Scopes without which the flows cannot work.
 const SCOPES: [&str; 3] = ["object_configuration:read-write", "record_permission:read-write", "webhook:read-write"];
 
-/// What setup found and did; one line each, sorted by kind of thing as they were met.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What setup found and did; one line a thing, in the order in which it was met.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Made or restored now.
     pub created: Vec<String>,
@@ -38,8 +38,19 @@ pub struct Report {
 
 impl Report {
     /// Nothing is left to do.
-    pub fn is_complete(&self) -> bool {
+    pub fn is_clean(&self) -> bool {
         self.missing.is_empty() && self.drift.is_empty()
+    }
+
+    /// All of it as lines to print: what is fine first, what a person must see last.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let parts = [
+            ("exists", &self.existing),
+            ("created", &self.created),
+            ("missing", &self.missing),
+            ("differs", &self.drift),
+        ];
+        parts.into_iter().flat_map(|(word, lines)| lines.iter().map(move |line| format!("{word:8} {line}")))
     }
 }
 
@@ -172,10 +183,8 @@ impl Attio {
         let create = Ask::write(OPERATION, Method::POST, &["webhooks"], body.to_string());
         let made: WebhookRow = self.ask(AT, create).await?;
         let id = made.id.webhook_id;
-        match made.secret {
-            Some(secret) => Ok(Webhook::Created { id, secret: secret.into() }),
-            None => Ok(Webhook::Existing { id }),
-        }
+        let secret = made.secret.ok_or_else(|| incomplete("the secret of the new webhook"))?;
+        Ok(Webhook::Created { id, secret: secret.into() })
     }
 
     /// A press of an act by a person; and whatever takes a record away. Our own writes come back from an API token and
@@ -216,26 +225,23 @@ impl Attio {
         Ok(rows.into_iter().filter_map(|row| Some((row.api_slug?, row.id.object_id))).collect())
     }
 
+    /// The attributes of an object by slug, archived ones included: their slugs stay taken.
     async fn attribute_rows(&self, object: &str) -> Result<BTreeMap<String, AttributeRow>, SetupError> {
         let at = format!("the attributes of `{object}`");
-        let rows: Vec<AttributeRow> = self.all(&at, &["objects", object, "attributes"]).await?;
-        Ok(rows.into_iter().map(|row| (row.api_slug.clone(), row)).collect())
-    }
-
-    /// Every row of a list, archived ones included: their names stay taken.
-    async fn all<T: DeserializeOwned>(&self, at: &str, segments: &[&str]) -> Result<Vec<T>, SetupError> {
-        let mut rows: Vec<T> = Vec::new();
         let limit = PAGE.to_string();
-        loop {
-            let offset = rows.len().to_string();
+        let mut rows = BTreeMap::new();
+        for page in 0_usize.. {
+            let offset = (page * PAGE).to_string();
             let query = [("show_archived", "true"), ("limit", limit.as_str()), ("offset", offset.as_str())];
-            let page: Vec<T> = self.ask(at, Ask::get(OPERATION, segments, &query)).await?;
-            let full = page.len() >= PAGE;
-            rows.extend(page);
-            if !full {
-                return Ok(rows);
+            let segments = ["objects", object, "attributes"];
+            let page: Vec<AttributeRow> = self.ask(&at, Ask::get(OPERATION, &segments, &query)).await?;
+            let last = page.len() < PAGE;
+            rows.extend(page.into_iter().map(|row| (row.api_slug.clone(), row)));
+            if last {
+                break;
             }
         }
+        Ok(rows)
     }
 
     async fn ask<T: DeserializeOwned>(&self, at: &str, ask: Ask<'_>) -> Result<T, SetupError> {
@@ -415,7 +421,9 @@ impl Run<'_> {
     ) -> Result<(), SetupError> {
         let segments = ["objects", object.slug, "attributes", attribute.slug, list];
         let at = format!("the {list} of `{}.{}`", object.slug, attribute.slug);
-        let rows: Vec<Title> = self.attio.all(&at, &segments).await?;
+        // These lists have no pages.
+        let list = Ask::get(OPERATION, &segments, &[("show_archived", "true")]);
+        let rows: Vec<Title> = self.attio.ask(&at, list).await?;
         for title in titles {
             let line = format!("`{title}` among {at}");
             match rows.iter().find(|row| row.title == *title) {
@@ -490,7 +498,7 @@ impl Run<'_> {
 }
 
 fn incomplete(what: &str) -> SetupError {
-    let reason = format!("{what} is missing: run setup with a key that is valid for this workspace");
+    let reason = format!("{what} is missing: run setup, with a key that is valid for this workspace");
     let outcome = super::api::rejected(sagas::kernel::outcome::RejectionKind::Config, "incomplete", reason.clone());
     SetupError { at: what.to_owned(), reason, outcome }
 }

@@ -100,7 +100,7 @@ async fn answer(State(workspace): State<Workspace>, verb: Verb, uri: Uri, body: 
 async fn setup_makes_everything_once_and_then_finds_it() {
     let (workspace, attio) = Workspace::start().await;
     let first = attio.setup(false).await.expect("set up");
-    assert!(first.is_complete(), "{first:?}");
+    assert!(first.is_clean(), "{first:?}");
     assert_eq!(first.existing, ["object `companies`", "object `people`"]);
     for line in [
         "object `subscriptions`",
@@ -114,7 +114,7 @@ async fn setup_makes_everything_once_and_then_finds_it() {
     }
     let writes = workspace.writes().len();
     let second = attio.setup(false).await.expect("set up again");
-    assert!(second.created.is_empty() && second.is_complete(), "{second:?}");
+    assert!(second.created.is_empty() && second.is_clean(), "{second:?}");
     assert_eq!(second.existing.len(), first.created.len() + 2);
     assert_eq!(workspace.writes().len(), writes);
 }
@@ -141,7 +141,7 @@ async fn what_is_made_is_unique_referring_and_in_the_workspaces_currency() {
 #[tokio::test]
 async fn a_currency_that_attio_does_not_know_becomes_a_plain_number() {
     let (workspace, attio) = Workspace::start_in(Currency::KWD).await;
-    assert!(attio.setup(false).await.expect("set up").is_complete());
+    assert!(attio.setup(false).await.expect("set up").is_clean());
     let rows = workspace.rows.lock().expect("no panic holds it").clone();
     let rows = &rows["/v2/objects/billing_transactions/attributes"];
     let amount = rows.iter().find(|row| row["api_slug"] == json!("amount")).expect("made");
@@ -153,7 +153,7 @@ async fn a_check_changes_nothing_and_names_what_is_missing() {
     let (workspace, attio) = Workspace::start().await;
     let report = attio.setup(true).await.expect("checked");
     assert!(workspace.writes().is_empty());
-    assert!(report.created.is_empty() && !report.is_complete());
+    assert!(report.created.is_empty() && !report.is_clean());
     assert!(report.missing.iter().any(|line| line == "attribute `companies.zoho_customer_id` (text)"));
     assert!(report.missing.iter().any(|line| line.starts_with("object `billing_transactions` with ")));
 }
@@ -178,6 +178,7 @@ async fn a_difference_is_reported_left_alone_and_an_archived_thing_restored() {
     assert_eq!(check.drift.len(), 2, "{:?}", check.drift);
     assert!(check.drift[0].starts_with("attribute `subscriptions.external_id` (text) is not unique;"));
     assert!(check.drift[1].contains("is in USD instead of EUR"), "{:?}", check.drift);
+    assert!(check.lines().last().is_some_and(|line| line.starts_with("differs  attribute ")));
     assert_eq!(check.missing, ["`Past due` among the options of `companies.billing_summary` (archived)"]);
     let mended = attio.setup(false).await.expect("mended");
     assert_eq!((mended.created.len(), mended.drift.len()), (1, 2));
@@ -191,7 +192,7 @@ async fn a_difference_is_reported_left_alone_and_an_archived_thing_restored() {
 async fn setup_waits_where_attio_asks_it_to() {
     let (workspace, attio) = Workspace::start().await;
     *workspace.limited.lock().expect("no panic holds it") = 1;
-    assert!(attio.setup(false).await.expect("set up").is_complete());
+    assert!(attio.setup(false).await.expect("set up").is_clean());
 }
 
 #[tokio::test]

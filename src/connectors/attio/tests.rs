@@ -58,7 +58,7 @@ fn call(effect: &effect::Attio) -> Call {
 }
 
 async fn perform(attio: &Attio, effect: &effect::Attio) -> Outcome {
-    attio.perform(effect, &call(effect)).await.outcome
+    attio.perform(&call(effect), effect).await.outcome
 }
 
 fn company() -> AttioRecord {
@@ -329,7 +329,7 @@ async fn a_projection_that_stands_is_found_and_another_is_absent() {
     let wanted = project(projection());
     let (stands, _peer) = attio(shown()).await;
     let found = Look::Found { outcome: Box::new(projected()), extra: Vec::new() };
-    assert_eq!(stands.look(&wanted, &call(&wanted)).await, found);
+    assert_eq!(stands.look(&call(&wanted), &wanted).await, found);
 
     let absent = Look::Absent { watermark: false, key_proven: false };
     let mut changed = projection();
@@ -337,10 +337,10 @@ async fn a_projection_that_stands_is_found_and_another_is_absent() {
     for projection in [changed, Projection { billing_summary: "Past due".to_owned(), ..projection() }] {
         let (differs, _peer) = attio(shown()).await;
         let wanted = project(projection);
-        assert_eq!(differs.look(&wanted, &call(&wanted)).await, absent);
+        assert_eq!(differs.look(&call(&wanted), &wanted).await, absent);
     }
     let (none, _peer) = attio([list(&[])]).await;
-    assert_eq!(none.look(&wanted, &call(&wanted)).await, absent);
+    assert_eq!(none.look(&call(&wanted), &wanted).await, absent);
     let (blind, _peer) = attio([json(500, "{}")]).await;
-    assert!(matches!(blind.look(&wanted, &call(&wanted)).await, Look::Unclear { .. }));
+    assert!(matches!(blind.look(&call(&wanted), &wanted).await, Look::Unclear { .. }));
 }

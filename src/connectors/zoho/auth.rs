@@ -129,7 +129,14 @@ impl Tokens {
         state.refreshed_at.push_back(now);
         let limit = deadline.saturating_duration_since(Instant::now());
         let reply = self.http.send(self.request(), limit).await.map_err(|failure| {
-            let (Failure::NotSent(detail) | Failure::Unknown(detail)) = failure;
+            let detail = match failure {
+                Failure::NotSent(detail) => {
+                    // Zoho did not see it, so it does not count.
+                    state.refreshed_at.pop_back();
+                    detail
+                }
+                Failure::Unknown(detail) => detail,
+            };
             not_sent(NotSent::Outage, &format!("Zoho Accounts: {detail}"), None)
         })?;
         let Ok(answer) = serde_json::from_slice::<Answer>(&reply.body) else {
@@ -306,6 +313,18 @@ mod tests {
         assert_eq!(peer.seen().len(), 5);
         clock.set_offset(TimeDelta::minutes(10) + TimeDelta::seconds(1));
         assert!(tokens.other_than(refused, soon()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_unreachable_host_does_not_use_the_allowance_up() {
+        let url = Url::parse(&format!("http://127.0.0.1:{}", Peer::closed_port().await)).expect("an address");
+        let peer = Peer::start([]).await;
+        let config = Config { accounts_url: url, ..test_config(&peer) };
+        let tokens = Tokens::new(&config, Http::new().expect("client"), Arc::new(MovableClock::default()));
+        for _ in 0..7 {
+            let outcome = *tokens.get(soon()).await.err().expect("nobody listens");
+            assert!(matches!(outcome, Outcome::NotSent { cause: NotSent::Outage, .. }), "{outcome:?}");
+        }
     }
 
     #[tokio::test]

@@ -69,7 +69,7 @@ impl Zoho {
     }
 
     /// Makes the call once.
-    pub async fn perform(&self, effect: &effect::Zoho, call: &Call) -> Report {
+    pub async fn perform(&self, call: &Call, effect: &effect::Zoho) -> Report {
         let deadline = Instant::now() + call.time_limit;
         let answered = match effect {
             effect::Zoho::ReadInvoice { invoice } => self.read_invoice(invoice, deadline).await,
@@ -89,7 +89,7 @@ impl Zoho {
     }
 
     /// Looks a recorded payment up by its reference. A read has nothing to look up: it is read again.
-    pub async fn look(&self, effect: &effect::Zoho, call: &Call) -> Look {
+    pub async fn look(&self, call: &Call, effect: &effect::Zoho) -> Look {
         let deadline = Instant::now() + call.time_limit;
         let found = match effect {
             effect::Zoho::ReadInvoice { .. }

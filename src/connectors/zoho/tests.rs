@@ -43,7 +43,7 @@ fn call(effect: &effect::Zoho) -> Call {
 }
 
 async fn perform(zoho: &Zoho, effect: &effect::Zoho) -> Outcome {
-    zoho.perform(effect, &call(effect)).await.outcome
+    zoho.perform(&call(effect), effect).await.outcome
 }
 
 fn read_invoice() -> effect::Zoho {
@@ -251,7 +251,7 @@ async fn a_write_leaves_nothing_behind_when_no_token_is_to_be_had() {
 #[tokio::test]
 async fn a_recorded_payment_is_found_on_its_invoice_by_one_call() {
     let (zoho, peer) = zoho([json(200, INVOICE)]).await;
-    let Look::Found { outcome, extra } = zoho.look(&record(), &call(&record())).await else {
+    let Look::Found { outcome, extra } = zoho.look(&call(&record()), &record()).await else {
         panic!("expected a hit");
     };
     let Outcome::Done { answer: Answer::Recorded { payment, amount } } = *outcome else {
@@ -269,7 +269,7 @@ async fn of_two_recordings_the_older_counts_and_the_other_is_named() {
         r#""payments": [{"payment_id": "9030000079999", "reference_number": "8xk2f9qa", "amount": 50, "date": "2026-11-21"},"#,
     );
     let (zoho, _peer) = zoho([json(200, &twice)]).await;
-    let Look::Found { outcome, extra } = zoho.look(&record(), &call(&record())).await else {
+    let Look::Found { outcome, extra } = zoho.look(&call(&record()), &record()).await else {
         panic!("expected hits");
     };
     assert!(format!("{outcome:?}").contains("\"9030000079467\""), "{outcome:?}");
@@ -292,7 +292,7 @@ async fn a_payment_that_a_void_detached_is_found_among_the_customers_transaction
         json(200, &detached),
     ])
     .await;
-    let look = zoho.look(&record(), &call(&record())).await;
+    let look = zoho.look(&call(&record()), &record()).await;
     let Look::Found { outcome, extra } = look else { panic!("expected a hit: {look:?}") };
     let Outcome::Done { answer: Answer::Recorded { payment, .. } } = *outcome else { panic!("expected a payment") };
     assert_eq!((payment.as_str(), extra.len()), ("501", 0));
@@ -313,9 +313,9 @@ async fn nothing_found_is_absent_and_nothing_said_is_unclear() {
     let gone = || json(404, r#"{"code":1002,"message":"Invoice does not exist."}"#);
     let (clean, _peer) = zoho([gone(), json(200, r#"{"code":0,"transactions":[]}"#)]).await;
     let absent = Look::Absent { watermark: false, key_proven: false };
-    assert_eq!(clean.look(&record(), &call(&record())).await, absent);
+    assert_eq!(clean.look(&call(&record()), &record()).await, absent);
     let (blind, _peer) = zoho([gone(), json(200, r#"{"code":45,"message":"x"}"#)]).await;
-    assert!(matches!(blind.look(&record(), &call(&record())).await, Look::Unclear { .. }));
+    assert!(matches!(blind.look(&call(&record()), &record()).await, Look::Unclear { .. }));
 }
 
 #[tokio::test]

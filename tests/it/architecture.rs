@@ -1,0 +1,505 @@
+//! Reads the source as text and checks the house rules that no compiler checks. Every finding says file and line.
+//!
+//! What a rule protects stands in `docs/ARCHITECTURE.md`. A rule that no longer fits is changed there and here, in one
+//! commit that says why.
+
+use sagas::kernel::park::ParkCode;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the modules of `src` may use: `crate::` modules and crates of I/O.
+const MODULES: [Module; 15] = [
+    Module { name: "clock", may_use: &[], never: IO },
+    Module { name: "port", may_use: &["clock"], never: IO },
+    Module { name: "config", may_use: &["clock"], never: IO },
+    Module { name: "telemetry", may_use: &["config"], never: IO },
+    Module { name: "store", may_use: &["clock", "config", "port"], never: &["axum", "reqwest"] },
+    Module { name: "engine", may_use: &["clock", "config", "port", "store"], never: &["axum", "reqwest"] },
+    Module { name: "connectors", may_use: &["clock", "config", "port"], never: &["axum", "sqlx"] },
+    Module {
+        name: "intake",
+        may_use: &["clock", "config", "port", "engine", "store", "connectors"],
+        never: &["reqwest", "sqlx"],
+    },
+    Module { name: "http", may_use: &["clock", "config", "engine", "store", "intake"], never: &["reqwest", "sqlx"] },
+    Module { name: "sandbox", may_use: &[], never: &["sagas", "sqlx"] },
+    Module { name: "app", may_use: EVERYTHING_BUT_CLI, never: &[] },
+    Module { name: "demo", may_use: EVERYTHING_BUT_CLI, never: &[] },
+    Module { name: "cli", may_use: EVERYTHING, never: &[] },
+    Module { name: "lib", may_use: &[], never: IO },
+    Module { name: "main", may_use: EVERYTHING, never: &["sqlx", "reqwest", "axum"] },
+];
+const IO: &[&str] = &["axum", "reqwest", "sqlx"];
+const EVERYTHING_BUT_CLI: &[&str] = &[
+    "app",
+    "clock",
+    "config",
+    "connectors",
+    "demo",
+    "engine",
+    "http",
+    "intake",
+    "port",
+    "sandbox",
+    "store",
+    "telemetry",
+];
+const EVERYTHING: &[&str] = &[
+    "app",
+    "cli",
+    "clock",
+    "config",
+    "connectors",
+    "demo",
+    "engine",
+    "http",
+    "intake",
+    "port",
+    "sandbox",
+    "store",
+    "telemetry",
+];
+const VENDORS: [&str; 3] = ["attio", "braintree", "zoho"];
+
+/// Longer than this, a file has more than one duty.
+const LINES_AT_MOST: usize = 600;
+
+/// A module of `src` and the directions that are open to it.
+struct Module {
+    name: &'static str,
+    may_use: &'static [&'static str],
+    never: &'static [&'static str],
+}
+
+/// One file of the project: its path from the root, and its lines.
+struct Source {
+    path: PathBuf,
+    text: String,
+}
+
+/// What broke a rule, and where.
+#[derive(Default)]
+struct Findings(String);
+
+impl Findings {
+    fn add(&mut self, source: &Source, line: usize, what: &str) {
+        writeln!(self.0, "{}:{line}: {what}", source.path.display()).expect("a String takes every line");
+    }
+
+    #[track_caller]
+    fn none(self) {
+        assert!(self.0.is_empty(), "\n{}", self.0);
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files below a folder whose names end so; none when there is no such folder.
+fn files(folder: &str, ending: &str) -> Vec<Source> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push(Source { path: path.strip_prefix(root()).unwrap().to_path_buf(), text });
+            }
+        }
+    }
+    found.sort_by(|one, other| one.path.cmp(&other.path));
+    found
+}
+
+fn rust() -> Vec<Source> {
+    ["src", "sagas", "tests"].into_iter().flat_map(|folder| files(folder, ".rs")).collect()
+}
+
+impl Source {
+    /// The parts of the path, the file's ending taken off: `src/store/log.rs` is `["src", "store", "log"]`.
+    fn parts(&self) -> Vec<String> {
+        let path = self.path.with_extension("");
+        path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
+    }
+
+    /// The module path below the crate's root; `mod.rs` is its folder.
+    fn module(&self) -> Vec<String> {
+        let mut parts = self.parts().split_off(1);
+        if parts.last().is_some_and(|last| last == "mod") {
+            parts.pop();
+        }
+        parts
+    }
+
+    /// The code without comments, line by line, counted from 1. A `//` within a string ends the line too: no import
+    /// stands behind one.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        (1..).zip(self.text.lines().map(|line| line.split("//").next().unwrap_or_default()))
+    }
+
+    /// Every path that begins at the crate's root, as (line, path), with `super` resolved and `{…}` taken apart.
+    fn paths(&self) -> Vec<(usize, Vec<String>)> {
+        let mut found = Vec::new();
+        // Long lists are written over several lines: paths are read from the text, lines are counted on the way.
+        let code: String = self.code().flat_map(|(_, line)| [line, "\n"]).collect();
+        let mut read_to = 0;
+        for (at, _) in code.match_indices("::").filter(|(at, _)| code[..*at].ends_with(is_word)) {
+            if at < read_to {
+                continue; // The middle of a path that was read from its beginning.
+            }
+            let head = code[..at].rsplit(|c: char| !is_word(c)).next().unwrap_or_default();
+            let before = &code[..at - head.len()];
+            read_to = before.len() + length(&code[before.len()..]);
+            let line = 1 + before.matches('\n').count();
+            for mut path in expand(&code[at - head.len()..]) {
+                if head == "super" {
+                    let mut base = self.module();
+                    while path.first().is_some_and(|part| part == "super") {
+                        path.remove(0);
+                        base.pop();
+                    }
+                    // An inline module (tests) is one level deeper than its file: then one `super` less is meant.
+                    base.append(&mut path);
+                    path = base;
+                    path.insert(0, "crate".to_owned());
+                }
+                found.push((line, path));
+            }
+        }
+        found
+    }
+
+    fn is_test_of_architecture(&self) -> bool {
+        self.path.ends_with("architecture.rs")
+    }
+
+    /// Unit tests that were moved out of the file they test.
+    fn is_unit_tests(&self) -> bool {
+        !self.path.starts_with("tests") && self.parts().iter().any(|part| part == "tests" || part.ends_with("_tests"))
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// How far the path at the beginning of a text reaches, its group included.
+fn length(text: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => return at,
+            '}' if depth == 1 => return at + 1,
+            '}' => depth -= 1,
+            c if depth == 0 && !is_word(c) && c != ':' => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// The paths at the beginning of a text: `a::{b::c, d}::…` gives `a::b::c` and `a::d`.
+fn expand(text: &str) -> Vec<Vec<String>> {
+    let mut prefix = Vec::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        if end > 0 {
+            prefix.push(rest[..end].to_owned());
+        }
+        let Some(more) = rest[end..].strip_prefix("::") else {
+            rest = &rest[end..];
+            break;
+        };
+        rest = more;
+    }
+    let Some(group) = rest.strip_prefix('{') else { return vec![prefix] };
+    members(group).into_iter().flat_map(expand).map(|tail| prefix.iter().cloned().chain(tail).collect()).collect()
+}
+
+/// What stands between commas up to the brace that closes the group.
+fn members(group: &str) -> Vec<&str> {
+    let (mut found, mut depth, mut from) = (Vec::new(), 0_usize, 0);
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            ',' | '}' if depth == 0 => {
+                found.push(group[from..at].trim());
+                from = at + 1;
+                if c == '}' {
+                    break;
+                }
+            }
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    found.retain(|member| !member.is_empty());
+    found
+}
+
+/// Whether a path below the crate's root is covered by one of the permissions; `*` stands for any one part.
+fn allowed(path: &[String], may_use: &[&str]) -> bool {
+    may_use.iter().any(|permission| {
+        let wanted: Vec<_> = permission.split("::").collect();
+        path.len() >= wanted.len() && path.iter().zip(wanted).all(|(part, wanted)| wanted == "*" || part == wanted)
+    })
+}
+
+#[test]
+fn grouped_and_relative_imports_are_read_as_full_paths() {
+    let text =
+        "use crate::{a::b, c::{d, e}};\nuse super::super::f::G;\n// use crate::comment;\nfn x(y: crate::z::Y) {}\n";
+    let source = Source { path: PathBuf::from("src/store/embedded/server.rs"), text: text.to_owned() };
+    let paths: Vec<_> = source.paths().into_iter().map(|(line, path)| format!("{line} {}", path.join("::"))).collect();
+    let expected = ["1 crate::a::b", "1 crate::c::d", "1 crate::c::e", "2 crate::store::f::G", "4 crate::z::Y"];
+    assert_eq!(paths, expected);
+}
+
+#[test]
+fn every_module_uses_only_what_the_table_opens_to_it() {
+    let mut findings = Findings::default();
+    for source in files("src", ".rs") {
+        let own = source.module().into_iter().next().unwrap_or_default();
+        let Some(module) = MODULES.iter().find(|module| module.name == own) else {
+            findings.add(&source, 1, &format!("module `{own}` is missing in the table of tests/it/architecture.rs"));
+            continue;
+        };
+        for (line, path) in source.paths() {
+            let Some((first, below)) = path.split_first() else { continue };
+            let known = below.first().is_some_and(|top| MODULES.iter().any(|module| module.name == top));
+            if first == "crate" && known && below.first() != Some(&own) && !allowed(below, module.may_use) {
+                findings.add(&source, line, &format!("`{own}` may not use `{}`", path.join("::")));
+            }
+            if module.never.contains(&first.as_str()) && !source.is_unit_tests() {
+                findings.add(&source, line, &format!("`{own}` may not use the crate `{first}`"));
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn no_vendor_knows_another() {
+    let mut findings = Findings::default();
+    for (folder, vendor) in ["connectors", "sandbox"].into_iter().flat_map(|f| VENDORS.map(|vendor| (f, vendor))) {
+        for source in files(&format!("src/{folder}/{vendor}"), ".rs") {
+            for (line, path) in source.paths() {
+                let other = path.get(2).filter(|_| path.get(1).is_some_and(|top| top == folder));
+                if other.is_some_and(|other| other != vendor && VENDORS.contains(&other.as_str())) {
+                    findings.add(&source, line, &format!("`{folder}::{vendor}` may not use `{}`", path.join("::")));
+                }
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn connectors_know_the_kernel_and_no_flow() {
+    let mut findings = Findings::default();
+    for source in files("src/connectors", ".rs") {
+        for (line, path) in source.paths() {
+            if path[0] == "sagas" && path.get(1).is_some_and(|module| module != "kernel") {
+                findings.add(&source, line, &format!("a connector may not use the flow `{}`", path.join("::")));
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn a_flow_knows_the_kernel_and_no_other_flow() {
+    let mut findings = Findings::default();
+    for source in files("sagas", ".rs") {
+        let own = source.module().into_iter().next().unwrap_or_default();
+        if own == "lib" || own == "tests" {
+            continue;
+        }
+        for (line, path) in source.paths() {
+            let other = path.get(1).filter(|top| path[0] == "crate" && **top != own && **top != "kernel");
+            if other.is_some_and(|other| other.starts_with(char::is_lowercase)) {
+                findings.add(&source, line, &format!("`{own}` may not use `{}`", path.join("::")));
+            }
+            if own != "kernel" && path[0] == "cqrs_es" {
+                findings.add(&source, line, "only the kernel knows cqrs-es");
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn sagas_do_no_io_and_know_no_clock_and_no_chance() {
+    let forbidden = [
+        "Utc::now",
+        "Local::now",
+        "SystemTime",
+        "Instant::now",
+        "new_v4",
+        "now_v7",
+        "rand::",
+        "std::env",
+        "std::fs",
+        "std::net",
+        "std::process",
+        "std::thread",
+        "std::time::",
+        "tokio::",
+        "println!",
+        "eprintln!",
+    ];
+    let mut findings = Findings::default();
+    for source in files("sagas", ".rs").iter().filter(|source| !source.path.starts_with("sagas/tests")) {
+        for (line, code) in source.code() {
+            for word in forbidden.iter().filter(|word| code.contains(**word)) {
+                findings.add(source, line, &format!("sagas are pure: no `{word}`"));
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn the_wall_clock_is_read_in_one_file() {
+    let mut findings = Findings::default();
+    for source in files("src", ".rs") {
+        if source.path == Path::new("src/clock.rs") || source.path.starts_with("src/sandbox") {
+            continue;
+        }
+        for (line, code) in source.code() {
+            for call in ["Utc::now(", "Local::now("].iter().filter(|call| code.contains(**call)) {
+                findings.add(&source, line, &format!("`{call})`: take the time from `clock::Clock`"));
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn sql_is_written_in_the_store_alone() {
+    let mut findings = Findings::default();
+    for source in files("src", ".rs").iter().filter(|source| !source.path.starts_with("src/store")) {
+        for (line, code) in source.code() {
+            for word in ["sqlx::query", "sqlx::raw_sql", "AssertSqlSafe"].iter().filter(|word| code.contains(**word)) {
+                findings.add(source, line, &format!("`{word}`: statements belong into src/store"));
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn files_are_short() {
+    let mut findings = Findings::default();
+    for source in rust() {
+        let lines = source.text.lines().count();
+        if lines > LINES_AT_MOST {
+            findings.add(
+                &source,
+                lines,
+                &format!("{lines} lines, more than {LINES_AT_MOST}: which duty can move out?"),
+            );
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn every_file_of_the_service_says_what_it_is_for() {
+    let mut findings = Findings::default();
+    for source in rust() {
+        if !source.text.starts_with("//!") && !source.is_unit_tests() {
+            findings.add(&source, 1, "begins without `//!`: say the duty and what it refuses to do");
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn nothing_is_left_to_do_in_a_comment() {
+    let words = ["TODO", "FIXME", "XXX", "HACK"];
+    let mut findings = Findings::default();
+    for source in rust().into_iter().chain(files("docs", ".md")).chain(files("migrations", ".sql")) {
+        if source.is_test_of_architecture() {
+            continue;
+        }
+        for (line, text) in (1..).zip(source.text.lines()) {
+            for word in text.split(|c| !is_word(c)).filter(|word| words.contains(word)) {
+                findings.add(&source, line, &format!("`{word}`: do it, or write an issue and take this out"));
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn the_code_map_names_every_folder() {
+    let map = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    let sources = ["src", "sagas"].into_iter().flat_map(|folder| files(folder, ".rs"));
+    let folders: BTreeSet<_> =
+        sources.filter(|s| !s.is_unit_tests()).map(|s| s.path.parent().unwrap().to_owned()).collect();
+    let missing: Vec<_> = folders.iter().filter(|folder| !map.contains(&format!("`{}/`", folder.display()))).collect();
+    assert!(missing.is_empty(), "docs/ARCHITECTURE.md:1: the code map lacks {missing:?}, as `folder/`");
+}
+
+#[test]
+fn every_park_code_has_a_page_and_every_page_a_code() {
+    let pages: BTreeSet<_> = files("docs/errors", ".md").into_iter().map(|s| s.parts().pop().unwrap()).collect();
+    let codes: BTreeSet<_> = ParkCode::ALL.iter().map(ToString::to_string).chain(["README".to_owned()]).collect();
+    assert_eq!(pages, codes, "docs/errors: left are the pages, right the park codes and the README");
+    let mut findings = Findings::default();
+    for page in files("docs/errors", ".md") {
+        let name = page.parts().pop().unwrap();
+        if name == "README" {
+            continue;
+        }
+        for part in [
+            format!("# {name}\n"),
+            "\n## The customer's money\n".into(),
+            "\n## What to do\n".into(),
+            "\n## What resume does\n".into(),
+        ] {
+            if !page.text.contains(&part) {
+                findings.add(&page, 1, &format!("lacks {part:?}"));
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn links_between_the_documents_lead_somewhere() {
+    let top = ["README.md", "CHANGELOG.md"]
+        .map(|name| Source { path: PathBuf::from(name), text: fs::read_to_string(root().join(name)).unwrap() });
+    let mut findings = Findings::default();
+    for source in top.into_iter().chain(files("docs", ".md")) {
+        for (line, text) in (1..).zip(source.text.lines()) {
+            for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+                let file = link.split('#').next().unwrap_or_default();
+                let here = source.path.parent().unwrap_or(Path::new(""));
+                if !file.is_empty() && !link.contains("://") && !root().join(here).join(file).exists() {
+                    findings.add(&source, line, &format!("the link `{link}` leads nowhere"));
+                }
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn the_readme_names_every_setting() {
+    let config = fs::read_to_string(root().join("src/config.rs")).unwrap();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let settings: BTreeSet<_> = config.split("env = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name));
+    let named: BTreeSet<_> = rows.filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_')).collect();
+    assert_eq!(named, settings, "README.md: left is its table, right are the settings of src/config.rs");
+}
