@@ -470,6 +470,7 @@ fn walk<S: Told>(seed: u64, steps: usize) {
 }
 
 /// Reads and folds a recorded history; its name ends with the state that it leads to.
+#[expect(clippy::disallowed_methods, reason = "a test, and the histories are files")]
 fn replay<S: Saga>() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/histories").join(S::NAME);
     let Ok(entries) = std::fs::read_dir(&folder) else { return };
