@@ -89,6 +89,7 @@ impl Told for InvoicePayment {
             invoice: "77".to_owned(),
             subscription: None,
             source: "walk".to_owned(),
+            news: invoice_payment::News::Changed,
         }
     }
 
@@ -102,8 +103,7 @@ impl Told for InvoicePayment {
             3 => C::Pause { until: now + TimeDelta::days(2), reason },
             4 => C::StopCollecting { reason },
             5 => C::Decide { choice: dice.of(&[Choice::ChargeAgain, Choice::RecordAgain, Choice::Leave]), reason },
-            6 => Self::start(),
-            _ => C::InvoiceChanged { source: reason, recorded: None },
+            _ => Self::start(),
         }
     }
 }

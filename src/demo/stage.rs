@@ -274,8 +274,10 @@ impl Stage {
     }
 }
 
+/// Nothing is being delivered now; what failed and waits for its next attempt is not.
 fn all_delivered(webhooks: &Value) -> bool {
-    webhooks["deliveries"].as_array().is_some_and(|all| all.iter().all(|d| d["status"] != "pending"))
+    let under_way = |d: &Value| d["standing"] == "in_flight" || (d["standing"] == "waiting" && d["due"].is_null());
+    webhooks["deliveries"].as_array().is_some_and(|all| !all.iter().any(under_way))
 }
 
 fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<Config> {
