@@ -259,7 +259,7 @@ async fn the_control_api_describes_itself() {
 #[tokio::test]
 async fn the_description_names_every_vendor_and_its_credentials() {
     let sandbox = Sandbox::start().await;
-    let description = server::description(sandbox.addr, &sandbox.world);
+    let description = server::description(&format!("http://{}", sandbox.addr), &sandbox.world);
     let keys = |part: &Value| part.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&description), ["attio", "braintree", "control_url", "zoho"]);
     assert_eq!(keys(&description["braintree"]), ["base_url", "merchant_id", "private_key", "public_key"]);
