@@ -64,7 +64,7 @@ impl Stage {
     /// A book cannot be read.
     pub async fn compare(&self) -> anyhow::Result<Comparison> {
         let books = self.sandbox.books().await?;
-        let pool = &self.service().store.pool;
+        let pool = self.pool();
         let sales = rows(&books["braintree"]["transactions"])?
             .filter(|t| t["type"] == "sale" && takes_money(text(&t["status"])))
             .map(|t| (text(&t["id"]).to_owned(), number(&t["amount_minor"])));
@@ -98,7 +98,7 @@ impl Stage {
         let mut all = Vec::new();
         let mut after = None;
         loop {
-            let page = query::sagas(&self.service().store.pool, &SagaFilter::default(), after, 500).await?;
+            let page = query::sagas(self.pool(), &SagaFilter::default(), after, 500).await?;
             let Some(last) = page.last() else { return Ok(all) };
             after = Some(SagaCursor { changed_at: last.changed_at, id: last.id.0 });
             all.extend(page);

@@ -147,9 +147,10 @@ impl Driver {
                 effects.perform(call).await;
                 outcome.into()
             }
-            Some(Injection::Twice) => {
+            Some(Injection::Twice(heard)) => {
                 effects.perform(call).await;
-                effects.perform(call).await
+                let second = effects.perform(call).await;
+                heard.map_or(second, Report::from)
             }
         }
     }
