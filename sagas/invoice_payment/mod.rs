@@ -187,6 +187,9 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         Command::Decide { choice, reason } => {
             decidable(&turn.state, *choice)?;
             turn.push(Event::DecisionTaken { choice: *choice, reason: reason.clone(), at: turn.at.now });
+            if *choice == Choice::ChargeAgain {
+                look_at_open_money(turn);
+            }
         }
     }
     Ok(())
@@ -274,7 +277,15 @@ fn decidable(state: &State, choice: Choice) -> Result<(), Refusal> {
 /// A person lets a held invoice go on: all tests run again, after a look at money that hangs in the air.
 fn resumed(turn: &mut Turn<'_>) {
     turn.push(Event::SignalHeard { signal: RESUMED.to_owned(), subscription: None });
-    let open = |c: &&state::Capture| c.is_live() && !c.settled && (c.unapplied() > 0 || c.next_look.is_none());
+    look_at_open_money(turn);
+}
+
+/// Money that is applied to nothing, or whose look fell due while the stream was parked: people may have given it back.
+fn look_at_open_money(turn: &mut Turn<'_>) {
+    let now = turn.at.now;
+    let open = |c: &&state::Capture| {
+        c.is_live() && !c.settled && (c.unapplied() > 0 || c.next_look.is_none_or(|due| due <= now))
+    };
     if let Some(transaction) = turn.state.captures.iter().find(open).map(|c| c.transaction.clone()) {
         turn.push(Event::SettlementLookDue { transaction });
     }
