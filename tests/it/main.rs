@@ -4,6 +4,7 @@
 
 mod architecture;
 mod embedded;
+mod invoice_payment;
 mod postgres;
 mod sandbox;
 mod sandbox_attio;
@@ -15,3 +16,4 @@ mod store_log;
 mod store_saga;
 mod store_state;
 mod store_support;
+mod survival;
