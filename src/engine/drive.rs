@@ -122,6 +122,11 @@ impl Driver {
             self.tell(what, "engine", Vec::new()).await?;
             sent_at = Some(now);
             self.crash(Point::AfterSendingMark)?;
+            if !engine.may_send(self.saga) {
+                // Writing the mark took so long that the call could outlive the lease: it is provably not sent.
+                let outcome = not_sent(NotSent::Node, "the lease of this node could have ended during the call");
+                return self.answered(&open, outcome, None, 0).await.map(|()| None);
+            }
         }
         let call = self.call(&open, sent_at);
         let began = Instant::now();
