@@ -176,7 +176,9 @@ fn summary(name: &str, payload: &Value) -> String {
 fn business(event: &Value) -> String {
     let fields = event.as_object().into_iter().flatten().filter(|(name, _)| *name != "event");
     let said = fields.filter_map(|(name, value)| match value {
-        Value::String(text) if !text.is_empty() && text.len() <= 80 => Some(format!("{} {text}", name.replace('_', " "))),
+        Value::String(text) if !text.is_empty() && text.len() <= 80 => {
+            Some(format!("{} {text}", name.replace('_', " ")))
+        }
         Value::Number(number) => Some(format!("{} {number}", name.replace('_', " "))),
         _ => None,
     });
