@@ -4,6 +4,7 @@
 
 mod architecture;
 mod embedded;
+mod harness;
 mod postgres;
 mod sandbox;
 mod sandbox_attio;
