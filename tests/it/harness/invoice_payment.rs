@@ -11,7 +11,7 @@ use attio_billing::port::{Call, Perform};
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
-use sagas::invoice_payment::{Command, InvoicePayment};
+use sagas::invoice_payment::{Command, InvoicePayment, News};
 use sagas::kernel::effect::{Braintree, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::outcome::{Decline, DeclineKind, Outcome};
@@ -156,6 +156,7 @@ impl super::Fixture for Fixture {
             invoice: customer.first_invoice.clone(),
             subscription: Some(customer.zoho_subscription),
             source: "test".to_owned(),
+            news: News::Changed,
         };
         NewItem {
             saga: self.stage.saga_of(&customer.first_invoice),
@@ -207,7 +208,10 @@ impl super::Fixture for Fixture {
             let compared = self.stage.compare().await.unwrap();
             assert_eq!(compared.differences(), 0, "{}", compared.table());
             let totals: Vec<Value> = compared.pairs.iter().map(|pair| json!([pair.name, pair.compared])).collect();
-            assert!(compared.pairs.iter().all(|pair| pair.compared > 0 || pair.name.contains("balances")), "{totals:?}");
+            assert!(
+                compared.pairs.iter().all(|pair| pair.compared > 0 || pair.name.contains("balances")),
+                "{totals:?}"
+            );
         }
     }
 }

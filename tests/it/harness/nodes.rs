@@ -167,9 +167,7 @@ async fn the_append_of_a_node_that_was_taken_for_dead_is_refused_and_nothing_is_
     check_all(&fixture, &sagas).await;
     let steps = steps(&fixture, saga).await;
     let sent = |step: &&StepEvent| matches!(step, StepEvent::Sending { node, .. } if node == "asleep");
-    let found = |step: &&StepEvent| {
-        matches!(step, StepEvent::Resolved { step, outcome: Outcome::Done { .. }, .. } if step == "take")
-    };
+    let found = |step: &&StepEvent| matches!(step, StepEvent::Resolved { step, outcome: Outcome::Done { .. }, .. } if step == "take");
     assert_eq!((steps.iter().filter(sent).count(), steps.iter().filter(found).count()), (1, 1), "{steps:#?}");
     heir.engine.stop(Duration::from_secs(9)).await;
     asleep.engine.stop(Duration::from_secs(9)).await;

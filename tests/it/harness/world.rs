@@ -106,7 +106,8 @@ pub(crate) struct World<'a> {
 
 impl<'a> World<'a> {
     pub(crate) async fn new(fixture: &'a dyn Fixture) -> Self {
-        let mut world = Self { fixture, faults: Faults::default(), node: None, incarnation: 0, cleared: HashSet::new() };
+        let mut world =
+            Self { fixture, faults: Faults::default(), node: None, incarnation: 0, cleared: HashSet::new() };
         world.begin_node().await;
         world
     }
