@@ -36,7 +36,7 @@ impl Comparison {
     /// For people.
     pub fn table(&self) -> String {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_style(presets::UTF8_FULL_CONDENSED);
         table.set_header(["Compared", "things", "sum, EUR", "differences"]);
         for pair in &self.pairs {
             let count = pair.differences.len();

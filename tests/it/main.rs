@@ -4,6 +4,7 @@
 
 mod architecture;
 mod embedded;
+mod harness;
 mod invoice_payment;
 mod postgres;
 mod sandbox;
