@@ -306,7 +306,9 @@ impl<S: Saga> Draft<S> {
                 let apart = |first: &&DateTime<Utc>| now - **first >= retry::LOOKS_APART;
                 let proven = match absence {
                     // A look before the send has settled proves nothing, and must not spoil the later ones.
-                    Absence::TwoLooks => clean.iter().filter(apart).any(|first| *first - *sent_at >= retry::LOOK_SETTLES),
+                    Absence::TwoLooks => {
+                        clean.iter().filter(apart).any(|first| *first - *sent_at >= retry::LOOK_SETTLES)
+                    }
                     Absence::Watermark => {
                         clean.iter().any(|first| apart(&first))
                             && now - *deadline >= retry::LOOK_SETTLES
