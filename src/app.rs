@@ -23,6 +23,8 @@ use tokio_util::task::TaskTracker;
 pub struct Service {
     /// Where webhooks arrive.
     pub public: SocketAddr,
+    /// The base URL under which vendors reach it.
+    pub public_url: String,
     /// Where the API is.
     pub private: SocketAddr,
     /// Everything stored.
@@ -34,7 +36,7 @@ pub struct Service {
 }
 
 /// How long a stop waits for calls in flight.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(18);
 
 impl Service {
     /// Starts a service on a migrated database.
@@ -81,7 +83,8 @@ impl Service {
         let addresses = (public.local_addr()?, private.local_addr()?);
         tasks.spawn(listen(public, http::public(app.clone()), stop.clone()));
         tasks.spawn(listen(private, http::private(app), stop.clone()));
-        Ok(Self { public: addresses.0, private: addresses.1, store, engine, stop, tasks })
+        let public_url = config.public_url.unwrap_or_else(|| format!("http://{}", addresses.0));
+        Ok(Self { public: addresses.0, private: addresses.1, public_url, store, engine, stop, tasks })
     }
 
     /// Stops: no new request, no new call; calls in flight end; shards are handed over.
@@ -89,7 +92,7 @@ impl Service {
         self.stop.cancel();
         self.engine.stop(PATIENCE).await;
         self.tasks.close();
-        if tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(4), self.tasks.wait()).await.is_err() {
             tracing::warn!("a listener did not end in time");
         }
         self.store.pool.close().await;

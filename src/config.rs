@@ -10,6 +10,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use url::Url;
 
+/// Prefix of the order ids of a show.
+const DEFAULT_PREFIX: &str = "demo";
+/// How the token of docker-compose.yml begins.
+const SHIPPED_TOKEN: &str = "sandbox-only-";
+/// Zoho takes 12 to 50 characters; Attio makes 64.
+const WEBHOOK_SECRET_AT_LEAST: usize = 12;
+
 /// Where this installation runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Environment {
@@ -38,15 +45,18 @@ pub struct Settings {
     /// Private listener: API and readiness
     #[arg(long, env = "PRIVATE_LISTEN", default_value = "127.0.0.1:8081")]
     pub private_listen: SocketAddr,
+    /// Base URL under which the vendors reach the public listener; unset: the listener's own address
+    #[arg(long, env = "PUBLIC_URL")]
+    pub public_url: Option<Url>,
     /// Bearer token of the private API, 32 characters or more
     #[arg(long, env = "ADMIN_TOKEN", hide_env_values = true)]
     pub admin_token: Option<SecretString>,
     /// Prefix of every order id, 4 to 8 lower-case letters or digits; fixed when the database is made
-    #[arg(long, env = "INSTALLATION_PREFIX", default_value = "demo")]
+    #[arg(long, env = "INSTALLATION_PREFIX", default_value = DEFAULT_PREFIX)]
     pub installation_prefix: String,
-    /// IANA name of the zone in which dates are booked
-    #[arg(long, env = "BOOKS_TIME_ZONE", default_value = "UTC")]
-    pub books_time_zone: chrono_tz::Tz,
+    /// IANA name of the zone in which dates are booked; unset: UTC, but for production, which must say it
+    #[arg(long, env = "BOOKS_TIME_ZONE")]
+    pub books_time_zone: Option<chrono_tz::Tz>,
     /// This node's name; unset: one is made from the host's name and the process id
     #[arg(long, env = "NODE_NAME")]
     pub node_name: Option<String>,
@@ -103,18 +113,25 @@ pub struct VendorSettings {
     /// Secret of the Zoho webhook, as entered in Zoho
     #[arg(long, env = "ZOHO_WEBHOOK_SECRET", hide_env_values = true)]
     pub zoho_webhook_secret: Option<SecretString>,
+    #[command(flatten)]
+    pub attio: AttioSettings,
+}
+
+/// Where Attio is and who we are there.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AttioSettings {
     /// Attio API, e.g. <https://api.attio.com>
-    #[arg(long, env = "ATTIO_BASE_URL")]
-    pub attio_base_url: Option<Url>,
+    #[arg(long = "attio-base-url", env = "ATTIO_BASE_URL")]
+    pub base_url: Option<Url>,
     /// Attio API key
-    #[arg(long, env = "ATTIO_API_KEY", hide_env_values = true)]
-    pub attio_api_key: Option<SecretString>,
+    #[arg(long = "attio-api-key", env = "ATTIO_API_KEY", hide_env_values = true)]
+    pub api_key: Option<SecretString>,
     /// Currency of Attio's amount attributes
-    #[arg(long, env = "ATTIO_CURRENCY", default_value = "EUR")]
-    pub attio_currency: String,
+    #[arg(long = "attio-currency", env = "ATTIO_CURRENCY", default_value = "EUR")]
+    pub currency: String,
     /// Secret of the Attio webhook, as `setup` printed it
-    #[arg(long, env = "ATTIO_WEBHOOK_SECRET", hide_env_values = true)]
-    pub attio_webhook_secret: Option<SecretString>,
+    #[arg(long = "attio-webhook-secret", env = "ATTIO_WEBHOOK_SECRET", hide_env_values = true)]
+    pub webhook_secret: Option<SecretString>,
 }
 
 /// The checked configuration.
@@ -124,6 +141,8 @@ pub struct Config {
     pub database_url: Option<SecretString>,
     pub public_listen: SocketAddr,
     pub private_listen: SocketAddr,
+    /// Without a slash at its end.
+    pub public_url: Option<String>,
     pub admin_token: SecretString,
     pub installation: Installation,
     pub books_zone: chrono_tz::Tz,
@@ -198,7 +217,8 @@ impl Settings {
         let installation = Installation::new(&self.installation_prefix)
             .map_err(|e| faults.push(format!("INSTALLATION_PREFIX: {e}")))
             .ok();
-        if production && self.database_url.is_none() {
+        let database_url = self.database_url.filter(|url| !url.expose_secret().is_empty());
+        if production && database_url.is_none() {
             faults.push("DATABASE_URL is not set: production never starts the embedded Postgres; set it to a Postgres 14 or later".to_owned());
         }
         if self.lease_seconds <= self.call_seconds + 10 {
@@ -207,20 +227,37 @@ impl Settings {
                 self.lease_seconds, self.call_seconds
             ));
         }
+        if production {
+            self.public_url.iter().filter(|url| url.scheme() != "https").for_each(|url| {
+                faults.push(format!("PUBLIC_URL ({url}) is not https: production is reached over TLS only"));
+            });
+            if self.installation_prefix == DEFAULT_PREFIX {
+                faults.push(format!(
+                    "INSTALLATION_PREFIX is `{DEFAULT_PREFIX}`, the default of shows: production needs one of its own"
+                ));
+            }
+            if self.books_time_zone.is_none() {
+                faults.push("BOOKS_TIME_ZONE is not set: name the zone of your books, e.g. Europe/Berlin".to_owned());
+            }
+        }
         let admin_token = required("ADMIN_TOKEN", secret("ADMIN_TOKEN", self.admin_token, &mut faults), &mut faults);
         if admin_token.as_ref().is_some_and(|t| t.expose_secret().len() < 32) {
             faults.push("ADMIN_TOKEN is shorter than 32 characters: make one with `openssl rand -hex 32`".to_owned());
+        }
+        if production && admin_token.as_ref().is_some_and(|t| t.expose_secret().starts_with(SHIPPED_TOKEN)) {
+            faults.push("ADMIN_TOKEN is the one that ships with docker-compose.yml: make one of your own".to_owned());
         }
         let vendors = self.vendors.check(production, &mut faults);
         match (installation, admin_token, vendors) {
             (Some(installation), Some(admin_token), Some(vendors)) if faults.is_empty() => Ok(Config {
                 environment: self.environment,
-                database_url: self.database_url,
+                database_url,
                 public_listen: self.public_listen,
                 private_listen: self.private_listen,
+                public_url: self.public_url.map(|url| url.as_str().trim_end_matches('/').to_owned()),
                 admin_token,
                 installation,
-                books_zone: self.books_time_zone,
+                books_zone: self.books_time_zone.unwrap_or(chrono_tz::UTC),
                 node: self.node_name.unwrap_or_else(default_node_name),
                 lease: Duration::from_secs(self.lease_seconds),
                 call_limit: Duration::from_secs(self.call_seconds),
@@ -233,32 +270,11 @@ impl Settings {
 }
 
 impl VendorSettings {
-    /// Checks the vendors' part alone, for commands that need no service.
-    ///
-    /// # Errors
-    /// Every fault, each with its cure.
-    pub fn check_alone(self, production: bool) -> Result<Vendors, Faults> {
-        let mut faults = Vec::new();
-        match self.check(production, &mut faults) {
-            Some(vendors) if faults.is_empty() => Ok(vendors),
-            _ => Err(Faults(faults)),
-        }
-    }
-
     fn check(self, production: bool, faults: &mut Vec<String>) -> Option<Vendors> {
-        let mut url = |name: &str, url: Option<Url>| {
-            let url = required(name, url, faults)?;
-            if production && !is_vendor_host(&url) {
-                faults.push(format!(
-                    "{name} ({url}) is not a vendor's production host over https: production talks to nothing else"
-                ));
-            }
-            Some(url)
-        };
+        let mut url = |name: &str, url: Option<Url>| vendor_url(name, url, production, faults);
         let braintree_url = url("BRAINTREE_BASE_URL", self.braintree_base_url);
         let accounts_url = url("ZOHO_ACCOUNTS_URL", self.zoho_accounts_url);
         let api_url = url("ZOHO_API_URL", self.zoho_api_url);
-        let attio_url = url("ATTIO_BASE_URL", self.attio_base_url);
         let merchant_accounts = merchant_accounts(&self.braintree_merchant_accounts, faults);
         let mut key = |name, value| {
             let value = secret(name, value, faults);
@@ -268,15 +284,13 @@ impl VendorSettings {
         let client_secret = key("ZOHO_CLIENT_SECRET", self.zoho_client_secret);
         let refresh_token = key("ZOHO_REFRESH_TOKEN", self.zoho_refresh_token);
         let zoho_webhook_secret = key("ZOHO_WEBHOOK_SECRET", self.zoho_webhook_secret);
-        let api_key = key("ATTIO_API_KEY", self.attio_api_key);
-        let attio_webhook_secret = secret("ATTIO_WEBHOOK_SECRET", self.attio_webhook_secret, faults);
-        let currency = sagas::kernel::money::currency(&self.attio_currency)
-            .map_err(|e| faults.push(format!("ATTIO_CURRENCY: {e}")))
-            .ok();
-        let merchant_id = required("BRAINTREE_MERCHANT_ID", self.braintree_merchant_id, faults);
-        let public_key = required("BRAINTREE_PUBLIC_KEY", self.braintree_public_key, faults);
-        let organization_id = required("ZOHO_ORGANIZATION_ID", self.zoho_organization_id, faults);
-        let client_id = required("ZOHO_CLIENT_ID", self.zoho_client_id, faults);
+        long_enough("ZOHO_WEBHOOK_SECRET", zoho_webhook_secret.as_ref(), faults);
+        let attio = self.attio.check(production, faults);
+        let mut id = |name, value: Option<String>| required(name, value.filter(|v| !v.is_empty()), faults);
+        let merchant_id = id("BRAINTREE_MERCHANT_ID", self.braintree_merchant_id);
+        let public_key = id("BRAINTREE_PUBLIC_KEY", self.braintree_public_key);
+        let organization_id = id("ZOHO_ORGANIZATION_ID", self.zoho_organization_id);
+        let client_id = id("ZOHO_CLIENT_ID", self.zoho_client_id);
         Some(Vendors {
             braintree: BraintreeConfig {
                 base_url: braintree_url?,
@@ -294,24 +308,68 @@ impl VendorSettings {
                 refresh_token: refresh_token?,
                 webhook_secret: zoho_webhook_secret?,
             },
-            attio: AttioConfig {
-                base_url: attio_url?,
-                api_key: api_key?,
-                currency: currency?,
-                webhook_secret: attio_webhook_secret,
-            },
+            attio: attio?,
         })
     }
 }
 
-/// A secret from its variable or from the file that `NAME_FILE` names; two different values are a fault.
+impl AttioSettings {
+    /// Checks Attio's part alone, for commands that need nothing else.
+    ///
+    /// # Errors
+    /// Every fault, each with its cure.
+    pub fn check_alone(self) -> Result<AttioConfig, Faults> {
+        let mut faults = Vec::new();
+        match self.check(false, &mut faults) {
+            Some(attio) if faults.is_empty() => Ok(attio),
+            _ => Err(Faults(faults)),
+        }
+    }
+
+    fn check(self, production: bool, faults: &mut Vec<String>) -> Option<AttioConfig> {
+        let base_url = vendor_url("ATTIO_BASE_URL", self.base_url, production, faults);
+        let api_key = secret("ATTIO_API_KEY", self.api_key, faults);
+        let api_key = required("ATTIO_API_KEY", api_key, faults);
+        let webhook_secret = secret("ATTIO_WEBHOOK_SECRET", self.webhook_secret, faults);
+        long_enough("ATTIO_WEBHOOK_SECRET", webhook_secret.as_ref(), faults);
+        let currency = sagas::kernel::money::currency(&self.currency);
+        let currency = currency.map_err(|e| faults.push(format!("ATTIO_CURRENCY: {e}"))).ok();
+        Some(AttioConfig { base_url: base_url?, api_key: api_key?, currency: currency?, webhook_secret })
+    }
+}
+
+fn vendor_url(name: &str, url: Option<Url>, production: bool, faults: &mut Vec<String>) -> Option<Url> {
+    let url = required(name, url, faults)?;
+    if production && !is_vendor_host(&url) {
+        faults.push(format!(
+            "{name} ({url}) is not a vendor's production host over https: production talks to nothing else"
+        ));
+    }
+    Some(url)
+}
+
+fn long_enough(name: &str, secret: Option<&SecretString>, faults: &mut Vec<String>) {
+    if secret.is_some_and(|s| s.expose_secret().len() < WEBHOOK_SECRET_AT_LEAST) {
+        faults.push(format!(
+            "{name} is shorter than {WEBHOOK_SECRET_AT_LEAST} characters: who guesses it can forge deliveries"
+        ));
+    }
+}
+
+/// A secret from its variable or from the file that `NAME_FILE` names; two different values are a fault, and an empty
+/// one is none: it would prove nothing.
 fn secret(name: &str, given: Option<SecretString>, faults: &mut Vec<String>) -> Option<SecretString> {
+    let given = given.filter(|secret| !secret.expose_secret().is_empty());
     let Some(path) = std::env::var_os(format!("{name}_FILE")) else { return given };
     match std::fs::read_to_string(&path) {
         Ok(text) => {
             let from_file = text.trim_end_matches(['\r', '\n']).to_owned();
             if given.as_ref().is_some_and(|g| g.expose_secret() != from_file) {
                 faults.push(format!("{name} and {name}_FILE have different values: keep one"));
+            }
+            if from_file.is_empty() {
+                faults.push(format!("{name}_FILE ({}) is empty", path.to_string_lossy()));
+                return None;
             }
             Some(SecretString::from(from_file))
         }
@@ -350,11 +408,33 @@ fn merchant_accounts(pairs: &[String], faults: &mut Vec<String>) -> BTreeMap<Str
     accounts
 }
 
-/// Hosts of the vendors' production services.
+/// Hosts of the vendors' production services; of Zoho's, every data centre's.
+const VENDOR_HOSTS: [&str; 21] = [
+    "api.braintreegateway.com",
+    "www.braintreegateway.com",
+    "api.attio.com",
+    "accounts.zoho.com",
+    "accounts.zoho.eu",
+    "accounts.zoho.in",
+    "accounts.zoho.com.au",
+    "accounts.zoho.jp",
+    "accounts.zohocloud.ca",
+    "accounts.zoho.sa",
+    "accounts.zoho.com.cn",
+    "accounts.zoho.uk",
+    "www.zohoapis.com",
+    "www.zohoapis.eu",
+    "www.zohoapis.in",
+    "www.zohoapis.com.au",
+    "www.zohoapis.jp",
+    "www.zohoapis.ca",
+    "www.zohoapis.sa",
+    "www.zohoapis.com.cn",
+    "www.zohoapis.uk",
+];
+
 fn is_vendor_host(url: &Url) -> bool {
-    const HOSTS: [&str; 4] = [".braintreegateway.com", ".zoho.", ".zohoapis.", "api.attio.com"];
-    url.scheme() == "https"
-        && url.host_str().is_some_and(|h| !h.contains("sandbox") && HOSTS.iter().any(|v| h.contains(v) || h == *v))
+    url.scheme() == "https" && url.host_str().is_some_and(|host| VENDOR_HOSTS.contains(&host))
 }
 
 fn default_node_name() -> String {
@@ -384,6 +464,30 @@ mod tests {
             ["ADMIN_TOKEN", "BRAINTREE_BASE_URL", "ZOHO_REFRESH_TOKEN", "ATTIO_API_KEY", "BRAINTREE_MERCHANT_ACCOUNTS"]
         {
             assert!(faults.contains(name), "{name} is missing from:\n{faults}");
+        }
+    }
+
+    #[test]
+    fn an_empty_secret_is_no_secret_and_a_short_one_is_named() {
+        let faults = parse(&["--zoho-webhook-secret", "", "--attio-webhook-secret", "short"]).expect_err("faults").0;
+        assert!(faults.contains(&"ZOHO_WEBHOOK_SECRET is not set".to_owned()), "{faults:?}");
+        assert!(faults.iter().any(|f| f.starts_with("ATTIO_WEBHOOK_SECRET is shorter")), "{faults:?}");
+    }
+
+    #[test]
+    fn only_the_vendors_own_hosts_are_theirs() {
+        let is_theirs = |url: &str| is_vendor_host(&url.parse().expect("a URL"));
+        for good in ["https://api.braintreegateway.com", "https://accounts.zoho.eu/", "https://www.zohoapis.com.au"] {
+            assert!(is_theirs(good), "{good}");
+        }
+        for bad in [
+            "http://api.attio.com",
+            "https://api.sandbox.braintreegateway.com",
+            "https://accounts.zoho.eu.evil.test",
+            "https://www.zohoapis.com.evil.test",
+            "https://10.0.0.1",
+        ] {
+            assert!(!is_theirs(bad), "{bad}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Logs: people's talk goes to stderr, one line an event; `LOG_FORMAT=json` for machines, `RUST_LOG` for what.
 
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::ChronoUtc;
 
@@ -9,6 +10,8 @@ pub fn start(default: &str) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Colour is for people at a terminal; a file or a collector gets plain text.
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()))
         .with_timer(ChronoUtc::rfc_3339());
     let json = std::env::var_os("LOG_FORMAT").is_some_and(|f| f == "json");
     // A second start (a test, a command within a command) keeps the first.

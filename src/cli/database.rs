@@ -5,7 +5,9 @@ use crate::store;
 use crate::store::embedded::{self, Embedded};
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection, PgPool};
+use std::time::Duration;
 
 /// Which database.
 #[derive(Debug, Clone, clap::Args)]
@@ -25,7 +27,9 @@ pub(super) struct Database {
 impl Database {
     /// The given database, or the embedded one.
     pub(super) async fn open(url: Option<SecretString>) -> Result<Self, Exit> {
-        if let Some(url) = url {
+        // An empty variable is how a compose file says "unset".
+        if let Some(url) = url.filter(|url| !url.expose_secret().is_empty()) {
+            reach(&url).await?;
             return Ok(Self { url, server: None });
         }
         let server = embedded::start(embedded::Options::default())
@@ -38,4 +42,19 @@ impl Database {
     pub(super) async fn visit(&self) -> Result<PgPool, Exit> {
         Ok(store::open::visit(self.url.expose_secret()).await?)
     }
+}
+
+/// Connects once: a pool would hide why it cannot behind its own time-out.
+async fn reach(url: &SecretString) -> Result<(), Exit> {
+    let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
+        Exit::usage("DATABASE_URL is no Postgres URL, expected postgres://user:password@host:port/database")
+    })?;
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    let why = match tokio::time::timeout(Duration::from_secs(10), PgConnection::connect_with(&options)).await {
+        Ok(Ok(connection)) => return Ok(drop(connection.close().await)),
+        Ok(Err(e)) => e.to_string(),
+        Err(_) => "no answer within 10 s".to_owned(),
+    };
+    Err(Exit::failure(anyhow::anyhow!("the database at {place} (DATABASE_URL) cannot be reached: {why}"))
+        .hint("start that server or correct DATABASE_URL; unset it to use a private Postgres"))
 }

@@ -21,6 +21,10 @@ pub(super) enum Command {
     #[command(verbatim_doc_comment)]
     Query(Query),
     /// Verify the hash chain of every shard and the ledger beside it; names the first break
+    ///
+    /// Example:
+    ///   attio-billing log verify --json
+    #[command(verbatim_doc_comment)]
     Verify(Verify),
 }
 

@@ -5,8 +5,10 @@ use super::{Exit, print};
 use crate::store::open::migrate_url;
 use secrecy::ExposeSecret;
 
-/// Example: `DATABASE_URL=postgres://… attio-billing migrate`
+/// Example:
+///   DATABASE_URL=postgres://… attio-billing migrate
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     #[command(flatten)]
     database: DatabaseArgs,

@@ -10,6 +10,7 @@ mod saga;
 mod sandbox;
 mod serve;
 mod setup;
+mod switch;
 
 use clap::{Parser, Subcommand};
 pub use exit::{Exit, report};
@@ -36,12 +37,24 @@ enum Command {
     Setup(Box<setup::Args>),
     /// Link a customer of ours to its ids at the vendors
     Link(link::Args),
-    /// List, show, resume and rehearse sagas
+    /// List, show, resume, decide and rehearse sagas
     #[command(subcommand)]
     Saga(saga::Command),
     /// Query the transaction log, verify the hash chain
     #[command(subcommand)]
     Log(log::Command),
+    /// Switch an operation at a vendor off or on, or list the switches
+    Switch(switch::Args),
+}
+
+impl Cli {
+    /// What is logged when `RUST_LOG` is unset: a service tells what it does, a command only what goes wrong.
+    pub fn log_level(&self) -> &'static str {
+        match self.command {
+            Command::Serve(_) | Command::Sandbox(_) => "warn,attio_billing=info,sqlx=error",
+            _ => "warn,sqlx=error",
+        }
+    }
 }
 
 /// Runs the command.
@@ -58,15 +71,16 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Link(args) => link::run(args).await,
         Command::Saga(command) => saga::run(command).await,
         Command::Log(command) => log::run(command).await,
+        Command::Switch(args) => switch::run(args).await,
     }
 }
 
 /// Prints one JSON value on one line of stdout.
 fn print_json(value: &impl serde::Serialize) -> Result<(), Exit> {
     use std::io::Write;
+    let line = serde_json::to_string(value)?;
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer(&mut out, value).map_err(|e| Exit::failure(e.into()))?;
-    writeln!(out).and_then(|()| out.flush()).map_err(|e| Exit::failure(e.into()))
+    Ok(writeln!(out, "{line}").and_then(|()| out.flush())?)
 }
 
 /// Prints text on stdout; a closed pipe is the reader's choice, not an error.

@@ -1,10 +1,11 @@
-//! `saga list|show|resume|rehearse`: what operators do.
+//! `saga list|show|resume|decide|rehearse`: what operators do.
 
 use super::database::{Database, DatabaseArgs};
 use super::{Exit, print, print_json};
 use crate::clock::{Clock, RealClock};
 use crate::engine::items::Body;
 use crate::http::api::view::{self, EventView, SagaView};
+use crate::intake::operator::{self, Decision, Order};
 use crate::store::backlog::await_item;
 use crate::store::items::{self, ItemState, NewItem};
 use crate::store::query::{self, SagaFilter, SagaLine};
@@ -31,6 +32,10 @@ pub(super) enum Command {
     #[command(verbatim_doc_comment)]
     List(List),
     /// Show one saga with its whole timeline
+    ///
+    /// Example:
+    ///   attio-billing saga show 0199…
+    #[command(verbatim_doc_comment)]
     Show(Show),
     /// Let a parked saga go on
     ///
@@ -40,6 +45,14 @@ pub(super) enum Command {
     ///   attio-billing saga resume 0199… --reason "customer linked"
     #[command(verbatim_doc_comment)]
     Resume(Resume),
+    /// Decide what happens with an invoice that is held
+    ///
+    /// Only for an invoice payment that is parked because a person must decide.
+    ///
+    /// Example:
+    ///   attio-billing saga decide 0199… charge-again --reason "bank confirms that nothing came"
+    #[command(verbatim_doc_comment)]
+    Decide(Decide),
     /// Start a practice saga: real machinery, no vendor
     ///
     /// Example:
@@ -101,6 +114,25 @@ pub(super) struct Resume {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct Decide {
+    /// The saga's id
+    id: Uuid,
+    /// What
+    choice: Decision,
+    /// Why; goes on record
+    #[arg(long)]
+    reason: String,
+    /// Who decides it; goes on record
+    #[arg(long, env = "USER", default_value = "cli")]
+    principal: String,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct Rehearse {
     /// A name for it
     #[arg(long, default_value = "rehearsal")]
@@ -126,6 +158,7 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
         Command::List(args) => list(args).await,
         Command::Show(args) => show(args).await,
         Command::Resume(args) => resume(args).await,
+        Command::Decide(args) => decide(args).await,
         Command::Rehearse(args) => rehearse(args).await,
     }
 }
@@ -217,39 +250,54 @@ fn header(saga: &SagaLine) -> String {
 }
 
 async fn resume(args: Resume) -> Result<(), Exit> {
-    let id = SagaId(args.id);
+    let order = order(args.principal, args.reason)?;
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
-    let saga = find(&pool, id).await?;
-    let command = NewItem {
-        saga: id,
-        saga_kind: saga.kind,
-        kind: "operator.resume".to_owned(),
-        principal: format!("operator:{}", args.principal),
-        body: Body::Resume { reason: args.reason }.text(),
-        waiting_key: None,
-        idempotency_key: None,
-    };
-    let item = offer(&pool, &command).await?;
-    let item = await_item(&pool, item, Duration::from_secs(10)).await?;
-    match item.state {
-        ItemState::Applied => {
-            let saga = find(&pool, id).await?;
-            if args.json {
-                return print_json(&serde_json::json!({"state": "applied", "saga": SagaView::from(saga)}));
-            }
-            print(&format!("resumed; it is now {} ({})", saga.status.as_str(), saga.state));
-            Ok(())
-        }
-        ItemState::Refused | ItemState::Dead => {
-            Err(Exit::refused(item.reason.unwrap_or_default()).hint(format!("run `attio-billing saga show {id}`")))
-        }
-        ItemState::Ready | ItemState::Waiting => {
-            eprintln!("no running node took it up within 10 s; it is stored and will be");
-            eprintln!("\nhint: is `attio-billing serve` running on this database?");
-            Ok(())
-        }
+    let item = operator::resume(&find(&pool, SagaId(args.id)).await?, order);
+    carry_out(&pool, &item, "resumed", args.json).await
+}
+
+async fn decide(args: Decide) -> Result<(), Exit> {
+    let order = order(args.principal, args.reason)?;
+    let database = Database::open(args.database.database_url).await?;
+    let pool = database.visit().await?;
+    let id = SagaId(args.id);
+    let item = operator::decide(&find(&pool, id).await?, args.choice, order).map_err(|why| refused(why, id))?;
+    carry_out(&pool, &item, "decided", args.json).await
+}
+
+/// Who orders it and why, checked.
+fn order(by: String, reason: String) -> Result<Order, Exit> {
+    if reason.trim().is_empty() {
+        return Err(Exit::usage("--reason is empty: say why; it goes on record"));
     }
+    Ok(Order { by, reason, key: None })
+}
+
+/// Leaves the order to whichever node owns the saga, and waits until the saga has looked at it.
+async fn carry_out(pool: &PgPool, order: &NewItem, done: &str, json: bool) -> Result<(), Exit> {
+    let item = offer(pool, order).await?;
+    let item = await_item(pool, item, Duration::from_secs(10)).await?;
+    let state = match item.state {
+        ItemState::Applied => "applied",
+        ItemState::Refused | ItemState::Dead => return Err(refused(item.reason.unwrap_or_default(), order.saga)),
+        ItemState::Ready | ItemState::Waiting => "accepted",
+    };
+    let saga = find(pool, order.saga).await?;
+    if json {
+        return print_json(&serde_json::json!({"state": state, "saga": SagaView::from(saga)}));
+    }
+    if item.state == ItemState::Applied {
+        print(&format!("{done}; it is now {} ({})", saga.status.as_str(), saga.state));
+    } else {
+        eprintln!("no running node took it up within 10 s; it is stored and will be");
+        eprintln!("\nhint: is `attio-billing serve` running on this database?");
+    }
+    Ok(())
+}
+
+fn refused(why: String, id: SagaId) -> Exit {
+    Exit::refused(why).hint(format!("run `attio-billing saga show {id}`"))
 }
 
 async fn rehearse(args: Rehearse) -> Result<(), Exit> {

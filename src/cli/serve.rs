@@ -4,7 +4,7 @@ use super::database::Database;
 use super::{Exit, print, print_json};
 use crate::app::Service;
 use crate::clock::{Clock, MovableClock, RealClock};
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, Faults, Settings};
 use crate::demo;
 use crate::sandbox::remote::Remote;
 use crate::store::open::migrate_url;
@@ -35,7 +35,7 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
     let mut sandbox = None;
     if let Some(url) = &args.sandbox_url {
         if settings.environment == Environment::Production {
-            return Err(Exit::usage("--sandbox-url: production talks to no simulated vendor"));
+            return Err(no_show(settings));
         }
         let remote = Remote::new(&format!("{}/control", url.trim_end_matches('/')));
         let description = remote.description().await?;
@@ -46,11 +46,14 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
         clock = movable;
         sandbox = Some((remote, description));
     }
-    let config = settings.check().map_err(Exit::config)?;
+    let mut config = settings.check().map_err(Exit::config)?;
     let production = config.environment == Environment::Production;
     let database = Database::open(config.database_url.clone()).await?;
     if !production {
         migrate_url(database.url.expose_secret()).await?;
+    }
+    if sandbox.is_some() {
+        demo::provision_attio(&mut config.vendors.attio).await?;
     }
     let description = sandbox.as_ref().map(|(_, d)| d.clone());
     let details = demo::Details {
@@ -61,7 +64,7 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
     let environment = config.environment;
     let service = Service::start(config, database.url.expose_secret(), clock).await?;
     if let Some((remote, _)) = &sandbox {
-        demo::aim_webhooks(remote, service.public).await?;
+        demo::aim_webhooks(remote, &service.public_url).await?;
     }
     match (args.json, description) {
         (true, Some(sandbox)) => print_json(&demo::describe(&service, &details, &sandbox))?,
@@ -79,6 +82,13 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
         server.stop().await?;
     }
     Ok(())
+}
+
+/// Production talks to no simulated vendor: that fault, and all others beside it.
+fn no_show(settings: Settings) -> Exit {
+    let mut faults = settings.check().err().unwrap_or_else(|| Faults(Vec::new()));
+    faults.0.insert(0, "SANDBOX_URL is set: production talks to no simulated vendor; unset it".to_owned());
+    Exit::config(faults)
 }
 
 /// Until SIGTERM or Ctrl-C.

@@ -11,7 +11,7 @@ pub(crate) mod peer;
 pub mod zoho;
 
 use crate::clock::Clock;
-use crate::config::Vendors;
+use crate::config::{AttioConfig, Vendors};
 use crate::port::{Call, Perform, Report};
 use async_trait::async_trait;
 use sagas::kernel::effect::Effect;
@@ -26,6 +26,16 @@ pub struct Connectors {
     pub attio: attio::Attio,
 }
 
+/// A client of Attio alone. Nothing is called yet.
+///
+/// # Errors
+/// It cannot be made from what is configured.
+pub fn attio_client(config: &AttioConfig) -> Result<attio::Attio, String> {
+    let http = http::Http::new().map_err(|e| format!("the HTTP client cannot be made: {e}"))?;
+    let (base_url, api_key) = (config.base_url.clone(), config.api_key.clone());
+    attio::Attio::new(&attio::Config { base_url, api_key, currency: config.currency }, http)
+}
+
 impl Connectors {
     /// Clients for these vendors. Nothing is called yet.
     ///
@@ -33,7 +43,7 @@ impl Connectors {
     /// A client cannot be made from what is configured.
     pub fn new(vendors: &Vendors, clock: Arc<dyn Clock>) -> Result<Self, String> {
         let http = http::Http::new().map_err(|e| format!("the HTTP client cannot be made: {e}"))?;
-        let (b, z, a) = (&vendors.braintree, &vendors.zoho, &vendors.attio);
+        let (b, z) = (&vendors.braintree, &vendors.zoho);
         let merchant_accounts = b
             .merchant_accounts
             .iter()
@@ -55,11 +65,10 @@ impl Connectors {
             client_secret: z.client_secret.clone(),
             refresh_token: z.refresh_token.clone(),
         };
-        let attio = attio::Config { base_url: a.base_url.clone(), api_key: a.api_key.clone(), currency: a.currency };
         Ok(Self {
             braintree: braintree::Braintree::new(braintree, http.clone()),
-            zoho: zoho::Zoho::new(&zoho, http.clone(), clock)?,
-            attio: attio::Attio::new(&attio, http)?,
+            zoho: zoho::Zoho::new(&zoho, http, clock)?,
+            attio: attio_client(&vendors.attio)?,
         })
     }
 }

@@ -36,7 +36,7 @@ impl Comparison {
     /// For people.
     pub fn table(&self) -> String {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_style(presets::UTF8_FULL_CONDENSED);
         table.set_header(["Compared", "things", "sum, EUR", "differences"]);
         for pair in &self.pairs {
             let count = pair.differences.len();
@@ -75,9 +75,9 @@ impl Stage {
             rows(&books["zoho"]["invoices"])?.map(|i| (text(&i["invoice_id"]).to_owned(), number(&i["balance"])));
         Ok(Comparison {
             pairs: vec![
-                pair("Braintree sales ↔ captures", sales, totals::captured_by_transaction(pool).await?),
-                pair("Zoho payments ↔ applications", recorded, totals::applied_by_transaction(pool).await?),
-                pair("Zoho balances ↔ receivables", balances, totals::receivable_by_invoice(pool).await?),
+                pair("Braintree sales ↔ captures", sales, &totals::captured_by_transaction(pool).await?),
+                pair("Zoho payments ↔ applications", recorded, &totals::applied_by_transaction(pool).await?),
+                pair("Zoho balances ↔ receivables", balances, &totals::receivable_by_invoice(pool).await?),
                 statuses(&books["attio"]["records"]["billing_transactions"], &self.by_invoice(&books).await?)?,
             ],
         })
@@ -107,7 +107,7 @@ impl Stage {
 }
 
 /// Two books by key: amounts in minor units.
-fn pair(name: &'static str, theirs: impl Iterator<Item = (String, i64)>, ours: BTreeMap<String, i64>) -> Pair {
+fn pair(name: &'static str, theirs: impl Iterator<Item = (String, i64)>, ours: &BTreeMap<String, i64>) -> Pair {
     let mut left = BTreeMap::<String, i64>::new();
     for (key, amount) in theirs {
         *left.entry(key).or_default() += amount;

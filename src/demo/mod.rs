@@ -10,12 +10,13 @@ pub use customers::{Customer, Wish};
 pub use stage::{Stage, StageOptions};
 
 use crate::app::Service;
-use crate::config::{Settings, Vendors};
+use crate::config::{AttioConfig, Settings, Vendors};
+use crate::connectors::attio::setup::Webhook;
+use crate::connectors::attio_client;
 use crate::sandbox::remote::{Remote, RemoteError};
 use rand::RngExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use std::net::SocketAddr;
 
 /// What `--json` shows beside the addresses. In sandbox mode only.
 pub struct Details {
@@ -58,19 +59,36 @@ pub fn adopt(settings: &mut Settings, description: &Value) -> Result<(), String>
     vendors.zoho_client_secret = Some(text("zoho", "client_secret")?.into());
     vendors.zoho_refresh_token = Some(text("zoho", "refresh_token")?.into());
     vendors.zoho_webhook_secret = Some(text("zoho", "webhook_secret")?.into());
-    vendors.attio_base_url = Some(url("attio", "base_url")?);
-    vendors.attio_api_key = Some(text("attio", "api_key")?.into());
+    vendors.attio.base_url = Some(url("attio", "base_url")?);
+    vendors.attio.api_key = Some(text("attio", "api_key")?.into());
     settings.admin_token.get_or_insert_with(random_token);
     Ok(())
 }
 
-/// Tells the sandbox where webhooks go.
+/// Attio takes webhooks to https addresses only, which no show has: there it delivers where the sandbox is told to.
+const ATTIO_WEBHOOK: &str = "https://attio-billing.invalid/webhooks/attio";
+
+/// What a person would do once in Attio: the data model, and the webhook, whose secret is put where the service looks.
+///
+/// # Errors
+/// Attio does not take it.
+pub async fn provision_attio(attio: &mut AttioConfig) -> anyhow::Result<()> {
+    let client = attio_client(attio).map_err(anyhow::Error::msg)?;
+    client.setup(false).await?;
+    let have_secret = attio.webhook_secret.is_some();
+    if let Webhook::Created { secret, .. } = client.ensure_webhook(ATTIO_WEBHOOK, have_secret).await? {
+        attio.webhook_secret = Some(secret);
+    }
+    Ok(())
+}
+
+/// Tells the sandbox where webhooks go: to the service at that base URL.
 ///
 /// # Errors
 /// The sandbox does not take it.
-pub async fn aim_webhooks(sandbox: &Remote, public: SocketAddr) -> Result<(), RemoteError> {
-    let at = |vendor: &str| format!("http://{public}/webhooks/{vendor}");
-    let targets = json!({"zoho": at("zoho"), "braintree": at("braintree")});
+pub async fn aim_webhooks(sandbox: &Remote, base: &str) -> Result<(), RemoteError> {
+    let at = |vendor: &str| format!("{base}/webhooks/{vendor}");
+    let targets = json!({"attio": at("attio"), "braintree": at("braintree"), "zoho": at("zoho")});
     sandbox.webhooks(&json!({ "targets": targets })).await.map(drop)
 }
 
@@ -78,7 +96,7 @@ pub async fn aim_webhooks(sandbox: &Remote, public: SocketAddr) -> Result<(), Re
 pub fn describe(service: &Service, details: &Details, sandbox: &Value) -> Value {
     let vendors = &details.vendors;
     json!({
-        "url": format!("http://{}", service.public),
+        "url": service.public_url,
         "private_url": format!("http://{}", service.private),
         "admin_token": details.admin_token.expose_secret(),
         "database_url": details.database_url.expose_secret(),

@@ -1,10 +1,9 @@
 //! The stage: everything started in one process, and waits that end when a condition holds.
 
-use super::{Details, adopt, aim_webhooks, describe};
+use super::{Details, adopt, aim_webhooks, describe, provision_attio};
 use crate::app::{Service, stamp};
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
-use crate::connectors::Connectors;
 use crate::sandbox::remote::Remote;
 use crate::sandbox::{World, server};
 use crate::store::backlog::backlog;
@@ -135,8 +134,7 @@ impl Stage {
 
     /// What a person would do once: Attio's data model and its webhook, Zoho's plan.
     async fn provision(&mut self) -> anyhow::Result<()> {
-        let connectors = Connectors::new(&self.config.vendors, Arc::clone(&self.clock)).map_err(anyhow::Error::msg)?;
-        connectors.attio.setup(false).await?;
+        provision_attio(&mut self.config.vendors.attio).await?;
         let plan =
             json!({"vendor": "zoho", "act": "create_plan", "plan_code": self.plan(), "name": "Plus", "price": 4900});
         self.sandbox.staff(&plan).await?;
@@ -150,7 +148,7 @@ impl Stage {
     pub async fn start_service(&mut self) -> anyhow::Result<()> {
         let url = self.database_url.expose_secret();
         let service = Service::start(self.config.clone(), url, Arc::clone(&self.clock)).await?;
-        aim_webhooks(&self.sandbox, service.public).await?;
+        aim_webhooks(&self.sandbox, &service.public_url).await?;
         self.service = Some(service);
         Ok(())
     }
@@ -295,8 +293,10 @@ impl Stage {
     }
 }
 
+/// Nothing is being delivered now; what failed and waits for its next attempt is not.
 fn all_delivered(webhooks: &Value) -> bool {
-    webhooks["deliveries"].as_array().is_some_and(|all| all.iter().all(|d| d["status"] != "pending"))
+    let under_way = |d: &Value| d["standing"] == "in_flight" || (d["standing"] == "waiting" && d["due"].is_null());
+    webhooks["deliveries"].as_array().is_some_and(|all| !all.iter().any(under_way))
 }
 
 fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<Config> {

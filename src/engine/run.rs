@@ -7,7 +7,7 @@ use super::mailbox::Mailboxes;
 use super::registry::{Live, Registry};
 use super::scheduler::Scheduler;
 use super::unreadable;
-use crate::clock::Clock;
+use crate::clock::{Clock, RealClock};
 use crate::port::Perform;
 use crate::store::Store;
 use crate::store::items::{self, Item};
@@ -234,7 +234,7 @@ impl Inner {
     /// Lets calls in flight in those shards end, then hands them over to whoever has less.
     async fn give_back(&self, shards: Vec<u16>) {
         let in_them = |saga: SagaId| shards.contains(&self.store.node.shard_of(saga));
-        *self.leaving() = shards.clone();
+        self.leaving().clone_from(&shards);
         while self.mailboxes.any(in_them) {
             if self.pause(Duration::from_millis(50)).await {
                 break;
@@ -294,19 +294,21 @@ impl Inner {
 
     /// Sweeps what nobody will come back for.
     async fn keep_house(self: Arc<Self>) {
-        while !self.pause(Duration::from_secs(60)).await {
+        while !self.pause(Duration::from_mins(1)).await {
             if let Err(e) = self.sweep().await {
                 tracing::warn!(error = %e, "the sweep of orphaned claims and single-use inputs failed");
             }
         }
     }
 
+    /// These limits count from what the database stamped: real time, whatever business time is.
     async fn sweep(&self) -> Result<(), StoreError> {
+        let now = RealClock.now();
         let pool = &self.store.pool;
-        claims::sweep(pool, Utc::now() - ORPHANED_AFTER).await?;
+        claims::sweep(pool, now - ORPHANED_AFTER).await?;
         secrets::sweep(pool).await?;
-        items::sweep_waiting(pool, Utc::now() - WAITS_FOR_LINK).await?;
-        inbox::erase_bodies(pool, Utc::now() - BODIES_KEPT).await?;
+        items::sweep_waiting(pool, now - WAITS_FOR_LINK).await?;
+        inbox::erase_bodies(pool, now - BODIES_KEPT).await?;
         Ok(())
     }
 
@@ -337,7 +339,7 @@ impl Inner {
             self.mailboxes.abandon(saga);
             return;
         };
-        let mut driver = Driver { engine: Arc::clone(&self), saga, kind: kind.to_owned(), live };
+        let mut driver = Driver { engine: Arc::clone(&self), saga, live };
         loop {
             match driver.run().await {
                 Ok(next) => {

@@ -6,28 +6,28 @@ use std::collections::{BTreeSet, HashMap};
 
 /// An alarm clock for sagas.
 #[derive(Debug, Default)]
-pub struct Scheduler {
+pub(super) struct Scheduler {
     by_time: BTreeSet<(DateTime<Utc>, SagaId)>,
     by_saga: HashMap<SagaId, (DateTime<Utc>, String)>,
 }
 
 impl Scheduler {
     /// Sets a saga's alarm; an earlier one of the same saga is replaced.
-    pub fn set(&mut self, saga: SagaId, kind: &str, at: DateTime<Utc>) {
+    pub(super) fn set(&mut self, saga: SagaId, kind: &str, at: DateTime<Utc>) {
         self.unset(saga);
         self.by_time.insert((at, saga));
         self.by_saga.insert(saga, (at, kind.to_owned()));
     }
 
     /// Removes a saga's alarm.
-    pub fn unset(&mut self, saga: SagaId) {
+    pub(super) fn unset(&mut self, saga: SagaId) {
         if let Some((at, _)) = self.by_saga.remove(&saga) {
             self.by_time.remove(&(at, saga));
         }
     }
 
     /// Takes every saga whose time has come.
-    pub fn take_due(&mut self, now: DateTime<Utc>) -> Vec<(SagaId, String)> {
+    pub(super) fn take_due(&mut self, now: DateTime<Utc>) -> Vec<(SagaId, String)> {
         let mut due = Vec::new();
         while let Some((at, saga)) = self.by_time.first().copied() {
             if at > now {
@@ -39,16 +39,6 @@ impl Scheduler {
             }
         }
         due
-    }
-
-    /// How many alarms are set.
-    pub fn len(&self) -> usize {
-        self.by_saga.len()
-    }
-
-    /// None is set.
-    pub fn is_empty(&self) -> bool {
-        self.by_saga.is_empty()
     }
 }
 
@@ -63,9 +53,8 @@ mod tests {
         let mut clock = Scheduler::default();
         clock.set(saga, "rehearsal", now + TimeDelta::seconds(5));
         clock.set(saga, "rehearsal", now + TimeDelta::seconds(1));
-        assert_eq!(clock.len(), 1);
         assert!(clock.take_due(now).is_empty());
         assert_eq!(clock.take_due(now + TimeDelta::seconds(1)), [(saga, "rehearsal".to_owned())]);
-        assert!(clock.is_empty());
+        assert!(clock.take_due(now + TimeDelta::days(1)).is_empty());
     }
 }

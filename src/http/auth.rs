@@ -15,7 +15,9 @@ pub(super) async fn bearer(State(app): State<App>, request: Request, next: Next)
         .headers()
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.strip_prefix("Bearer "))
+        .and_then(|v| v.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
         .unwrap_or_default();
     // Digests have one length, so the comparison tells nothing about the token's.
     let fits = Sha256::digest(given).ct_eq(&Sha256::digest(app.admin_token.expose_secret())).into();

@@ -12,8 +12,10 @@ use crate::engine::Engine;
 use crate::intake::Intake;
 use crate::store::Store;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, StatusCode, Uri};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, Method, StatusCode, Uri};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 pub use problem::Problem;
 use secrecy::SecretString;
@@ -21,7 +23,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 /// What the handlers need.
@@ -55,7 +56,7 @@ pub fn public(app: App) -> Router {
 
 /// The private routes.
 pub fn private(app: App) -> Router {
-    let api = api::router().layer(axum::middleware::from_fn_with_state(app.clone(), auth::bearer));
+    let api = api::router().layer(from_fn_with_state(app.clone(), auth::bearer));
     let routes =
         Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready)).nest("/api/v1", api);
     around(routes).with_state(app)
@@ -66,16 +67,18 @@ fn around(routes: Router<App>) -> Router<App> {
     let id = HeaderName::from_static("x-request-id");
     routes
         .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            use axum::response::IntoResponse;
+            tracing::error!("a request made the service panic");
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service failed on this request")
                 .hint("the cause is in the service's log under this answer's x-request-id")
                 .into_response()
         }))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_LIMIT))
+        .layer(from_fn(in_time))
         .layer(TraceLayer::new_for_http().make_span_with(|request: &axum::http::Request<_>| {
             // The path only: a query may name a customer.
-            tracing::info_span!("http.request", method = %request.method(), path = request.uri().path())
+            let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+            tracing::info_span!("http.request", method = %request.method(), path = request.uri().path(), id)
         }))
         .layer(PropagateRequestIdLayer::new(id.clone()))
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
@@ -83,5 +86,21 @@ fn around(routes: Router<App>) -> Router<App> {
 
 async fn no_such_route(uri: Uri) -> Problem {
     Problem::not_found(format!("there is nothing at {}", uri.path()))
-        .hint("GET /api/v1/openapi.json lists what there is")
+        .hint("the private listener lists what there is at /api/v1/openapi.json")
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{method} is not possible at {}", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        .hint("the answer's `Allow` header names what is")
+}
+
+/// Ends a request that takes too long, e.g. one whose body does not come.
+async fn in_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(REQUEST_LIMIT, next.run(request)).await.unwrap_or_else(|_| {
+        let seconds = REQUEST_LIMIT.as_secs();
+        Problem::new(StatusCode::GATEWAY_TIMEOUT, "timed_out", format!("the request was not done within {seconds} s"))
+            .hint("try again; a webhook that was stored meanwhile has one effect")
+            .into_response()
+    })
 }

@@ -1,5 +1,6 @@
 //! Errors for people and programs: RFC 9457 problem documents with a stable code and a next step.
 
+use crate::store::StoreError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -55,16 +56,24 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", what)
     }
 
-    /// The database does not answer; the cause is logged here, once, and not shown.
-    pub fn store(error: &crate::store::StoreError) -> Self {
+    /// The database does not answer, or not as it should; the cause is logged here, once, and not shown.
+    pub fn store(error: &StoreError) -> Self {
         tracing::error!(error = %error, "a request failed on the database");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the database does not answer")
-            .hint("try again in a few seconds; nothing was changed by this request")
+        match error {
+            StoreError::Unavailable(_) | StoreError::Again(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the database does not answer")
+                    .hint("try again in a few seconds; the same idempotency key has one effect")
+            }
+            StoreError::Refused(_) | StoreError::Unreadable(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store_refused", "the database did not take the request")
+                    .hint("the cause is in the service's log under this answer's x-request-id")
+            }
+        }
     }
 }
 
-impl From<crate::store::StoreError> for Problem {
-    fn from(error: crate::store::StoreError) -> Self {
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
         Self::store(&error)
     }
 }

@@ -4,6 +4,7 @@
 //! Architecture invariant: nothing in a payload changes money. A delivery says *something happened*; the saga reads the
 //! vendor's present state.
 
+pub mod operator;
 mod pollers;
 mod router;
 mod triggers;
@@ -20,7 +21,7 @@ pub use router::Router;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// Who delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +60,8 @@ pub struct Intake {
     vendors: Vendors,
     keys: Vec<KeyPair>,
     clock: Arc<dyn Clock>,
-    /// Rung after each stored delivery.
-    came: Notify,
+    /// Says that something was stored, to every lane of the router.
+    came: watch::Sender<()>,
 }
 
 impl Intake {
@@ -68,7 +69,7 @@ impl Intake {
     pub fn new(store: Store, vendors: Vendors, clock: Arc<dyn Clock>) -> Self {
         let b = &vendors.braintree;
         let keys = vec![KeyPair { public_key: b.public_key.clone(), private_key: b.private_key.clone() }];
-        Self { store, vendors, keys, clock, came: Notify::new() }
+        Self { store, vendors, keys, clock, came: watch::Sender::new(()) }
     }
 
     /// Answers Braintree's challenge.
@@ -98,7 +99,7 @@ impl Intake {
         body: &[u8],
     ) -> Result<Stored, Refused> {
         let key = match self.verify(vendor, headers, query, body) {
-            Ok(key) => key,
+            Ok(key) => bounded(key),
             Err(why) => {
                 self.rejected(vendor).await;
                 return Err(Refused::Signature(why));
@@ -107,13 +108,13 @@ impl Intake {
         let kept = json!({ "query": query }).to_string();
         let stored =
             inbox::store_delivery(&self.store.pool, vendor.as_str(), &key, &kept, body, self.clock.now()).await;
-        self.came.notify_one();
+        self.came.send_replace(());
         stored.map_err(Refused::Store)
     }
 
-    /// Waits until something was stored.
-    pub(super) async fn something_came(&self) {
-        self.came.notified().await;
+    /// Changes whenever something was stored.
+    pub(super) fn came(&self) -> watch::Receiver<()> {
+        self.came.subscribe()
     }
 
     /// The delivery's key, once its signature is proven. A signed body that cannot be read has its digest as the key:
@@ -153,4 +154,12 @@ impl Intake {
     fn braintree(&self, body: &[u8]) -> Result<braintree::Notification, WebhookError> {
         braintree::verify_and_parse(&self.keys, &braintree::Delivery::from_form(body)?)
     }
+}
+
+/// Longer keys do not fit into the index that makes a delivery one: such a delivery could never be stored.
+const KEY_AT_MOST: usize = 200;
+
+/// A key that fits into an index whatever the vendor sent: a longer one is known by its digest.
+fn bounded(key: String) -> String {
+    if key.len() <= KEY_AT_MOST { key } else { format!("sha256:{}", hex::encode(Sha256::digest(key))) }
 }

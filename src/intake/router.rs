@@ -8,12 +8,18 @@ use crate::connectors::{Connectors, attio, zoho};
 use crate::engine::Engine;
 use crate::store::inbox::{self, Delivery, Routed};
 use crate::store::{Store, StoreError};
+use futures::FutureExt;
 use sagas::kernel::ids::Installation;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-/// Turns deliveries into items, one by one, in the order of their arrival. Order is never trusted.
+/// Turns deliveries into items, one by one, in the order of their arrival. Order is never trusted. No delivery can stop
+/// those behind it: what cannot be told now is put off, what can never be told is dead, with the reason.
 pub struct Router {
     pub(super) store: Store,
     pub(super) connectors: Arc<Connectors>,
@@ -27,6 +33,13 @@ pub struct Router {
 
 const BATCH: u16 = 200;
 const POLL: Duration = Duration::from_secs(1);
+/// When a delivery that could not be told is looked at again.
+const PUT_OFF: Duration = Duration::from_secs(2);
+/// Braintree's deliveries are fetched, which may take long while it is slow: they hold nobody else up.
+const LANES: [&[Vendor]; 2] = [&[Vendor::Zoho, Vendor::Attio], &[Vendor::Braintree]];
+
+/// Deliveries that could not be told, and when to look again.
+type PutOff = HashMap<Uuid, Instant>;
 
 impl Router {
     /// A router for this installation.
@@ -50,41 +63,74 @@ impl Router {
         }
     }
 
-    /// Routes until stopped: at each ring, and at every poll, which also takes what another node left.
+    /// Routes until stopped: whenever something came, and at every poll, which also takes what another node left.
     pub async fn run(self, stop: CancellationToken) {
+        let lanes = LANES.map(|vendors| self.lane(vendors, &stop));
+        futures::future::join_all(lanes).await;
+    }
+
+    async fn lane(&self, vendors: &[Vendor], stop: &CancellationToken) {
+        let vendors: Vec<String> = vendors.iter().map(|v| v.as_str().to_owned()).collect();
+        let mut came = self.intake.came();
+        let mut put_off = PutOff::new();
         loop {
-            match self.route_all().await {
-                Ok(0) => {}
-                Ok(_) => self.engine.wake(),
-                Err(e) => tracing::warn!(error = %e, "deliveries could not be routed; they wait"),
+            // What is cut off here was not written, and is routed by whoever comes next.
+            match stop.run_until_cancelled(self.route_all(&vendors, &mut put_off)).await {
+                None => return,
+                Some(Ok(0)) => {}
+                Some(Ok(_)) => self.engine.wake(),
+                Some(Err(e)) => tracing::warn!(error = %e, "deliveries could not be routed; they wait"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.intake.something_came() => {}
+                _ = came.changed() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
         }
     }
 
-    async fn route_all(&self) -> Result<usize, StoreError> {
+    async fn route_all(&self, vendors: &[String], put_off: &mut PutOff) -> Result<usize, StoreError> {
         let mut routed = 0;
+        put_off.retain(|_, until| *until > Instant::now());
         loop {
-            let deliveries = inbox::next_unrouted(&self.store.pool, BATCH).await?;
-            let full = deliveries.len() >= usize::from(BATCH);
-            let mut later = 0;
-            for delivery in deliveries {
-                match self.means(&delivery).await {
-                    Some(meaning) => {
-                        inbox::route(&self.store.pool, self.store.node.shard_count(), delivery.id, &meaning).await?;
-                        routed += 1;
-                    }
-                    None => later += 1,
-                }
-            }
-            if !full || later > 0 {
+            let except: Vec<Uuid> = put_off.keys().copied().collect();
+            let deliveries = inbox::next_unrouted(&self.store.pool, vendors, &except, BATCH).await?;
+            if deliveries.is_empty() {
                 return Ok(routed);
             }
+            for delivery in deliveries {
+                match self.understood(&delivery).await {
+                    Some(meaning) => {
+                        self.record(delivery.id, &meaning).await?;
+                        routed += 1;
+                    }
+                    None => {
+                        put_off.insert(delivery.id, Instant::now() + PUT_OFF);
+                    }
+                }
+            }
         }
+    }
+
+    /// Writes what the delivery leads to; what the database will not hold is dead.
+    async fn record(&self, delivery: Uuid, meaning: &Routed) -> Result<(), StoreError> {
+        let (pool, shards) = (&self.store.pool, self.store.node.shard_count());
+        match inbox::route(pool, shards, delivery, meaning).await {
+            Err(StoreError::Refused(why)) => {
+                tracing::error!(%delivery, why, "what a delivery leads to cannot be stored; it is dead");
+                let dead = Routed::Dead(format!("what it leads to cannot be stored: {why}"));
+                inbox::route(pool, shards, delivery, &dead).await.map(drop)
+            }
+            done => done.map(drop),
+        }
+    }
+
+    /// Like [`Self::means`]; a fault of ours in reading one delivery kills that one, not the router.
+    async fn understood(&self, delivery: &Delivery) -> Option<Routed> {
+        AssertUnwindSafe(self.means(delivery)).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(delivery = %delivery.id, vendor = delivery.vendor, "reading a delivery panicked; it is dead");
+            Some(Routed::Dead("this release fails on reading it; the service's log says where".to_owned()))
+        })
     }
 
     /// What the delivery leads to; `None`: cannot be told now, ask again.

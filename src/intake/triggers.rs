@@ -6,7 +6,7 @@ use crate::connectors::zoho;
 use crate::engine::items::Body;
 use crate::port::{Call, Perform};
 use crate::store::items::NewItem;
-use sagas::invoice_payment::{Command, InvoicePayment};
+use sagas::invoice_payment::{Command, InvoicePayment, News};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Braintree, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
@@ -32,6 +32,7 @@ pub(super) fn detected(
     invoice: &str,
     subscription: Option<&str>,
     source: &str,
+    news: News,
 ) -> (SagaId, Body) {
     let command = Command::Detected {
         organization: organization.to_owned(),
@@ -39,6 +40,7 @@ pub(super) fn detected(
         invoice: invoice.to_owned(),
         subscription: subscription.map(str::to_owned),
         source: source.to_owned(),
+        news,
     };
     let command = serde_json::to_value(command).expect("a command of plain texts always serialises");
     (SagaId::of_invoice(organization, invoice), Body::Saga { command })
@@ -46,8 +48,16 @@ pub(super) fn detected(
 
 /// Zoho says that something happened to invoices.
 pub(super) fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> Trigger {
+    let kind = shown(&notice.kind);
+    if !FAMILIES.iter().any(|family| notice.kind.starts_with(family)) {
+        return Trigger::Ignored(format!("`{kind}` is no event that this release knows"));
+    }
     if notice.invoices.is_empty() {
-        return Trigger::Ignored(format!("{} concerns no invoice", notice.kind));
+        return Trigger::Ignored(format!("{kind} concerns no invoice"));
+    }
+    // Ids become keys and parts of addresses: nothing but an id may get there.
+    if !notice.invoices.iter().chain(&notice.subscription).all(|id| is_zoho_id(id)) {
+        return Trigger::Dead(format!("{kind}: an id of an invoice or subscription is none: expected 1 to 32 digits"));
     }
     let item = |invoice: &String| {
         let (saga, body) = detected(
@@ -56,15 +66,28 @@ pub(super) fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> Trigge
             invoice,
             notice.subscription.as_deref(),
             &format!("zoho.{}", notice.kind),
+            news(notice),
         );
         item(saga, format!("zoho.{}", notice.kind), "zoho", &body)
     };
     Trigger::Items(notice.invoices.iter().map(item).collect())
 }
 
+/// What Zoho's event says of an invoice. Whatever is not known to tell nothing else counts as a change.
+fn news(notice: &zoho::webhook::Notice) -> News {
+    match (notice.kind.as_str(), &notice.payment) {
+        ("invoice_created" | "subscription_created" | "subscription_activation" | "subscription_renewed", _) => {
+            News::Raised
+        }
+        ("payment_thankyou", Some(payment)) => News::Recorded { payment: payment.clone() },
+        _ => News::Changed,
+    }
+}
+
 /// Braintree says that something happened: the object is fetched, and if it is a sale of ours its stream looks again.
 pub(super) async fn of_braintree(router: &Router, notification: &Notification) -> Trigger {
-    let kind = notification.kind.as_str();
+    let kind = shown(&notification.kind);
+    let kind = kind.as_str();
     let transaction = match &notification.subject {
         Subject::Transaction { id, .. } => id,
         Subject::Check => return Trigger::Ignored("Braintree's test button".to_owned()),
@@ -79,12 +102,18 @@ pub(super) async fn of_braintree(router: &Router, notification: &Notification) -
         Fetched::Refused(why) => return Trigger::Dead(why),
     };
     match invoice_of(&order_id, router.installation.as_str()) {
-        Some(invoice) => {
-            let (saga, body) =
-                detected(&router.organization, &router.installation, invoice, None, &format!("braintree.{kind}"));
+        Some(invoice) if is_zoho_id(invoice) => {
+            let (saga, body) = detected(
+                &router.organization,
+                &router.installation,
+                invoice,
+                None,
+                &format!("braintree.{kind}"),
+                News::Changed,
+            );
             Trigger::Items(vec![item(saga, format!("braintree.{kind}"), "braintree", &body)])
         }
-        None => Trigger::Ignored(format!("{kind}: order id `{order_id}` is none of ours")),
+        Some(_) | None => Trigger::Ignored(format!("{kind}: order id `{}` is none of ours", shown(&order_id))),
     }
 }
 
@@ -131,6 +160,19 @@ fn invoice_of<'a>(order_id: &'a str, prefix: &str) -> Option<&'a str> {
     order_id.strip_prefix(prefix)?.strip_prefix(".inv.")?.split('.').next()
 }
 
+/// How the names of Zoho's events begin that concern what is collected; a workflow's bare object is named by us.
+const FAMILIES: [&str; 6] = ["invoice_", "payment_", "subscription_", "creditnote_", "card_", "workflow."];
+
+/// Zoho's ids are digits.
+fn is_zoho_id(id: &str) -> bool {
+    (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A stranger's word, fit to be shown and kept.
+fn shown(word: &str) -> String {
+    word.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
 fn item(saga: SagaId, kind: String, principal: &str, body: &Body) -> NewItem {
     NewItem {
         saga,
@@ -146,6 +188,15 @@ fn item(saga: SagaId, kind: String, principal: &str, body: &Body) -> NewItem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_digits_are_an_id_of_zoho() {
+        assert!(is_zoho_id("982000000567114"));
+        for bad in ["", "../1", "98\u{0}", "9 8", "९८", &"9".repeat(33)] {
+            assert!(!is_zoho_id(bad), "{bad}");
+        }
+        assert_eq!(shown("a\u{0}b\nc"), "abc");
+    }
 
     #[test]
     fn an_invoice_is_read_from_our_order_ids_only() {

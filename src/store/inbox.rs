@@ -124,15 +124,22 @@ async fn count(pool: &PgPool, vendor: &str, what: &str) -> Result<(), StoreError
     Ok(())
 }
 
-/// Deliveries that no router has looked at, oldest first.
+/// Deliveries of these vendors that no router has looked at, oldest first, but for those in `except` (put off).
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn next_unrouted(pool: &PgPool, limit: u16) -> Result<Vec<Delivery>, StoreError> {
+pub async fn next_unrouted(
+    pool: &PgPool,
+    vendors: &[String],
+    except: &[Uuid],
+    limit: u16,
+) -> Result<Vec<Delivery>, StoreError> {
     let rows = sqlx::query_as!(
         Delivery,
         "select id, vendor, delivery_key as key, received_at, headers, body from inbox
-         where state = 'received' order by received_at, id limit $1",
+         where state = 'received' and vendor = any($1) and not id = any($2) order by received_at, id limit $3",
+        vendors,
+        except,
         i64::from(limit)
     );
     Ok(rows.fetch_all(pool).await?)
@@ -196,6 +203,47 @@ pub async fn erase_bodies(pool: &PgPool, received_before: DateTime<Utc>) -> Resu
         received_before
     );
     Ok(erased.execute(pool).await?.rows_affected())
+}
+
+/// What became of one delivery. Never its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fate {
+    /// Our id of it.
+    pub id: Uuid,
+    /// `attio`, `zoho`, `braintree`.
+    pub vendor: String,
+    /// When it came (UTC).
+    pub received_at: DateTime<Utc>,
+    /// `received`, `routed`, `processed`, `ignored`, `dead`.
+    pub state: String,
+    /// Why it was ignored or is dead, or why a saga refused it.
+    pub reason: Option<String>,
+}
+
+/// What became of the deliveries that were stored last, the latest first. An absent filter does not filter.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn fates(
+    pool: &PgPool,
+    vendor: Option<&str>,
+    state: Option<&str>,
+    limit: u16,
+) -> Result<Vec<Fate>, StoreError> {
+    // Ids are made in the order of time.
+    let rows = sqlx::query_as!(
+        Fate,
+        r#"select i.id as "id!", i.vendor as "vendor!", i.received_at as "received_at!", i.state as "state!",
+               coalesce(i.reason, (select string_agg(distinct t.reason, '; ') from item t where t.delivery = i.id))
+                   as reason
+           from inbox_status i
+           where ($1::text is null or i.vendor = $1) and ($2::text is null or i.state = $2)
+           order by i.id desc limit $3"#,
+        vendor,
+        state,
+        i64::from(limit)
+    );
+    Ok(rows.fetch_all(pool).await?)
 }
 
 /// What came, per vendor.

@@ -48,14 +48,20 @@ async fn a_delivery_is_stored_once_routed_once_and_processed_when_its_items_are(
     let again = inbox::store_delivery(&bench.pool, "zoho", "d1\0", "{}", b"other", noon()).await.unwrap();
     assert_eq!(again, Stored::Duplicate);
     inbox::count_rejected(&bench.pool, "zoho").await.unwrap();
-    let unrouted = inbox::next_unrouted(&bench.pool, 10).await.unwrap();
+    let unrouted =
+        inbox::next_unrouted(&bench.pool, &["zoho".to_owned(), "braintree".to_owned()], &[], 10).await.unwrap();
     assert_eq!((unrouted.len(), unrouted[0].id, unrouted[0].body.as_slice()), (1, id, &b"raw"[..]));
     assert!(!format!("{unrouted:?}").contains("raw") && !format!("{unrouted:?}").contains("114, 97, 119"));
 
     let routed = Routed::Items(vec![item(1), item(2)]);
     assert!(inbox::route(&bench.pool, SHARDS, id, &routed).await.unwrap());
     assert!(!inbox::route(&bench.pool, SHARDS, id, &routed).await.unwrap(), "routed twice");
-    assert!(inbox::next_unrouted(&bench.pool, 10).await.unwrap().is_empty());
+    assert!(
+        inbox::next_unrouted(&bench.pool, &["zoho".to_owned(), "braintree".to_owned()], &[], 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let all: Vec<u16> = (0..SHARDS).collect();
     let ready = items_ready(&bench.pool, &all, &[], 10).await.unwrap();
     assert_eq!(ready.len(), 2);
@@ -77,7 +83,10 @@ async fn a_delivery_is_stored_once_routed_once_and_processed_when_its_items_are(
     inbox::route(&bench.pool, SHARDS, dead, &Routed::Dead("no such kind".to_owned())).await.unwrap();
     assert_eq!(counts().await, Counts { received: 3, processed: 2, dead: 1, ..base });
     assert!(inbox::route_again(&bench.pool, dead).await.unwrap());
-    assert_eq!(inbox::next_unrouted(&bench.pool, 10).await.unwrap().len(), 1);
+    assert_eq!(
+        inbox::next_unrouted(&bench.pool, &["zoho".to_owned(), "braintree".to_owned()], &[], 10).await.unwrap().len(),
+        1
+    );
 }
 
 #[tokio::test]

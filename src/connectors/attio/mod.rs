@@ -4,7 +4,7 @@
 mod api;
 mod model;
 mod projection;
-mod setup;
+pub mod setup;
 pub mod webhook;
 mod wire;
 

@@ -10,16 +10,32 @@ use axum::Json;
 use axum::Router;
 use axum::routing::get;
 pub use transactions::instant;
-use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "attio-billing",
-    description = "Sagas, the transaction log and the inbox of one installation. Amounts are integers of minor units."
-))]
+#[openapi(
+    info(
+        title = "attio-billing",
+        description = "Sagas, the transaction log and the inbox of one installation. Amounts are integers of minor units."
+    ),
+    servers((url = "/api/v1")),
+    security(("admin_token" = [])),
+    modifiers(&Guard)
+)]
 struct Description;
+
+/// The guard, as the description names it.
+struct Guard;
+
+impl Modify for Guard {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        description.components.get_or_insert_default().add_security_scheme("admin_token", bearer);
+    }
+}
 
 /// All routes of the API, without their guard.
 pub fn router() -> Router<App> {
@@ -27,9 +43,11 @@ pub fn router() -> Router<App> {
         .routes(routes!(sagas::list))
         .routes(routes!(sagas::show))
         .routes(routes!(sagas::resume))
+        .routes(routes!(sagas::decide))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::csv))
         .routes(routes!(inbox::summary))
+        .routes(routes!(inbox::deliveries))
         .split_for_parts();
     router.route("/openapi.json", get(move || async move { Json(description) }))
 }

@@ -1,13 +1,14 @@
-//! Sagas: list, show, resume.
+//! Sagas: list, show, resume, decide.
 
 use super::view::{self, EventView, SagaView};
-use crate::engine::items::Body;
 use crate::http::{App, Problem};
+use crate::intake::operator::{self, Decision, Order};
 use crate::store::backlog::await_item;
 use crate::store::inbox::OfferError;
 use crate::store::items::{self, ItemState, NewItem};
-use crate::store::query::{self, SagaFilter};
+use crate::store::query::{self, SagaFilter, SagaLine};
 use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use sagas::kernel::ids::SagaId;
@@ -49,7 +50,7 @@ pub(super) struct SagaPage {
 #[utoipa::path(get, path = "/sagas", params(ListQuery), responses((status = 200, body = SagaPage), (status = 422, body = Problem)))]
 pub(super) async fn list(
     State(app): State<App>,
-    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<SagaPage>, Problem> {
     let Query(query) = query.map_err(|e| Problem::field("query", e.body_text()))?;
     let limit = query.limit.unwrap_or(100).clamp(1, 500);
@@ -57,10 +58,10 @@ pub(super) async fn list(
     let after = after.map_err(|e| Problem::field("cursor", e))?;
     let filter = SagaFilter {
         status: query.status.as_deref().map(view::status).transpose().map_err(|e| Problem::field("status", e))?,
-        kind: query.kind,
-        customer: query.customer,
-        reference: query.reference,
-        parked_code: query.parked_code,
+        kind: view::word("kind", query.kind)?,
+        customer: view::word("customer", query.customer)?,
+        reference: view::word("reference", query.reference)?,
+        parked_code: view::word("parked_code", query.parked_code)?,
     };
     let sagas = query::sagas(&app.store.pool, &filter, after, limit).await?;
     let full = sagas.len() == usize::from(limit);
@@ -96,61 +97,112 @@ pub(super) struct ResumeBody {
     principal: Option<String>,
 }
 
-/// What came of a resume.
+/// What a person decides about a held invoice.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecideBody {
+    choice: Decision,
+    /// For the record
+    reason: String,
+    /// Who decides it, for the record
+    #[serde(default)]
+    principal: Option<String>,
+}
+
+/// What came of an operator's order.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Resumed {
+pub(super) struct Ordered {
     /// `applied`, or `accepted` where no node applied it in time: it will be
     state: &'static str,
     /// The saga as it is now
     saga: SagaView,
 }
 
+type Answered = Result<(StatusCode, Json<Ordered>), Problem>;
+
 /// Resumes a parked saga
 ///
 /// A call whose outcome is unknown is looked up first; nothing that moves money is sent again blindly. The same
 /// `Idempotency-Key` has one effect.
-#[utoipa::path(post, path = "/sagas/{id}/resume", params(("id" = Uuid, Path)), request_body = ResumeBody,
-    responses((status = 200, body = Resumed), (status = 202, body = Resumed), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/sagas/{id}/resume",
+    params(("id" = Uuid, Path), ("idempotency-key" = Option<String>, Header, description = "1 to 200 visible characters")),
+    request_body = ResumeBody,
+    responses((status = 200, body = Ordered), (status = 202, body = Ordered), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn resume(
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Result<Json<ResumeBody>, axum::extract::rejection::JsonRejection>,
-) -> Result<(StatusCode, Json<Resumed>), Problem> {
-    let id = saga_id(&id)?;
+    body: Result<Json<ResumeBody>, JsonRejection>,
+) -> Answered {
     let Json(body) =
         body.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why it may go on\"}`"))?;
-    if body.reason.trim().is_empty() {
-        return Err(Problem::field("reason", "say why the saga may go on; it goes on record"));
+    let order = order(&headers, body.reason, body.principal)?;
+    let saga = find(&app, &id).await?;
+    carry_out(&app, &operator::resume(&saga, order)).await
+}
+
+/// Decides what happens with a held invoice
+///
+/// Only for an invoice payment that is parked because a person must decide. The same `Idempotency-Key` has one effect.
+#[utoipa::path(post, path = "/sagas/{id}/decide",
+    params(("id" = Uuid, Path), ("idempotency-key" = Option<String>, Header, description = "1 to 200 visible characters")),
+    request_body = DecideBody,
+    responses((status = 200, body = Ordered), (status = 202, body = Ordered), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn decide(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<DecideBody>, JsonRejection>,
+) -> Answered {
+    let Json(body) = body.map_err(|e| {
+        Problem::field("body", e.body_text()).hint("send `{\"choice\": \"charge_again\", \"reason\": \"why\"}`")
+    })?;
+    let order = order(&headers, body.reason, body.principal)?;
+    let saga = find(&app, &id).await?;
+    let item = operator::decide(&saga, body.choice, order).map_err(|why| refused(&why, saga.id))?;
+    carry_out(&app, &item).await
+}
+
+/// Who orders it and why, checked.
+fn order(headers: &HeaderMap, reason: String, principal: Option<String>) -> Result<Order, Problem> {
+    if reason.trim().is_empty() {
+        return Err(Problem::field("reason", "is empty: say why; it goes on record"));
     }
-    let (saga, _) = query::saga(&app.store.pool, id).await?.ok_or_else(|| no_such_saga(id))?;
-    let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok());
-    let resume = NewItem {
-        saga: id,
-        saga_kind: saga.kind,
-        kind: "operator.resume".to_owned(),
-        principal: format!("operator:{}", body.principal.as_deref().unwrap_or("api")),
-        body: Body::Resume { reason: body.reason }.text(),
-        waiting_key: None,
-        idempotency_key: key.map(|k| format!("resume:{id}:{k}")),
-    };
+    let key = headers.get("idempotency-key").map(|value| {
+        value.to_str().ok().filter(|key| (1..=200).contains(&key.len())).map(str::to_owned).ok_or_else(|| {
+            Problem::field("idempotency-key", "expected 1 to 200 visible ASCII characters, new for each order")
+        })
+    });
+    Ok(Order { by: principal.unwrap_or_else(|| "api".to_owned()), reason, key: key.transpose()? })
+}
+
+async fn find(app: &App, id: &str) -> Result<SagaLine, Problem> {
+    let id = saga_id(id)?;
+    Ok(query::saga(&app.store.pool, id).await?.ok_or_else(|| no_such_saga(id))?.0)
+}
+
+/// Stores the order and waits until its saga has looked at it.
+async fn carry_out(app: &App, order: &NewItem) -> Answered {
     let (pool, shards) = (&app.store.pool, app.store.node.shard_count());
-    let item = items::offer_item(pool, shards, &resume, &[]).await.map_err(|e| match e {
+    let item = items::offer_item(pool, shards, order, &[]).await.map_err(|e| match e {
         OfferError::Store(e) => Problem::store(&e),
         OfferError::KeyReused => Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", e.to_string()),
     })?;
     app.engine.wake();
     let item = await_item(pool, item, Duration::from_secs(10)).await?;
-    let (saga, _) = query::saga(pool, id).await?.ok_or_else(|| no_such_saga(id))?;
+    let (saga, _) = query::saga(pool, order.saga).await?.ok_or_else(|| no_such_saga(order.saga))?;
     let saga = SagaView::from(saga);
     match item.state {
-        ItemState::Applied => Ok((StatusCode::OK, Json(Resumed { state: "applied", saga }))),
-        ItemState::Refused | ItemState::Dead => {
-            Err(Problem::new(StatusCode::CONFLICT, "refused", item.reason.unwrap_or_default())
-                .hint(format!("GET /api/v1/sagas/{id} shows its state")))
-        }
-        ItemState::Ready | ItemState::Waiting => Ok((StatusCode::ACCEPTED, Json(Resumed { state: "accepted", saga }))),
+        ItemState::Applied => Ok((StatusCode::OK, Json(Ordered { state: "applied", saga }))),
+        ItemState::Refused | ItemState::Dead => Err(refused(&item.reason.unwrap_or_default(), order.saga)),
+        ItemState::Ready | ItemState::Waiting => Ok((StatusCode::ACCEPTED, Json(Ordered { state: "accepted", saga }))),
     }
+}
+
+fn refused(why: &str, id: SagaId) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "refused", why).hint(format!("GET /api/v1/sagas/{id} shows its state"))
 }
 
 fn saga_id(text: &str) -> Result<SagaId, Problem> {

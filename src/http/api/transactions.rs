@@ -9,7 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -93,11 +93,11 @@ fn filter(query: LogQuery) -> Result<LogFilter, Problem> {
     Ok(LogFilter {
         from: bound("from", query.from, false)?,
         before: bound("to", query.to, true)?,
-        customer: query.customer,
-        reference: query.reference,
+        customer: view::word("customer", query.customer)?,
+        reference: view::word("reference", query.reference)?,
         status: query.status.as_deref().map(view::status).transpose().map_err(|e| Problem::field("status", e))?,
         kind: None,
-        event: query.event,
+        event: view::word("event", query.event)?,
         money_only: query.money,
     })
 }
@@ -107,12 +107,16 @@ fn filter(query: LogQuery) -> Result<LogFilter, Problem> {
 /// # Errors
 /// It is neither.
 pub fn instant(text: &str, upper: bool) -> Result<DateTime<Utc>, String> {
-    if let Ok(t) = DateTime::parse_from_rfc3339(text) {
-        return Ok(t.to_utc());
-    }
-    let date: NaiveDate = text
-        .parse()
-        .map_err(|_| format!("`{text}` is neither a date (2026-11-01) nor an instant (2026-11-01T00:00:00Z)"))?;
-    let date = if upper { date.succ_opt().unwrap_or(date) } else { date };
-    Ok(date.and_time(NaiveTime::MIN).and_utc())
+    let read = || {
+        if let Ok(t) = DateTime::parse_from_rfc3339(text) {
+            return Some(t.to_utc());
+        }
+        let date: NaiveDate = text.parse().ok()?;
+        let date = if upper { date.succ_opt()? } else { date };
+        Some(date.and_time(NaiveTime::MIN).and_utc())
+    };
+    // Beyond four digits of a year the database's calendar may end.
+    read()
+        .filter(|t| (1..=9999).contains(&t.year()))
+        .ok_or_else(|| format!("`{text}` is neither a date (2026-11-01) nor an instant (2026-11-01T00:00:00Z)"))
 }

@@ -1,10 +1,11 @@
 //! What the API and the command line show: the stored rows in JSON, amounts as minor units with their currency.
 
+use crate::http::Problem;
 use crate::store::StoreError;
 use crate::store::append::Status;
 use crate::store::log::StoredEvent;
 use crate::store::query::{LogCursor, LogEntry, SagaCursor, SagaLine};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use futures::stream::{BoxStream, StreamExt};
 use sagas::kernel::money::Money;
 use sagas::kernel::park::ParkCode;
@@ -168,8 +169,21 @@ fn summary(name: &str, payload: &Value) -> String {
         "step.resumed" => format!("{}: {}", text(&step["principal"]), text(&step["reason"])),
         "step.unwinding" | "step.unwound" => text(&step["reason"]),
         "step.ended" => text(&step["end"]),
-        _ => String::new(),
+        _ => business(&payload["business"]),
     }
+}
+
+/// What a business event says in plain words and ids: its short texts and numbers, in the order of their names.
+fn business(event: &Value) -> String {
+    let fields = event.as_object().into_iter().flatten().filter(|(name, _)| *name != "event");
+    let said = fields.filter_map(|(name, value)| match value {
+        Value::String(text) if !text.is_empty() && text.len() <= 80 => {
+            Some(format!("{} {text}", name.replace('_', " ")))
+        }
+        Value::Number(number) => Some(format!("{} {number}", name.replace('_', " "))),
+        _ => None,
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
 
 /// One line of the transaction log.
@@ -269,8 +283,8 @@ fn row(view: &LogView) -> Vec<String> {
 fn line(cells: &[String]) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let safe = cells.iter().map(|cell| {
-        let formula =
-            cell.starts_with(['=', '+', '@', '\t']) || (cell.starts_with('-') && cell.parse::<i64>().is_err());
+        let formula = cell.starts_with(['=', '+', '@', '\t', '\r', '\n'])
+            || (cell.starts_with('-') && cell.parse::<i64>().is_err());
         if formula { format!("'{cell}") } else { cell.clone() }
     });
     // A vector takes every byte.
@@ -289,6 +303,20 @@ pub fn status(word: &str) -> Result<Status, String> {
     })
 }
 
+/// A filter's text; nothing stored holds U+0000, and the database takes none.
+pub(super) fn word(field: &str, text: Option<String>) -> Result<Option<String>, Problem> {
+    match text {
+        Some(text) if text.contains('\0') => Err(Problem::field(field, "U+0000 is in no text of ours")),
+        text => Ok(text),
+    }
+}
+
+/// The instant in a cursor.
+fn instant(micros: &str) -> Option<DateTime<Utc>> {
+    let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+    (1..=9999).contains(&at.year()).then_some(at)
+}
+
 /// A cursor's text.
 pub fn saga_cursor(last: &SagaLine) -> String {
     format!("{}.{}", last.changed_at.timestamp_micros(), last.id)
@@ -301,7 +329,7 @@ pub fn saga_cursor(last: &SagaLine) -> String {
 pub fn read_saga_cursor(text: &str) -> Result<SagaCursor, String> {
     let bad = || format!("`{text}` is no cursor: take `next` of the page before");
     let (at, id) = text.split_once('.').ok_or_else(bad)?;
-    let changed_at = at.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or_else(bad)?;
+    let changed_at = instant(at).ok_or_else(bad)?;
     Ok(SagaCursor { changed_at, id: Uuid::parse_str(id).map_err(|_| bad())? })
 }
 
@@ -320,7 +348,7 @@ pub fn log_cursor(cursor: LogCursor) -> String {
 pub fn read_log_cursor(text: &str) -> Result<LogCursor, String> {
     let read = || {
         let mut parts = text.splitn(3, '.');
-        let booked_at = DateTime::from_timestamp_micros(parts.next()?.parse().ok()?)?;
+        let booked_at = instant(parts.next()?)?;
         Some(LogCursor { booked_at, shard: parts.next()?.parse().ok()?, pos: parts.next()?.parse().ok()? })
     };
     read().ok_or_else(|| format!("`{text}` is no cursor: take `next` of the page before"))

@@ -165,6 +165,11 @@ pub(super) fn fake(nonce: &str, now: DateTime<Utc>) -> Option<Fake> {
     card.map(|card| Fake::Card(Box::new(card)))
 }
 
+/// The gateway's identifier of a card number.
+pub(super) fn unique(number: &str) -> String {
+    hex::encode(&Sha256::digest(format!("unique-number:{number}"))[..16])
+}
+
 /// The card of a test number, `None` for any other number.
 fn of_number(number: &str, month: &str, year: &str) -> Option<Card> {
     let (_, brand, verdict, trait_of) = NUMBERS.iter().copied().find(|(n, ..)| *n == number)?;
@@ -175,7 +180,7 @@ fn of_number(number: &str, month: &str, year: &str) -> Option<Card> {
         month: month.to_owned(),
         year: year.to_owned(),
         holder: None,
-        unique: hex::encode(&Sha256::digest(format!("unique-number:{number}"))[..16]),
+        unique: unique(number),
         trait_of,
         verdict,
         three_ds: None,

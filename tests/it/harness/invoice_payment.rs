@@ -11,7 +11,7 @@ use attio_billing::port::{Call, Perform};
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
-use sagas::invoice_payment::{Command, InvoicePayment};
+use sagas::invoice_payment::{Command, InvoicePayment, News};
 use sagas::kernel::effect::{Braintree, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::outcome::{Decline, DeclineKind, Outcome};
@@ -156,6 +156,7 @@ impl super::Fixture for Fixture {
             invoice: customer.first_invoice.clone(),
             subscription: Some(customer.zoho_subscription),
             source: "test".to_owned(),
+            news: News::Changed,
         };
         NewItem {
             saga: self.stage.saga_of(&customer.first_invoice),

@@ -1,0 +1,80 @@
+//! `switch`: turns an operation at a vendor off, in the hour of need, and on again.
+
+use super::database::{Database, DatabaseArgs};
+use super::{Exit, print, print_json};
+use crate::store::settings;
+use serde_json::json;
+
+/// Without an operation, lists all. Sagas whose operation is switched off wait and go on by themselves.
+///
+/// Examples:
+///   attio-billing switch
+///   attio-billing switch braintree.sell off --reason "processor incident 4711"
+///   attio-billing switch braintree.sell on --reason "incident over"
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// The operation
+    #[arg(value_parser = OPERATIONS, hide_possible_values = true, requires = "to")]
+    operation: Option<String>,
+    /// Where to
+    #[arg(requires = "reason")]
+    to: Option<Position>,
+    /// Why; goes on record
+    #[arg(long)]
+    reason: Option<String>,
+    /// Who switches it; goes on record
+    #[arg(long, env = "USER", default_value = "cli")]
+    principal: String,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Position {
+    On,
+    Off,
+}
+
+/// Every operation that has a switch: all that leave this process. A test compares them with the kernel's.
+const OPERATIONS: [&str; 14] = [
+    "attio.find_client",
+    "attio.project",
+    "braintree.read_customer",
+    "braintree.read_transaction",
+    "braintree.sell",
+    "practice.look",
+    "practice.note",
+    "practice.reserve",
+    "practice.take",
+    "practice.unreserve",
+    "zoho.find_subscription_of_invoice",
+    "zoho.read_invoice",
+    "zoho.read_subscription",
+    "zoho.record_payment",
+];
+
+pub(super) async fn run(args: Args) -> Result<(), Exit> {
+    if args.reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+        return Err(Exit::usage("--reason is empty: say why; it goes on record"));
+    }
+    let database = Database::open(args.database.database_url).await?;
+    let pool = database.visit().await?;
+    if let (Some(operation), Some(to), Some(reason)) = (&args.operation, args.to, &args.reason) {
+        settings::set_switch(&pool, operation, to == Position::Off, &args.principal, reason).await?;
+    }
+    let off = settings::switched_off(&pool).await?;
+    let shown = OPERATIONS.into_iter().filter(|name| args.operation.as_ref().is_none_or(|only| only == name));
+    for name in shown {
+        let (word, reason) = off.get(name).map_or(("on", ""), |reason| ("off", reason.as_str()));
+        if args.json {
+            print_json(&json!({"operation": name, "switch": word, "reason": off.get(name)}))?;
+        } else {
+            print(format!("{name:<36}{word:<5}{reason}").trim_end());
+        }
+    }
+    Ok(())
+}
