@@ -159,6 +159,7 @@ fn vault_customer(state: &mut State, ask: &Ask, now: DateTime<Utc>) -> Result<Va
         }
         state.customers.insert(id.clone(), customers::from_request(id.clone(), &person, now));
     }
+    let card = card.owned_by(&id);
     let admission = Admission { token, customer_id: id.clone(), card, billing: None, make_default: false };
     let token = vault::admit(state, admission, now);
     let card = &state.methods[&token].card;

@@ -128,9 +128,9 @@ pub(super) async fn play(fixture: &dyn Fixture) -> usize {
     for name in fixture.roads() {
         roads.push(road(&mut world, name, Plan::default()).await);
     }
-    check_world(&world, &[]).await;
+    check(&world).await;
     let first: Vec<(usize, Wanted)> = every_call(&roads, 0);
-    let mut cases = begin(&world, &roads, first).await;
+    let mut cases = begin(&mut world, &roads, first).await;
     settle(&mut world, &roads, &cases).await;
 
     // Undos are met on the roads that a fault leads to: each of them is a road of its own.
@@ -146,7 +146,7 @@ pub(super) async fn play(fixture: &dyn Fixture) -> usize {
         }
     }
     let undos = every_call(&roads, straight);
-    let more = begin(&world, &roads, undos).await;
+    let more = begin(&mut world, &roads, undos).await;
     settle(&mut world, &roads, &more).await;
     cases.extend(more);
 
@@ -191,12 +191,15 @@ fn plan(road: &Road, call: &Wanted, fault: Fault, fixture: &dyn Fixture) -> Plan
     plan
 }
 
-async fn begin(world: &World<'_>, roads: &[Road], calls: Vec<(usize, Wanted)>) -> Vec<Case> {
+async fn begin(world: &mut World<'_>, roads: &[Road], calls: Vec<(usize, Wanted)>) -> Vec<Case> {
     let mut cases = Vec::new();
     for (road, call) in calls {
         for fault in Fault::ALL {
             let plan = plan(&roads[road], &call, fault, world.fixture);
             let saga = world.start(roads[road].name, &format!("case {road} {} {fault:?}", cases.len()), plan).await;
+            if fault == Fault::Twice && call.is_searchable() {
+                world.twice.insert(saga);
+            }
             cases.push(Case { road, call: call.clone(), fault, saga });
         }
     }
@@ -234,7 +237,7 @@ async fn settle(world: &mut World<'_>, roads: &[Road], cases: &[Case]) {
             assert_eq!(resent, 1, "{name}: sent again");
         }
     }
-    check_world(world, cases).await;
+    check(world).await;
 }
 
 fn is_of(event: &StoredEvent, wanted: &str) -> bool {
@@ -259,17 +262,11 @@ async fn resume_all(world: &mut World<'_>, roads: &[Road], cases: &[Case]) {
         let (line, _) = history(world.pool(), case.saga).await;
         assert_eq!(End::of(&line).ended, roads[case.road].end.ended, "resumed: {}: {line:#?}", case.name(roads));
     }
-    check_world(world, cases).await;
+    check(world).await;
 }
 
 /// Nothing is half done, the log is whole, the ledger balances, what ended holds no claim, and the books agree.
-async fn check_world(world: &World<'_>, cases: &[Case]) {
-    let twice: Vec<_> =
-        cases.iter().filter(|c| c.fault == Fault::Twice && c.call.is_searchable()).map(|c| c.saga).collect();
-    check(world, &twice).await;
-}
-
-pub(super) async fn check(world: &World<'_>, twice: &[SagaId]) {
+pub(super) async fn check(world: &World<'_>) {
     let pool = world.pool();
     assert_eq!(query::forgotten(pool, 9).await.unwrap(), [], "nothing will ever wake these");
     let report = verify::verify(pool, |_| {}).await.unwrap();
@@ -290,7 +287,7 @@ pub(super) async fn check(world: &World<'_>, twice: &[SagaId]) {
         .unwrap();
     assert_eq!(open, 0, "items that nobody applied");
     let sagas = all(pool).await;
-    let (twice, once): (Vec<_>, Vec<_>) = sagas.into_iter().partition(|line| twice.contains(&line.id));
+    let (twice, once): (Vec<_>, Vec<_>) = sagas.into_iter().partition(|line| world.twice.contains(&line.id));
     assert!(once.iter().all(|line| line.status == Status::Ended || line.parked.is_some() || line.due_at.is_some()));
     world.fixture.check_books(&once, &twice).await;
 }

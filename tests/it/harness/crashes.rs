@@ -35,7 +35,7 @@ async fn play(fixture: &dyn Fixture) -> usize {
         let line = line(world.pool(), *saga).await;
         assert_eq!((&line.state, &line.ended), (&clean.state, &clean.ended), "{name}: {line:#?}");
     }
-    check(&world, &[]).await;
+    check(&world).await;
     world.end().await;
     cases.len()
 }

@@ -98,6 +98,8 @@ pub(crate) fn finished(line: &SagaLine) -> bool {
 pub(crate) struct World<'a> {
     pub(crate) fixture: &'a dyn Fixture,
     pub(crate) faults: Faults,
+    /// Sagas of which a call that must be made once was made twice, behind the engine's back.
+    pub(crate) twice: HashSet<SagaId>,
     node: Option<Node>,
     incarnation: u32,
     /// Parks whose cause was cleared.
@@ -106,8 +108,14 @@ pub(crate) struct World<'a> {
 
 impl<'a> World<'a> {
     pub(crate) async fn new(fixture: &'a dyn Fixture) -> Self {
-        let mut world =
-            Self { fixture, faults: Faults::default(), node: None, incarnation: 0, cleared: HashSet::new() };
+        let mut world = Self {
+            fixture,
+            faults: Faults::default(),
+            twice: HashSet::new(),
+            node: None,
+            incarnation: 0,
+            cleared: HashSet::new(),
+        };
         world.begin_node().await;
         world
     }
