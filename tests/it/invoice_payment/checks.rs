@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 fn zoho(act: &str, fields: Value) -> Value {
     let mut act = json!({"vendor": "zoho", "act": act});
-    act.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    let Value::Object(fields) = fields else { panic!("fields are expected, not {fields}") };
+    act.as_object_mut().unwrap().extend(fields);
     act
 }
 
