@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod cli;
 mod embedded;
+mod http;
+mod http_api;
+mod outside;
 mod postgres;
 mod sandbox;
 mod sandbox_attio;
@@ -15,3 +19,4 @@ mod store_log;
 mod store_saga;
 mod store_state;
 mod store_support;
+mod webhooks;
