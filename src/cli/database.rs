@@ -46,7 +46,8 @@ impl Database {
 
 /// Connects once: a pool would hide why it cannot behind its own time-out.
 async fn reach(url: &SecretString) -> Result<(), Exit> {
-    let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
+    let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| url.expose_secret().starts_with(scheme));
+    let options = url.expose_secret().parse::<PgConnectOptions>().ok().filter(|_| is_postgres).ok_or_else(|| {
         Exit::usage("DATABASE_URL is no Postgres URL, expected postgres://user:password@host:port/database")
     })?;
     let place = format!("{}:{}", options.get_host(), options.get_port());

@@ -286,7 +286,19 @@ async fn the_sandbox_prints_one_line_and_serves_until_it_is_stopped() {
     assert_eq!(keys(&told["attio"]), ["api_key", "base_url"]);
     let clock = format!("{}/clock", told["control_url"].as_str().unwrap());
     assert!(
-        reqwest::Client::builder().no_proxy().build().unwrap().get(clock).send().await.unwrap().status().is_success()
+        {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            reqwest::Client::builder()
+        }
+        .no_proxy()
+        .build()
+        .unwrap()
+        .get(clock)
+        .send()
+        .await
+        .unwrap()
+        .status()
+        .is_success()
     );
     let (code, _) = running.stop().await;
     assert_eq!(code, Some(0));
