@@ -52,7 +52,11 @@ async fn reach(url: &SecretString) -> Result<(), Exit> {
     })?;
     let place = format!("{}:{}", options.get_host(), options.get_port());
     let why = match tokio::time::timeout(Duration::from_secs(10), PgConnection::connect_with(&options)).await {
-        Ok(Ok(connection)) => return Ok(drop(connection.close().await)),
+        Ok(Ok(connection)) => {
+            // It has served its purpose whether it closes in form or not.
+            let _ = connection.close().await;
+            return Ok(());
+        }
         Ok(Err(e)) => e.to_string(),
         Err(_) => "no answer within 10 s".to_owned(),
     };

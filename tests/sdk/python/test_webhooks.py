@@ -60,7 +60,7 @@ class Webhooks(unittest.TestCase):
 
     def test_an_altered_notification_is_refused(self):
         signed = gateway().webhook_testing.sample_notification("check", unique("check"))
-        signed["bt_payload"] = signed["bt_payload"].replace("P", "Q", 1)
+        signed["bt_payload"] = signed["bt_payload"].replace(b"P", b"Q", 1)
         self.assertEqual(deliver(signed), 401)
 
 
