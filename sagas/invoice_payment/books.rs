@@ -216,6 +216,16 @@ pub(super) fn facts(state: &State, event: &Event) -> Facts {
             book.marks(event, &mut facts);
         }
     }
+    if facts.amount.is_some() {
+        // Who asks for an invoice, a customer or a subscription wants to see what was paid.
+        let customer = state.facts.invoice.as_ref().map(|i| i.customer.clone());
+        let subscription = state.subscription_id().map(str::to_owned);
+        for (kind, id) in
+            [("zoho_invoice", book.invoice_id()), ("zoho_customer", customer), ("zoho_subscription", subscription)]
+        {
+            facts.references.extend(id.map(|id| (kind, id)));
+        }
+    }
     facts
 }
 

@@ -46,12 +46,17 @@ impl Database {
 
 /// Connects once: a pool would hide why it cannot behind its own time-out.
 async fn reach(url: &SecretString) -> Result<(), Exit> {
-    let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
+    let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| url.expose_secret().starts_with(scheme));
+    let options = url.expose_secret().parse::<PgConnectOptions>().ok().filter(|_| is_postgres).ok_or_else(|| {
         Exit::usage("DATABASE_URL is no Postgres URL, expected postgres://user:password@host:port/database")
     })?;
     let place = format!("{}:{}", options.get_host(), options.get_port());
     let why = match tokio::time::timeout(Duration::from_secs(10), PgConnection::connect_with(&options)).await {
-        Ok(Ok(connection)) => return Ok(drop(connection.close().await)),
+        Ok(Ok(connection)) => {
+            // It has served its purpose whether it closes in form or not.
+            let _ = connection.close().await;
+            return Ok(());
+        }
         Ok(Err(e)) => e.to_string(),
         Err(_) => "no answer within 10 s".to_owned(),
     };

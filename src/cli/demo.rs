@@ -13,11 +13,10 @@ use secrecy::SecretString;
 use serde_json::json;
 use std::time::Instant;
 
-/// Examples:
-///   attio-billing demo           then look around; Ctrl-C ends it
-///   attio-billing demo --exit    exit code 0 only if there are no differences
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  attio-billing demo           then look around; Ctrl-C ends it
+  attio-billing demo --exit    exit code 0 only if there are no differences")]
 pub(super) struct Args {
     /// Ends after the comparison instead of serving on
     #[arg(long)]

@@ -5,11 +5,10 @@ use super::{Exit, print};
 use crate::store::customers::{CustomerLinks, link_customer};
 use sagas::kernel::answer::CollectionOwner;
 
-/// Example:
-///   attio-billing link --customer acme --zoho-customer 982…01 --braintree-customer c-acme \
-///     --attio-company 5f2a… --subscription s-acme --zoho-subscription 982…07 --owner orchestrator
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example:
+  attio-billing link --customer acme --zoho-customer 982…01 --braintree-customer c-acme \\
+    --attio-company 5f2a… --subscription s-acme --zoho-subscription 982…07 --owner orchestrator")]
 pub(super) struct Args {
     /// Our customer id
     #[arg(long)]

@@ -5,10 +5,9 @@ use super::{Exit, print};
 use crate::store::open::migrate_url;
 use secrecy::ExposeSecret;
 
-/// Example:
-///   DATABASE_URL=postgres://… attio-billing migrate
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example:
+  DATABASE_URL=postgres://… attio-billing migrate")]
 pub(super) struct Args {
     #[command(flatten)]
     database: DatabaseArgs,

@@ -44,6 +44,8 @@ enum Command {
     #[command(subcommand)]
     Log(log::Command),
     /// Switch an operation at a vendor off or on, or list the switches
+    ///
+    /// Sagas whose operation is switched off wait, and go on by themselves.
     Switch(switch::Args),
 }
 

@@ -7,11 +7,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// Examples:
-///   attio-billing sandbox --listen 127.0.0.1:4000
-///   attio-billing sandbox --listen 127.0.0.1:0 --json    one JSON line with every address and credential
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  attio-billing sandbox --listen 127.0.0.1:4000
+  attio-billing sandbox --listen 127.0.0.1:0 --json    one JSON line with every address and credential")]
 pub(super) struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, env = "SANDBOX_LISTEN", default_value = "127.0.0.1:4000")]

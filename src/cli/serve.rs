@@ -13,11 +13,10 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Examples:
-///   attio-billing serve                                   everything from the environment
-///   attio-billing serve --sandbox-url http://127.0.0.1:4000    against a running sandbox
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  attio-billing serve                                   everything from the environment
+  attio-billing serve --sandbox-url http://127.0.0.1:4000    against a running sandbox")]
 pub(super) struct Args {
     #[command(flatten)]
     settings: Settings,

@@ -8,11 +8,10 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use url::Url;
 
-/// Examples:
-///   attio-billing setup --check
-///   attio-billing setup --webhook-url https://billing.example.com/webhooks/attio
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  attio-billing setup --check
+  attio-billing setup --webhook-url https://billing.example.com/webhooks/attio")]
 pub(super) struct Args {
     /// Shows what is missing or different and changes nothing; exit code 5 if there is any
     #[arg(long)]

@@ -5,14 +5,11 @@ use super::{Exit, print, print_json};
 use crate::store::settings;
 use serde_json::json;
 
-/// Without an operation, lists all. Sagas whose operation is switched off wait and go on by themselves.
-///
-/// Examples:
-///   attio-billing switch
-///   attio-billing switch braintree.sell off --reason "processor incident 4711"
-///   attio-billing switch braintree.sell on --reason "incident over"
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:
+  attio-billing switch
+  attio-billing switch braintree.sell off --reason \"processor incident 4711\"
+  attio-billing switch braintree.sell on --reason \"incident over\"")]
 pub(super) struct Args {
     /// The operation
     #[arg(value_parser = OPERATIONS, hide_possible_values = true, requires = "to")]

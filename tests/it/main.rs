@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod cli;
 mod embedded;
 mod harness;
+mod http;
+mod http_api;
 mod invoice_payment;
+mod outside;
 mod postgres;
 mod sandbox;
 mod sandbox_attio;
@@ -18,3 +22,4 @@ mod store_saga;
 mod store_state;
 mod store_support;
 mod survival;
+mod webhooks;

@@ -1,30 +1,65 @@
 #!/usr/bin/env bash
-# Runs the vendors' official SDKs against the sandbox.
+# Runs the vendors' official SDKs against the sandbox, and webhooks that they sign against the service.
 #
 #   tests/sdk/run.sh                      starts target/debug/attio-billing (or the binary in ATTIO_BILLING)
-#   SANDBOX_JSON='{…}' tests/sdk/run.sh   uses a sandbox that runs already
+#   SANDBOX_JSON='{…}' tests/sdk/run.sh   uses a sandbox that runs already; SERVICE_JSON='{…}' likewise names a service
 #
-# Builds nothing. Needs Node 20 and Python 3.9 with venv.
+# Builds nothing, and leaves nothing running. Needs Node 20 and Python 3.9 with venv.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-if [[ -z "${SANDBOX_JSON:-}" ]]; then
-  binary="${ATTIO_BILLING:-$PWD/../../target/debug/attio-billing}"
+binary="${ATTIO_BILLING:-$PWD/../../target/debug/attio-billing}"
+pids=()
+data=
+end() {
+  # The service first: it stops its database.
+  for ((at = ${#pids[@]} - 1; at >= 0; at--)); do
+    kill "${pids[at]}" 2>/dev/null || true
+    while kill -0 "${pids[at]}" 2>/dev/null; do sleep 0.1; done
+  done
+  [[ -z "$data" ]] || rm -rf "$data"
+}
+trap end EXIT
+
+# start WHAT SECONDS ARGUMENTS…: runs the program until the end, and leaves its first line in `line`.
+start() {
+  local what=$1 seconds=$2 pipe
+  shift 2
   if [[ ! -x "$binary" ]]; then
     echo "no program at $binary: build it, or set ATTIO_BILLING to its path" >&2
     exit 2
   fi
-  coproc SANDBOX { exec "$binary" sandbox --listen 127.0.0.1:0 --json; }
-  sandbox_pid=$SANDBOX_PID
-  trap 'kill "$sandbox_pid" 2>/dev/null || true' EXIT
-  if ! read -r -t 30 SANDBOX_JSON <&"${SANDBOX[0]}"; then
-    echo "$binary sandbox did not say where it listens within 30 seconds" >&2
+  pipe=$(mktemp -u)
+  mkfifo "$pipe"
+  "$binary" "$@" >"$pipe" &
+  pids+=($!)
+  exec {reader}<"$pipe"
+  rm "$pipe"
+  if ! read -r -t "$seconds" line <&"$reader"; then
+    echo "$what did not say where it listens within $seconds seconds" >&2
     exit 2
   fi
+}
+
+# Everything is on this machine: a proxy would only lose the way.
+export NO_PROXY='*' no_proxy='*'
+
+if [[ -z "${SANDBOX_JSON:-}" ]]; then
+  start 'the sandbox' 30 sandbox --listen 127.0.0.1:0 --json
+  SANDBOX_JSON=$line
 fi
 export SANDBOX_JSON
-# The sandbox is on this machine: a proxy would only lose the way.
-export NO_PROXY='*' no_proxy='*'
+if [[ -z "${SERVICE_JSON:-}" ]]; then
+  # On a private Postgres of its own: a database belongs to one sandbox.
+  data=$(mktemp -d)
+  chmod 755 "$data"
+  unset DATABASE_URL
+  control=$(sed -E 's/.*"control_url":"([^"]*)".*/\1/' <<<"$SANDBOX_JSON")
+  ATTIO_BILLING_DATA=$data start 'the service' 120 serve --json --sandbox-url "${control%/control}" \
+    --public-listen 127.0.0.1:0 --private-listen 127.0.0.1:0
+  SERVICE_JSON=$line
+fi
+export SERVICE_JSON
 
 failed=0
 (cd node && npm ci --silent --no-audit --no-fund && node --test) || failed=1
