@@ -1,7 +1,7 @@
 //! Duplicate payment (2.9), invoice changed while charging (2.12), mismatch (2.13), zero and partial amounts (2.14).
 
-use super::world::{Sale, TOTAL, World, eur, outage, quota, rejected};
-use crate::invoice_payment::Choice;
+use super::world::{Sale, TOTAL, World, eur, outage, quota, rejected, seen};
+use crate::invoice_payment::{Choice, News};
 use crate::kernel::answer::TransactionStatus::{Settled, Voided};
 use crate::kernel::outcome::RejectionKind;
 use crate::kernel::park::ParkCode;
@@ -169,4 +169,12 @@ fn s2_14_e7_a_credit_applied_before_the_call_lowers_the_charge() {
 fn the_charge_is_never_more_than_our_own_reckoning_leaves() {
     let w = World::begun(|w| w.invoice.credits = eur(9_000));
     assert_eq!(w.sold[0].1, 1_000, "though Zoho still shows the whole as open");
+}
+
+#[test]
+fn a_draft_that_is_raised_is_read_again() {
+    let mut w = World::begun(|w| w.invoice.status = "draft".to_owned());
+    w.invoice.status = "sent".to_owned();
+    w.tell(seen(News::Raised));
+    assert_eq!(w.sales_made(), 1);
 }

@@ -562,14 +562,6 @@ fn what_is_told_twice_is_read_once() {
 }
 
 #[test]
-fn a_draft_that_is_raised_is_read_again() {
-    let mut w = World::begun(|w| w.invoice.status = "draft".to_owned());
-    w.invoice.status = "sent".to_owned();
-    w.tell(seen(News::Raised));
-    assert_eq!(w.sales_made(), 1);
-}
-
-#[test]
 fn a_refused_projection_never_fails_the_money() {
     let w = World::begun(|w| w.projection_answers.push_back(rejected(RejectionKind::Invalid, "validation_type")));
     assert_eq!((w.count("ProjectionRefused"), w.state().as_str()), (1, "AwaitSettlement"));

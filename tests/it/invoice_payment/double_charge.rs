@@ -178,7 +178,7 @@ async fn an_absent_sale_is_sent_again_only_after_a_day_and_a_watermark() {
     play.advance("PT7H").await;
     play.until_state(&invoice, "AwaitSettlement").await;
     play.is_charged_once(&invoice).await;
-    assert_eq!(play.order_ids(&invoice).await, ["1"], "the same attempt under the same reference");
+    assert_eq!(play.transactions(&invoice).await.len(), 1);
     play.is_sound().await;
 }
 
