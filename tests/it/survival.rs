@@ -33,12 +33,16 @@ const RECOVERY: Duration = Duration::from_secs(45);
 struct Serving(Child);
 
 impl Serving {
-    async fn start(database: &SecretString, sandbox: &str) -> Self {
+    async fn start(database: &SecretString, stage: &Stage) -> Self {
+        let sandbox = stage.description["zoho"]["api_url"].as_str().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_attio-billing"));
         let lease = LEASE.to_string();
         command.args(["serve", "--json", "--sandbox-url", sandbox, "--public-listen", "127.0.0.1:0"]);
         command.args(["--private-listen", "127.0.0.1:0", "--call-seconds", "1", "--lease-seconds", &lease]);
         command.args(["--poll-seconds", "0"]).env("DATABASE_URL", database.expose_secret());
+        if let Some(secret) = &stage.config().vendors.attio.webhook_secret {
+            command.env("ATTIO_WEBHOOK_SECRET", secret.expose_secret());
+        }
         command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -75,8 +79,7 @@ impl Siege {
     }
 
     async fn serve(&self) -> Serving {
-        let url = self.stage.description["zoho"]["api_url"].as_str().unwrap();
-        Serving::start(&self.database, url).await
+        Serving::start(&self.database, &self.stage).await
     }
 
     /// Raises invoices for about so long, at most; stops in the middle of what it does.
@@ -105,7 +108,7 @@ impl Siege {
             assert!(began.elapsed() < RECOVERY, "not recovered in {RECOVERY:?}: {left}");
             for delivery in self.undelivered().await {
                 // Refused while it is being sent, which is as good.
-                let _ = self.stage.sandbox.webhooks(&json!({"resend": delivery})).await;
+                let _ = self.stage.sandbox.webhooks(&json!({"resend": delivery["id"]})).await;
             }
             if self.only_time_helps().await.unwrap_or(false) {
                 // Somebody else's sale shows that the search index has passed what was sent and not answered.
@@ -126,7 +129,7 @@ impl Siege {
     async fn undelivered(&self) -> Vec<Value> {
         let log = self.stage.sandbox.webhooks(&json!({})).await.unwrap();
         let all = log["deliveries"].as_array().unwrap();
-        all.iter().filter(|d| d["standing"] != "delivered").map(|d| d["id"].clone()).collect()
+        all.iter().filter(|d| d["standing"] != "delivered").cloned().collect()
     }
 
     /// What is not as it must be in the end, in words; empty: all is.
@@ -138,9 +141,9 @@ impl Siege {
     }
 
     async fn look(&self) -> anyhow::Result<String> {
-        let undelivered = self.undelivered().await.len();
-        if undelivered > 0 {
-            return Ok(format!("{undelivered} webhooks are not delivered"));
+        let undelivered = self.undelivered().await;
+        if !undelivered.is_empty() {
+            return Ok(format!("not delivered: {}", Value::from(undelivered)));
         }
         let sagas = self.stage.all_sagas().await?;
         let mut open = BTreeMap::<String, u32>::new();
