@@ -100,7 +100,7 @@ impl Service {
 }
 
 /// Whom the database must belong to.
-fn stamp(config: &Config) -> Stamp {
+pub fn stamp(config: &Config) -> Stamp {
     Stamp {
         environment: format!("{:?}", config.environment).to_lowercase(),
         prefix: config.installation.as_str().to_owned(),

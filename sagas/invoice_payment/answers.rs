@@ -114,6 +114,10 @@ impl Turn<'_> {
             Outcome::Rejected { rejection } if is_card_unknown(rejection) => {
                 self.push(Event::CardUnknown { code: rejection.code.clone(), at: self.at.now });
             }
+            Outcome::Rejected { rejection } if rejection.code == NO_MERCHANT_ACCOUNT => {
+                self.push(Event::ChargeSuperseded);
+                self.hold("2.2-e13", ParkCode::HeldByDecision, rejection.message.clone());
+            }
             Outcome::Done { .. } | Outcome::Rejected { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {}
         }
     }
@@ -328,6 +332,9 @@ fn trouble(attempt: &Attempt, t: &Transaction) -> Option<Trouble> {
     };
     Some(Trouble::Mismatch { what: what.to_owned() })
 }
+
+/// Our own settings name no merchant account for the currency: nothing was sent, and nothing is converted.
+const NO_MERCHANT_ACCOUNT: &str = "no_merchant_account";
 
 /// Braintree does not know the card or the customer: `91518` token invalid, `91510` customer invalid, `91511` customer
 /// without a card, `91508` no payment method (Braintree, validation errors of transactions).

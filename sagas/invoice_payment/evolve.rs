@@ -42,7 +42,8 @@ impl State {
                 if let (Some(intake), Some(named)) = (&mut self.intake, subscription) {
                     intake.subscription = Some(named.clone());
                 }
-                self.again = true;
+                // A round that has read nothing yet will see whatever the signal is about.
+                self.again |= !(self.stage == Stage::Checking && self.facts.is_empty());
             }
             Event::MethodChanged { consent, customer_present } => {
                 self.again = true;

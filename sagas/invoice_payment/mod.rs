@@ -36,7 +36,7 @@ mod turn;
 mod words;
 
 pub use state::State;
-pub use words::{Choice, Command, Event};
+pub use words::{Choice, Command, Event, News};
 
 use crate::kernel::effect::{Attio, Braintree, Desk, Effect, Zoho};
 use crate::kernel::park::ParkCode;
@@ -141,7 +141,7 @@ impl Saga for InvoicePayment {
 
 /// Something came from outside.
 fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
-    if let Command::Detected { organization, installation, invoice, subscription, source } = command
+    if let Command::Detected { organization, installation, invoice, subscription, source, .. } = command
         && turn.state.intake.is_none()
     {
         turn.push(Event::InvoiceDetected {
@@ -162,12 +162,9 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         subscription: subscription.clone(),
     };
     match command {
-        Command::Detected { subscription, source, .. } => turn.push(heard(source, subscription)),
-        Command::InvoiceChanged { source, recorded } => {
-            // The echo of our own record tells nothing new.
-            let echo = recorded.as_ref().and_then(|id| turn.state.capture(id)).is_some_and(|c| c.payment.is_some());
-            if !echo {
-                turn.push(heard(source, &None));
+        Command::Detected { subscription, source, news, .. } => {
+            if tells_something(&turn.state, subscription.as_deref(), news) {
+                turn.push(heard(source, subscription));
             }
         }
         Command::MethodChanged { consent, customer_present } => {
@@ -190,9 +187,29 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         Command::Decide { choice, reason } => {
             decidable(&turn.state, *choice)?;
             turn.push(Event::DecisionTaken { choice: *choice, reason: reason.clone(), at: turn.at.now });
+            if *choice == Choice::ChargeAgain {
+                look_at_open_money(turn);
+            }
         }
     }
     Ok(())
+}
+
+/// Whether a message about a known invoice can mean that a fresh read shows anything new. Zoho tells of one renewal in
+/// several messages and echoes our own record: to read the invoice for each would cost a multiple of the calls.
+fn tells_something(state: &State, subscription: Option<&str>, news: &News) -> bool {
+    let intake = state.intake.as_ref();
+    if subscription.is_some_and(|named| intake.and_then(|i| i.subscription.as_deref()) != Some(named))
+        && state.subscription_id() != subscription
+    {
+        return true;
+    }
+    match news {
+        News::Changed => true,
+        // A draft that is opened, and a void one that is opened again, are told as raised too.
+        News::Raised => !state.facts.invoice.as_ref().is_some_and(|i| !books::is_void(i) && !books::is_unfinished(i)),
+        News::Recorded { payment } => !state.captures.iter().any(|c| c.payment.as_ref() == Some(payment)),
+    }
 }
 
 fn refused(state: &State, code: &str, what: &str, why: &str) -> Refusal {
@@ -260,7 +277,15 @@ fn decidable(state: &State, choice: Choice) -> Result<(), Refusal> {
 /// A person lets a held invoice go on: all tests run again, after a look at money that hangs in the air.
 fn resumed(turn: &mut Turn<'_>) {
     turn.push(Event::SignalHeard { signal: RESUMED.to_owned(), subscription: None });
-    let open = |c: &&state::Capture| c.is_live() && !c.settled && (c.unapplied() > 0 || c.next_look.is_none());
+    look_at_open_money(turn);
+}
+
+/// Money that is applied to nothing, or whose look fell due while the stream was parked: people may have given it back.
+fn look_at_open_money(turn: &mut Turn<'_>) {
+    let now = turn.at.now;
+    let open = |c: &&state::Capture| {
+        c.is_live() && !c.settled && (c.unapplied() > 0 || c.next_look.is_none_or(|due| due <= now))
+    };
     if let Some(transaction) = turn.state.captures.iter().find(open).map(|c| c.transaction.clone()) {
         turn.push(Event::SettlementLookDue { transaction });
     }

@@ -128,6 +128,13 @@ pub(super) struct Facts {
     pub(super) method_read: bool,
 }
 
+impl Facts {
+    /// Nothing was read yet.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self { since: self.since, ..Self::default() }
+    }
+}
+
 /// What was captured, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Capture {

@@ -27,13 +27,9 @@ pub enum Command {
         subscription: Option<String>,
         /// Where it was seen: `webhook`, `poll` …
         source: String,
-    },
-    /// Something happened to the invoice or its payments at Zoho: it is read again.
-    InvoiceChanged {
-        /// Where it was seen.
-        source: String,
-        /// The reference of a payment that the message says was recorded: one of ours is only our own echo.
-        recorded: Option<String>,
+        /// What is said of it.
+        #[serde(default)]
+        news: News,
     },
     /// The customer gave a new card or authenticated the old one.
     MethodChanged {
@@ -70,6 +66,22 @@ pub enum Command {
     StopCollecting {
         /// Why.
         reason: String,
+    },
+}
+
+/// What a message says of an invoice. Never believed: it only tells whether a fresh read could show anything new.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "news", rename_all = "snake_case")]
+pub enum News {
+    /// Something may have changed.
+    #[default]
+    Changed,
+    /// It was raised, which is nothing new once it was read as open.
+    Raised,
+    /// A payment was recorded, which is nothing new where the record is our own.
+    Recorded {
+        /// Zoho payment id.
+        payment: String,
     },
 }
 

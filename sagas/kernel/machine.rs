@@ -303,12 +303,17 @@ impl<S: Saga> Draft<S> {
             }
             ExactlyOnce::Searchable { absence, .. } => {
                 let now = self.at.now;
-                let apart = clean.iter().any(|first| now - *first >= retry::LOOKS_APART);
+                let apart = |first: &&DateTime<Utc>| now - **first >= retry::LOOKS_APART;
                 let proven = match absence {
+                    // A look before the send has settled proves nothing, and must not spoil the later ones.
                     Absence::TwoLooks => {
-                        apart && clean.first().is_some_and(|first| *first - *sent_at >= retry::LOOK_SETTLES)
+                        clean.iter().filter(apart).any(|first| *first - *sent_at >= retry::LOOK_SETTLES)
                     }
-                    Absence::Watermark => apart && now - *deadline >= retry::LOOK_SETTLES && (watermark || key_proven),
+                    Absence::Watermark => {
+                        clean.iter().any(|first| apart(&first))
+                            && now - *deadline >= retry::LOOK_SETTLES
+                            && (watermark || key_proven)
+                    }
                 };
                 if !proven {
                     return self.unsettled(open, look);

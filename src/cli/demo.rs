@@ -304,7 +304,7 @@ impl Show<'_> {
             *minor += saga.amount.map_or(0, |m| m.minor);
         }
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["What became of the invoices", "flows", "amount"]);
+        table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["What became of the invoices", "flows", "amount"]);
         for (state, (count, minor)) in states {
             table.add_row([
                 Cell::new(state),

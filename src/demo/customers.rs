@@ -114,7 +114,7 @@ impl Stage {
             owner: Some(CollectionOwner::Orchestrator),
             ..CustomerLinks::default()
         };
-        link_customer(&self.service().store.pool, &links, "demo").await?;
+        link_customer(self.pool(), &links, "demo").await?;
         Ok(())
     }
 

@@ -1,19 +1,21 @@
 //! The stage: everything started in one process, and waits that end when a condition holds.
 
 use super::{Details, adopt, aim_webhooks, describe, provision_attio};
-use crate::app::Service;
+use crate::app::{Service, stamp};
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
 use crate::sandbox::remote::Remote;
 use crate::sandbox::{World, server};
 use crate::store::backlog::backlog;
-use crate::store::open::migrate_url;
+use crate::store::open::{migrate_url, visit};
 use crate::store::query::{self, SagaLine};
+use crate::store::schema;
 use chrono::{DateTime, Utc};
 use clap::{FromArgMatches, Parser};
 use sagas::kernel::ids::SagaId;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use sqlx::PgPool;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -60,6 +62,7 @@ pub struct Stage {
     config: Config,
     database_url: SecretString,
     clock: Arc<dyn Clock>,
+    pool: PgPool,
     service: Option<Service>,
     numbers: AtomicU64,
     curtain: CancellationToken,
@@ -89,6 +92,16 @@ impl Stage {
     /// # Errors
     /// A port, the database or the sandbox cannot be had.
     pub async fn start(options: &StageOptions) -> anyhow::Result<Self> {
+        let mut stage = Self::without_service(options).await?;
+        stage.start_service().await?;
+        Ok(stage)
+    }
+
+    /// Everything but the service: for tests that run engines of their own on the database. Webhooks go nowhere.
+    ///
+    /// # Errors
+    /// A port, the database or the sandbox cannot be had.
+    pub async fn without_service(options: &StageOptions) -> anyhow::Result<Self> {
         let world = Arc::new(World::default());
         world.hold_limits(false);
         let listener = TcpListener::bind(&options.sandbox_listen).await?;
@@ -100,19 +113,22 @@ impl Stage {
         tokio::spawn(server::serve(listener, Arc::clone(&world), async move { closing.cancelled().await }));
         let sandbox = Remote::new(&format!("{base}/control"));
         let config = configuration(options, &description)?;
-        migrate_url(options.database_url.expose_secret()).await?;
+        let url = options.database_url.expose_secret();
+        migrate_url(url).await?;
+        let pool = visit(url).await?;
+        schema::stamp(&pool, &stamp(&config)).await?;
         let mut stage = Self {
             sandbox,
             description,
             config,
             database_url: options.database_url.clone(),
             clock: Arc::new(SandboxClock(world)),
+            pool,
             service: None,
             numbers: AtomicU64::new(0),
             curtain,
         };
         stage.provision().await?;
-        stage.start_service().await?;
         Ok(stage)
     }
 
@@ -156,6 +172,11 @@ impl Stage {
     /// It was stopped.
     pub fn service(&self) -> &Service {
         self.service.as_ref().expect("the service is on stage")
+    }
+
+    /// The database, whether a service runs on it or not.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
     }
 
     /// The service's configuration.
@@ -233,7 +254,7 @@ impl Stage {
     /// # Errors
     /// The database does not answer.
     pub async fn saga(&self, saga: SagaId) -> anyhow::Result<Option<SagaLine>> {
-        Ok(query::saga(&self.service().store.pool, saga).await?.map(|(line, _)| line))
+        Ok(query::saga(&self.pool, saga).await?.map(|(line, _)| line))
     }
 
     /// Resumes a parked saga over the API, as an admin would.
@@ -272,8 +293,10 @@ impl Stage {
     }
 }
 
+/// Nothing is being delivered now; what failed and waits for its next attempt is not.
 fn all_delivered(webhooks: &Value) -> bool {
-    webhooks["deliveries"].as_array().is_some_and(|all| all.iter().all(|d| d["status"] != "pending"))
+    let under_way = |d: &Value| d["standing"] == "in_flight" || (d["standing"] == "waiting" && d["due"].is_null());
+    webhooks["deliveries"].as_array().is_some_and(|all| !all.iter().any(under_way))
 }
 
 fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<Config> {

@@ -96,7 +96,7 @@ impl Driver {
     async fn perform(&mut self, open: Open) -> Result<Option<DateTime<Utc>>, Stop> {
         let engine = Arc::clone(&self.engine);
         let now = engine.clock.now();
-        if open.fresh_until.is_some_and(|t| t < now) && open.attempt == 1 {
+        if open.fresh_until.is_some_and(|t| t < now) {
             self.tell(What::Stale, "engine", Vec::new()).await?;
             return Ok(None);
         }
@@ -110,7 +110,7 @@ impl Driver {
         let mut sent_at = None;
         if open.effect.exactly_once().needs_sending_mark() {
             let now = engine.clock.now();
-            if open.fresh_until.is_some_and(|t| t < now) && open.attempt == 1 {
+            if open.fresh_until.is_some_and(|t| t < now) {
                 // The wait for a slot outlived the facts.
                 return Ok(None);
             }
@@ -122,6 +122,11 @@ impl Driver {
             self.tell(what, "engine", Vec::new()).await?;
             sent_at = Some(now);
             self.crash(Point::AfterSendingMark)?;
+            if !engine.may_send(self.saga) {
+                // Writing the mark took so long that the call could outlive the lease: it is provably not sent.
+                let outcome = not_sent(NotSent::Node, "the lease of this node could have ended during the call");
+                return self.answered(&open, outcome, None, 0).await.map(|()| None);
+            }
         }
         let call = self.call(&open, sent_at);
         let began = Instant::now();
@@ -147,9 +152,10 @@ impl Driver {
                 effects.perform(call).await;
                 outcome.into()
             }
-            Some(Injection::Twice) => {
+            Some(Injection::Twice(heard)) => {
                 effects.perform(call).await;
-                effects.perform(call).await
+                let second = effects.perform(call).await;
+                heard.map_or(second, Report::from)
             }
         }
     }

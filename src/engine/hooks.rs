@@ -25,8 +25,8 @@ pub enum Injection {
     Instead(Outcome),
     /// It is made, and this is what is heard of it.
     Heard(Outcome),
-    /// It is made twice.
-    Twice,
+    /// It is made twice, and this is what is heard of it; none: the second answer.
+    Twice(Option<Outcome>),
 }
 
 /// Listens at the points and at the calls.

@@ -7,7 +7,7 @@ use super::mailbox::Mailboxes;
 use super::registry::{Live, Registry};
 use super::scheduler::Scheduler;
 use super::unreadable;
-use crate::clock::Clock;
+use crate::clock::{Clock, RealClock};
 use crate::port::Perform;
 use crate::store::Store;
 use crate::store::items::{self, Item};
@@ -301,12 +301,14 @@ impl Inner {
         }
     }
 
+    /// These limits count from what the database stamped: real time, whatever business time is.
     async fn sweep(&self) -> Result<(), StoreError> {
+        let now = RealClock.now();
         let pool = &self.store.pool;
-        claims::sweep(pool, Utc::now() - ORPHANED_AFTER).await?;
+        claims::sweep(pool, now - ORPHANED_AFTER).await?;
         secrets::sweep(pool).await?;
-        items::sweep_waiting(pool, Utc::now() - WAITS_FOR_LINK).await?;
-        inbox::erase_bodies(pool, Utc::now() - BODIES_KEPT).await?;
+        items::sweep_waiting(pool, now - WAITS_FOR_LINK).await?;
+        inbox::erase_bodies(pool, now - BODIES_KEPT).await?;
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::store::Store;
 use crate::store::inbox::OfferError;
 use crate::store::items::{NewItem, offer_item};
-use sagas::invoice_payment::InvoicePayment;
+use sagas::invoice_payment::{InvoicePayment, News};
 use sagas::kernel::ids::Installation;
 use sagas::kernel::saga::Saga;
 use std::sync::Arc;
@@ -72,7 +72,8 @@ impl Poller {
                 }
             };
             for open in listed.items {
-                let (saga, body) = detected(&self.organization, &self.installation, &open.invoice, None, "poll");
+                let (saga, body) =
+                    detected(&self.organization, &self.installation, &open.invoice, None, "poll", News::Changed);
                 let today = self.clock.now().date_naive();
                 let item = NewItem {
                     saga,

@@ -6,7 +6,7 @@ use crate::connectors::zoho;
 use crate::engine::items::Body;
 use crate::port::{Call, Perform};
 use crate::store::items::NewItem;
-use sagas::invoice_payment::{Command, InvoicePayment};
+use sagas::invoice_payment::{Command, InvoicePayment, News};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Braintree, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
@@ -32,6 +32,7 @@ pub(super) fn detected(
     invoice: &str,
     subscription: Option<&str>,
     source: &str,
+    news: News,
 ) -> (SagaId, Body) {
     let command = Command::Detected {
         organization: organization.to_owned(),
@@ -39,6 +40,7 @@ pub(super) fn detected(
         invoice: invoice.to_owned(),
         subscription: subscription.map(str::to_owned),
         source: source.to_owned(),
+        news,
     };
     let command = serde_json::to_value(command).expect("a command of plain texts always serialises");
     (SagaId::of_invoice(organization, invoice), Body::Saga { command })
@@ -64,10 +66,22 @@ pub(super) fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> Trigge
             invoice,
             notice.subscription.as_deref(),
             &format!("zoho.{}", notice.kind),
+            news(notice),
         );
         item(saga, format!("zoho.{}", notice.kind), "zoho", &body)
     };
     Trigger::Items(notice.invoices.iter().map(item).collect())
+}
+
+/// What Zoho's event says of an invoice. Whatever is not known to tell nothing else counts as a change.
+fn news(notice: &zoho::webhook::Notice) -> News {
+    match (notice.kind.as_str(), &notice.payment) {
+        ("invoice_created" | "subscription_created" | "subscription_activation" | "subscription_renewed", _) => {
+            News::Raised
+        }
+        ("payment_thankyou", Some(payment)) => News::Recorded { payment: payment.clone() },
+        _ => News::Changed,
+    }
 }
 
 /// Braintree says that something happened: the object is fetched, and if it is a sale of ours its stream looks again.
@@ -89,8 +103,14 @@ pub(super) async fn of_braintree(router: &Router, notification: &Notification) -
     };
     match invoice_of(&order_id, router.installation.as_str()) {
         Some(invoice) if is_zoho_id(invoice) => {
-            let (saga, body) =
-                detected(&router.organization, &router.installation, invoice, None, &format!("braintree.{kind}"));
+            let (saga, body) = detected(
+                &router.organization,
+                &router.installation,
+                invoice,
+                None,
+                &format!("braintree.{kind}"),
+                News::Changed,
+            );
             Trigger::Items(vec![item(saga, format!("braintree.{kind}"), "braintree", &body)])
         }
         Some(_) | None => Trigger::Ignored(format!("{kind}: order id `{}` is none of ours", shown(&order_id))),

@@ -329,9 +329,11 @@ fn page(api: &utoipa::openapi::OpenApi) -> String {
         }
     }
     format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Sandbox control</title>\
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>Sandbox control</title>\
          <style>body{{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}}\
-         td{{padding:.3rem 1rem .3rem 0;vertical-align:top}}</style>\
+         td{{padding:.3rem 1.5rem .3rem 0;vertical-align:top}}td:first-child{{white-space:nowrap}}\
+         @media(max-width:45rem){{td{{display:block;padding:0}}td:first-child{{margin-top:.8rem}}}}</style>\
          <h1>Sandbox control</h1><p>Attio, Zoho and Braintree, simulated. No money moves here.</p>\
          <table>{rows}</table><p><a href=\"/control/openapi.json\">OpenAPI document</a> \
          · <a href=\"/control/books\">books</a> · <a href=\"/control/webhooks\">webhooks</a></p></html>"

@@ -9,14 +9,7 @@ use std::collections::BTreeMap;
 /// # Errors
 /// The database cannot be reached.
 pub async fn captured_by_transaction(pool: &PgPool) -> Result<BTreeMap<String, i64>, StoreError> {
-    let rows = sqlx::query!(
-        r#"select j.transaction_id as "key!",
-                  sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end)::bigint as "sum!"
-           from journal j join journal_line l on l.shard = j.shard and l.journal = j.id
-           where j.rule in ('CAPTURE', 'CAPTURE_REVERSED') and l.account = 2100 and j.transaction_id is not null
-           group by 1 having sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end) <> 0"#
-    );
-    Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (row.key, row.sum)).collect())
+    by_transaction(pool, &["CAPTURE", "CAPTURE_REVERSED"], 2100).await
 }
 
 /// APPLY less UNAPPLY by Braintree transaction, in minor units; what nets to nothing is left out.
@@ -24,12 +17,20 @@ pub async fn captured_by_transaction(pool: &PgPool) -> Result<BTreeMap<String, i
 /// # Errors
 /// The database cannot be reached.
 pub async fn applied_by_transaction(pool: &PgPool) -> Result<BTreeMap<String, i64>, StoreError> {
+    by_transaction(pool, &["APPLY", "UNAPPLY"], 1200).await
+}
+
+/// Credits less debits of an account in the journals of some rules.
+async fn by_transaction(pool: &PgPool, rules: &[&str], account: i32) -> Result<BTreeMap<String, i64>, StoreError> {
+    let rules: Vec<String> = rules.iter().map(|rule| (*rule).to_owned()).collect();
     let rows = sqlx::query!(
         r#"select j.transaction_id as "key!",
                   sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end)::bigint as "sum!"
            from journal j join journal_line l on l.shard = j.shard and l.journal = j.id
-           where j.rule in ('APPLY', 'UNAPPLY') and l.account = 1200 and j.transaction_id is not null
-           group by 1 having sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end) <> 0"#
+           where j.rule = any($1) and l.account = $2 and j.transaction_id is not null
+           group by 1 having sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end) <> 0"#,
+        &rules,
+        account
     );
     Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (row.key, row.sum)).collect())
 }

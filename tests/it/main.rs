@@ -5,8 +5,10 @@
 mod architecture;
 mod cli;
 mod embedded;
+mod harness;
 mod http;
 mod http_api;
+mod invoice_payment;
 mod outside;
 mod postgres;
 mod sandbox;
@@ -19,4 +21,5 @@ mod store_log;
 mod store_saga;
 mod store_state;
 mod store_support;
+mod survival;
 mod webhooks;

@@ -61,7 +61,7 @@ fn held_then_deleted() -> World {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a test that records fixtures on request")]
+#[expect(clippy::disallowed_methods, reason = "a test, and the histories are files")]
 fn every_scenario_has_its_recorded_history() {
     let scenarios: [Scenario; 7] = [
         ("paid_and_settled", paid),

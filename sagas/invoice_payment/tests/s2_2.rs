@@ -1,7 +1,7 @@
 //! Edges of the invoice payment itself.
 
-use super::world::{Sale, TOTAL, World, day, decline, eur, instant, method, outage, quota, rejected, says, soft};
-use crate::invoice_payment::{Choice, Command, Event};
+use super::world::{Sale, TOTAL, World, day, decline, eur, instant, method, outage, quota, rejected, says, seen, soft};
+use crate::invoice_payment::{Choice, Command, Event, News};
 use crate::kernel::answer::{Answer, CollectionOwner};
 use crate::kernel::effect::{Claim, ClaimKind};
 use crate::kernel::flow::{Phase, StepEvent};
@@ -532,7 +532,7 @@ fn the_due_date_is_awaited_and_charge_now_does_not_wait_for_it() {
 fn a_signal_during_a_charge_is_looked_at_after_it() {
     let mut w = World::new();
     w.detect_until("charge");
-    w.deliver(Command::InvoiceChanged { source: "webhook".to_owned(), recorded: None });
+    w.deliver(seen(News::Changed));
     w.run();
     assert_eq!((w.sales_made(), w.state().as_str()), (1, "AwaitSettlement"));
     assert_eq!(w.calls.iter().filter(|c| **c == "zoho.read_invoice").count(), 2);
@@ -542,8 +542,31 @@ fn a_signal_during_a_charge_is_looked_at_after_it() {
 fn the_echo_of_our_own_record_costs_no_call() {
     let mut w = World::begun(|_| {});
     let calls = w.calls.len();
-    w.tell(Command::InvoiceChanged { source: "webhook".to_owned(), recorded: Some("tx1".to_owned()) });
+    let recorded = |payment: &str| seen(News::Recorded { payment: payment.to_owned() });
+    w.tell(recorded(&w.payment_of("tx1")));
     assert_eq!(w.calls.len(), calls);
+    w.tell(recorded("another"));
+    assert!(w.calls.len() > calls, "a payment that is not ours is looked at");
+}
+
+#[test]
+fn what_is_told_twice_is_read_once() {
+    let mut w = World::new();
+    w.deliver(seen(News::Raised));
+    w.deliver(seen(News::Changed));
+    w.run();
+    w.tell(seen(News::Raised));
+    assert_eq!(w.calls.iter().filter(|c| **c == "zoho.read_invoice").count(), 1);
+    w.changed();
+    assert_eq!(w.calls.iter().filter(|c| **c == "zoho.read_invoice").count(), 2);
+}
+
+#[test]
+fn a_draft_that_is_raised_is_read_again() {
+    let mut w = World::begun(|w| w.invoice.status = "draft".to_owned());
+    w.invoice.status = "sent".to_owned();
+    w.tell(seen(News::Raised));
+    assert_eq!(w.sales_made(), 1);
 }
 
 #[test]
@@ -571,13 +594,7 @@ impl World {
 
     /// Detects and goes on until a step is open.
     fn detect_until(&mut self, step: &str) {
-        self.deliver(Command::Detected {
-            organization: "60012".to_owned(),
-            installation: crate::kernel::ids::Installation::new("demo1").expect("valid"),
-            invoice: "77".to_owned(),
-            subscription: None,
-            source: "webhook".to_owned(),
-        });
+        self.deliver(seen(News::Raised));
         while self.saga.flow.open.as_ref().is_some_and(|o| o.step != step) {
             assert!(self.step());
         }

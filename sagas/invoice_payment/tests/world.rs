@@ -1,7 +1,7 @@
 //! A small world for the flow: it answers each call from what it holds, keeps the books that the flow posts, and after
 //! every append checks what must always hold.
 
-use crate::invoice_payment::{Choice, Command, Event, InvoicePayment};
+use crate::invoice_payment::{Choice, Command, Event, InvoicePayment, News};
 use crate::kernel::answer::{
     Answer, Client, CollectionOwner, Invoice, InvoicePayment as Payment, Method, Subscription, Survey, Transaction,
     TransactionStatus,
@@ -108,6 +108,18 @@ pub(super) fn hard(code: &str) -> Decline {
     Decline { response_type: Some("hard_declined".to_owned()), ..decline(DeclineKind::Processor, code) }
 }
 
+/// The invoice is seen, with these news of it.
+pub(super) fn seen(news: News) -> Command {
+    Command::Detected {
+        organization: "60012".to_owned(),
+        installation: Installation::new("demo1").expect("valid"),
+        invoice: "77".to_owned(),
+        subscription: None,
+        source: "webhook".to_owned(),
+        news,
+    }
+}
+
 pub(super) fn says(decline: Decline) -> Sale {
     Sale::Says(Outcome::Declined { decline })
 }
@@ -196,13 +208,7 @@ impl World {
     }
 
     pub(super) fn detect(&mut self) {
-        self.tell(Command::Detected {
-            organization: "60012".to_owned(),
-            installation: Installation::new("demo1").expect("valid"),
-            invoice: "77".to_owned(),
-            subscription: None,
-            source: "webhook".to_owned(),
-        });
+        self.tell(seen(News::Raised));
     }
 
     pub(super) fn tell(&mut self, command: Command) {
@@ -216,7 +222,7 @@ impl World {
     }
 
     pub(super) fn changed(&mut self) {
-        self.tell(Command::InvoiceChanged { source: "webhook".to_owned(), recorded: None });
+        self.tell(seen(News::Changed));
     }
 
     pub(super) fn choose(&mut self, choice: Choice) {
@@ -482,6 +488,12 @@ impl World {
     }
 
     /// Staff delete all payments at Zoho.
+    /// Our payment in Zoho of a transaction.
+    pub(super) fn payment_of(&self, transaction: &str) -> String {
+        let payment = self.invoice.payments.iter().find(|p| p.reference == transaction);
+        payment.expect("it is recorded").id.clone()
+    }
+
     pub(super) fn delete_payments(&mut self) {
         self.invoice.payments.clear();
         self.invoice.balance = self.invoice.total;

@@ -169,8 +169,21 @@ fn summary(name: &str, payload: &Value) -> String {
         "step.resumed" => format!("{}: {}", text(&step["principal"]), text(&step["reason"])),
         "step.unwinding" | "step.unwound" => text(&step["reason"]),
         "step.ended" => text(&step["end"]),
-        _ => String::new(),
+        _ => business(&payload["business"]),
     }
+}
+
+/// What a business event says in plain words and ids: its short texts and numbers, in the order of their names.
+fn business(event: &Value) -> String {
+    let fields = event.as_object().into_iter().flatten().filter(|(name, _)| *name != "event");
+    let said = fields.filter_map(|(name, value)| match value {
+        Value::String(text) if !text.is_empty() && text.len() <= 80 => {
+            Some(format!("{} {text}", name.replace('_', " ")))
+        }
+        Value::Number(number) => Some(format!("{} {number}", name.replace('_', " "))),
+        _ => None,
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
 
 /// One line of the transaction log.

@@ -165,6 +165,11 @@ pub(super) fn fake(nonce: &str, now: DateTime<Utc>) -> Option<Fake> {
     card.map(|card| Fake::Card(Box::new(card)))
 }
 
+/// The gateway's identifier of a card number.
+pub(super) fn unique(number: &str) -> String {
+    hex::encode(&Sha256::digest(format!("unique-number:{number}"))[..16])
+}
+
 /// The card of a test number, `None` for any other number.
 fn of_number(number: &str, month: &str, year: &str) -> Option<Card> {
     let (_, brand, verdict, trait_of) = NUMBERS.iter().copied().find(|(n, ..)| *n == number)?;
@@ -175,7 +180,7 @@ fn of_number(number: &str, month: &str, year: &str) -> Option<Card> {
         month: month.to_owned(),
         year: year.to_owned(),
         holder: None,
-        unique: hex::encode(&Sha256::digest(format!("unique-number:{number}"))[..16]),
+        unique: unique(number),
         trait_of,
         verdict,
         three_ds: None,
@@ -191,6 +196,14 @@ pub(super) fn named(name: &str, month: &str, year: &str) -> Option<Card> {
     };
     let (_, number, _) = NONCES.iter().copied().find(|(n, ..)| *n == nonce)?;
     of_number(number, month, year)
+}
+
+impl Card {
+    /// As that person's own: there are few test numbers, and each customer that is seeded has another card.
+    pub(super) fn owned_by(mut self, customer: &str) -> Self {
+        self.unique = hex::encode(&Sha256::digest(format!("unique-number:{}:{customer}", self.unique))[..16]);
+        self
+    }
 }
 
 /// Reads a card given by number and expiration (`credit_card` of a request).

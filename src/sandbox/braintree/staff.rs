@@ -144,9 +144,11 @@ fn fail_refund(world: &World, ask: &Ask, now: DateTime<Utc>) -> Result<Value, St
 /// `{"customer":{"id":…,"email":…}, "token":…, "card":"visa", "expiration":"12/2030"}`: a customer (made if new) with a
 /// stored card. All but the act's name may be left out.
 fn vault_customer(state: &mut State, ask: &Ask, now: DateTime<Utc>) -> Result<Value, String> {
-    let card = card(ask, now)?;
+    let mut card = card(ask, now)?;
     let person = ask.below("customer");
     let id = ask.text("customer_id").or_else(|| person.text("id")).unwrap_or_else(|| state.new_customer_id());
+    // Customers have cards of their own: networks and the gateway count per card.
+    card.unique = cards::unique(&format!("{}-of-{id}", card.unique));
     let token = ask.text("token");
     if let Some(code) = token.as_deref().and_then(|token| vault::token_fault(state, token)) {
         return Err(format!("token: {}", code.1));
@@ -157,6 +159,7 @@ fn vault_customer(state: &mut State, ask: &Ask, now: DateTime<Utc>) -> Result<Va
         }
         state.customers.insert(id.clone(), customers::from_request(id.clone(), &person, now));
     }
+    let card = card.owned_by(&id);
     let admission = Admission { token, customer_id: id.clone(), card, billing: None, make_default: false };
     let token = vault::admit(state, admission, now);
     let card = &state.methods[&token].card;

@@ -1,0 +1,72 @@
+//! The generic harness: what every saga must survive, generated from its own clean run. A flow brings one small fixture;
+//! nothing else here knows any flow.
+//!
+//! For each call that a clean run makes, and for each undo that a failed one makes: declined, refused, not sent, made
+//! twice, done without an answer, lost without an answer. For each passing of each point of the engine: the node dies
+//! there and another takes over. Afterwards nothing is half done, the log is whole, the vendors' books equal it, and what
+//! was parked goes on when it is resumed.
+
+mod cases;
+mod crashes;
+mod faults;
+mod histories;
+mod invoice_payment;
+mod nodes;
+mod rehearsal;
+mod world;
+
+use attio_billing::clock::Clock;
+use attio_billing::engine::registry::Registry;
+use attio_billing::port::Perform;
+use attio_billing::store::items::NewItem;
+use attio_billing::store::query::SagaLine;
+use chrono::TimeDelta;
+use sagas::kernel::outcome::Outcome;
+use sagas::kernel::park::ParkCode;
+use secrecy::SecretString;
+use sqlx::PgPool;
+use std::sync::Arc;
+
+/// What the harness must know of a flow.
+#[async_trait::async_trait]
+pub(crate) trait Fixture: Send + Sync {
+    /// The flow's name.
+    fn kind(&self) -> &'static str;
+
+    /// A migrated and stamped database.
+    fn pool(&self) -> &PgPool;
+    fn database_url(&self) -> &SecretString;
+
+    /// Who performs what the engine does not perform itself.
+    fn vendors(&self) -> Arc<dyn Perform>;
+
+    /// Business time; `advance` moves it for everybody.
+    fn clock(&self) -> Arc<dyn Clock>;
+    async fn advance(&self, by: TimeDelta);
+
+    /// The ways in which an instance can go by itself; every case is played on each.
+    fn roads(&self) -> &'static [&'static str];
+
+    /// Makes what one instance needs; its first message starts it.
+    async fn start_of(&self, road: &'static str, name: &str) -> NewItem;
+
+    /// A no at this call that means something to the flow.
+    fn decline(&self) -> Outcome;
+
+    /// A person does what the park asks for, before the resume.
+    async fn clear(&self, parked: ParkCode, saga: &SagaLine);
+
+    /// The vendors' books equal the log, and hold each effect at most once. `twice`: these sagas' calls were made twice
+    /// behind the engine's back.
+    async fn check_books(&self, sagas: &[SagaLine], twice: &[SagaLine]);
+}
+
+/// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
+const PLAYED: [&str; 2] = [invoice_payment::KIND, rehearsal::KIND];
+
+#[test]
+fn every_saga_of_the_registry_is_played() {
+    let registry = Registry::all().unwrap();
+    let kinds: Vec<_> = registry.kinds().map(attio_billing::engine::registry::Kind::name).collect();
+    assert_eq!(kinds, PLAYED, "write a fixture for the new flow, and call both plays with it");
+}

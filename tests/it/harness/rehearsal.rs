@@ -1,0 +1,147 @@
+//! The rehearsal's fixture: the practice vendor keeps its book in our own store.
+
+use crate::store_support::{Bench, eur};
+use attio_billing::clock::{Clock, MovableClock};
+use attio_billing::engine::items::Body;
+use attio_billing::port::{Call, Perform, Report};
+use attio_billing::store::items::NewItem;
+use attio_billing::store::practice;
+use attio_billing::store::query::SagaLine;
+use chrono::TimeDelta;
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::outcome::{Decline, DeclineKind, Look, Outcome};
+use sagas::kernel::park::ParkCode;
+use sagas::kernel::saga::Saga;
+use sagas::rehearsal::{Command, Params, Rehearsal, Scripts};
+use secrecy::SecretString;
+use sqlx::PgPool;
+use std::sync::{Arc, Mutex};
+
+pub(crate) const KIND: &str = Rehearsal::NAME;
+
+/// Goes through at once.
+pub(crate) const STRAIGHT: &str = "straight";
+/// Waits for a go-ahead that never comes, and undoes.
+pub(crate) const IN_VAIN: &str = "waits in vain";
+
+pub(crate) struct Fixture {
+    bench: Bench,
+    clock: Arc<MovableClock>,
+    moved: Mutex<TimeDelta>,
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        Self { bench: Bench::new().await, clock: Arc::default(), moved: Mutex::default() }
+    }
+
+    /// The message that starts a rehearsal.
+    pub(crate) fn start(params: Params) -> NewItem {
+        let saga = SagaId::derived("harness", &[&params.name]);
+        let command = serde_json::to_value(Command::Start { params }).unwrap();
+        NewItem {
+            saga,
+            saga_kind: KIND.to_owned(),
+            kind: "operator.rehearse".to_owned(),
+            principal: "operator:test".to_owned(),
+            body: Body::Saga { command }.text(),
+            waiting_key: None,
+            idempotency_key: Some(format!("rehearse:{saga}")),
+        }
+    }
+
+    pub(crate) fn params(name: &str) -> Params {
+        let scripts = Scripts::default();
+        Params { name: name.to_owned(), amount: eur(1_000), scripts, park: false, await_seconds: None }
+    }
+
+    /// What the practice vendor's book holds of a rehearsal, as sorted words.
+    pub(crate) async fn book(&self, name: &str) -> Vec<String> {
+        let entries = practice::find(&self.bench.pool, &format!("practice-{name}")).await.unwrap();
+        let mut kinds: Vec<_> = entries.into_iter().map(|entry| entry.kind).collect();
+        kinds.sort();
+        kinds
+    }
+}
+
+#[async_trait::async_trait]
+impl super::Fixture for Fixture {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn pool(&self) -> &PgPool {
+        &self.bench.pool
+    }
+
+    fn database_url(&self) -> &SecretString {
+        self.bench.url()
+    }
+
+    fn vendors(&self) -> Arc<dyn Perform> {
+        Arc::new(Nobody)
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    async fn advance(&self, by: TimeDelta) {
+        let mut moved = self.moved.lock().unwrap();
+        *moved += by;
+        self.clock.set_offset(*moved);
+    }
+
+    fn roads(&self) -> &'static [&'static str] {
+        &[STRAIGHT, IN_VAIN]
+    }
+
+    async fn start_of(&self, road: &'static str, name: &str) -> NewItem {
+        let await_seconds = (road == IN_VAIN).then_some(60);
+        Self::start(Params { await_seconds, ..Self::params(name) })
+    }
+
+    fn decline(&self) -> Outcome {
+        let decline = Decline {
+            kind: DeclineKind::Processor,
+            code: "harness".to_owned(),
+            text: "declined, as the test wants".to_owned(),
+            response_type: None,
+            advice_code: None,
+            transaction: None,
+            brand: None,
+        };
+        Outcome::Declined { decline }
+    }
+
+    async fn clear(&self, _: ParkCode, _: &SagaLine) {}
+
+    async fn check_books(&self, sagas: &[SagaLine], twice: &[SagaLine]) {
+        for line in sagas {
+            let book = self.book(&line.title).await;
+            match line.ended.as_deref() {
+                Some("completed") => assert_eq!(book, ["note", "reservation", "take"], "{line:#?}"),
+                Some(_) => assert_eq!(book, [""; 0], "{line:#?}"),
+                None => assert!(book.iter().filter(|kind| *kind == "take").count() <= 1, "{book:?} {line:#?}"),
+            }
+        }
+        // Practice money that was taken twice is nobody's: the second look shows both, and a rehearsal goes on.
+        for line in twice {
+            assert_eq!(self.book(&line.title).await, ["note", "reservation", "take", "take"], "{line:#?}");
+        }
+    }
+}
+
+/// A rehearsal calls no vendor.
+struct Nobody;
+
+#[async_trait::async_trait]
+impl Perform for Nobody {
+    async fn perform(&self, call: &Call) -> Report {
+        panic!("a rehearsal called {}", call.effect.operation());
+    }
+
+    async fn look(&self, call: &Call) -> Look {
+        panic!("a rehearsal looked {} up", call.effect.operation());
+    }
+}
