@@ -47,7 +47,7 @@ impl Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
-        tokio::time::timeout(Duration::from_secs(60), out.read_line(&mut line)).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_mins(1), out.read_line(&mut line)).await.unwrap().unwrap();
         assert!(line.ends_with('\n'), "it ended: {line}");
         // Kept, so that the program's stdout stays open.
         tokio::spawn(async move { while out.read_line(&mut String::new()).await.is_ok_and(|n| n > 0) {} });

@@ -574,21 +574,3 @@ fn operators_cannot_act_on_a_stream_that_was_never_detected() {
     assert!(w.log.iter().any(|r| matches!(r, Record::Step(StepEvent::Heard { refused: Some(_), .. }))));
     assert_eq!(w.calls.len(), 0);
 }
-
-impl World {
-    fn charge_now_is_refused(&mut self) {
-        let before = self.log.len();
-        self.charge_now();
-        let heard =
-            self.log[before..].iter().any(|r| matches!(r, Record::Step(StepEvent::Heard { refused: Some(_), .. })));
-        assert!(heard, "refused while a charge is open");
-    }
-
-    /// Detects and goes on until a step is open.
-    fn detect_until(&mut self, step: &str) {
-        self.deliver(seen(News::Raised));
-        while self.saga.flow.open.as_ref().is_some_and(|o| o.step != step) {
-            assert!(self.step());
-        }
-    }
-}

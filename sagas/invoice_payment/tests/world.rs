@@ -7,6 +7,7 @@ use crate::kernel::answer::{
     TransactionStatus,
 };
 use crate::kernel::effect::{Attio, AttioRecord, Braintree, Claim, ClaimKind, Desk, Effect, Projection, Zoho};
+use crate::kernel::flow::StepEvent;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::machine::{self, Command as Order, What, Work};
 use crate::kernel::money::Money;
@@ -567,5 +568,23 @@ pub(super) fn quota() -> Outcome {
         cause: NotSent::Quota,
         detail: "no Zoho calls left to record it".to_owned(),
         retry_after_seconds: Some(60),
+    }
+}
+
+impl World {
+    pub(super) fn charge_now_is_refused(&mut self) {
+        let before = self.log.len();
+        self.charge_now();
+        let heard =
+            self.log[before..].iter().any(|r| matches!(r, Record::Step(StepEvent::Heard { refused: Some(_), .. })));
+        assert!(heard, "refused while a charge is open");
+    }
+
+    /// Detects and goes on until a step is open.
+    pub(super) fn detect_until(&mut self, step: &str) {
+        self.deliver(seen(News::Raised));
+        while self.saga.flow.open.as_ref().is_some_and(|o| o.step != step) {
+            assert!(self.step());
+        }
     }
 }

@@ -30,7 +30,9 @@ async fn begin(fixture: &Fixture, names: impl Iterator<Item = String>, wake: &[&
         offer(fixture.pool(), &item).await;
         begun.push((item.saga, name));
     }
-    wake.iter().for_each(|engine| engine.wake());
+    for engine in wake {
+        engine.wake();
+    }
     begun
 }
 

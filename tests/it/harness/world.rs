@@ -58,12 +58,12 @@ pub(crate) async fn node(
 
 /// Polls until it holds.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waited = tokio::time::timeout(Duration::from_secs(60), async {
+    let waited = tokio::time::timeout(Duration::from_mins(2), async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
-    assert!(waited.await.is_ok(), "waited a minute in vain: {what}");
+    assert!(waited.await.is_ok(), "waited two minutes in vain: {what}");
 }
 
 /// Nothing is left to do now, at any of the nodes.
