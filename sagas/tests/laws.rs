@@ -489,7 +489,7 @@ fn replay<S: Saga>() {
         let (_, expected) = name.rsplit_once("__").expect("`scenario__State`");
         assert_eq!(S::summary(&saga.business).state, expected, "{name}");
         let waits = saga.flow.open.as_ref().is_some_and(|o| matches!(o.phase, Phase::Unknown { .. }));
-        let at_rest = saga.flow.open.is_none() && saga.flow.unwinding.is_none();
+        let at_rest = saga.flow.parked.is_some() || (saga.flow.open.is_none() && saga.flow.unwinding.is_none());
         assert!(waits || at_rest, "{name} ends in the middle of a step");
     }
 }
