@@ -283,10 +283,10 @@ fn resumed(turn: &mut Turn<'_>) {
 /// Money that is applied to nothing, or whose look fell due while the stream was parked: people may have given it back.
 fn look_at_open_money(turn: &mut Turn<'_>) {
     let now = turn.at.now;
-    let open = |c: &&state::Capture| {
-        c.is_live() && !c.settled && (c.unapplied() > 0 || c.next_look.is_none_or(|due| due <= now))
-    };
-    if let Some(transaction) = turn.state.captures.iter().find(open).map(|c| c.transaction.clone()) {
+    let live = || turn.state.captures.iter().filter(|c| c.is_live() && !c.settled);
+    // What is applied to nothing comes first: it is what people were asked to decide about.
+    let open = live().find(|c| c.unapplied() > 0).or_else(|| live().find(|c| c.next_look.is_none_or(|due| due <= now)));
+    if let Some(transaction) = open.map(|c| c.transaction.clone()) {
         turn.push(Event::SettlementLookDue { transaction });
     }
 }
