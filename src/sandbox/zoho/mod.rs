@@ -1,7 +1,7 @@
 //! Zoho, simulated: Accounts (OAuth 2.0) and Billing v1, one file a resource.
 //!
 //! Billing has no idempotency key and no upsert: a repeated POST makes a second object here as there. What Zoho's
-//! documents leave open is a switch in [`settings`], never a thing to rely on. CRM and Desk are not here yet.
+//! documents leave open is a switch in `settings`, never a thing to rely on. CRM and Desk are not here yet.
 
 mod accounts;
 mod books;
