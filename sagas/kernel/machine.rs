@@ -85,7 +85,7 @@ pub fn decide<S: Saga>(saga: &Recorded<S>, command: &Command<S::Command>) -> Res
         What::Stale => draft.stale()?,
         What::Due => {
             if draft.saga.flow.open.is_none() && draft.saga.flow.parked.is_none() {
-                draft.ask(&Input::Due);
+                draft.ask(Input::Due);
             }
         }
         What::Resume { principal, reason } => draft.resume(principal, reason)?,
@@ -124,8 +124,8 @@ impl<S: Saga> Draft<S> {
     }
 
     /// Asks the saga; false where nothing followed or it refused.
-    fn ask(&mut self, input: &Input<'_, S::Command>) -> bool {
-        match S::decide(&self.saga.business, Input::reborrow(input), &self.at) {
+    fn ask(&mut self, input: Input<'_, S::Command>) -> bool {
+        match S::decide(&self.saga.business, input, &self.at) {
             Ok(events) => {
                 let any = !events.is_empty();
                 for event in events {
@@ -252,7 +252,7 @@ impl<S: Saga> Draft<S> {
             return;
         }
         let answered = Answered { step: &open.step, effect: &open.effect, outcome, extra };
-        self.ask(&Input::Answered(answered));
+        self.ask(Input::Answered(answered));
         // Asking for the very same thing again would be a hot loop: the flow names no branch for this outcome.
         let same_again = matches!(
             S::pending(&self.saga.business),
@@ -369,7 +369,7 @@ impl<S: Saga> Draft<S> {
             return Err(Refusal::new("was_sent", format!("step {} was sent and cannot be superseded", open.step)));
         }
         self.push(StepEvent::Superseded { step: open.step.clone(), n: open.n });
-        self.ask(&Input::Superseded { step: &open.step });
+        self.ask(Input::Superseded { step: &open.step });
         Ok(())
     }
 
@@ -382,7 +382,7 @@ impl<S: Saga> Draft<S> {
             ));
         };
         self.push(StepEvent::Resumed { principal: principal.to_owned(), reason: reason.to_owned(), at: self.at.now });
-        if parked.by_saga && !self.ask(&Input::Resumed) {
+        if parked.by_saga && !self.ask(Input::Resumed) {
             return Err(Refusal::new(
                 "nothing_to_resume",
                 format!("cannot resume saga {}: {} needs a decision first: {}", self.id, parked.code, parked.detail),
@@ -464,7 +464,7 @@ impl<S: Saga> Draft<S> {
     fn undo_next(&mut self, reason: &str) -> bool {
         let Some(step) = self.saga.flow.completed.last().cloned() else {
             self.push(StepEvent::Unwound { reason: reason.to_owned() });
-            self.ask(&Input::Unwound { reason });
+            self.ask(Input::Unwound { reason });
             return true;
         };
         if let Some(effect) = S::undo(&self.saga.business, &step) {
@@ -479,20 +479,6 @@ impl<S: Saga> Draft<S> {
     fn request(&mut self, step: &str, n: u32, undo: bool, effect: Effect, fresh_until: Option<DateTime<Utc>>) {
         debug_assert!(Recorded::<S>::spec(step).is_some(), "step {step} is not declared");
         self.push(StepEvent::Requested { step: step.to_owned(), n, undo, effect, fresh_until, at: self.at.now });
-    }
-}
-
-impl<'a, C> Input<'a, C> {
-    /// The same input, for another asking.
-    fn reborrow(input: &Self) -> Input<'a, C> {
-        match *input {
-            Input::Command(c) => Input::Command(c),
-            Input::Answered(a) => Input::Answered(a),
-            Input::Superseded { step } => Input::Superseded { step },
-            Input::Due => Input::Due,
-            Input::Unwound { reason } => Input::Unwound { reason },
-            Input::Resumed => Input::Resumed,
-        }
     }
 }
 
