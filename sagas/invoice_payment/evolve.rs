@@ -207,6 +207,7 @@ impl State {
                 self.orders.early = false;
                 self.orders.customer_present = false;
                 self.deferral = Deferral::default();
+                self.superseded = None;
                 self.attempt = Some((**attempt).clone());
             }
             Event::InvoiceClaimed => self.stage = Stage::CountingCard,
@@ -216,6 +217,7 @@ impl State {
             }
             Event::ChargeDeclined { decline, ruling, at } => self.declined(decline, ruling, *at),
             Event::ChargeSuperseded => {
+                self.superseded.clone_from(&self.attempt);
                 self.dunning.network_retry = 0;
                 self.dunning.not_before = None;
             }

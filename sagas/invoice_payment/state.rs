@@ -29,6 +29,8 @@ pub struct State {
     /// The last attempt number used; never goes back.
     pub(super) attempts: u32,
     pub(super) attempt: Option<Attempt>,
+    /// Planned and dropped on stale facts: asked for again unchanged, it keeps its order id.
+    pub(super) superseded: Option<Attempt>,
     /// `order_id` of the last planned charge.
     pub(super) last_order: String,
     pub(super) captures: Vec<Capture>,

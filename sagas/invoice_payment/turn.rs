@@ -225,7 +225,7 @@ impl<'a> Turn<'a> {
         let Some(intake) = intake else { return };
         let network_retry = if orders.once { 0 } else { dunning.network_retry };
         let number = if network_retry > 0 { *attempts } else { *attempts + 1 };
-        let attempt = Attempt {
+        let mut attempt = Attempt {
             number,
             network_retry,
             order_id: intake.installation.invoice_order(&intake.invoice, number, network_retry),
@@ -237,6 +237,12 @@ impl<'a> Turn<'a> {
             one_off: ready.one_off,
             fresh_until: invoice.read_at + FRESH,
         };
+        // The same request under the same order id: one search shows all that ever came of it (2.0-e28).
+        if let Some(superseded) = self.state.superseded.as_ref().filter(|s| s.asks_the_same(&attempt)) {
+            attempt.number = superseded.number;
+            attempt.network_retry = superseded.network_retry;
+            attempt.order_id.clone_from(&superseded.order_id);
+        }
         self.push(Event::ChargePlanned { attempt: Box::new(attempt) });
     }
 

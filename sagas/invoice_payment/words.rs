@@ -205,6 +205,14 @@ pub struct Attempt {
     pub fresh_until: DateTime<Utc>,
 }
 
+impl Attempt {
+    /// Both are the same request, but for its order id.
+    pub(super) fn asks_the_same(&self, other: &Self) -> bool {
+        let request = |a: &Self| (a.amount, a.customer.clone(), a.method.token.clone(), a.recurring);
+        request(self) == request(other)
+    }
+}
+
 /// Why a capture is not like any other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "trouble", rename_all = "snake_case")]

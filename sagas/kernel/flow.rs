@@ -25,8 +25,12 @@ pub struct Flow {
     pub parked: Option<Parked>,
     /// Finished.
     pub ended: Option<End>,
-    /// A person resumed it: the next searchable call is looked up before it is sent, whatever ended the last one.
+    /// A person resumed it: a searchable call that it resumes with is looked up before it is sent, whatever ended the
+    /// last one.
     pub cautious: bool,
+    /// A searchable call that was proven absent and then dropped on stale facts: asked for again word by word, it is
+    /// looked up before it is sent.
+    pub dropped: Option<Effect>,
 }
 
 /// The step under way.
@@ -215,7 +219,8 @@ impl Flow {
             StepEvent::Started { version } => self.version = *version,
             StepEvent::Heard { .. } => {}
             StepEvent::Requested { step, n, undo, effect, fresh_until, at } => {
-                let look_first = self.cautious && effect.exactly_once().needs_sending_mark();
+                let again = self.dropped.take_if(|dropped| dropped == effect).is_some();
+                let look_first = (self.cautious && effect.exactly_once().needs_sending_mark()) || again;
                 self.cautious = false;
                 self.open = Some(Open {
                     step: step.clone(),
@@ -253,7 +258,9 @@ impl Flow {
                 open.tries = 0;
                 open.phase = Phase::Requested { not_before: Some(*resend_at), waiting: None, look_first: true };
             }),
-            StepEvent::Superseded { .. } => self.open = None,
+            StepEvent::Superseded { .. } => {
+                self.dropped = self.open.take().filter(|open| open.attempt > 1).map(|open| open.effect);
+            }
             StepEvent::Unwinding { reason } => self.unwinding = Some(reason.clone()),
             StepEvent::Unwound { .. } => self.unwinding = None,
             StepEvent::Parked { code, detail, by_saga, at } => {

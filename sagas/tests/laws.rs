@@ -329,28 +329,52 @@ impl<S: Told> Walk<S> {
         let Record::Step(step) = event else { return };
         let is_pivot = |name: &str| Recorded::<S>::spec(name).is_some_and(|s| s.class == Class::Pivot);
         match step {
-            StepEvent::Requested { step, undo, effect, .. } => {
+            StepEvent::Requested { step, undo, .. } => {
                 assert!(self.saga.flow.open.is_none(), "{step} is wanted while another step is open");
                 assert!(!(*undo && self.saga.flow.past_pivot), "{step} is undone after the pivot");
-                if let Effect::Braintree(Braintree::Sell { order_id, .. }) = effect {
+            }
+            StepEvent::Sending { step, .. } => {
+                if let Some(order_id) = self.order_of_open_sale() {
                     let new = self.orders.insert(order_id.clone());
-                    let cautious = self.saga.flow.cautious;
-                    assert!(new || cautious, "{order_id} is asked for twice without a look");
+                    assert!(new, "{order_id} is sent twice without a look");
+                }
+                if is_pivot(step) {
+                    assert!(!self.charge_open, "a second charge while the first has no outcome");
+                    self.charge_open = true;
                 }
             }
-            StepEvent::Sending { step, .. } if is_pivot(step) => {
-                assert!(!self.charge_open, "a second charge while the first has no outcome");
-                self.charge_open = true;
+            StepEvent::Answered { step, outcome, .. } | StepEvent::Resolved { step, outcome, .. } => {
+                if matches!(outcome, Outcome::Rejected { .. }) {
+                    self.may_be_sent_again();
+                }
+                self.charge_open &= !is_pivot(step);
             }
-            StepEvent::Answered { step, .. }
-            | StepEvent::Resolved { step, .. }
-            | StepEvent::NotSent { step, .. }
-            | StepEvent::ProvedAbsent { step, .. }
-                if is_pivot(step) =>
+            StepEvent::NotSent { step, .. } => {
+                self.may_be_sent_again();
+                self.charge_open &= !is_pivot(step);
+            }
+            // A clean look while it waits to be sent again; those on the way to a proof are no leave to send.
+            StepEvent::Looked { look: Look::Absent { .. }, .. }
+                if self.saga.flow.open.as_ref().is_some_and(|o| matches!(o.phase, Phase::Requested { .. })) =>
             {
-                self.charge_open = false;
+                self.may_be_sent_again();
             }
+            StepEvent::ProvedAbsent { step, .. } => self.charge_open &= !is_pivot(step),
             _ => {}
+        }
+    }
+
+    /// Braintree did nothing under the order id of the open sale.
+    fn may_be_sent_again(&mut self) {
+        if let Some(order_id) = self.order_of_open_sale() {
+            self.orders.remove(&order_id);
+        }
+    }
+
+    fn order_of_open_sale(&self) -> Option<String> {
+        match &self.saga.flow.open.as_ref()?.effect {
+            Effect::Braintree(Braintree::Sell { order_id, .. }) => Some(order_id.clone()),
+            _ => None,
         }
     }
 

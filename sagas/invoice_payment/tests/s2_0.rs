@@ -1,7 +1,7 @@
 //! Rules of every flow, as this one meets them.
 
 use super::world::{Sale, TOTAL, World, eur, rejected};
-use crate::kernel::answer::TransactionStatus;
+use crate::kernel::answer::{Answer, TransactionStatus};
 use crate::kernel::outcome::{Look, Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
 use chrono::TimeDelta;
@@ -87,6 +87,35 @@ fn e30_after_a_proof_of_absence_fresh_facts_are_read_before_another_charge() {
     w.pass(TimeDelta::hours(23));
     assert_eq!(w.sold.last().map(|s| (s.0.as_str(), s.1)), Some(("demo1.inv.77.2", 6_000)));
     assert_eq!((w.sales_made(), w.balance(1200)), (2, 0));
+}
+
+#[test]
+fn e30_what_nothing_changed_is_looked_up_and_sent_again_under_its_order_id() {
+    let mut w = World::new();
+    w.sales.push_back(unknown());
+    // Two for the proof, one when its time has come, one after all was read again.
+    w.looks.extend((0..4).map(|_| absent()));
+    w.detect();
+    w.pass(TimeDelta::hours(25));
+    assert!(w.looks.is_empty(), "not sent before a look");
+    let sold: Vec<_> = w.sold.iter().map(|s| (s.0.as_str(), s.1)).collect();
+    assert_eq!(sold, [("demo1.inv.77.1", TOTAL), ("demo1.inv.77.1", TOTAL)]);
+    assert_eq!((w.count("ChargeSuperseded"), w.count("PaymentCaptured"), w.balance(1200)), (1, 1, 0));
+}
+
+#[test]
+fn e28_a_late_hit_is_adopted_by_the_look_before_the_next_send() {
+    let mut w = World::new();
+    w.sales.push_back(unknown());
+    w.looks.extend((0..3).map(|_| absent()));
+    w.detect();
+    w.pass(TimeDelta::hours(25));
+    let late = w.transaction("demo1.inv.77.1", eur(TOTAL), "c-cust1", "m1");
+    w.transactions.insert(late.id.clone(), late.clone());
+    let outcome = Box::new(Outcome::Done { answer: Answer::Transaction(Box::new(late)) });
+    w.looks.push_back(Look::Found { outcome, extra: Vec::new() });
+    w.run();
+    assert_eq!((w.sales_made(), w.count("PaymentCaptured"), w.balance(1200)), (1, 1, 0));
 }
 
 #[test]

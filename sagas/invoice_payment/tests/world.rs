@@ -488,13 +488,13 @@ impl World {
         });
     }
 
-    /// Staff delete all payments at Zoho.
     /// Our payment in Zoho of a transaction.
     pub(super) fn payment_of(&self, transaction: &str) -> String {
         let payment = self.invoice.payments.iter().find(|p| p.reference == transaction);
         payment.expect("it is recorded").id.clone()
     }
 
+    /// Staff delete all payments at Zoho.
     pub(super) fn delete_payments(&mut self) {
         self.invoice.payments.clear();
         self.invoice.balance = self.invoice.total;

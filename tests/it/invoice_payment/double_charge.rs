@@ -179,6 +179,7 @@ async fn an_absent_sale_is_sent_again_only_after_a_day_and_a_watermark() {
     play.until_state(&invoice, "AwaitSettlement").await;
     play.is_charged_once(&invoice).await;
     assert_eq!(play.transactions(&invoice).await.len(), 1);
+    assert_eq!(play.order_ids(&invoice).await, ["1"], "nothing had changed: the same request");
     play.is_sound().await;
 }
 
