@@ -74,8 +74,9 @@ async fn provide(attio: &Attio, url: &str, have_secret: bool, report: &mut Repor
         Webhook::Created { id, .. } => Some((id, State::Created)),
     };
     if let Some((id, state)) = id {
-        let own = findings.iter_mut().find(|f| f.state == State::Exists && f.what.contains(id.as_str()));
-        own.into_iter().for_each(|finding| finding.state = state);
+        if let Some(own) = findings.iter_mut().find(|f| f.state == State::Exists && f.what.contains(id.as_str())) {
+            own.state = state;
+        }
     }
     report.findings.extend(findings);
     Ok(webhook)
@@ -94,7 +95,9 @@ fn show(report: &Report) {
     }
     print(&format!("{} things of {} exist as needed", report.count(State::Exists), report.findings.len()));
     print(&format!("quota: {}", report.quota.sentence()));
-    report.consequences.iter().for_each(|line| print(line));
+    for consequence in &report.consequences {
+        print(consequence);
+    }
 }
 
 /// The webhook in JSON; its secret where it was made now.

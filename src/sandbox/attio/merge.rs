@@ -51,7 +51,7 @@ pub(super) fn merge(
     }
     let (object, record) = (owner.id, merged.id);
     if let Some(owner) = workspace.objects.iter_mut().find(|o| o.id == object) {
-        gone.iter().for_each(|id| drop(owner.records.remove(id)));
+        owner.records.retain(|id, _| !gone.contains(id));
         owner.records.insert(record, merged);
     }
     follow(workspace, object, &gone, record);
@@ -91,7 +91,9 @@ fn follow(workspace: &mut Workspace, object: Uuid, gone: &[Uuid], record: Uuid) 
     let points = |datum: &Datum| datum.target().is_some_and(|id| gone.contains(&id));
     let records = workspace.objects.iter_mut().flat_map(|o| o.records.values_mut());
     for cells in records.flat_map(|r| r.cells.values_mut()) {
-        cells.iter_mut().filter(|cell| points(&cell.datum)).for_each(|cell| cell.datum = target.clone());
+        for cell in cells.iter_mut().filter(|cell| points(&cell.datum)) {
+            cell.datum = target.clone();
+        }
         let mut once = false;
         cells.retain(|cell| cell.until.is_some() || cell.datum != target || !std::mem::replace(&mut once, true));
     }
