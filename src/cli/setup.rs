@@ -73,10 +73,10 @@ async fn provide(attio: &Attio, url: &str, have_secret: bool, report: &mut Repor
         Webhook::Mended { id } => Some((id, State::Mended)),
         Webhook::Created { id, .. } => Some((id, State::Created)),
     };
-    if let Some((id, state)) = id {
-        if let Some(own) = findings.iter_mut().find(|f| f.state == State::Exists && f.what.contains(id.as_str())) {
-            own.state = state;
-        }
+    if let Some((id, state)) = id
+        && let Some(own) = findings.iter_mut().find(|f| f.state == State::Exists && f.what.contains(id.as_str()))
+    {
+        own.state = state;
     }
     report.findings.extend(findings);
     Ok(webhook)
