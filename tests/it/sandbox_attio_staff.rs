@@ -1,7 +1,5 @@
 //! The simulated Attio: what people do in its own pages, merges, and a plan's limit.
 
-#![expect(clippy::needless_pass_by_value, reason = "`json!` literals read better by value")]
-
 use crate::sandbox::{Listener, Sandbox};
 use crate::sandbox_attio::{RECORDS, labels, refusal, sandbox};
 use reqwest::Method;
