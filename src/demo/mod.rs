@@ -11,7 +11,7 @@ pub use stage::{Stage, StageOptions};
 
 use crate::app::Service;
 use crate::config::{AttioConfig, Settings, Vendors};
-use crate::connectors::attio::setup::Webhook;
+use crate::connectors::attio::Webhook;
 use crate::connectors::attio_client;
 use crate::sandbox::remote::{Remote, RemoteError};
 use rand::RngExt;

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// The program, with nothing of our environment but where things are.
-fn program(args: &[&str]) -> Command {
+pub(crate) fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_attio-billing"));
     command.args(args).env_clear().kill_on_drop(true).stdin(Stdio::null());
     for name in ["PATH", "HOME", "TMPDIR"] {
@@ -31,7 +31,8 @@ async fn on(database: &TestDatabase, args: &[&str]) -> (i32, String, String) {
     told(program(args).env("DATABASE_URL", database.url().expose_secret()).output().await.unwrap())
 }
 
-fn told(output: Output) -> (i32, String, String) {
+/// Exit code, stdout and stderr.
+pub(crate) fn told(output: Output) -> (i32, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }

@@ -3,23 +3,24 @@
 #![expect(clippy::needless_pass_by_value, reason = "`json!` literals read better by value")]
 
 use crate::sandbox::{Listener, Sandbox};
+use crate::sandbox_attio_staff::staff;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-const RECORDS: &str = "/v2/objects/subscriptions/records";
+pub(crate) const RECORDS: &str = "/v2/objects/subscriptions/records";
 
 fn values(values: Value) -> Value {
     json!({"data": {"values": values}})
 }
 
-fn refusal(code: &str) -> (u16, String) {
+pub(crate) fn refusal(code: &str) -> (u16, String) {
     (400, code.to_owned())
 }
 
 /// Subscriptions with a status, a multiselect and a reference.
-async fn sandbox() -> Sandbox {
+pub(crate) async fn sandbox() -> Sandbox {
     let sandbox = Sandbox::start().await;
     sandbox.subscriptions().await;
     sandbox.attribute("subscriptions", "state", "status", json!({})).await;
@@ -36,7 +37,7 @@ async fn sandbox() -> Sandbox {
 }
 
 /// Titles of a multiselect as they are read.
-fn labels(record: &Value) -> Vec<&str> {
+pub(crate) fn labels(record: &Value) -> Vec<&str> {
     record["values"]["labels"].as_array().unwrap().iter().map(|v| v["option"]["title"].as_str().unwrap()).collect()
 }
 
@@ -465,4 +466,24 @@ async fn lifted_limits_let_a_workspace_be_set_up_at_once() {
     }
     let refused = sandbox.attio_refused(Method::GET, "/v2/webhooks?limit=many", Value::Null).await;
     assert_eq!(refused, refusal("validation_type"));
+}
+
+#[tokio::test]
+async fn a_filter_can_exclude_an_actor() {
+    let (sandbox, listener) = (sandbox().await, Listener::start().await);
+    let (_, own) = sandbox.attio(Method::GET, "/v2/self", Value::Null).await;
+    let others = json!({"$and": [{"field": "actor.id", "operator": "not_equals", "value": own["client_id"]}]});
+    sandbox.attio_ok(Method::POST, "/v2/webhooks", subscription(&listener.url, others)).await;
+    let id = sandbox.record("subscriptions", json!({"state": ["Draft"]})).await;
+    sandbox.attio_ok(Method::PATCH, &format!("{RECORDS}/{id}"), values(json!({"labels": ["a"]}))).await;
+    staff(
+        &sandbox,
+        json!({"act": "set_value", "object": "subscriptions", "record_id": id, "attribute": "state",
+        "value": "Active"}),
+    )
+    .await;
+    let got = listener.received(1).await;
+    assert_eq!(got[0].json()["events"][0]["actor"]["type"], "workspace-member");
+    let (_, log) = sandbox.control(Method::GET, "/webhooks", Value::Null).await;
+    assert_eq!(log["deliveries"].as_array().unwrap().len(), 1, "{log:#}");
 }

@@ -2,13 +2,16 @@
 //! and never writes an attribute that a CRM user fills.
 
 mod api;
+pub mod findings;
 mod model;
 mod projection;
 pub mod setup;
+mod subscribe;
 pub mod webhook;
 mod wire;
 
-pub use setup::{Report as SetupReport, SetupError, Webhook};
+pub use setup::SetupError;
+pub use subscribe::Webhook;
 
 use crate::connectors::http::Http;
 use crate::port::{Call, Report};

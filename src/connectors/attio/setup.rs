@@ -1,58 +1,33 @@
 //! Provisions a workspace with what billing needs, as often as it is asked: what exists is compared, what is missing is
-//! made, what differs is reported and left alone. Never deletes, never changes what somebody made by hand, except that an
-//! archived thing of ours is restored.
+//! made, what differs is reported and left alone. Never deletes or renames, never changes what somebody made by hand,
+//! except that an archived thing of ours is restored. The webhook is `subscribe.rs`.
 
 use super::api::{Answered, Ask};
+use super::findings::{Finding, Quota, Report, State};
 use super::model::{Attribute, Kind, MODEL, Object, knows_currency};
 use super::{Attio, sentence};
 use reqwest::Method;
 use sagas::kernel::outcome::{NotSent, Outcome};
-use secrecy::SecretString;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const OPERATION: &str = "attio.setup";
-const CALL_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const OPERATION: &str = "attio.setup";
+pub(super) const CALL_LIMIT: Duration = Duration::from_secs(30);
 /// How often a call that was provably not executed is sent again.
 const TRIES: u32 = 5;
 /// Rows per page of attributes.
 const PAGE: usize = 500;
 /// Scopes without which the flows cannot work.
-const SCOPES: [&str; 3] = ["object_configuration:read-write", "record_permission:read-write", "webhook:read-write"];
-
-/// What setup found and did; one line a thing, in the order in which it was met.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// Made or restored now.
-    pub created: Vec<String>,
-    /// There already, as needed.
-    pub existing: Vec<String>,
-    /// Not there; only on a check, which makes nothing.
-    pub missing: Vec<String>,
-    /// There, but not as needed: what a person must change.
-    pub drift: Vec<String>,
-}
-
-impl Report {
-    /// Nothing is left to do.
-    pub fn is_clean(&self) -> bool {
-        self.missing.is_empty() && self.drift.is_empty()
-    }
-
-    /// All of it as lines to print: what is fine first, what a person must see last.
-    pub fn lines(&self) -> impl Iterator<Item = String> {
-        let parts = [
-            ("exists", &self.existing),
-            ("created", &self.created),
-            ("missing", &self.missing),
-            ("differs", &self.drift),
-        ];
-        parts.into_iter().flat_map(|(word, lines)| lines.iter().map(move |line| format!("{word:8} {line}")))
-    }
-}
+const SCOPES: [&str; 5] = [
+    "object_configuration:read-write",
+    "record_permission:read-write",
+    "task:read-write",
+    "user_management:read",
+    "webhook:read-write",
+];
 
 /// Setup stopped. Everything before it was done; it can simply be run again.
 #[derive(Debug, thiserror::Error)]
@@ -64,23 +39,6 @@ pub struct SetupError {
     pub reason: String,
     /// The outcome behind it.
     pub outcome: Box<Outcome>,
-}
-
-/// What came of asking for a webhook.
-#[derive(Debug)]
-pub enum Webhook {
-    /// There was one for that address; its secret was shown when it was made, and never again.
-    Existing {
-        /// Attio's id of it.
-        id: String,
-    },
-    /// Made now.
-    Created {
-        /// Attio's id of it.
-        id: String,
-        /// Shown only once: to be stored at once.
-        secret: SecretString,
-    },
 }
 
 #[derive(Deserialize)]
@@ -102,8 +60,8 @@ struct ObjectId {
 }
 
 #[derive(Deserialize)]
-struct AttributeRow {
-    id: AttributeId,
+pub(super) struct AttributeRow {
+    pub(super) id: AttributeId,
     api_slug: String,
     r#type: String,
     #[serde(default)]
@@ -117,8 +75,8 @@ struct AttributeRow {
 }
 
 #[derive(Deserialize)]
-struct AttributeId {
-    attribute_id: String,
+pub(super) struct AttributeId {
+    pub(super) attribute_id: String,
 }
 
 #[derive(Deserialize)]
@@ -128,105 +86,41 @@ struct Title {
     is_archived: bool,
 }
 
-#[derive(Deserialize)]
-struct WebhookRow {
-    id: WebhookId,
-    target_url: String,
-    secret: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WebhookId {
-    webhook_id: String,
-}
-
 impl Attio {
-    /// Compares the workspace with what billing needs and, unless it is only a check, makes what is missing.
+    /// Compares the workspace with what billing needs and, unless it is only a check, makes what is missing. Where the
+    /// workspace's plan allows fewer objects, the rest is made and the report says what does not work.
     ///
     /// # Errors
     /// A call was refused or got no answer; what was done so far stays.
     pub async fn setup(&self, check: bool) -> Result<Report, SetupError> {
-        let mut run = Run { attio: self, check, report: Report::default() };
-        run.identity().await?;
         let objects = self.objects().await?;
-        let mut absent = Vec::new();
+        let quota = Quota { objects: objects.len(), missing: 0, refused: false };
+        let report = Report { quota, ..Report::default() };
+        let mut run = Run { attio: self, check, objects, absent: Vec::new(), report };
+        run.identity().await?;
         for object in MODEL {
-            if !run.object(object, objects.contains_key(object.slug)).await? {
-                absent.push(object.slug);
+            if !run.object(object).await? {
+                run.absent.push(object.slug);
+                run.report.consequences.push(format!("without `{}`: {}", object.slug, object.without));
             }
         }
-        for object in MODEL.iter().filter(|object| !absent.contains(&object.slug)) {
-            run.attributes(object).await?;
+        run.report.quota.missing = run.absent.len();
+        for object in MODEL {
+            if !run.absent.contains(&object.slug) {
+                run.attributes(object).await?;
+            }
         }
         Ok(run.report)
     }
 
-    /// Makes sure that changes of records reach the address. Attio shows a webhook's secret once: where it is lost
-    /// (`have_secret` is false), the webhook is replaced.
-    ///
-    /// # Errors
-    /// Setup has not been run, or a call was refused or got no answer.
-    pub async fn ensure_webhook(&self, target_url: &str, have_secret: bool) -> Result<Webhook, SetupError> {
-        const AT: &str = "the webhook";
-        let list = Ask::get(OPERATION, &["webhooks"], &[("limit", "100")]);
-        let webhooks: Vec<WebhookRow> = self.ask(AT, list).await?;
-        if let Some(existing) = webhooks.into_iter().find(|webhook| webhook.target_url == target_url) {
-            let id = existing.id.webhook_id;
-            if have_secret {
-                return Ok(Webhook::Existing { id });
-            }
-            let segments = ["webhooks", id.as_str()];
-            let delete = Ask { body: None, ..Ask::write(OPERATION, Method::DELETE, &segments, String::new()) };
-            self.send(AT, || async { self.api.session(CALL_LIMIT).bare::<Json>(delete.clone()).await }).await?;
-        }
-        let body = json!({ "data": { "target_url": target_url, "subscriptions": self.subscriptions().await? } });
-        let create = Ask::write(OPERATION, Method::POST, &["webhooks"], body.to_string());
-        let made: WebhookRow = self.ask(AT, create).await?;
-        let id = made.id.webhook_id;
-        let secret = made.secret.ok_or_else(|| incomplete("the secret of the new webhook"))?;
-        Ok(Webhook::Created { id, secret: secret.into() })
-    }
-
-    /// A press of an act by a person; and whatever takes a record away. Our own writes come back from an API token and
-    /// are left out here already. Filters need ids, not slugs.
-    async fn subscriptions(&self) -> Result<Vec<Json>, SetupError> {
-        let equals = |field: &str, value: &str| json!({ "field": field, "operator": "equals", "value": value });
-        let by_person = || equals("actor.type", "workspace-member");
-        let objects = self.objects().await?;
-        let mut subscriptions = Vec::new();
-        let mut ours = Vec::new();
-        for object in MODEL {
-            let Some(id) = objects.get(object.slug) else {
-                return Err(incomplete(&format!("object `{}`", object.slug)));
-            };
-            let of_object = equals("id.object_id", id);
-            if object.attributes.iter().any(|attribute| attribute.slug == "sync_action") {
-                let attributes = self.attribute_rows(object.slug).await?;
-                let Some(action) = attributes.get("sync_action").map(|row| row.id.attribute_id.as_str()) else {
-                    return Err(incomplete(&format!("attribute `{}.sync_action`", object.slug)));
-                };
-                let of_action = equals("id.attribute_id", action);
-                subscriptions.push(json!({ "event_type": "record.updated",
-                    "filter": { "$and": [&of_object, of_action, by_person()] } }));
-                subscriptions.push(json!({ "event_type": "record.created",
-                    "filter": { "$and": [&of_object, by_person()] } }));
-            }
-            ours.push(of_object);
-        }
-        for event in ["record.deleted", "record.merged"] {
-            subscriptions.push(json!({ "event_type": event, "filter": { "$or": &ours } }));
-        }
-        Ok(subscriptions)
-    }
-
     /// Ids of the workspace's objects by slug.
-    async fn objects(&self) -> Result<BTreeMap<String, String>, SetupError> {
+    pub(super) async fn objects(&self) -> Result<BTreeMap<String, String>, SetupError> {
         let rows: Vec<ObjectRow> = self.ask("the list of objects", Ask::get(OPERATION, &["objects"], &[])).await?;
         Ok(rows.into_iter().filter_map(|row| Some((row.api_slug?, row.id.object_id))).collect())
     }
 
     /// The attributes of an object by slug, archived ones included: their slugs stay taken.
-    async fn attribute_rows(&self, object: &str) -> Result<BTreeMap<String, AttributeRow>, SetupError> {
+    pub(super) async fn attribute_rows(&self, object: &str) -> Result<BTreeMap<String, AttributeRow>, SetupError> {
         let at = format!("the attributes of `{object}`");
         let limit = PAGE.to_string();
         let mut rows = BTreeMap::new();
@@ -244,12 +138,12 @@ impl Attio {
         Ok(rows)
     }
 
-    async fn ask<T: DeserializeOwned>(&self, at: &str, ask: Ask<'_>) -> Result<T, SetupError> {
+    pub(super) async fn ask<T: DeserializeOwned>(&self, at: &str, ask: Ask<'_>) -> Result<T, SetupError> {
         self.send(at, || async { self.api.session(CALL_LIMIT).call(ask.clone()).await }).await
     }
 
     /// Sends, and again while Attio says that it was not executed.
-    async fn send<T, F>(&self, at: &str, once: impl Fn() -> F) -> Result<T, SetupError>
+    pub(super) async fn send<T, F>(&self, at: &str, once: impl Fn() -> F) -> Result<T, SetupError>
     where
         F: Future<Output = Answered<T>>,
     {
@@ -279,10 +173,31 @@ impl Attio {
 struct Run<'a> {
     attio: &'a Attio,
     check: bool,
+    /// Ids of the objects that were there before, by slug.
+    objects: BTreeMap<String, String>,
+    /// Objects of ours that are not there now.
+    absent: Vec<&'static str>,
     report: Report,
 }
 
+/// What came of asking Attio for something new.
+enum Made {
+    Now,
+    /// Its slug or name is taken.
+    Taken,
+    /// The workspace's plan allows no further object.
+    OverQuota,
+}
+
 impl Run<'_> {
+    fn found(&mut self, state: State, what: String) {
+        self.report.findings.push(Finding::new(state, what));
+    }
+
+    fn differs(&mut self, what: String, detail: impl Into<String>, cure: impl Into<String>) {
+        self.report.findings.push(Finding::new(State::Differs, what).detail(detail).cure(cure));
+    }
+
     /// A dead key is answered with success and `active: false`.
     async fn identity(&mut self) -> Result<(), SetupError> {
         const AT: &str = "the API key";
@@ -294,36 +209,58 @@ impl Run<'_> {
             return Err(incomplete("an active API key"));
         }
         for scope in SCOPES {
-            if !identity.scope.split_whitespace().any(|granted| granted == scope) {
-                self.report
-                    .drift
-                    .push(format!("API key: scope `{scope}` is missing; tick it in Attio's developer settings"));
+            // The right to write is the right to read too.
+            let more = format!("{scope}-write");
+            if !identity.scope.split_whitespace().any(|granted| granted == scope || granted == more) {
+                let cure = "tick it in Attio's developer settings";
+                self.differs(AT.to_owned(), format!("lacks the scope `{scope}`"), cure);
             }
         }
         Ok(())
     }
 
     /// Whether the object is there now.
-    async fn object(&mut self, object: &Object, exists: bool) -> Result<bool, SetupError> {
+    async fn object(&mut self, object: &Object) -> Result<bool, SetupError> {
         let line = format!("object `{}`", object.slug);
-        match object.nouns {
-            _ if exists => self.report.existing.push(line),
-            None => {
-                self.report.drift.push(format!("{line} is missing; an admin of the workspace must enable it"));
-                return Ok(false);
+        if self.objects.contains_key(object.slug) {
+            self.found(State::Exists, line);
+            return Ok(true);
+        }
+        let Some((singular, plural)) = object.nouns else {
+            self.differs(line, "is not enabled", "an admin of the workspace enables it in Attio's settings");
+            return Ok(false);
+        };
+        if self.check {
+            let finding = Finding::new(State::Missing, line);
+            self.report.findings.push(finding.detail(format!("with {} attributes", object.attributes.len())));
+            return Ok(false);
+        }
+        let body = json!({ "data": { "api_slug": object.slug, "singular_noun": singular, "plural_noun": plural } });
+        match self.make(&line, &["objects"], &body).await? {
+            Made::Now => {
+                self.report.quota.objects += 1;
+                self.found(State::Created, line);
+                Ok(true)
             }
-            Some(_) if self.check => {
-                self.report.missing.push(format!("{line} with {} attributes", object.attributes.len()));
-                return Ok(false);
+            // Made by somebody else since the list was read: as good.
+            Made::Taken if self.attio.objects().await?.contains_key(object.slug) => {
+                self.found(State::Exists, line);
+                Ok(true)
             }
-            Some((singular, plural)) => {
-                let body = json!({ "data": { "api_slug": object.slug, "singular_noun": singular,
-                    "plural_noun": plural } });
-                self.make(&line, &["objects"], &body).await?;
-                self.report.created.push(line);
+            Made::Taken => {
+                let detail = format!("cannot be made: another object is called {singular} or {plural}");
+                self.differs(line, detail, "rename that object in Attio and run setup again");
+                Ok(false)
+            }
+            Made::OverQuota => {
+                self.report.quota.refused = true;
+                let finding =
+                    Finding::new(State::Missing, line).detail("the workspace's plan allows no further object");
+                let cure = "let an admin choose a larger plan, or remove an object that nobody needs; run setup again";
+                self.report.findings.push(finding.cure(cure));
+                Ok(false)
             }
         }
-        Ok(true)
     }
 
     async fn attributes(&mut self, object: &Object) -> Result<(), SetupError> {
@@ -341,6 +278,7 @@ impl Run<'_> {
                 | Kind::Status(_)
                 | Kind::Text
                 | Kind::Number
+                | Kind::Checkbox
                 | Kind::Date
                 | Kind::Timestamp
                 | Kind::Amount
@@ -351,7 +289,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether the attribute can be used: its type cannot be changed afterwards.
+    /// Whether the attribute can be used: its type, and whether it holds several values, cannot be changed afterwards.
     async fn compare(
         &mut self,
         object: &Object,
@@ -359,39 +297,64 @@ impl Run<'_> {
         row: &AttributeRow,
         line: String,
     ) -> Result<bool, SetupError> {
-        let mut differs = Vec::new();
-        let wanted = self.type_of(&attribute.kind);
-        if row.r#type != wanted {
-            differs.push(format!("is of type {} instead of {wanted}", row.r#type));
-        }
-        if row.is_unique != attribute.unique {
-            differs.push(format!("is {}unique", if row.is_unique { "" } else { "not " }));
-        }
-        if row.is_multiselect {
-            differs.push("holds several values instead of one".to_owned());
-        }
-        let code = row.config.pointer("/currency/default_currency_code").and_then(Json::as_str);
-        let ours = self.attio.currency.code();
-        if let Some(code) = code.filter(|code| wanted == "currency" && *code != ours) {
-            differs.push(format!("is in {code} instead of {ours}"));
-        }
-        if !differs.is_empty() {
-            let cure = "rename its slug in Attio and run setup again";
-            self.report.drift.push(format!("{line} {}; {cure}", differs.join(", ")));
+        if let Some((detail, cure)) = self.difference(attribute, row) {
+            self.differs(line, detail, cure);
             return Ok(false);
         }
         if !row.is_archived {
-            self.report.existing.push(line);
+            self.found(State::Exists, line);
             return Ok(true);
         }
         let segments = ["objects", object.slug, "attributes", attribute.slug];
         self.restore(line, &segments).await
     }
 
+    /// In what the attribute is another than the needed one, and what to do about it.
+    fn difference(&self, attribute: &Attribute, row: &AttributeRow) -> Option<(String, String)> {
+        let wanted = self.type_of(&attribute.kind);
+        let mut differs = Vec::new();
+        let mut cures = Vec::new();
+        if row.r#type != wanted {
+            differs.push(format!("is of type {} instead of {wanted}", row.r#type));
+        }
+        if row.is_multiselect != attribute.multiple {
+            let (is, instead) = if attribute.multiple { ("one value", "several") } else { ("several values", "one") };
+            differs.push(format!("holds {is} instead of {instead}"));
+        }
+        if let Kind::Reference { to, .. } = attribute.kind
+            && let Some(allowed) = row.config.pointer("/record_reference/allowed_object_ids").and_then(Json::as_array)
+            && self.objects.get(to).is_some_and(|id| !allowed.iter().any(|object| object == id))
+        {
+            differs.push(format!("does not refer to `{to}`"));
+        }
+        if !differs.is_empty() {
+            cures.push("rename its slug in Attio and run setup again: it makes the right one".to_owned());
+        }
+        if row.is_unique != attribute.unique {
+            let (is, make) = if row.is_unique { ("unique", "not unique") } else { ("not unique", "unique") };
+            differs.push(format!("is {is}"));
+            cures.push(format!("make it {make} in Attio's settings"));
+        }
+        let code = row.config.pointer("/currency/default_currency_code").and_then(Json::as_str);
+        let ours = self.attio.currency.code();
+        if let Some(code) = code.filter(|code| wanted == "currency" && *code != ours) {
+            differs.push(format!("is in {code} instead of {ours}"));
+            cures.push(format!("set its currency to {ours} in Attio's settings, or ATTIO_CURRENCY to {code}"));
+        }
+        (!differs.is_empty()).then(|| (differs.join(", "), cures.join("; ")))
+    }
+
     /// Whether the attribute is there now.
     async fn attribute(&mut self, object: &Object, attribute: &Attribute, line: String) -> Result<bool, SetupError> {
+        if let Kind::Reference { to, .. } = attribute.kind
+            && self.absent.contains(&to)
+        {
+            let finding = Finding::new(State::Missing, line).detail(format!("refers to `{to}`, which is not there"));
+            self.report.findings.push(finding.cure(format!("see object `{to}`")));
+            return Ok(false);
+        }
         if self.check {
-            self.report.missing.push(line);
+            self.found(State::Missing, line);
             return Ok(false);
         }
         let mut data = json!({
@@ -401,15 +364,31 @@ impl Run<'_> {
             "type": self.type_of(&attribute.kind),
             "is_required": false,
             "is_unique": attribute.unique,
-            "is_multiselect": false,
+            "is_multiselect": attribute.multiple,
             "config": self.config(&attribute.kind),
         });
         if let Kind::Reference { to, back: Some((title, slug)) } = attribute.kind {
             data["relationship"] = json!({ "object": to, "title": title, "api_slug": slug, "is_multiselect": true });
         }
-        self.make(&line, &["objects", object.slug, "attributes"], &json!({ "data": data })).await?;
-        self.report.created.push(line);
-        Ok(true)
+        match self.make(&line, &["objects", object.slug, "attributes"], &json!({ "data": data })).await? {
+            Made::Now => {
+                self.found(State::Created, line);
+                Ok(true)
+            }
+            Made::Taken | Made::OverQuota => {
+                let rows = self.attio.attribute_rows(object.slug).await?;
+                if let Some(row) = rows.get(attribute.slug) {
+                    return self.compare(object, attribute, row, line).await;
+                }
+                let taken = match attribute.kind {
+                    Kind::Reference { to, back: Some((_, slug)) } => format!("`{to}.{slug}`"),
+                    _ => "its slug".to_owned(),
+                };
+                let detail = format!("cannot be made: {taken} is taken by another attribute");
+                self.differs(line, detail, "rename that attribute's slug in Attio and run setup again");
+                Ok(false)
+            }
+        }
     }
 
     async fn titles(
@@ -427,14 +406,15 @@ impl Run<'_> {
         for title in titles {
             let line = format!("`{title}` among {at}");
             match rows.iter().find(|row| row.title == *title) {
-                Some(row) if !row.is_archived => self.report.existing.push(line),
+                Some(row) if !row.is_archived => self.found(State::Exists, line),
                 Some(_) => {
                     self.restore(line, &[&segments[..], &[*title]].concat()).await?;
                 }
-                None if self.check => self.report.missing.push(line),
+                None if self.check => self.found(State::Missing, line),
                 None => {
+                    // A title taken meanwhile is the title that is needed.
                     self.make(&line, &segments, &json!({ "data": { "title": title } })).await?;
-                    self.report.created.push(line);
+                    self.found(State::Created, line);
                 }
             }
         }
@@ -443,22 +423,23 @@ impl Run<'_> {
 
     async fn restore(&mut self, line: String, segments: &[&str]) -> Result<bool, SetupError> {
         if self.check {
-            self.report.missing.push(format!("{line} (archived)"));
+            self.found(State::Archived, line);
             return Ok(false);
         }
         let body = json!({ "data": { "is_archived": false } }).to_string();
         let _: Json = self.attio.ask(&line, Ask::write(OPERATION, Method::PATCH, segments, body)).await?;
-        self.report.created.push(format!("{line}, restored from the archive"));
+        self.report.findings.push(Finding::new(State::Mended, line).detail("restored from the archive"));
         Ok(true)
     }
 
-    /// Makes something. If it was made meanwhile, that is as good: the next run compares it.
-    async fn make(&self, at: &str, segments: &[&str], body: &Json) -> Result<(), SetupError> {
+    /// Makes something, or says why it cannot be.
+    async fn make(&self, at: &str, segments: &[&str], body: &Json) -> Result<Made, SetupError> {
         let ask = Ask::write(OPERATION, Method::POST, segments, body.to_string());
         match self.attio.ask::<Json>(at, ask).await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(Made::Now),
             Err(error) => match &*error.outcome {
-                Outcome::Rejected { rejection } if rejection.code == "slug_conflict" => Ok(()),
+                Outcome::Rejected { rejection } if rejection.code == "slug_conflict" => Ok(Made::Taken),
+                Outcome::Rejected { rejection } if rejection.code == "quota_exceeded" => Ok(Made::OverQuota),
                 _ => Err(error),
             },
         }
@@ -467,6 +448,7 @@ impl Run<'_> {
     fn type_of(&self, kind: &Kind) -> &'static str {
         match kind {
             Kind::Text => "text",
+            Kind::Checkbox => "checkbox",
             Kind::Date => "date",
             Kind::Timestamp => "timestamp",
             Kind::Amount if knows_currency(self.attio.currency.code()) => "currency",
@@ -488,6 +470,7 @@ impl Run<'_> {
             Kind::Amount
             | Kind::Text
             | Kind::Number
+            | Kind::Checkbox
             | Kind::Date
             | Kind::Timestamp
             | Kind::Actor
@@ -497,7 +480,7 @@ impl Run<'_> {
     }
 }
 
-fn incomplete(what: &str) -> SetupError {
+pub(super) fn incomplete(what: &str) -> SetupError {
     let reason = format!("{what} is missing: run setup, with a key that is valid for this workspace");
     let outcome = super::api::rejected(sagas::kernel::outcome::RejectionKind::Config, "incomplete", reason.clone());
     SetupError { at: what.to_owned(), reason, outcome }

@@ -31,6 +31,13 @@ impl Event {
         self
     }
 
+    /// Adds the record that a merge took in.
+    pub(super) fn with_duplicate(mut self, object: Uuid, record: Uuid) -> Self {
+        self.0["duplicate_object_id"] = json!(object);
+        self.0["duplicate_record_id"] = json!(record);
+        self
+    }
+
     /// Adds the record that a note hangs on.
     pub(super) fn with_parent(mut self, object: Uuid, record: Uuid) -> Self {
         self.0["parent_object_id"] = json!(object);

@@ -8,6 +8,7 @@ mod choices;
 mod errors;
 mod events;
 mod guard;
+mod merge;
 mod model;
 mod notes;
 mod objects;
@@ -71,6 +72,7 @@ pub fn router() -> Router<Arc<World>> {
             op("record.create", post(records::create)).merge(op("record.upsert", put(records::upsert))),
         )
         .route(&format!("{object}/records/query"), op("record.query", post(query::query)))
+        .route(&format!("{object}/records/merge"), op("record.merge", post(records::merge)))
         .route(
             &record,
             op("record.get", get(records::get))
@@ -116,7 +118,7 @@ pub fn books(world: &World) -> Value {
     staff::books(&world.attio.lock().expect("attio lock"))
 }
 
-/// An act of a CRM user in Attio's own pages (`POST /control/staff`): `create_record`, `set_values`, `delete_record`.
+/// An act of a CRM user or an admin in Attio's own pages (`POST /control/staff`); `staff.rs` lists them.
 ///
 /// # Errors
 /// A sentence saying which field was wrong and what was expected.

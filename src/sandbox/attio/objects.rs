@@ -49,6 +49,10 @@ pub(super) async fn create(State(world): State<Arc<World>>, body: Bytes) -> Answ
         let message = "Failed to create object. Please ensure your api_slug and names are unique.";
         return Err(ApiError::conflict("slug_conflict", message));
     }
+    if workspace.object_limit.is_some_and(|limit| workspace.objects.len() >= limit) {
+        let message = "You have reached the maximum number of objects that your plan allows.";
+        return Err(ApiError::bad("quota_exceeded", message));
+    }
     let object = new_object(&slug, &singular, &plural, world.clock.now());
     let answer = envelope(render(&workspace, &object));
     workspace.objects.push(object);

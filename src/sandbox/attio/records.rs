@@ -2,8 +2,10 @@
 
 use super::{
     State as Workspace,
-    errors::{Answer, ApiError, Params, data, envelope},
-    events, model,
+    errors::{Answer, ApiError, Params, data, envelope, text},
+    events, merge,
+    merge::Survivor,
+    model,
     model::{Actor, Object, Record},
     values,
     write::{self, Hand, Mode},
@@ -149,6 +151,17 @@ pub(super) async fn delete(State(world): State<Arc<World>>, Path((object, record
     let news = write::delete(&mut workspace, &object, &record, hand)?;
     events::emit(&world, &workspace, &news);
     Ok(Json(json!({})))
+}
+
+/// `POST /v2/objects/{object}/records/merge`
+pub(super) async fn merge(State(world): State<Arc<World>>, Path(object): Path<String>, body: Bytes) -> Answer {
+    let data = data(&body)?;
+    let (primary, secondary) = (text(&data, "primary_record_id")?, text(&data, "secondary_record_id")?);
+    let mut workspace = world.attio.lock().expect("attio lock");
+    let hand = hand(&world, &workspace);
+    let (record, news) = merge::merge(&mut workspace, &object, &primary, &secondary, Survivor::New, hand)?;
+    events::emit(&world, &workspace, &news);
+    shown(&workspace, &object, &record.to_string())
 }
 
 /// The query of a history.

@@ -17,6 +17,10 @@ pub struct State {
     pub(super) token: Uuid,
     pub(super) members: Vec<Member>,
     pub(super) objects: Vec<Object>,
+    /// How many objects the workspace's plan allows, people and companies included; none: any number.
+    pub(super) object_limit: Option<usize>,
+    /// Whether writing the value that is held opens a new one, with an event: Attio does not document it.
+    pub(super) same_value_renews: bool,
     pub(super) notes: Vec<Note>,
     pub(super) tasks: Vec<Task>,
     pub(super) webhooks: Vec<Webhook>,
@@ -26,7 +30,7 @@ pub struct State {
 }
 
 impl Default for State {
-    /// A new workspace: people and companies with their standard attributes, and two members.
+    /// A new workspace: people and companies with their standard attributes, and four members.
     fn default() -> Self {
         let now = Utc::now();
         let (mut people, mut companies) = (people(now), companies(now));
@@ -37,8 +41,12 @@ impl Default for State {
             members: vec![
                 member("Ada", "Admin", "ada@sandbox.example", "admin"),
                 member("Max", "Member", "max@sandbox.example", "member"),
+                member("Sam", "Sales", "sam@sandbox.example", "member"),
+                member("Fay", "Finance", "fay@sandbox.example", "member"),
             ],
             objects: vec![people, companies],
+            object_limit: None,
+            same_value_renews: false,
             notes: Vec::new(),
             tasks: Vec::new(),
             webhooks: Vec::new(),

@@ -32,7 +32,7 @@ pub(super) struct Hand {
 }
 
 /// What to write: the new values of attributes, newest first.
-type Plan = Vec<(Uuid, Vec<Datum>)>;
+pub(super) type Plan = Vec<(Uuid, Vec<Datum>)>;
 
 /// One attribute of one record.
 #[derive(Debug, Clone, Copy)]
@@ -164,7 +164,7 @@ fn unique(object: &Object, plan: &Plan, except: Option<Uuid>) -> Result<(), ApiE
     Ok(())
 }
 
-fn system_values(object: &Object, record: Uuid, hand: Hand) -> Plan {
+pub(super) fn system_values(object: &Object, record: Uuid, hand: Hand) -> Plan {
     let (actor_type, actor_id) = hand.actor.parts();
     let values = [
         ("record_id", json!({ "value": record })),
@@ -192,12 +192,14 @@ fn commit(workspace: &mut Workspace, object: Uuid, record: Uuid, plan: Plan, han
     touched
 }
 
-/// Closes what is no longer held and opens what is new; a same-value write changes nothing.
+/// Closes what is no longer held and opens what is new; a same-value write changes nothing, unless the workspace is set to
+/// renew.
 fn assign(workspace: &mut Workspace, place: Place, data: &[Datum], hand: Hand) -> bool {
+    let renews = workspace.same_value_renews;
     let Some(record) = record_mut(workspace, place.object, place.record) else { return false };
     let cells = record.cells.entry(place.attribute).or_default();
     let mut changed = false;
-    for cell in cells.iter_mut().filter(|c| c.until.is_none() && !data.contains(&c.datum)) {
+    for cell in cells.iter_mut().filter(|c| c.until.is_none() && (renews || !data.contains(&c.datum))) {
         cell.until = Some(hand.now);
         changed = true;
     }
