@@ -16,6 +16,8 @@ mod sandbox_attio;
 mod sandbox_braintree;
 mod sandbox_control;
 mod sandbox_zoho;
+mod sandbox_zoho_billing;
+mod sandbox_zoho_catalog;
 mod store_commit;
 mod store_log;
 mod store_saga;
