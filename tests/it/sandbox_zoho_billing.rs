@@ -1,5 +1,7 @@
 //! What the simulated Zoho writes on invoices: plans, add-ons, fees, discounts, taxes and credits, to the minor unit.
 
+#![expect(clippy::needless_pass_by_value, reason = "`json!` literals read better by value")]
+
 use crate::sandbox_zoho::{Zoho, refused, text};
 use attio_billing::sandbox::zoho::books;
 use chrono::TimeDelta;

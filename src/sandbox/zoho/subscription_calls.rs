@@ -106,12 +106,13 @@ fn update(call: &mut Call<'_>) -> Answer {
     changed.reference = fields.text("reference_id")?.unwrap_or(changed.reference);
     changed.auto_collect = fields.flag("auto_collect")?.unwrap_or(changed.auto_collect);
     changed.payment_terms = fields.whole("payment_terms")?.unwrap_or(changed.payment_terms);
-    if let Some(code) = fields.text("coupon_code")?.filter(|code| !code.is_empty()) {
+    let at_end = fields.flag("end_of_term")?.unwrap_or(false);
+    let held = changed.coupon.as_ref().map(|redeemed| redeemed.code.clone());
+    if let Some(code) = fields.text("coupon_code")?.filter(|code| !code.is_empty() && held.as_ref() != Some(code)) {
         let mut after = Subscription { item: item.clone(), ..changed.clone() };
         call.org.redeem(&mut after, &code)?;
         changed.coupon = after.coupon;
     }
-    let at_end = fields.flag("end_of_term")?.unwrap_or(false);
     if at_end {
         changed.scheduled = Some(item.clone());
     }

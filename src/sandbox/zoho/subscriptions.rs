@@ -230,10 +230,10 @@ impl Org<'_> {
             updated: self.now,
         };
         subscription.custom_fields.update(fields)?;
+        let backdated_invoice = fields.flag("create_backdated_invoice")? == Some(true);
         if let Some(code) = fields.text("coupon_code")?.filter(|code| !code.is_empty()) {
             self.redeem(&mut subscription, &code)?;
         }
-        let backdated_invoice = fields.flag("create_backdated_invoice")? == Some(true);
         self.start(subscription, backdated_invoice)
     }
 
