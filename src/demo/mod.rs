@@ -1,10 +1,12 @@
 //! A whole world in one process, or against a running sandbox: database, simulated vendors, service. The demo shows it,
 //! the tests drive it from outside.
 
+mod catalog;
 mod compare;
 mod customers;
 mod stage;
 
+pub use catalog::provision_zoho;
 pub use compare::{Comparison, Pair};
 pub use customers::{Customer, Wish};
 pub use stage::{Stage, StageOptions};

@@ -1,6 +1,6 @@
 //! The stage: everything started in one process, and waits that end when a condition holds.
 
-use super::{Details, adopt, aim_webhooks, describe, provision_attio};
+use super::{Details, adopt, aim_webhooks, describe, provision_attio, provision_zoho};
 use crate::app::{Service, stamp};
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
@@ -132,13 +132,10 @@ impl Stage {
         Ok(stage)
     }
 
-    /// What a person would do once: Attio's data model and its webhook, Zoho's plan.
+    /// What a person would do once: Attio's data model and its webhook, Zoho's catalog.
     async fn provision(&mut self) -> anyhow::Result<()> {
         provision_attio(&mut self.config.vendors.attio).await?;
-        let plan =
-            json!({"vendor": "zoho", "act": "create_plan", "plan_code": self.plan(), "name": "Plus", "price": 4900});
-        self.sandbox.staff(&plan).await?;
-        Ok(())
+        Ok(provision_zoho(&self.sandbox, self.plan()).await?)
     }
 
     /// Starts the service, or starts it again on the same database and ports of its own.

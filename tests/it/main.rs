@@ -17,6 +17,8 @@ mod sandbox_attio_staff;
 mod sandbox_braintree;
 mod sandbox_control;
 mod sandbox_zoho;
+mod sandbox_zoho_billing;
+mod sandbox_zoho_catalog;
 mod setup;
 mod store_commit;
 mod store_log;

@@ -11,22 +11,22 @@ use std::sync::{Arc, Once};
 use tokio::net::TcpListener;
 
 /// A sandbox that serves, and a caller with an access token.
-struct Zoho {
-    world: Arc<World>,
+pub(crate) struct Zoho {
+    pub(crate) world: Arc<World>,
     client: Client,
-    base: String,
+    pub(crate) base: String,
     token: String,
 }
 
 /// An answer: its status, its text and the JSON in it.
-struct Answer {
-    status: StatusCode,
-    text: String,
-    json: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) text: String,
+    pub(crate) json: Value,
 }
 
 impl Zoho {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         static TLS: Once = Once::new();
         TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let world = Arc::new(World::default());
@@ -34,7 +34,7 @@ impl Zoho {
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(server::serve(listener, world.clone(), std::future::pending()));
         let mut zoho = Self { world, client: Client::new(), base, token: String::new() };
-        zoho.token = text(&zoho.refresh().await.json, "access_token");
+        zoho.renew_token().await;
         zoho
     }
 
@@ -54,6 +54,11 @@ impl Zoho {
         .await
     }
 
+    /// Takes a new access token: they live one hour.
+    pub(crate) async fn renew_token(&mut self) {
+        self.token = text(&self.refresh().await.json, "access_token");
+    }
+
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client
             .request(method, format!("{}/billing/v1{path}", self.base))
@@ -61,27 +66,27 @@ impl Zoho {
             .header("X-com-zoho-subscriptions-organizationid", &self.world.credentials.zoho.organization_id)
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         answer(self.request(Method::GET, path)).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         answer(self.request(Method::DELETE, path)).await
     }
 
-    async fn post(&self, path: &str, body: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
         answer(self.request(Method::POST, path).body(body.to_owned())).await
     }
 
-    async fn put(&self, path: &str, body: &str) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: &str) -> Answer {
         answer(self.request(Method::PUT, path).body(body.to_owned())).await
     }
 
-    fn staff(&self, act: &Value) -> Value {
+    pub(crate) fn staff(&self, act: &Value) -> Value {
         zoho::staff(&self.world, act).unwrap()
     }
 
-    fn customer(&self, currency: &str) -> String {
+    pub(crate) fn customer(&self, currency: &str) -> String {
         let act = json!({ "act": "create_customer", "display_name": "Ada", "email": "ada@example.com",
             "currency_code": currency });
         text(&self.staff(&act), "customer_id")
@@ -100,7 +105,7 @@ impl Zoho {
         [customer, text(subscription, "subscription_id"), text(subscription, "child_invoice_id")]
     }
 
-    async fn pay(&self, customer: &str, invoice: &str, amount: &str, reference: &str) -> Answer {
+    pub(crate) async fn pay(&self, customer: &str, invoice: &str, amount: &str, reference: &str) -> Answer {
         let body = format!(
             r#"{{"customer_id":"{customer}","payment_mode":"creditcard","amount":{amount},"date":"2026-11-21",
             "reference_number":"{reference}","invoices":[{{"invoice_id":"{invoice}","amount_applied":{amount}}}]}}"#
@@ -108,7 +113,7 @@ impl Zoho {
         self.post("/payments", &body).await
     }
 
-    fn advance(&self, by: TimeDelta) {
+    pub(crate) fn advance(&self, by: TimeDelta) {
         self.world.clock.advance(by);
         zoho::tick(&self.world, self.world.clock.now());
     }
@@ -128,12 +133,12 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
     Answer { status, text, json }
 }
 
-fn text(value: &Value, field: &str) -> String {
+pub(crate) fn text(value: &Value, field: &str) -> String {
     value[field].as_str().unwrap_or_else(|| panic!("no text `{field}` in {value}")).to_owned()
 }
 
 #[track_caller]
-fn refused(answer: &Answer, status: u16, code: i64) {
+pub(crate) fn refused(answer: &Answer, status: u16, code: i64) {
     assert_eq!((answer.status.as_u16(), answer.json["code"].as_i64()), (status, Some(code)), "{}", answer.text);
     assert!(answer.json["message"].is_string());
 }
@@ -178,7 +183,7 @@ async fn an_access_token_ends_with_its_hour() {
     assert_eq!(zoho.get("/plans").await.status, StatusCode::OK);
     zoho.advance(TimeDelta::hours(1));
     refused(&zoho.get("/plans").await, 401, 57);
-    zoho.token = text(&zoho.refresh().await.json, "access_token");
+    zoho.renew_token().await;
     assert_eq!(zoho.get("/plans").await.status, StatusCode::OK);
 }
 

@@ -31,7 +31,7 @@ pub fn books(world: &World) -> Value {
             "plan_code": subscription.item.code,
             "status": subscription.status.word(),
             "auto_collect": subscription.auto_collect,
-            "amount": subscription.item.total(),
+            "amount": state.shown(subscription).amount(),
             "currency": subscription.currency.code,
             "next_billing_at": subscription.next,
         })).collect::<Vec<_>>(),

@@ -40,12 +40,13 @@ pub(super) struct Plan {
     pub(super) code: String,
     pub(super) name: String,
     description: String,
-    active: bool,
+    pub(super) active: bool,
     pub(super) product: Id,
-    /// Minor units of [`Currency::base`].
+    /// Minor units of the organisation's own currency.
     pub(super) price: i64,
-    /// Minor units of [`Currency::base`], charged once.
+    /// Minor units of the organisation's own currency, charged once.
     pub(super) setup_fee: i64,
+    pub(super) tax: Option<Id>,
     pub(super) term: Term,
     /// Terms until it expires; -1: none.
     pub(super) cycles: i64,
@@ -59,6 +60,20 @@ impl State {
     /// The active or inactive plan of this code.
     pub(super) fn plan(&self, code: &str) -> Result<&Plan, Refusal> {
         self.plans.get(code).ok_or_else(|| Refusal::unknown("Plan"))
+    }
+
+    fn plan_view(&self, code: &str) -> Result<Object, Refusal> {
+        Ok(self.plan(code)?.view(self.base_currency()))
+    }
+
+    /// A plan as add-ons and coupons name it.
+    pub(super) fn plan_name_view(&self, code: &str) -> Object {
+        Object::new().with("plan_code", code).with("name", self.plans.get(code).map_or("", |plan| &plan.name))
+    }
+
+    /// The id of a product, if there is such a product.
+    pub(super) fn product(&self, id: Id) -> Result<Id, Refusal> {
+        self.products.get(&id).map(|_| id).ok_or_else(|| Refusal::unknown("Product"))
     }
 
     /// A product's name.
@@ -92,10 +107,8 @@ impl Org<'_> {
         if self.state.plans.contains_key(&code) {
             return Err(Refusal::invalid("plan_code"));
         }
-        let product = fields.needed_id("product_id")?;
-        if !self.state.products.contains_key(&product) {
-            return Err(Refusal::unknown("Product"));
-        }
+        let product = self.state.product(fields.needed_id("product_id")?)?;
+        let currency = self.state.base_currency();
         let interval = fields.whole("interval")?.ok_or_else(|| Refusal::missing("interval"))?;
         let unit = fields.text("interval_unit")?.unwrap_or_else(|| "months".to_owned());
         let plan = Plan {
@@ -105,10 +118,9 @@ impl Org<'_> {
             description: fields.text("description")?.unwrap_or_default(),
             active: true,
             product,
-            price: fields
-                .amount("recurring_price", Currency::base())?
-                .ok_or_else(|| Refusal::missing("recurring_price"))?,
-            setup_fee: fields.amount("setup_fee", Currency::base())?.unwrap_or(0),
+            price: fields.amount("recurring_price", currency)?.ok_or_else(|| Refusal::missing("recurring_price"))?,
+            setup_fee: fields.amount("setup_fee", currency)?.unwrap_or(0),
+            tax: fields.id("tax_id")?.map(|id| self.state.tax(id).map(|tax| tax.id)).transpose()?,
             term: Term {
                 interval: u32::try_from(interval)
                     .ok()
@@ -127,7 +139,7 @@ impl Org<'_> {
 }
 
 impl Plan {
-    fn view(&self) -> Object {
+    fn view(&self, currency: Currency) -> Object {
         Object::new()
             .with("plan_code", &self.code)
             .with("name", &self.name)
@@ -135,12 +147,13 @@ impl Plan {
             .with("status", if self.active { "active" } else { "inactive" })
             .with("product_id", self.product)
             .with("trial_period", self.trial)
-            .with("setup_fee", Currency::base().number(self.setup_fee))
-            .with("recurring_price", Currency::base().number(self.price))
+            .with("setup_fee", currency.number(self.setup_fee))
+            .with("recurring_price", currency.number(self.price))
             .with("unit", "")
             .with("interval", self.term.interval)
             .with("interval_unit", self.term.unit.word())
             .with("billing_cycles", self.cycles)
+            .with("tax_id", self.tax.map(|id| id.to_string()).unwrap_or_default())
             .with("custom_fields", [(); 0])
             .with("created_time", stamp(self.created))
             .with("updated_time", stamp(self.updated))
@@ -168,11 +181,11 @@ fn list_products(call: &mut Call<'_>) -> Answer {
 fn create_plan(call: &mut Call<'_>) -> Answer {
     let fields = call.fields()?;
     let code = call.org.add_plan(&fields)?;
-    Ok(Reply::created("The plan has been created.").with("plan", call.org.state.plan(&code)?.view()))
+    Ok(Reply::created("The plan has been created.").with("plan", call.org.state.plan_view(&code)?))
 }
 
 fn get_plan(call: &mut Call<'_>) -> Answer {
-    Ok(Reply::ok("success").with("plan", call.org.state.plan(call.param("code"))?.view()))
+    Ok(Reply::ok("success").with("plan", call.org.state.plan_view(call.param("code"))?))
 }
 
 fn list_plans(call: &mut Call<'_>) -> Answer {
@@ -189,19 +202,25 @@ fn list_plans(call: &mut Call<'_>) -> Answer {
     };
     let by_id = |id: Id| call.org.state.plans.values().find(|plan| plan.id == id);
     let ids = call.org.state.plans.values().filter(wanted).map(|plan| plan.id);
-    let row = |id| by_id(id).map(Plan::view).unwrap_or_default();
+    let currency = call.org.state.base_currency();
+    let row = |id| by_id(id).map(|plan| plan.view(currency)).unwrap_or_default();
     Listing { key: "plans", report: "Plans", filter: &format!("PlanStatus.{filter}") }.answer(call, ids, row)
 }
 
 fn update_plan(call: &mut Call<'_>) -> Answer {
     let fields = call.fields()?;
-    let now = call.org.now;
+    let (now, currency) = (call.org.now, call.org.state.base_currency());
     let mut plan = call.org.state.plan(call.param("code"))?.clone();
     plan.name = fields.text("name")?.unwrap_or(plan.name);
     plan.description = fields.text("description")?.unwrap_or(plan.description);
-    plan.price = fields.amount("recurring_price", Currency::base())?.unwrap_or(plan.price);
+    plan.price = fields.amount("recurring_price", currency)?.unwrap_or(plan.price);
+    plan.setup_fee = fields.amount("setup_fee", currency)?.unwrap_or(plan.setup_fee);
+    plan.trial = fields.whole("trial_period")?.unwrap_or(plan.trial);
+    if let Some(tax) = fields.id("tax_id")? {
+        plan.tax = Some(call.org.state.tax(tax)?.id);
+    }
     plan.updated = now;
-    let view = plan.view();
+    let view = plan.view(currency);
     call.org.state.plans.insert(plan.code.clone(), plan);
     Ok(Reply::ok("The plan details has been updated.").with("plan", view))
 }

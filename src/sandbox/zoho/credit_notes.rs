@@ -8,7 +8,9 @@ use super::fields::Fields;
 use super::ids::Id;
 use super::invoices::{Applied, Line};
 use super::money::Currency;
+use super::offers::Charge;
 use super::reply::{Answer, Object, Reply};
+use super::taxes;
 use axum::routing::MethodFilter;
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
@@ -93,11 +95,12 @@ impl State {
         let line = |line: &Line| {
             Object::new()
                 .with("item_id", line.id)
-                .with("name", &line.name)
-                .with("code", &line.code)
-                .with("quantity", line.quantity)
-                .with("price", currency.number(line.price))
-                .with("item_total", currency.number(line.total()))
+                .with("name", &line.charge.name)
+                .with("code", &line.charge.code)
+                .with("quantity", line.charge.quantity)
+                .with("tax_id", taxes::id_text(line.charge.tax.as_ref()))
+                .with("price", currency.number(line.charge.price))
+                .with("item_total", currency.number(line.charge.cost))
         };
         let part = |(id, amount): &(Id, i64)| {
             Object::new()
@@ -105,6 +108,7 @@ impl State {
                 .with("invoice_number", self.invoices.get(id).map_or("", |invoice| &invoice.number))
                 .with("amount", currency.number(*amount))
         };
+        let sums = taxes::sums(note.lines.iter().map(|line| &line.charge).filter_map(Charge::tax_part));
         Object::new()
             .with("creditnote_id", note.id)
             .with("creditnote_number", &note.number)
@@ -118,6 +122,7 @@ impl State {
             .with("balance", currency.number(self.note_balance(note)))
             .with("creditnote_items", note.lines.iter().map(line).collect::<Vec<_>>())
             .with("invoices", self.note_uses(note).iter().map(part).collect::<Vec<_>>())
+            .with("taxes", taxes::view(&sums, currency))
             .with("currency_code", currency.code)
             .with("currency_symbol", currency.symbol)
             .with("created_time", stamp(note.created))
@@ -183,13 +188,30 @@ impl Org<'_> {
     }
 }
 
+impl Org<'_> {
+    /// Uses what a customer has as credit, oldest first, for an invoice of theirs: credit notes, then payments that
+    /// were not applied.
+    pub(super) fn use_all_credit(&mut self, id: Id) -> Result<(), Refusal> {
+        let customer = self.state.invoice(id)?.customer;
+        let notes = self.state.notes.values().filter(|note| note.customer == customer);
+        let notes: Vec<(Id, i64)> = notes.map(|note| (note.id, self.state.note_balance(note))).collect();
+        for (note, left) in notes {
+            let amount = left.min(self.state.invoice(id)?.balance());
+            if amount > 0 {
+                self.use_credit(&[(note, id, amount)])?;
+            }
+        }
+        self.use_unapplied(customer, id)
+    }
+}
+
 fn create(call: &mut Call<'_>) -> Answer {
     let fields = call.fields()?;
     let customer = fields.needed_id("customer_id")?;
-    let currency = call.org.state.customer(customer)?.currency;
+    call.org.state.customer(customer)?;
     let items = fields.list("creditnote_items")?.filter(|items| !items.is_empty());
     let items = items.ok_or_else(|| Refusal::missing("creditnote_items"))?;
-    let lines = Line::read(&mut call.org, &items, "code", currency)?;
+    let lines = Line::read(&mut call.org, &items, "code", customer)?;
     let number = fields.text("creditnote_number")?.filter(|number| !number.is_empty());
     if number.is_some() && fields.flag("ignore_auto_number_generation")? != Some(true) {
         return Err(Refusal::invalid("creditnote_number"));

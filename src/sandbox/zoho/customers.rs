@@ -38,6 +38,10 @@ pub(super) struct Customer {
     pub(super) billing_address: Value,
     pub(super) shipping_address: Value,
     pub(super) currency: Currency,
+    /// Whether taxes are charged at all.
+    pub(super) taxable: bool,
+    /// Charged on what names no tax of its own.
+    pub(super) tax: Option<Id>,
     /// Days until an invoice is due.
     pub(super) payment_terms: i64,
     payment_terms_label: String,
@@ -50,7 +54,7 @@ pub(super) struct Customer {
 }
 
 impl Customer {
-    fn apply(&mut self, fields: &Fields) -> Result<(), Refusal> {
+    fn apply(&mut self, fields: &Fields, state: &State) -> Result<(), Refusal> {
         self.display_name = fields.needed("display_name")?;
         self.email = fields.needed("email")?;
         if !self.email.contains('@') {
@@ -68,6 +72,10 @@ impl Customer {
             if let Some(value) = fields.value(name)? {
                 *address = address_of(&value);
             }
+        }
+        self.taxable = fields.flag("is_taxable")?.unwrap_or(self.taxable);
+        if let Some(tax) = fields.id("tax_id")? {
+            self.tax = Some(state.tax(tax)?.id);
         }
         if let Some(days) = fields.whole("payment_terms")? {
             self.payment_terms = days;
@@ -166,7 +174,7 @@ impl Org<'_> {
     /// Adds a customer from the fields of a request.
     pub(super) fn add_customer(&mut self, fields: &Fields) -> Result<Id, Refusal> {
         let currency = match fields.text("currency_code")?.filter(|code| !code.is_empty()) {
-            None => Currency::base(),
+            None => self.state.base_currency(),
             Some(code) => Currency::find(&code).ok_or_else(|| Refusal::invalid("currency_code"))?,
         };
         let id = self.state.counters.id();
@@ -178,6 +186,8 @@ impl Org<'_> {
             billing_address: address_of(&Value::Null),
             shipping_address: address_of(&Value::Null),
             currency,
+            taxable: true,
+            tax: None,
             payment_terms: 0,
             payment_terms_label: String::new(),
             notes: String::new(),
@@ -187,7 +197,7 @@ impl Org<'_> {
             created: self.now,
             updated: self.now,
         };
-        customer.apply(fields)?;
+        customer.apply(fields, self.state)?;
         self.state.check_unique(&customer)?;
         self.state.customers.insert(id, customer);
         Ok(id)
@@ -243,7 +253,7 @@ fn list(call: &mut Call<'_>) -> Answer {
 fn update(call: &mut Call<'_>) -> Answer {
     let fields = call.fields()?;
     let mut customer = call.org.state.customer(call.id("Customer")?)?.clone();
-    customer.apply(&fields)?;
+    customer.apply(&fields, call.org.state)?;
     customer.updated = call.org.now;
     call.org.state.check_unique(&customer)?;
     let id = customer.id;

@@ -66,6 +66,16 @@ impl Refusal {
         Self::bad(9001, "Subscription is not in a state that allows this action.")
     }
 
+    /// `code` is that of a coupon, `why` as in "has expired".
+    pub(super) fn coupon(code: &str, why: &str) -> Self {
+        Self::bad(9003, format!("The coupon \"{code}\" {why}."))
+    }
+
+    /// `kind` is `plan` or `addon`, `why` as in "is inactive".
+    pub(super) fn not_for_sale(kind: &str, code: &str, why: &str) -> Self {
+        Self::bad(9004, format!("The {kind} \"{code}\" {why}."))
+    }
+
     /// Only payments of a gateway of Zoho can be refunded through it.
     pub(super) fn not_refundable() -> Self {
         Self::bad(9002, "Refund is allowed only for payments made through an online payment gateway.")

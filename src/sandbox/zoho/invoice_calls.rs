@@ -25,19 +25,23 @@ pub(super) const ROUTES: &[Route] = &[
 fn create(call: &mut Call<'_>) -> Answer {
     let fields = call.fields()?;
     let customer = fields.needed_id("customer_id")?;
-    let currency = call.org.state.customer(customer)?.currency;
     let terms = fields.whole("payment_terms")?.unwrap_or(call.org.state.customer(customer)?.payment_terms);
     let date = fields.date("date")?.ok_or_else(|| Refusal::missing("date"))?;
     let items = fields.list("invoice_items")?.unwrap_or_default();
-    let lines = Line::read(&mut call.org, &items, "product_id", currency)?;
+    let lines = Line::read(&mut call.org, &items, "product_id", customer)?;
     let draft = call.query("send") != Some("true");
-    let id = call.org.raise_invoice(NewInvoice { customer, subscription: None, date, terms, lines, draft })?;
+    let id =
+        call.org.raise_invoice(NewInvoice { customer, subscription: None, date, terms, lines, coupon: None, draft })?;
     call.org.state.invoice_mut(id)?.custom_fields.update(&fields)?;
-    Ok(Reply::created("The invoice has been created.").with("invoice", view(call, id)?))
+    Ok(Reply::created("The invoice has been created.").with("invoice", changed(call, id)?))
 }
 
 fn view(call: &Call<'_>, id: super::ids::Id) -> Result<Object, Refusal> {
     Ok(call.org.state.invoice_view(call.org.state.invoice(id)?, call.org.today()))
+}
+
+fn changed(call: &Call<'_>, id: super::ids::Id) -> Result<Object, Refusal> {
+    Ok(call.org.state.changed_invoice_view(call.org.state.invoice(id)?, call.org.today()))
 }
 
 fn get(call: &mut Call<'_>) -> Answer {
@@ -83,15 +87,15 @@ fn update(call: &mut Call<'_>) -> Answer {
     let id = call.id("Invoice")?;
     let fields = call.fields()?;
     let invoice = call.org.state.invoice(id)?;
-    let currency = invoice.currency;
-    if fields.needed_id("customer_id")? != invoice.customer {
+    let customer = invoice.customer;
+    if fields.needed_id("customer_id")? != customer {
         return Err(Refusal::invalid("customer_id"));
     }
     let items = fields.list("invoice_items")?.unwrap_or_default();
-    let lines = Line::read(&mut call.org, &items, "product_id", currency)?;
+    let lines = Line::read(&mut call.org, &items, "product_id", customer)?;
     call.org.replace_lines(id, lines)?;
     call.org.state.invoice_mut(id)?.custom_fields.update(&fields)?;
-    Ok(Reply::ok("Invoice information has been updated.").with("invoice", view(call, id)?))
+    Ok(Reply::ok("Invoice information has been updated.").with("invoice", changed(call, id)?))
 }
 
 fn delete(call: &mut Call<'_>) -> Answer {

@@ -9,7 +9,9 @@ use super::errors::Refusal;
 use super::fields::{CustomFields, Fields};
 use super::ids::Id;
 use super::money::Currency;
+use super::offers::{Charge, Sort};
 use super::reply::Object;
+use super::taxes;
 use chrono::{DateTime, NaiveDate, Utc};
 
 /// One invoice; amounts in minor units of its currency.
@@ -23,6 +25,7 @@ pub(super) struct Invoice {
     pub(super) date: NaiveDate,
     pub(super) due: NaiveDate,
     pub(super) lines: Vec<Line>,
+    coupon: Option<Used>,
     phase: Phase,
     pub(super) payments: Vec<Applied>,
     pub(super) credits: Vec<Applied>,
@@ -43,11 +46,14 @@ enum Phase {
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) id: Id,
+    pub(super) charge: Charge,
+}
+
+/// The coupon behind an invoice's discounts.
+#[derive(Debug, Clone)]
+pub(super) struct Used {
     pub(super) code: String,
     pub(super) name: String,
-    /// Minor units for one piece.
-    pub(super) price: i64,
-    pub(super) quantity: i64,
 }
 
 /// A part of a payment or credit note, used for an invoice.
@@ -69,39 +75,33 @@ pub(super) struct NewInvoice {
     /// Days until it is due.
     pub(super) terms: i64,
     pub(super) lines: Vec<Line>,
+    pub(super) coupon: Option<Used>,
     pub(super) draft: bool,
 }
 
 impl Line {
-    /// Price times quantity.
+    /// With discount and tax.
     pub(super) fn total(&self) -> i64 {
-        self.price.saturating_mul(self.quantity)
+        self.charge.total()
     }
 
-    /// Reads the lines of a request. `code` is the name of the field that names what is sold.
-    pub(super) fn read(
-        org: &mut Org<'_>,
-        lines: &[Fields],
-        code: &str,
-        currency: Currency,
-    ) -> Result<Vec<Self>, Refusal> {
+    /// Reads the lines of a request for a customer. `code` is the name of the field that names what is sold.
+    pub(super) fn read(org: &mut Org<'_>, lines: &[Fields], code: &str, customer: Id) -> Result<Vec<Self>, Refusal> {
         if lines.is_empty() {
             return Err(Refusal::missing("invoice_items"));
         }
         let read = |fields: &Fields| {
+            let customer = org.state.customer(customer)?;
             let code = fields.text(code)?.unwrap_or_default();
-            let name = fields.text("name")?.or(fields.text("description")?);
-            let line = Self {
-                id: org.state.counters.id(),
-                name: name.unwrap_or_else(|| code.clone()),
-                code,
-                price: fields.amount("price", currency)?.ok_or_else(|| Refusal::missing("price"))?,
-                quantity: fields.quantity()?,
-            };
-            line.price.checked_mul(line.quantity).ok_or_else(|| Refusal::invalid("price"))?;
-            Ok(line)
+            let name = fields.text("name")?.or(fields.text("description")?).unwrap_or_else(|| code.clone());
+            let price = fields.amount("price", customer.currency)?.ok_or_else(|| Refusal::missing("price"))?;
+            let quantity = fields.quantity()?;
+            price.checked_mul(quantity).ok_or_else(|| Refusal::invalid("price"))?;
+            let tax = org.state.tax_for(customer, fields.id("tax_id")?)?;
+            Ok(Charge::new(Sort::OneTime, &code, &name, (price, quantity), tax))
         };
-        lines.iter().map(read).collect()
+        let charges = lines.iter().map(read).collect::<Result<Vec<_>, Refusal>>()?;
+        Ok(org.lines(charges))
     }
 }
 
@@ -204,13 +204,13 @@ impl State {
             Object::new()
                 .with("item_id", line.id)
                 .with("product_id", "")
-                .with("name", &line.name)
-                .with("code", &line.code)
-                .with("price", currency.text(line.price))
-                .with("quantity", line.quantity)
-                .with("discount_amount", currency.number(0))
-                .with("item_total", currency.number(line.total()))
-                .with("tax_id", "")
+                .with("name", &line.charge.name)
+                .with("code", &line.charge.code)
+                .with("price", currency.text(line.charge.price))
+                .with("quantity", line.charge.quantity)
+                .with("discount_amount", currency.number(line.charge.discount))
+                .with("item_total", currency.number(line.charge.cost))
+                .with("tax_id", taxes::id_text(line.charge.tax.as_ref()))
         };
         let payment = |part: &Applied| {
             let payment = self.payments.get(&part.from);
@@ -234,10 +234,18 @@ impl State {
                 .with("credited_date", part.date)
                 .with("credited_amount", currency.text(part.amount))
         };
+        let coupon = |used: &Used| {
+            let discount = invoice.lines.iter().map(|line| line.charge.discount).sum();
+            Object::new()
+                .with("coupon_code", &used.code)
+                .with("coupon_name", &used.name)
+                .with("discount_amount", currency.number(discount))
+        };
         let customer = self.customers.get(&invoice.customer);
-        self.invoice_head(invoice, invoice.status(today))
+        let view = self
+            .invoice_head(invoice, invoice.status(today))
             .with("invoice_items", invoice.lines.iter().map(line).collect::<Vec<_>>())
-            .with("coupons", [(); 0])
+            .with("coupons", invoice.coupon.iter().map(coupon).collect::<Vec<_>>())
             .with("credits", invoice.credits.iter().map(credit).collect::<Vec<_>>())
             .with("payments", invoice.payments.iter().map(payment).collect::<Vec<_>>())
             .with("payment_made", currency.number(invoice.paid()))
@@ -247,7 +255,26 @@ impl State {
             .with("billing_address", customer.map(|customer| &customer.billing_address))
             .with("shipping_address", customer.map(|customer| &customer.shipping_address))
             .with("custom_fields", invoice.custom_fields.view())
-            .with("comments", [(); 0])
+            .with("comments", [(); 0]);
+        if self.settings.invoice_taxes { Self::with_taxes(view, invoice) } else { view }
+    }
+
+    /// The whole invoice as answers to its creation and change show it: with the sums of its taxes.
+    pub(super) fn changed_invoice_view(&self, invoice: &Invoice, today: NaiveDate) -> Object {
+        let view = self.invoice_view(invoice, today);
+        if self.settings.invoice_taxes { view } else { Self::with_taxes(view, invoice) }
+    }
+
+    fn with_taxes(view: Object, invoice: &Invoice) -> Object {
+        let currency = invoice.currency;
+        let charges = || invoice.lines.iter().map(|line| &line.charge);
+        let row = |(tax, amount): &(&taxes::Tax, i64)| {
+            Object::new().with("tax_name", &tax.name).with("tax_amount", currency.number(*amount))
+        };
+        let sums = taxes::sums(charges().filter_map(Charge::tax_part));
+        view.with("sub_total", currency.number(charges().map(Charge::net).sum()))
+            .with("tax_total", currency.number(charges().map(Charge::tax_amount).sum()))
+            .with("taxes", sums.iter().map(row).collect::<Vec<_>>())
     }
 }
 
@@ -265,6 +292,7 @@ impl Org<'_> {
             date: new.date,
             due: plus_days(new.date, new.terms),
             lines: new.lines,
+            coupon: new.coupon,
             phase: if new.draft { Phase::Draft } else { Phase::Open },
             payments: Vec::new(),
             credits: Vec::new(),
@@ -276,6 +304,9 @@ impl Org<'_> {
         self.state.invoices.insert(id, invoice);
         if let Some(subscription) = new.subscription.and_then(|id| self.state.subscriptions.get_mut(&id)) {
             subscription.child_invoice = Some(id);
+        }
+        if new.subscription.is_some() && !new.draft && self.state.settings.auto_apply_credits {
+            self.use_all_credit(id)?;
         }
         if !new.draft {
             self.emit_invoice("invoice_created", id)?;
@@ -366,6 +397,7 @@ impl Org<'_> {
                 return Err(Refusal::wrong_state("The total is less than the amount already paid."));
             }
             invoice.lines = lines;
+            invoice.coupon = None;
             Ok(())
         })
     }

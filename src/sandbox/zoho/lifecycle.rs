@@ -5,10 +5,12 @@ use super::credit_notes::NewNote;
 use super::dates::midnight;
 use super::errors::Refusal;
 use super::ids::Id;
-use super::invoices::{Line, NewInvoice};
+use super::invoices::{NewInvoice, Used};
+use super::money::share;
+use super::offers::{Charge, Item, Sort};
 use super::payments::NewPayment;
 use super::reply::Object;
-use super::subscriptions::{Item, Status, Subscription};
+use super::subscriptions::{Status, Subscription};
 use chrono::NaiveDate;
 use std::collections::BTreeSet;
 
@@ -120,24 +122,29 @@ impl Org<'_> {
             return Ok(());
         }
         subscription.last_billing = Some(day);
-        let setup_fee = if subscription.billed == 1 { subscription.setup_fee } else { 0 };
-        let item = subscription.item.clone();
-        let mut lines = vec![self.line(&item.code, &item.name, item.price, item.quantity)];
-        if setup_fee > 0 {
-            lines.push(self.line(&item.code, "Setup fee", setup_fee, 1));
-        }
-        self.bill(id, day, lines)
-    }
-
-    fn line(&mut self, code: &str, name: &str, price: i64, quantity: i64) -> Line {
-        Line { id: self.state.counters.id(), code: code.to_owned(), name: name.to_owned(), price, quantity }
+        let mut charges = subscription.charges(subscription.billed == 1);
+        let mut redeemed = subscription.coupon.clone();
+        let coupon = redeemed.as_mut().and_then(|redeemed| self.state.use_coupon(redeemed, day));
+        let used = coupon.map(|coupon| {
+            coupon.take_off(&mut charges);
+            Used { code: coupon.code.clone(), name: coupon.name.clone() }
+        });
+        self.state.subscription_mut(id)?.coupon = redeemed;
+        self.bill(id, day, charges, used)
     }
 
     /// Raises an invoice for a subscription. If Zoho collects, its gateway pays it at once.
-    pub(super) fn bill(&mut self, id: Id, date: NaiveDate, lines: Vec<Line>) -> Result<(), Refusal> {
+    pub(super) fn bill(
+        &mut self,
+        id: Id,
+        date: NaiveDate,
+        charges: Vec<Charge>,
+        coupon: Option<Used>,
+    ) -> Result<(), Refusal> {
         let subscription = self.state.subscription(id)?;
         let (customer, terms, online) = (subscription.customer, subscription.payment_terms, subscription.auto_collect);
-        let new = NewInvoice { customer, subscription: Some(id), date, terms, lines, draft: false };
+        let lines = self.lines(charges);
+        let new = NewInvoice { customer, subscription: Some(id), date, terms, lines, coupon, draft: false };
         let invoice = self.raise_invoice(new)?;
         let amount = self.state.invoice(invoice)?.balance();
         if online && amount > 0 {
@@ -188,7 +195,7 @@ impl Org<'_> {
     fn replace_item(&mut self, id: Id, item: Item) -> Result<(), Refusal> {
         let now = self.now;
         let subscription = self.state.subscription_mut(id)?;
-        let (old, new) = (subscription.item.total(), item.total());
+        let (old, new) = (subscription.item.cost(), item.cost());
         if item.term != subscription.item.term {
             subscription.anchor = subscription.next.unwrap_or(now.date_naive());
             subscription.count = 0;
@@ -212,21 +219,15 @@ impl Org<'_> {
             (Status::Live, Some(start), Some(next)) => ((next - today).num_days(), (next - start).num_days()),
             _ => (0, 1),
         };
-        let difference = prorate(item.total() - subscription.item.total(), rest);
-        let (code, name) = (item.code.clone(), format!("Prorated change to {}", item.name));
+        let difference = share(item.cost() - subscription.item.cost(), rest.0.max(0), rest.1);
+        let name = format!("Prorated change to {}", item.name);
+        let charge = Charge::new(Sort::OneTime, &item.code, &name, (difference.abs(), 1), item.tax.clone());
         self.replace_item(id, item)?;
         if difference > 0 {
-            let line = self.line(&code, &name, difference, 1);
-            self.bill(id, today, vec![line])?;
+            self.bill(id, today, vec![charge], None)?;
         } else if difference < 0 {
-            let line = self.line(&code, &name, -difference, 1);
-            self.add_note(NewNote {
-                customer,
-                number: None,
-                date: today,
-                reference: String::new(),
-                lines: vec![line],
-            })?;
+            let lines = self.lines(vec![charge]);
+            self.add_note(NewNote { customer, number: None, date: today, reference: String::new(), lines })?;
         }
         Ok(())
     }
@@ -263,27 +264,5 @@ impl Org<'_> {
         subscription.status = status;
         subscription.updated = now;
         Ok(())
-    }
-}
-
-/// The part of an amount for so many days of so many, rounded half away from zero.
-fn prorate(amount: i64, (days, of): (i64, i64)) -> i64 {
-    let of = i128::from(of.max(1));
-    let twice = i128::from(amount) * i128::from(days.max(0)) * 2;
-    let rounded = (twice.abs() + of) / (2 * of) * twice.signum();
-    i64::try_from(rounded).unwrap_or(amount)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::prorate;
-
-    #[test]
-    fn a_rest_of_a_term_is_rounded_half_up() {
-        assert_eq!(prorate(1000, (15, 30)), 500);
-        assert_eq!(prorate(5, (1, 2)), 3);
-        assert_eq!(prorate(-5, (1, 2)), -3);
-        assert_eq!(prorate(100, (1, 3)), 33);
-        assert_eq!(prorate(1000, (0, 30)), 0);
     }
 }

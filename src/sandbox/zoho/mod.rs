@@ -4,9 +4,11 @@
 //! documents leave open is a switch in `settings`, never a thing to rely on. CRM and Desk are not here yet.
 
 mod accounts;
+mod addons;
 mod books;
 mod call;
 mod catalog;
+mod coupons;
 mod credit_notes;
 mod customers;
 mod dates;
@@ -21,13 +23,17 @@ mod lifecycle;
 mod limits;
 mod list;
 mod money;
+mod offers;
 mod payments;
+mod pricing;
 mod refunds;
 mod reply;
 mod settings;
 mod staff;
+mod staff_catalog;
 mod subscription_calls;
 mod subscriptions;
+mod taxes;
 mod transactions;
 
 use super::World;
@@ -55,6 +61,11 @@ pub struct State {
     products: BTreeMap<Id, catalog::Product>,
     /// By plan code.
     plans: BTreeMap<String, catalog::Plan>,
+    /// By add-on code.
+    addons: BTreeMap<String, addons::Addon>,
+    /// By coupon code.
+    coupons: BTreeMap<String, coupons::Coupon>,
+    taxes: BTreeMap<Id, taxes::Tax>,
     customers: BTreeMap<Id, customers::Customer>,
     subscriptions: BTreeMap<Id, subscriptions::Subscription>,
     invoices: BTreeMap<Id, invoices::Invoice>,
@@ -71,6 +82,8 @@ pub struct State {
 /// The tables of routes of all resources.
 const RESOURCES: &[&[Route]] = &[
     catalog::ROUTES,
+    addons::ROUTES,
+    coupons::ROUTES,
     customers::ROUTES,
     subscription_calls::ROUTES,
     invoice_calls::ROUTES,

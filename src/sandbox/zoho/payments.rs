@@ -191,6 +191,24 @@ impl Org<'_> {
         Ok(())
     }
 
+    /// Uses a customer's payments that were not applied, oldest first, for an invoice of theirs.
+    pub(super) fn use_unapplied(&mut self, customer: Id, invoice: Id) -> Result<(), Refusal> {
+        let payments = self.state.payments.values().filter(|payment| payment.customer == customer);
+        let payments: Vec<(Id, i64)> = payments.map(|payment| (payment.id, self.state.unapplied(payment))).collect();
+        for (from, left) in payments {
+            let amount = left.min(self.state.invoice(invoice)?.balance());
+            if amount <= 0 {
+                continue;
+            }
+            let part = Applied { id: self.state.counters.id(), from, amount, date: self.today() };
+            self.state.invoice_mut(invoice)?.payments.push(part);
+            if let Some(payment) = self.state.payments.get_mut(&from).filter(|p| !p.invoices.contains(&invoice)) {
+                payment.invoices.push(invoice);
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a payment off all its invoices.
     fn detach(&mut self, payment: &Payment) {
         for id in &payment.invoices {

@@ -7,6 +7,7 @@ use super::errors::Refusal;
 use super::fields::Fields;
 use super::ids::Id;
 use super::invoices::Line;
+use super::offers::{Charge, Sort};
 use super::reply::{Answer, Object, Reply};
 use axum::routing::MethodFilter;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -112,7 +113,8 @@ fn refund_payment(call: &mut Call<'_>) -> Answer {
     }
     let (customer, date, reference) = (of.customer, call.org.today(), of.reference.clone());
     let name = format!("Refund of payment {payment}");
-    let line = Line { id: call.org.state.counters.id(), code: String::new(), name, price: amount, quantity: 1 };
+    let line =
+        Line { id: call.org.state.counters.id(), charge: Charge::new(Sort::OneTime, "", &name, (amount, 1), None) };
     let note = call.org.add_note(NewNote { customer, number: None, date, reference, lines: vec![line] })?;
     let id = call.org.refund(note, &fields)?;
     if let Some(payment) = call.org.state.payments.get_mut(&payment) {

@@ -1,6 +1,8 @@
 //! How the simulated organisation is set up, and what Zoho does where its documents do not say.
 
+use super::State;
 use super::errors::{DEFAULT_PER_DAY, DEFAULT_PER_MINUTE};
+use super::money::Currency;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,6 +16,13 @@ pub(super) struct Settings {
     pub(super) calls_per_day: u32,
     /// Calls that may be in process at the same time.
     pub(super) calls_at_once: u32,
+    /// The organisation's own currency, in which the catalog is priced.
+    pub(super) base_currency: Currency,
+    /// Unused credits pay invoices of subscriptions as they are raised, oldest first.
+    pub(super) auto_apply_credits: bool,
+    /// `GET /invoices/{id}` and webhooks show `sub_total`, `tax_total` and `taxes` of an invoice, which Zoho's documents
+    /// list for created and changed invoices only.
+    pub(super) invoice_taxes: bool,
     /// Two customers may not have the same display name.
     pub(super) unique_names: bool,
     /// Labels of custom fields of customers that forbid duplicates.
@@ -50,6 +59,9 @@ impl Default for Settings {
             calls_per_minute: DEFAULT_PER_MINUTE,
             calls_per_day: DEFAULT_PER_DAY,
             calls_at_once: 10,
+            base_currency: Currency::DEFAULT,
+            auto_apply_credits: false,
+            invoice_taxes: false,
             unique_names: false,
             unique_fields: Vec::new(),
             payments_list: false,
@@ -59,6 +71,13 @@ impl Default for Settings {
             webhook_shape: Shape::Event,
             expires_in_ms: false,
         }
+    }
+}
+
+impl State {
+    /// The organisation's own currency, in which the catalog is priced.
+    pub(super) fn base_currency(&self) -> Currency {
+        self.settings.base_currency
     }
 }
 

@@ -5,7 +5,7 @@ use super::errors::Refusal;
 use super::fields::{CustomFields, Fields};
 use super::ids::Id;
 use super::invoices::{Line, NewInvoice};
-use super::money::Currency;
+use super::offers::{Charge, Sort};
 use super::payments::NewPayment;
 use crate::sandbox::World;
 use chrono::NaiveDate;
@@ -24,7 +24,15 @@ pub fn staff(world: &World, act: &Value) -> Result<Value, String> {
     let act = Act(fields);
     let org = &mut org;
     match act.text("act")? {
-        "create_plan" => act.create_plan(org),
+        "create_plan" | "add_plan" => act.add_plan(org),
+        "add_addon" => act.add_addon(org),
+        "add_coupon" => act.add_coupon(org),
+        "add_tax" => act.add_tax(org),
+        "give_credit" => act.give_credit(org),
+        "set_auto_apply_credits" => {
+            org.state.settings.auto_apply_credits = act.flag("on")?;
+            Ok(json!({}))
+        }
         "create_customer" => act.create_customer(org),
         "create_subscription" => act.create_subscription(org),
         "create_invoice" => act.create_invoice(org),
@@ -43,46 +51,47 @@ pub fn staff(world: &World, act: &Value) -> Result<Value, String> {
         "make_grant_code" => Ok(json!({ "code": org.state.accounts.make_code(org.now) })),
         "settings" => act.settings(org),
         other => Err(format!(
-            "`act`: `{other}` is unknown; known are create_plan, create_customer, create_subscription, create_invoice, \
-             edit_invoice, void_invoice, write_off_invoice, record_payment, delete_payment, cancel_subscription, \
+            "`act`: `{other}` is unknown; known are create_plan (add_plan), add_addon, add_coupon, add_tax, \
+             create_customer, create_subscription, create_invoice, edit_invoice, void_invoice, write_off_invoice, \
+             record_payment, give_credit, set_auto_apply_credits, delete_payment, cancel_subscription, \
              turn_on_auto_collect, delete_customer, expire_tokens, make_grant_code, settings"
         )),
     }
 }
 
 /// The fields of an act.
-struct Act<'a>(&'a Map<String, Value>);
+pub(super) struct Act<'a>(pub(super) &'a Map<String, Value>);
 
 fn done(outcome: Result<(), Refusal>) -> Result<Value, String> {
     outcome.map(|()| json!({})).map_err(said)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
-fn said(refusal: Refusal) -> String {
+pub(super) fn said(refusal: Refusal) -> String {
     format!("Zoho refuses (code {}): {}", refusal.code, refusal.message)
 }
 
 impl<'a> Act<'a> {
-    fn text(&self, name: &str) -> Result<&'a str, String> {
+    pub(super) fn text(&self, name: &str) -> Result<&'a str, String> {
         self.optional(name)?.ok_or_else(|| format!("`{name}`: text is expected"))
     }
 
-    fn optional(&self, name: &str) -> Result<Option<&'a str>, String> {
+    pub(super) fn optional(&self, name: &str) -> Result<Option<&'a str>, String> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => value.as_str().map(Some).ok_or_else(|| format!("`{name}`: text is expected")),
         }
     }
 
-    fn id(&self, name: &str) -> Result<Id, String> {
+    pub(super) fn id(&self, name: &str) -> Result<Id, String> {
         Id::read(self.text(name)?).ok_or_else(|| format!("`{name}`: an id is expected, as text"))
     }
 
-    fn optional_id(&self, name: &str) -> Result<Option<Id>, String> {
+    pub(super) fn optional_id(&self, name: &str) -> Result<Option<Id>, String> {
         self.optional(name)?.map(|_| self.id(name)).transpose()
     }
 
-    fn amount(&self, name: &str) -> Result<i64, String> {
+    pub(super) fn amount(&self, name: &str) -> Result<i64, String> {
         let amount = self.0.get(name).and_then(Value::as_i64).filter(|minor| *minor >= 0);
         amount.ok_or_else(|| format!("`{name}`: an integer of minor units is expected, zero or more"))
     }
@@ -95,7 +104,7 @@ impl<'a> Act<'a> {
     }
 
     /// A day; today if absent.
-    fn day(&self, name: &str, org: &Org<'_>) -> Result<NaiveDate, String> {
+    pub(super) fn day(&self, name: &str, org: &Org<'_>) -> Result<NaiveDate, String> {
         match self.optional(name)? {
             None => Ok(org.today()),
             Some(text) => text.parse().map_err(|_| format!("`{name}`: a day is expected, yyyy-mm-dd")),
@@ -103,30 +112,10 @@ impl<'a> Act<'a> {
     }
 
     /// The act as a request's fields, some of them replaced.
-    fn request(&self, replaced: &[(&str, Value)]) -> Result<Fields, String> {
+    pub(super) fn request(&self, replaced: &[(&str, Value)]) -> Result<Fields, String> {
         let mut all = self.0.clone();
         all.extend(replaced.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         Fields::read(Value::Object(all).to_string().as_bytes()).map_err(said)
-    }
-
-    /// `plan_code`, `price`; `name`, `interval`, `interval_unit` and others as in a request.
-    fn create_plan(&self, org: &mut Org<'_>) -> Result<Value, String> {
-        let code = self.text("plan_code")?;
-        let product = match self.optional_id("product_id")? {
-            Some(id) => id,
-            None => org.add_product("Product".to_owned(), String::new()),
-        };
-        let name = self.optional("name")?.unwrap_or(code);
-        let mut replaced = vec![
-            ("product_id", json!(product)),
-            ("name", json!(name)),
-            ("recurring_price", json!(Currency::base().text(self.amount("price")?))),
-        ];
-        if !self.0.contains_key("interval") {
-            replaced.push(("interval", json!(1)));
-        }
-        let code = org.add_plan(&self.request(&replaced)?).map_err(said)?;
-        Ok(json!({ "plan_code": code, "product_id": product }))
     }
 
     /// The fields of a request.
@@ -135,12 +124,16 @@ impl<'a> Act<'a> {
         Ok(json!({ "customer_id": id }))
     }
 
-    /// `customer_id`, `plan_code`; `price`, `quantity`; others as in a request.
+    /// `customer_id`, `plan_code`; `price`, `setup_fee`, `quantity`, `exclude_trial`, `trial_days`, `exclude_setup_fee`,
+    /// `billing_cycles` of the plan; others (`addons`, `coupon_code`, …) as in a request.
     fn create_subscription(&self, org: &mut Org<'_>) -> Result<Value, String> {
         let currency = org.state.customer(self.id("customer_id")?).map_err(said)?.currency;
         let mut plan = json!({ "plan_code": self.text("plan_code")?, "quantity": self.0.get("quantity") });
-        if self.0.contains_key("price") {
-            plan["price"] = json!(currency.text(self.amount("price")?));
+        for name in ["price", "setup_fee"].into_iter().filter(|name| self.0.contains_key(*name)) {
+            plan[name] = json!(currency.text(self.amount(name)?));
+        }
+        for name in ["exclude_trial", "trial_days", "exclude_setup_fee", "billing_cycles"] {
+            plan[name] = json!(self.0.get(name));
         }
         let id = org.add_subscription(&self.request(&[("plan", plan)])?).map_err(said)?;
         let invoice = org.state.subscription(id).map_err(said)?.child_invoice;
@@ -160,14 +153,14 @@ impl<'a> Act<'a> {
         let date = self.day("date", org)?;
         let terms = self.0.get("payment_terms").and_then(Value::as_i64).unwrap_or(own_terms);
         let lines = vec![self.line(org, &name)?];
-        let new = NewInvoice { customer, subscription, date, terms, lines, draft: false };
+        let new = NewInvoice { customer, subscription, date, terms, lines, coupon: None, draft: false };
         let id = org.raise_invoice(new).map_err(said)?;
         Ok(json!({ "invoice_id": id }))
     }
 
-    fn line(&self, org: &mut Org<'_>, name: &str) -> Result<Line, String> {
+    pub(super) fn line(&self, org: &mut Org<'_>, name: &str) -> Result<Line, String> {
         let price = self.amount("amount")?;
-        Ok(Line { id: org.state.counters.id(), code: String::new(), name: name.to_owned(), price, quantity: 1 })
+        Ok(Line { id: org.state.counters.id(), charge: Charge::new(Sort::OneTime, "", name, (price, 1), None) })
     }
 
     /// `invoice_id`, `amount`: the new total.
@@ -216,6 +209,11 @@ impl<'a> Act<'a> {
     fn settings(&self, org: &mut Org<'_>) -> Result<Value, String> {
         let mut changes = self.0.clone();
         changes.retain(|name, _| !["act", "vendor"].contains(&name.as_str()));
+        if changes.contains_key("base_currency") && !org.state.plans.is_empty() {
+            return Err(
+                "`base_currency`: it can be changed only before there are plans, which are priced in it".to_owned()
+            );
+        }
         org.state.settings.change(&changes)
     }
 }

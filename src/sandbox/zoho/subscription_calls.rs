@@ -4,8 +4,9 @@ use super::call::{Call, Route, route};
 use super::errors::Refusal;
 use super::ids::Id;
 use super::list::{Listing, filter_by};
+use super::offers::Item;
 use super::reply::{Answer, Reply};
-use super::subscriptions::{Item, Status, Subscription};
+use super::subscriptions::{Status, Subscription};
 use axum::routing::MethodFilter;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -20,6 +21,8 @@ pub(super) const ROUTES: &[Route] = &[
     route("subscription.autocollect", MethodFilter::POST, "/subscriptions/{id}/autocollect", auto_collect),
     route("subscription.reference", MethodFilter::POST, "/subscriptions/{id}/reference", reference),
     route("subscription.customfields", MethodFilter::POST, "/subscriptions/{id}/customfields", custom_fields),
+    route("subscription.addcoupon", MethodFilter::POST, "/subscriptions/{id}/coupons/{code}", add_coupon),
+    route("subscription.removecoupon", MethodFilter::DELETE, "/subscriptions/{id}/coupons", remove_coupon),
     route("subscription.postpone", MethodFilter::POST, "/subscriptions/{id}/postpone", postpone),
 ];
 
@@ -90,8 +93,8 @@ fn list(call: &mut Call<'_>) -> Answer {
 fn update(call: &mut Call<'_>) -> Answer {
     let (id, fields) = (call.id("Subscription")?, call.fields()?);
     let subscription = call.org.state.subscription(id)?;
-    let plan = fields.object("plan")?.ok_or_else(|| Refusal::missing("plan"))?;
-    let item = Item::read(&call.org, &plan, subscription.currency)?;
+    let customer = call.org.state.customer(subscription.customer)?;
+    let item = Item::read(&call.org, &fields, customer, Some(&subscription.item))?;
     if fields.flag("auto_collect")? == Some(true) && !subscription.auto_collect {
         return Err(Refusal::missing("card_id"));
     }
@@ -104,6 +107,12 @@ fn update(call: &mut Call<'_>) -> Answer {
     changed.auto_collect = fields.flag("auto_collect")?.unwrap_or(changed.auto_collect);
     changed.payment_terms = fields.whole("payment_terms")?.unwrap_or(changed.payment_terms);
     let at_end = fields.flag("end_of_term")?.unwrap_or(false);
+    let held = changed.coupon.as_ref().map(|redeemed| redeemed.code.clone());
+    if let Some(code) = fields.text("coupon_code")?.filter(|code| !code.is_empty() && held.as_ref() != Some(code)) {
+        let mut after = Subscription { item: item.clone(), ..changed.clone() };
+        call.org.redeem(&mut after, &code)?;
+        changed.coupon = after.coupon;
+    }
     if at_end {
         changed.scheduled = Some(item.clone());
     }
@@ -149,7 +158,8 @@ fn reactivate(call: &mut Call<'_>) -> Answer {
 }
 
 fn scheduled(call: &mut Call<'_>) -> Answer {
-    let view = call.org.state.subscription(call.id("Subscription")?)?.scheduled_view()?;
+    let state = &*call.org.state;
+    let view = state.scheduled_view(state.subscription(call.id("Subscription")?)?)?;
     Ok(Reply::ok("success").with("subscription", view))
 }
 
@@ -177,6 +187,27 @@ fn custom_fields(call: &mut Call<'_>) -> Answer {
     let view = new.view();
     change(call, id, |subscription| subscription.custom_fields = new)?;
     Ok(Reply::ok("Custom Fields Updated Successfully.").with("data", view))
+}
+
+fn add_coupon(call: &mut Call<'_>) -> Answer {
+    let id = call.id("Subscription")?;
+    let mut subscription = call.org.state.subscription(id)?.clone();
+    if !subscription.status.runs() {
+        return Err(Refusal::wrong_subscription_state());
+    }
+    let code = call.param("code").to_owned();
+    call.org.redeem(&mut subscription, &code)?;
+    change(call, id, |of| of.coupon = subscription.coupon)?;
+    Ok(Reply::ok("The coupon has been added to the subscription."))
+}
+
+fn remove_coupon(call: &mut Call<'_>) -> Answer {
+    let id = call.id("Subscription")?;
+    if call.org.state.subscription(id)?.coupon.is_none() {
+        return Err(Refusal::unknown("Coupon"));
+    }
+    change(call, id, |subscription| subscription.coupon = None)?;
+    Ok(Reply::ok("The coupon has been removed from the subscription."))
 }
 
 fn postpone(call: &mut Call<'_>) -> Answer {

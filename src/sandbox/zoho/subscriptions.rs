@@ -3,14 +3,15 @@
 
 use super::State;
 use super::call::Org;
-use super::dates::{Term, plus_days, stamp};
+use super::coupons::Redeemed;
+use super::dates::{plus_days, stamp};
 use super::errors::Refusal;
 use super::fields::{CustomFields, Fields};
 use super::ids::Id;
 use super::money::Currency;
+use super::offers::Item;
 use super::reply::Object;
 use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::value::RawValue;
 
 /// One subscription.
 #[derive(Debug, Clone)]
@@ -19,6 +20,7 @@ pub(super) struct Subscription {
     pub(super) customer: Id,
     pub(super) currency: Currency,
     pub(super) item: Item,
+    pub(super) coupon: Option<Redeemed>,
     /// What replaces `item` at the end of the term.
     pub(super) scheduled: Option<Item>,
     pub(super) status: Status,
@@ -48,20 +50,6 @@ pub(super) struct Subscription {
     pub(super) custom_fields: CustomFields,
     pub(super) created: DateTime<Utc>,
     pub(super) updated: DateTime<Utc>,
-}
-
-/// What is charged each term.
-#[derive(Debug, Clone)]
-pub(super) struct Item {
-    /// The plan's code.
-    pub(super) code: String,
-    pub(super) name: String,
-    pub(super) product: Id,
-    pub(super) product_name: String,
-    /// Minor units for one piece.
-    pub(super) price: i64,
-    pub(super) quantity: i64,
-    pub(super) term: Term,
 }
 
 /// Where a subscription stands.
@@ -97,45 +85,6 @@ impl Status {
     }
 }
 
-impl Item {
-    /// Price times quantity.
-    pub(super) fn total(&self) -> i64 {
-        self.price.saturating_mul(self.quantity)
-    }
-
-    /// Reads `plan` of a request. Another currency than the organisation's own needs a price, as plans have none in it.
-    pub(super) fn read(org: &Org<'_>, fields: &Fields, currency: Currency) -> Result<Self, Refusal> {
-        let plan = org.state.plan(&fields.needed("plan_code")?)?;
-        let own_price = (currency == Currency::base()).then_some(plan.price);
-        let item = Self {
-            code: plan.code.clone(),
-            name: plan.name.clone(),
-            product: plan.product,
-            product_name: org.state.product_name(plan.product).to_owned(),
-            price: fields.amount("price", currency)?.or(own_price).ok_or_else(|| Refusal::missing("price"))?,
-            quantity: fields.quantity()?,
-            term: plan.term,
-        };
-        item.price.checked_mul(item.quantity).ok_or_else(|| Refusal::invalid("price"))?;
-        Ok(item)
-    }
-
-    fn view(&self, subscription: &Subscription) -> Object {
-        let currency = subscription.currency;
-        Object::new()
-            .with("plan_code", &self.code)
-            .with("name", &self.name)
-            .with("quantity", self.quantity)
-            .with("price", currency.number(self.price))
-            .with("discount", currency.number(0))
-            .with("total", currency.number(self.total()))
-            .with("setup_fee", currency.number(subscription.setup_fee))
-            .with("plan_description", "")
-            .with("tax_id", "")
-            .with("trial_days", subscription.trial_days)
-    }
-}
-
 impl Subscription {
     /// The product and the plan.
     pub(super) fn name(&self) -> String {
@@ -147,16 +96,12 @@ impl Subscription {
         self.term_start.and(self.next).map(|next| plus_days(next, -1))
     }
 
-    fn amount(&self) -> Box<RawValue> {
-        self.currency.number(self.item.total())
-    }
-
-    fn head(&self) -> Object {
+    fn head(&self, amount: i64) -> Object {
         Object::new()
             .with("subscription_id", self.id)
             .with("name", self.name())
             .with("status", self.status.word())
-            .with("amount", self.amount())
+            .with("amount", self.currency.number(amount))
             .with("created_at", self.created.date_naive())
             .with("activated_at", text(self.activated))
             .with("current_term_starts_at", text(self.term_start))
@@ -181,18 +126,6 @@ impl Subscription {
         let left = u32::try_from(self.cycles.checked_sub(self.billed)?).ok().filter(|_| self.cycles > 0)?;
         Some(plus_days(self.item.term.start(self.anchor, self.count + left), -1))
     }
-
-    /// The subscription as it will be after its scheduled change.
-    pub(super) fn scheduled_view(&self) -> Result<Object, Refusal> {
-        let item = self.scheduled.clone().ok_or_else(|| Refusal::unknown("Scheduled change"))?;
-        let after = Self { item, ..self.clone() };
-        Ok(after
-            .head()
-            .with("product_id", after.item.product)
-            .with("plan", after.item.view(&after))
-            .with("addons", [(); 0])
-            .with("taxes", [(); 0]))
-    }
 }
 
 /// A day as text, or empty text.
@@ -211,11 +144,19 @@ impl State {
         self.subscriptions.get_mut(&id).ok_or_else(|| Refusal::unknown("Subscription"))
     }
 
+    /// The subscription as it will be after its scheduled change.
+    pub(super) fn scheduled_view(&self, subscription: &Subscription) -> Result<Object, Refusal> {
+        let item = subscription.scheduled.clone().ok_or_else(|| Refusal::unknown("Scheduled change"))?;
+        let after = Subscription { item, ..subscription.clone() };
+        let shown = self.shown(&after);
+        Ok(shown.onto(after.head(shown.amount()).with("product_id", after.item.product)))
+    }
+
     /// As lists show it: without its invoice.
     pub(super) fn subscription_row(&self, subscription: &Subscription) -> Object {
         let customer = self.customers.get(&subscription.customer);
         subscription
-            .head()
+            .head(self.shown(subscription).amount())
             .with("customer_id", subscription.customer)
             .with("customer_name", customer.map_or("", |customer| &customer.display_name))
             .with("email", customer.map_or("", |customer| &customer.email))
@@ -225,15 +166,15 @@ impl State {
     /// The whole subscription.
     pub(super) fn subscription_view(&self, subscription: &Subscription) -> Object {
         let customer = self.customers.get(&subscription.customer);
-        subscription
-            .head()
+        let shown = self.shown(subscription);
+        let view = subscription
+            .head(shown.amount())
             .with("child_invoice_id", subscription.child_invoice.map(|id| id.to_string()).unwrap_or_default())
             .with("end_of_term", subscription.scheduled.is_some())
             .with("product_id", subscription.item.product)
-            .with("product_name", &subscription.item.product_name)
-            .with("plan", subscription.item.view(subscription))
-            .with("addons", [(); 0])
-            .with("taxes", [(); 0])
+            .with("product_name", &subscription.item.product_name);
+        shown
+            .onto(view)
             .with("payment_terms", subscription.payment_terms)
             .with("customer", customer.map(super::customers::Customer::short_view).unwrap_or_default())
             .with("custom_fields", subscription.custom_fields.view())
@@ -246,22 +187,26 @@ impl Org<'_> {
         let customer = fields.needed_id("customer_id")?;
         let of = self.state.customer(customer)?;
         let (currency, customer_terms) = (of.currency, of.payment_terms);
-        let plan_fields = fields.object("plan")?.ok_or_else(|| Refusal::missing("plan"))?;
-        let item = Item::read(self, &plan_fields, currency)?;
+        let item = Item::read(self, fields, of, None)?;
+        let plan_fields = fields.object("plan")?.unwrap_or_default();
         let plan = self.state.plan(&item.code)?.clone();
-        refuse_extras(fields)?;
+        if fields.flag("add_to_unbilled_charges")? == Some(true) {
+            // This organisation has no unbilled charges: it says so instead of leaving an invoice out.
+            return Err(Refusal::invalid("add_to_unbilled_charges"));
+        }
         if fields.flag("auto_collect")? == Some(true) {
             // An online subscription needs a card that Zoho holds; this organisation's customers have none.
             return Err(Refusal::missing("card_id"));
         }
         let no_trial = plan_fields.flag("exclude_trial")? == Some(true);
         let no_fee = plan_fields.flag("exclude_setup_fee")? == Some(true);
-        let own_fee = if currency == Currency::base() { plan.setup_fee } else { 0 };
+        let own_fee = if currency == self.state.base_currency() { plan.setup_fee } else { 0 };
         let starts = fields.date("starts_at")?.unwrap_or(self.today());
         let mut subscription = Subscription {
             id: self.state.counters.id(),
             customer,
             currency,
+            coupon: None,
             scheduled: None,
             status: Status::Future,
             reference: fields.text("reference_id")?.unwrap_or_default(),
@@ -286,20 +231,19 @@ impl Org<'_> {
         };
         subscription.custom_fields.update(fields)?;
         let backdated_invoice = fields.flag("create_backdated_invoice")? == Some(true);
+        if let Some(code) = fields.text("coupon_code")?.filter(|code| !code.is_empty()) {
+            self.redeem(&mut subscription, &code)?;
+        }
         self.start(subscription, backdated_invoice)
     }
-}
 
-/// Refuses what this organisation does not have, instead of leaving it out of the invoice unsaid.
-fn refuse_extras(fields: &Fields) -> Result<(), Refusal> {
-    if fields.list("addons")?.is_some_and(|addons| !addons.is_empty()) {
-        return Err(Refusal::unknown("Addon"));
-    }
-    if fields.text("coupon_code")?.is_some_and(|code| !code.is_empty()) {
-        return Err(Refusal::unknown("Coupon"));
-    }
-    match fields.flag("add_to_unbilled_charges")? {
-        Some(true) => Err(Refusal::invalid("add_to_unbilled_charges")),
-        _ => Ok(()),
+    /// Puts a coupon on a subscription, in the place of another; it is taken off from the next invoice on.
+    pub(super) fn redeem(&mut self, subscription: &mut Subscription, code: &str) -> Result<(), Refusal> {
+        let charges = subscription.charges(subscription.billed == 0);
+        let mut redeemed = self.check_coupon(code, &charges, subscription.item.product, subscription.currency)?;
+        redeemed.present = subscription.billed == 0;
+        self.count_redemption(code);
+        subscription.coupon = Some(redeemed);
+        Ok(())
     }
 }
