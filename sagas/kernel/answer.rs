@@ -2,6 +2,7 @@
 
 use super::effect::{AttioRecord, ClaimKind};
 use super::money::Money;
+use super::offer::Offer;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,90 @@ pub enum Answer {
         /// When the window opens again.
         until: DateTime<Utc>,
     },
+    /// Our customer for a client in Attio.
+    Enrolled(Box<Enrolment>),
+    /// What a CRM user asks for on a subscription record.
+    Request(Box<Request>),
+    /// A client's personal data was read and is kept apart.
+    PersonRead {
+        /// What is missing that a customer at Zoho and Braintree needs: titles of attributes.
+        missing: Vec<String>,
+        /// ISO 3166 country code.
+        country: Option<String>,
+    },
+    /// What is for sale.
+    Offer(Box<Offer>),
+    /// A Zoho customer.
+    ZohoCustomer(Box<ZohoCustomer>),
+    /// Zoho subscriptions, oldest first.
+    Subscriptions {
+        /// All that were asked for.
+        subscriptions: Vec<Subscription>,
+    },
+    /// A subscription's first invoice, or that there is none.
+    FirstInvoice {
+        /// The invoice.
+        invoice: Option<Box<Invoice>>,
+    },
+    /// A vaulted card.
+    Vaulted(Box<Method>),
+}
+
+/// Our customer for a client in Attio.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrolment {
+    /// Our customer id.
+    pub customer: String,
+    /// The customer's Zoho id, where it is linked.
+    pub zoho_customer: Option<String>,
+    /// The customer's Braintree id, where it is linked.
+    pub braintree_customer: Option<String>,
+}
+
+/// What a CRM user asks for on a subscription record. Codes and numbers only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The client's record: the company where one is named, else the person; absent: none is named.
+    pub client: Option<AttioRecord>,
+    /// Plan code of the named service plan; absent: none is named.
+    pub plan: Option<String>,
+    /// Codes of the named add-ons.
+    pub addons: Vec<String>,
+    /// Of the plan; absent: one.
+    pub quantity: Option<u32>,
+    /// Coupon code.
+    pub coupon: Option<String>,
+    /// First day, where it is not today (books zone).
+    pub starts_on: Option<NaiveDate>,
+    /// Days of trial; absent: what the plan says.
+    pub trial_days: Option<u32>,
+    /// Workspace member who is told what happens.
+    pub owner: Option<String>,
+    /// The act now on the record: `Start` …; `none` once it is answered.
+    pub act: Option<String>,
+    /// When that act was pressed (UTC): the value's `active_from`.
+    pub pressed_at: Option<DateTime<Utc>>,
+    /// `external_id`, once it is a subscription of ours.
+    pub external_id: Option<String>,
+    /// Zoho subscription id on the record.
+    pub zoho_subscription: Option<String>,
+    /// What cannot be read, each in a sentence that names the attribute and what is expected.
+    pub problems: Vec<String>,
+}
+
+/// A Zoho customer as read now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZohoCustomer {
+    /// Zoho customer id.
+    pub id: String,
+    /// ISO 4217 code of the currency in which it is billed.
+    pub currency: String,
+    /// It is not marked inactive.
+    pub active: bool,
+    /// Our customer id on it: custom field `billing_ref`.
+    pub our_customer: Option<String>,
+    /// Credit that Zoho would use up on the next invoice.
+    pub unused_credit: Option<Money>,
 }
 
 /// What our own tables say about an invoice before it is charged.
@@ -65,6 +150,9 @@ pub struct Survey {
     pub attio_client: Option<AttioRecord>,
     /// Our subscription id, where the Zoho subscription is linked.
     pub subscription: Option<String>,
+    /// That subscription's record in Attio, where it is linked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attio_subscription: Option<String>,
     /// Who collects; absent: no owner record.
     pub owner: Option<CollectionOwner>,
     /// The customer recorded consent to one-off charges.
@@ -154,6 +242,18 @@ pub struct Subscription {
     pub currency: String,
     /// Our reference on it.
     pub reference: String,
+    /// Plan code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Product id: the plan family.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// Price of one term, taxes included as Zoho shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// Day of the next invoice (books zone).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_billing_on: Option<NaiveDate>,
 }
 
 /// The client that Attio shows.
@@ -207,6 +307,26 @@ pub struct Transaction {
     pub created_at: DateTime<Utc>,
     /// Merchant account.
     pub merchant_account: String,
+    /// What was held, where that is more than `amount`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Money>,
+    /// When a hold ends by itself (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_expires_at: Option<DateTime<Utc>>,
+    /// The card: brand, last four digits, unique number identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardSeen>,
+}
+
+/// The card of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardSeen {
+    /// Brand as Braintree writes it.
+    pub brand: String,
+    /// Last four digits.
+    pub last_four: String,
+    /// Braintree's unique number identifier.
+    pub number: Option<String>,
 }
 
 /// Braintree's transaction statuses; a word that we do not know is kept as text.

@@ -167,7 +167,7 @@ pub enum StepEvent {
     },
     /// Proven not executed: the same request may go out again.
     ProvedAbsent { step: String, attempt: u32, resend_at: DateTime<Utc> },
-    /// What was wanted rests on stale facts and was not sent.
+    /// What was wanted rests on stale facts and was not sent; or it would only have told people, and made way for work.
     Superseded { step: String, n: u32 },
     /// Completed steps are to be undone.
     Unwinding { reason: String },

@@ -85,6 +85,16 @@ impl Installation {
             format!("{}.inv.{invoice}.{attempt}.r{network_retry}", self.0)
         }
     }
+
+    /// Braintree's `order_id` of an activation's hold or sale.
+    pub fn activation_order(&self, saga: SagaId, n: u32) -> String {
+        format!("{}.act.{}.{n}", self.0, saga.0.simple())
+    }
+
+    /// Zoho's `reference_id` of a subscription that a saga makes; `n` rises only after an undo.
+    pub fn subscription_reference(&self, saga: SagaId, n: u32) -> String {
+        format!("{}.sub.{}.{n}", self.0, saga.0.simple())
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +114,9 @@ mod tests {
         let i = Installation::new("demo1").expect("valid");
         assert_eq!(i.invoice_order("77", 2, 0), "demo1.inv.77.2");
         assert_eq!(i.invoice_order("77", 2, 1), "demo1.inv.77.2.r1");
+        let saga = SagaId(Uuid::nil());
+        assert_eq!(i.activation_order(saga, 2), format!("demo1.act.{}.2", "0".repeat(32)));
+        assert_eq!(i.subscription_reference(saga, 1), format!("demo1.sub.{}.1", "0".repeat(32)));
         assert!(Installation::new("Demo").is_err());
     }
 }

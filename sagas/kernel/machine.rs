@@ -10,7 +10,7 @@ use super::park::ParkCode;
 use super::record::{Record, Recorded};
 use super::retry;
 use super::saga::{Answered, At, Input, Pending, Refusal, Saga};
-use super::step::{Absence, Class, ExactlyOnce};
+use super::step::{Absence, Class, ExactlyOnce, Resend};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// What the engine should do now for a saga.
@@ -301,7 +301,7 @@ impl<S: Saga> Draft<S> {
             ExactlyOnce::Repeatable | ExactlyOnce::ChosenId { .. } | ExactlyOnce::Set { .. } => {
                 self.proved(open, self.at.now);
             }
-            ExactlyOnce::Searchable { absence, .. } => {
+            ExactlyOnce::Searchable { absence, resend, .. } => {
                 let now = self.at.now;
                 let apart = |first: &&DateTime<Utc>| now - **first >= retry::LOOKS_APART;
                 let proven = match absence {
@@ -324,6 +324,9 @@ impl<S: Saga> Draft<S> {
                 };
                 self.note_look(open, look, None);
                 self.proved(open, resend_at);
+                if resend == Resend::Never {
+                    self.superseded(open);
+                }
             }
         }
     }
@@ -368,9 +371,14 @@ impl<S: Saga> Draft<S> {
         if !matches!(open.phase, Phase::Requested { look_first: false, .. }) {
             return Err(Refusal::new("was_sent", format!("step {} was sent and cannot be superseded", open.step)));
         }
+        self.superseded(&open);
+        Ok(())
+    }
+
+    /// The step is closed without having been done.
+    fn superseded(&mut self, open: &Open) {
         self.push(StepEvent::Superseded { step: open.step.clone(), n: open.n });
         self.ask(Input::Superseded { step: &open.step });
-        Ok(())
     }
 
     fn resume(&mut self, principal: &str, reason: &str) -> Result<(), Refusal> {
@@ -415,8 +423,12 @@ impl<S: Saga> Draft<S> {
                 self.push(StepEvent::Unparked { why: "what it waited for has come".to_owned() });
                 continue;
             }
-            if flow.open.is_some() {
-                return;
+            if let Some(open) = &flow.open {
+                if !steps_aside::<S>(open, &pending) {
+                    return;
+                }
+                self.push(StepEvent::Superseded { step: open.step.clone(), n: open.n });
+                continue;
             }
             if let Some(reason) = flow.unwinding.clone() {
                 if !self.undo_next(&reason) {
@@ -480,6 +492,23 @@ impl<S: Saga> Draft<S> {
         debug_assert!(Recorded::<S>::spec(step).is_some(), "step {step} is not declared");
         self.push(StepEvent::Requested { step: step.to_owned(), n, undo, effect, fresh_until, at: self.at.now });
     }
+}
+
+/// A projection that waits to be tried or looked at again steps aside for work that has come: to tell people never keeps
+/// a flow waiting. What it would have shown is asserted anew, or something newer is.
+fn steps_aside<S: Saga>(open: &Open, pending: &Pending) -> bool {
+    let tells = |step: &str| Recorded::<S>::spec(step).is_some_and(|s| s.class == Class::Projection);
+    let waits = match open.phase {
+        Phase::Requested { waiting, .. } => waiting.is_some(),
+        Phase::Unknown { .. } => true,
+        Phase::Sending { .. } => false,
+    };
+    let work = match pending {
+        Pending::Perform { step, .. } => !tells(step),
+        Pending::Unwind { .. } => true,
+        Pending::Await { .. } | Pending::Sleep { .. } | Pending::Park { .. } | Pending::Ended(_) => false,
+    };
+    waits && work && tells(&open.step)
 }
 
 /// The park code for an outcome for which the flow names no branch.

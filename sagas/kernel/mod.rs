@@ -8,6 +8,7 @@ pub mod flow;
 pub mod ids;
 pub mod machine;
 pub mod money;
+pub mod offer;
 pub mod outcome;
 pub mod park;
 pub mod posting;

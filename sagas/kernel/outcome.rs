@@ -76,6 +76,9 @@ pub enum DeclineKind {
     Busy,
 }
 
+/// The code of a rejection by our own side: the single-use input that a call needs was used or is too old.
+pub const INPUT_GONE: &str = "input_gone";
+
 /// A permanent refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {

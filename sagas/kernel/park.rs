@@ -27,12 +27,15 @@ pub enum ParkCode {
     UnparsableAmount,
     HistoryUnreadable,
     PoisonAppend,
+    NoQuote,
+    AmountMismatch,
+    NoInvoice,
     Rehearsal,
 }
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -53,6 +56,9 @@ impl ParkCode {
         Self::UnparsableAmount,
         Self::HistoryUnreadable,
         Self::PoisonAppend,
+        Self::NoQuote,
+        Self::AmountMismatch,
+        Self::NoInvoice,
         Self::Rehearsal,
     ];
 
@@ -79,6 +85,9 @@ impl ParkCode {
             Self::UnparsableAmount => "UNPARSABLE_AMOUNT",
             Self::HistoryUnreadable => "HISTORY_UNREADABLE",
             Self::PoisonAppend => "POISON_APPEND",
+            Self::NoQuote => "NO_QUOTE",
+            Self::AmountMismatch => "AMOUNT_MISMATCH",
+            Self::NoInvoice => "NO_INVOICE",
             Self::Rehearsal => "REHEARSAL",
         }
     }
@@ -106,6 +115,9 @@ impl ParkCode {
             Self::UnparsableAmount => "a number is no amount of its currency",
             Self::HistoryUnreadable => "this release cannot read the saga's history",
             Self::PoisonAppend => "the database refuses what the saga wants to write",
+            Self::NoQuote => "price, catalog or tax is not good enough for a quote",
+            Self::AmountMismatch => "Zoho's total is over what the customer accepted, a second time; all is undone",
+            Self::NoInvoice => "Zoho made no invoice for a new subscription, or left it as a draft",
             Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
         }
     }

@@ -56,6 +56,8 @@ pub enum Rule {
     ExternalPaymentReversed,
     CreditApplied,
     WriteOff,
+    Auth,
+    AuthReleased,
 }
 
 /// One side of a journal.
@@ -105,6 +107,9 @@ mod account {
     pub(super) const TAX_PAYABLE: u16 = 2200;
     pub(super) const INVOICED: u16 = 4000;
     pub(super) const BAD_DEBT: u16 = 5200;
+    /// Memo: open holds, never exported.
+    pub(super) const AUTHORISATIONS: u16 = 9100;
+    pub(super) const AUTHORISATIONS_CONTRA: u16 = 9190;
 }
 
 impl Rule {
@@ -124,6 +129,8 @@ impl Rule {
             Self::ExternalPaymentReversed => "EXTERNAL_PAYMENT_REVERSED",
             Self::CreditApplied => "CREDIT_APPLY",
             Self::WriteOff => "WRITE_OFF",
+            Self::Auth => "AUTH",
+            Self::AuthReleased => "AUTH_RELEASED",
         }
     }
 
@@ -142,6 +149,8 @@ impl Rule {
             Self::ExternalPaymentReversed => Some((a::RECEIVABLES, a::EXTERNAL_RECEIPTS)),
             Self::CreditApplied => Some((a::CUSTOMER_CREDIT, a::RECEIVABLES)),
             Self::WriteOff => Some((a::BAD_DEBT, a::RECEIVABLES)),
+            Self::Auth => Some((a::AUTHORISATIONS, a::AUTHORISATIONS_CONTRA)),
+            Self::AuthReleased => Some((a::AUTHORISATIONS_CONTRA, a::AUTHORISATIONS)),
         }
     }
 }
@@ -192,7 +201,7 @@ mod tests {
     use iso_currency::Currency;
     use proptest::prelude::*;
 
-    const RULES: [Rule; 13] = [
+    const RULES: [Rule; 15] = [
         Rule::InvoiceIssued,
         Rule::InvoiceIssuedReversed,
         Rule::InvoiceVoided,
@@ -206,6 +215,8 @@ mod tests {
         Rule::ExternalPaymentReversed,
         Rule::CreditApplied,
         Rule::WriteOff,
+        Rule::Auth,
+        Rule::AuthReleased,
     ];
 
     proptest! {

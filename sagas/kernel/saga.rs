@@ -10,6 +10,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
+use uuid::Uuid;
 
 /// A flow: pure functions over its own state.
 pub trait Saga: Sized + Send + Sync + 'static {
@@ -240,6 +241,11 @@ pub enum Mark {
     SpendCard {
         /// The order id that was counted.
         order_id: String,
+    },
+    /// A single-use input is erased.
+    EraseInput {
+        /// Its id.
+        input: Uuid,
     },
     /// A card's counted charge was not made.
     GiveBackCard {

@@ -56,6 +56,8 @@ pub enum ExactlyOnce {
         row: &'static str,
         /// What proves that nothing was done.
         absence: Absence,
+        /// What follows from the proof.
+        resend: Resend,
     },
 }
 
@@ -64,6 +66,15 @@ impl ExactlyOnce {
     pub const fn needs_sending_mark(self) -> bool {
         matches!(self, Self::Searchable { .. })
     }
+}
+
+/// What follows once it is proven that a searchable call was not executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resend {
+    /// The same request may go out again.
+    Same,
+    /// It is closed as superseded at once: what it rested on, a person at a page, is gone.
+    Never,
 }
 
 /// What proves that a searchable call was not executed.

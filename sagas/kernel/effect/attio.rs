@@ -1,0 +1,210 @@
+//! Calls on Attio.
+
+use super::mail::CheckoutLink;
+use crate::kernel::money::Money;
+use crate::kernel::step::ExactlyOnce;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Calls on Attio.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "snake_case")]
+pub enum Attio {
+    /// Finds the client by Zoho customer id and reads what the flow needs of it.
+    FindClient {
+        /// Zoho customer id.
+        zoho_customer: String,
+        /// The record that we hold linked: read directly.
+        record: Option<AttioRecord>,
+    },
+    /// Writes the customer-facing state of one charge attempt and its subscription.
+    Project(Box<Projection>),
+    /// Reads a subscription record: what a CRM user asks for.
+    ReadRequest {
+        /// Record id of the object `subscriptions`.
+        record: String,
+    },
+    /// Reads a client's personal data, which is kept apart; the answer says only whether it is complete.
+    ReadPerson {
+        /// The client's record.
+        client: AttioRecord,
+        /// Our customer id, under which it is kept.
+        customer: String,
+    },
+    /// Writes the customer-facing state of one subscription that is being made. Needs the link.
+    ShowSubscription(Box<SubscriptionFace>),
+    /// Gives a workspace member a task.
+    AddTask(Box<TaskNote>),
+}
+
+impl Attio {
+    pub(super) const fn exactly_once(&self) -> ExactlyOnce {
+        match self {
+            Self::FindClient { .. } | Self::ReadRequest { .. } | Self::ReadPerson { .. } => ExactlyOnce::Repeatable,
+            Self::Project(_) | Self::ShowSubscription(_) => ExactlyOnce::Set { row: "2.0-e45" },
+            // Found by its marker; absent: simply again.
+            Self::AddTask(_) => ExactlyOnce::Set { row: "2.0-e55" },
+        }
+    }
+
+    pub(super) const fn operation(&self) -> &'static str {
+        match self {
+            Self::FindClient { .. } => "attio.find_client",
+            Self::Project(_) => "attio.project",
+            Self::ReadRequest { .. } => "attio.read_request",
+            Self::ReadPerson { .. } => "attio.read_person",
+            Self::ShowSubscription(_) => "attio.show_subscription",
+            Self::AddTask(_) => "attio.add_task",
+        }
+    }
+}
+
+/// What the record of a subscription that is being made shall say. Words are option and status titles of the data model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionFace {
+    /// Record id of the object `subscriptions`.
+    pub record: String,
+    /// `sub:<our subscription>`, once there is one.
+    pub external_id: Option<String>,
+    /// The act that was pressed is answered: it goes back to `none`.
+    pub answers_act: bool,
+    /// `Draft`, `Awaiting payment method`, `Activating`, `Active`, `Cancelled`, `Failed`.
+    pub subscription_status: String,
+    /// `None`, `Pending`, `Paid`, `Failed`.
+    pub payment_status: String,
+    /// The price in a sentence; empty clears it.
+    pub quote_text: String,
+    /// The quote is good until (UTC).
+    pub quote_expires_at: Option<DateTime<Utc>>,
+    /// The page on which the customer pays.
+    pub checkout: CheckoutFace,
+    /// Price of one term.
+    pub amount: Option<Money>,
+    /// Day of the next charge (books zone).
+    pub next_billing_on: Option<NaiveDate>,
+    /// Zoho subscription id.
+    pub zoho_subscription: Option<String>,
+    /// Braintree customer id.
+    pub braintree_customer: Option<String>,
+    /// `orchestrator`, once it is ours to collect.
+    pub collection_owner: Option<String>,
+    /// Reason and cure in one sentence; empty clears it.
+    pub last_error: String,
+    /// What somebody must do; empty clears it.
+    pub action_needed: String,
+    /// The client's own record.
+    pub client: Option<ClientFace>,
+    /// The saga that writes.
+    pub saga: String,
+    /// Grows with every write of this saga; an older write never replaces a newer one.
+    pub sync_version: u64,
+    /// When the state that is written became true (UTC).
+    pub as_of: DateTime<Utc>,
+}
+
+/// What the record says of the checkout page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckoutFace {
+    /// `None`, `Link ready`, `Opened`, `Completed`, `Expired`.
+    pub status: String,
+    /// The page; absent clears the address.
+    pub link: Option<CheckoutLink>,
+    /// The link is good until (UTC).
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a client's record shall say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientFace {
+    /// The record.
+    pub record: AttioRecord,
+    /// Zoho customer id.
+    pub zoho_customer: Option<String>,
+    /// Braintree customer id.
+    pub braintree_customer: Option<String>,
+    /// `Active` …; absent: left as it is.
+    pub billing_summary: Option<String>,
+}
+
+/// A task for a workspace member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskNote {
+    /// The record that it is about: object `subscriptions`.
+    pub record: String,
+    /// Workspace member id; absent: the member that the connector is configured with, or nobody.
+    pub assignee: Option<String>,
+    /// What to do, in a sentence or two.
+    pub text: String,
+    /// By which it is found again: one task per cause.
+    pub marker: String,
+}
+
+/// One Attio record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttioRecord {
+    /// Object slug: `companies`, `people`, `subscriptions` …
+    pub object: String,
+    /// Record id.
+    pub id: String,
+}
+
+/// What a customer-facing record shall say. Words are the option and status titles of the data model in Attio.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Projection {
+    /// The client's record.
+    pub client: Option<AttioRecord>,
+    /// Our reference of the subscription record, where the invoice has a subscription of ours.
+    pub subscription: Option<SubscriptionProjection>,
+    /// One billing transaction.
+    pub transaction: TransactionProjection,
+    /// `billing_summary` of the client: `Active`, `Past due` …
+    pub billing_summary: String,
+    /// The saga that writes.
+    pub saga: String,
+    /// Grows with every write of this saga; an older write never replaces a newer one.
+    pub sync_version: u64,
+    /// When the state that is written became true (UTC).
+    pub as_of: DateTime<Utc>,
+}
+
+/// The subscription's part of a projection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionProjection {
+    /// The record that we hold linked: it is written instead of one that is sought, so that a record that a CRM user made is
+    /// not doubled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+    /// `external_id` in Attio: `sub:<our subscription>`.
+    pub external_id: String,
+    /// Zoho subscription id.
+    pub zoho_subscription: String,
+    /// `Active`, `Past due`, `Cancelled` …
+    pub subscription_status: String,
+    /// `Paid`, `Failed`, `Pending` …
+    pub payment_status: String,
+    /// Reason and cure in one sentence; empty clears it.
+    pub last_error: String,
+    /// What the customer must do, if anything; empty clears it.
+    pub action_needed: String,
+}
+
+/// One attempt's part of a projection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionProjection {
+    /// `external_id` in Attio: `inv:<zoho invoice id>:<attempt>`.
+    pub external_id: String,
+    /// `Open`, `Paid`, `Failed`, `Refunded`, `Void`.
+    pub status: String,
+    /// The amount concerned.
+    pub amount: Money,
+    /// Zoho invoice id.
+    pub zoho_invoice: String,
+    /// Zoho payment id, once recorded.
+    pub zoho_payment: Option<String>,
+    /// Braintree transaction id, once there is one.
+    pub braintree_transaction: Option<String>,
+    /// When the vendor did it (UTC).
+    pub occurred_at: DateTime<Utc>,
+    /// Why it failed, in words for the CRM team; empty clears it.
+    pub failure_reason: String,
+}

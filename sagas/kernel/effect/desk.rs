@@ -1,0 +1,136 @@
+//! Calls on our own store.
+
+use super::attio::AttioRecord;
+use super::message::Message;
+use crate::kernel::answer::CollectionOwner;
+use serde::{Deserialize, Serialize};
+
+/// Calls on our own store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "snake_case")]
+pub enum Desk {
+    /// What our own tables say about an invoice before it is charged.
+    SurveyInvoice {
+        /// Zoho invoice id.
+        invoice: String,
+        /// Zoho customer id on the invoice.
+        customer: String,
+        /// Zoho subscription id on the invoice, if it names one.
+        subscription: Option<String>,
+    },
+    /// Reserves claims for this saga: all or none.
+    Claim {
+        /// What to hold.
+        claims: Vec<Claim>,
+    },
+    /// Gives claims back.
+    Release {
+        /// What to let go.
+        claims: Vec<Claim>,
+    },
+    /// Reserves one charge of a card in its rolling windows.
+    CountCard {
+        /// The card's unique number identifier.
+        card: String,
+        /// Brand, for the caps.
+        brand: String,
+        /// The order id of the charge: counted once however often it is asked.
+        order_id: String,
+    },
+    /// Finds or makes our customer for a client in Attio, and says what is linked to it.
+    Enrol {
+        /// The client's record.
+        client: AttioRecord,
+    },
+    /// Links our customer with its ids at the vendors; what is linked so already stays.
+    LinkCustomer {
+        /// Our customer id.
+        customer: String,
+        /// Zoho customer id.
+        zoho_customer: Option<String>,
+        /// Braintree customer id.
+        braintree_customer: Option<String>,
+    },
+    /// Undoes `LinkCustomer` for exactly these ids.
+    UnlinkCustomer {
+        /// Our customer id.
+        customer: String,
+        /// Zoho customer id.
+        zoho_customer: Option<String>,
+        /// Braintree customer id.
+        braintree_customer: Option<String>,
+    },
+    /// Links a subscription of ours with Zoho's and Attio's, and records who collects it.
+    AdoptSubscription {
+        /// Our subscription id.
+        subscription: String,
+        /// Zoho subscription id.
+        zoho_subscription: String,
+        /// Record id in Attio.
+        attio_record: String,
+        /// Who collects.
+        owner: CollectionOwner,
+    },
+    /// Undoes `AdoptSubscription`: nobody collects it, and the links to these ids are gone.
+    DisownSubscription {
+        /// Our subscription id.
+        subscription: String,
+        /// Zoho subscription id.
+        zoho_subscription: String,
+        /// Record id in Attio.
+        attio_record: String,
+    },
+    /// Tells another saga something, and hands claims of this one over to it: both or neither.
+    Tell {
+        /// What it is told.
+        message: Box<Message>,
+        /// Claims of this saga that are the other's from now on.
+        claims: Vec<Claim>,
+    },
+}
+
+impl Desk {
+    pub(super) const fn operation(&self) -> &'static str {
+        match self {
+            Self::SurveyInvoice { .. } => "desk.survey_invoice",
+            Self::Claim { .. } => "desk.claim",
+            Self::Release { .. } => "desk.release",
+            Self::CountCard { .. } => "desk.count_card",
+            Self::Enrol { .. } => "desk.enrol",
+            Self::LinkCustomer { .. } => "desk.link_customer",
+            Self::UnlinkCustomer { .. } => "desk.unlink_customer",
+            Self::AdoptSubscription { .. } => "desk.adopt_subscription",
+            Self::DisownSubscription { .. } => "desk.disown_subscription",
+            Self::Tell { .. } => "desk.tell",
+        }
+    }
+}
+
+/// One claim: only one saga may hold a (kind, key).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Claim {
+    /// Which kind; the order of the kinds is the order of taking.
+    pub kind: ClaimKind,
+    /// What is claimed.
+    pub key: String,
+}
+
+/// Kinds of claims, in the order in which they are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimKind {
+    /// One press of an act in Attio.
+    AttioTrigger,
+    /// Our account and plan family.
+    AccountPlanFamily,
+    /// A Zoho customer.
+    ZohoCustomer,
+    /// A Zoho subscription.
+    ZohoSubscription,
+    /// A Zoho invoice.
+    ZohoInvoice,
+    /// A Braintree transaction.
+    BraintreeTransaction,
+    /// A rehearsal's resource.
+    Practice,
+}

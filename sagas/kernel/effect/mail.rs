@@ -1,0 +1,90 @@
+//! Mail to a customer. Who it goes to and what the person is called is laid beside the call.
+
+use crate::kernel::ids::SagaId;
+use crate::kernel::money::Money;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Calls on the mail server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "snake_case")]
+pub enum Mail {
+    /// Sends one letter.
+    Send(Box<Letter>),
+}
+
+/// One letter to one customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letter {
+    /// Our customer id.
+    pub customer: String,
+    /// The local part of its `Message-ID`: the same letter has the same one for ever.
+    pub reference: String,
+    /// What it says.
+    pub about: LetterFacts,
+    /// The page that it leads to.
+    pub link: Option<CheckoutLink>,
+}
+
+/// What a letter says: its template, and what stands in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "template", rename_all = "snake_case")]
+pub enum LetterFacts {
+    /// Here you see the price and pay.
+    CheckoutLink(Price),
+    /// The link is still there.
+    CheckoutReminder(Price),
+    /// It is paid, or it has begun with nothing to pay.
+    Receipt {
+        /// What was bought.
+        title: String,
+        /// What was charged; absent: nothing was due.
+        paid: Option<Money>,
+        /// Zoho's number of the invoice.
+        invoice_number: Option<String>,
+        /// Brand and last four digits of the card.
+        card: Option<(String, String)>,
+        /// Day of the payment or the start, in the books zone.
+        on: NaiveDate,
+        /// The next charge: day and amount.
+        next: Option<(NaiveDate, Money)>,
+    },
+    /// It did not work out; nothing was charged.
+    ActivationFailed {
+        /// What was to be bought.
+        title: String,
+        /// What happened, in a sentence for the customer.
+        reason: String,
+    },
+}
+
+/// What a letter says of a price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    /// What is to be bought.
+    pub title: String,
+    /// Due today.
+    pub due_today: Money,
+    /// Later charges.
+    pub renewal: Money,
+    /// Day of the first later charge, in the books zone.
+    pub renews_on: NaiveDate,
+    /// The link is good until (UTC).
+    pub expires_at: DateTime<Utc>,
+}
+
+impl LetterFacts {
+    /// Speaks of money that was moved: sent a second time where it is not known whether it went out.
+    pub const fn is_of_money(&self) -> bool {
+        matches!(self, Self::Receipt { .. })
+    }
+}
+
+/// A checkout page of ours, named without its secret: the address is made from it where it is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckoutLink {
+    /// The activation.
+    pub saga: SagaId,
+    /// Which link of it; only the newest one opens.
+    pub number: u32,
+}

@@ -1,0 +1,111 @@
+//! What a saga may want done: one enum per system. An effect carries all that the call needs, references included, so
+//! that asking again gives the same call. Personal data, secrets and addresses of pages are no part of it: an effect
+//! names them ([`Needs`]), and the engine lays them beside the call.
+
+mod attio;
+mod braintree;
+mod desk;
+mod mail;
+mod message;
+mod practice;
+mod zoho;
+
+pub use attio::{
+    Attio, AttioRecord, CheckoutFace, ClientFace, Projection, SubscriptionFace, SubscriptionProjection, TaskNote,
+    TransactionProjection,
+};
+pub use braintree::{Braintree, PayWith};
+pub use desk::{Claim, ClaimKind, Desk};
+pub use mail::{CheckoutLink, Letter, LetterFacts, Mail, Price};
+pub use message::Message;
+pub use practice::{Practice, PracticeScript};
+pub use zoho::{AddonOrder, SubscriptionOrder, Zoho};
+
+use super::step::ExactlyOnce;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One wanted call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "system", rename_all = "snake_case")]
+pub enum Effect {
+    /// Our own store: claims, links, sums of the ledger, messages to other sagas.
+    Desk(Desk),
+    /// Braintree's gateway.
+    Braintree(Braintree),
+    /// Zoho Billing.
+    Zoho(Zoho),
+    /// Attio.
+    Attio(Attio),
+    /// Mail to a customer.
+    Mail(Mail),
+    /// The practice vendor of rehearsals.
+    Practice(Practice),
+}
+
+/// What a call needs that may stand in no event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs<'a> {
+    /// The personal data that we hold of this customer of ours.
+    pub person: Option<&'a str>,
+    /// A sealed single-use input.
+    pub input: Option<Uuid>,
+    /// The address of a checkout page.
+    pub link: Option<CheckoutLink>,
+}
+
+impl Effect {
+    /// How this call is exactly once: the row of the resolver table.
+    pub fn exactly_once(&self) -> ExactlyOnce {
+        match self {
+            // Our own store, under the saga's id: asked again, it does the same.
+            Self::Desk(_) => ExactlyOnce::Repeatable,
+            Self::Braintree(call) => call.exactly_once(),
+            Self::Zoho(call) => call.exactly_once(),
+            Self::Attio(call) => call.exactly_once(),
+            Self::Mail(Mail::Send(_)) => ExactlyOnce::Set { row: "2.0-e56" },
+            Self::Practice(call) => call.exactly_once(),
+        }
+    }
+
+    /// The vendor concerned, for budgets, switches and metrics.
+    pub const fn vendor(&self) -> &'static str {
+        match self {
+            Self::Desk(_) => "desk",
+            Self::Braintree(_) => "braintree",
+            Self::Zoho(_) => "zoho",
+            Self::Attio(_) => "attio",
+            Self::Mail(_) => "mail",
+            Self::Practice(_) => "practice",
+        }
+    }
+
+    /// The operation's name, for switches, metrics and the timeline.
+    pub const fn operation(&self) -> &'static str {
+        match self {
+            Self::Desk(call) => call.operation(),
+            Self::Braintree(call) => call.operation(),
+            Self::Zoho(call) => call.operation(),
+            Self::Attio(call) => call.operation(),
+            Self::Mail(Mail::Send(_)) => "mail.send",
+            Self::Practice(call) => call.operation(),
+        }
+    }
+
+    /// What the engine lays beside the call.
+    pub fn needs(&self) -> Needs<'_> {
+        let person = |customer| Needs { person: Some(customer), ..Needs::default() };
+        match self {
+            Self::Braintree(Braintree::CreateCustomer { person: customer, .. })
+            | Self::Zoho(Zoho::CreateCustomer { customer, .. }) => person(customer),
+            Self::Braintree(
+                Braintree::Authorise { with: PayWith::New { input, .. }, .. } | Braintree::Vault { input, .. },
+            ) => Needs { input: Some(*input), ..Needs::default() },
+            Self::Attio(Attio::ShowSubscription(face)) => Needs { link: face.checkout.link, ..Needs::default() },
+            Self::Mail(Mail::Send(letter)) => {
+                Needs { person: Some(&letter.customer), link: letter.link, ..Needs::default() }
+            }
+            Self::Desk(_) | Self::Braintree(_) | Self::Zoho(_) | Self::Attio(_) | Self::Practice(_) => Needs::default(),
+        }
+    }
+}

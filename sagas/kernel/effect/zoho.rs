@@ -1,0 +1,158 @@
+//! Calls on Zoho Billing.
+
+use crate::kernel::money::Money;
+use crate::kernel::step::{Absence, ExactlyOnce, Resend};
+use chrono::{DateTime, NaiveDate, Utc};
+use iso_currency::Currency;
+use serde::{Deserialize, Serialize};
+
+/// Calls on Zoho Billing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "snake_case")]
+pub enum Zoho {
+    /// Reads an invoice with its payments and credits.
+    ReadInvoice {
+        /// Zoho invoice id.
+        invoice: String,
+    },
+    /// Reads a subscription.
+    ReadSubscription {
+        /// Zoho subscription id.
+        subscription: String,
+    },
+    /// Finds the subscription of an invoice that names none: among the subscriptions of the customer.
+    FindSubscriptionOfInvoice {
+        /// Zoho invoice id.
+        invoice: String,
+        /// Zoho customer id.
+        customer: String,
+    },
+    /// Records a payment that was taken elsewhere.
+    RecordPayment {
+        /// Zoho customer id.
+        customer: String,
+        /// Zoho invoice id.
+        invoice: String,
+        /// Amount paid and applied.
+        amount: Money,
+        /// `reference_number`: the bare Braintree transaction id.
+        reference: String,
+        /// Braintree's date in the books zone.
+        date: NaiveDate,
+        /// Look-ups go back to this instant.
+        since: DateTime<Utc>,
+    },
+    /// Reads what is for sale: a plan, its add-ons, a coupon, and their taxes.
+    ReadOffer {
+        /// Plan code.
+        plan: String,
+        /// Add-on codes.
+        addons: Vec<String>,
+        /// Coupon code.
+        coupon: Option<String>,
+    },
+    /// Reads a customer.
+    ReadCustomer {
+        /// Zoho customer id.
+        customer: String,
+    },
+    /// Makes a customer that carries our id. Needs the person.
+    CreateCustomer {
+        /// Our customer id: custom field `billing_ref`.
+        customer: String,
+        /// The currency in which it is billed, for ever.
+        currency: Currency,
+        /// Look-ups go back to this instant.
+        since: DateTime<Utc>,
+    },
+    /// Marks a customer inactive, where it has no documents.
+    DeactivateCustomer {
+        /// Zoho customer id.
+        customer: String,
+    },
+    /// All subscriptions of a customer, cancelled ones too.
+    ListSubscriptions {
+        /// Zoho customer id.
+        customer: String,
+        /// Only those with exactly this reference.
+        reference: Option<String>,
+    },
+    /// Makes a subscription that Zoho does not collect for.
+    CreateSubscription(Box<SubscriptionOrder>),
+    /// Cancels a subscription at once and voids what it has raised and nobody has paid.
+    UndoSubscription {
+        /// Zoho subscription id.
+        subscription: String,
+    },
+    /// Finds a subscription's first invoice and reads it.
+    ReadFirstInvoice {
+        /// Zoho subscription id.
+        subscription: String,
+    },
+}
+
+/// A subscription to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionOrder {
+    /// Zoho customer id.
+    pub customer: String,
+    /// Our reference: `<installation>.sub.<saga>.<n>`.
+    pub reference: String,
+    /// Plan code.
+    pub plan: String,
+    /// Of the plan.
+    pub quantity: u32,
+    /// Add-ons.
+    pub addons: Vec<AddonOrder>,
+    /// Coupon code.
+    pub coupon: Option<String>,
+    /// First day, where it is not today (books zone).
+    pub starts_on: Option<NaiveDate>,
+    /// Days of trial; absent: none, whatever the plan says.
+    pub trial_days: Option<u32>,
+}
+
+/// One add-on of a subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddonOrder {
+    /// Add-on code.
+    pub code: String,
+    /// How many.
+    pub quantity: u32,
+}
+
+impl Zoho {
+    pub(super) fn exactly_once(&self) -> ExactlyOnce {
+        let searchable = |row| ExactlyOnce::Searchable { row, absence: Absence::TwoLooks, resend: Resend::Same };
+        match self {
+            Self::ReadInvoice { .. }
+            | Self::ReadSubscription { .. }
+            | Self::FindSubscriptionOfInvoice { .. }
+            | Self::ReadOffer { .. }
+            | Self::ReadCustomer { .. }
+            | Self::ListSubscriptions { .. }
+            | Self::ReadFirstInvoice { .. } => ExactlyOnce::Repeatable,
+            Self::RecordPayment { .. } => searchable("2.0-e46"),
+            Self::CreateCustomer { .. } => searchable("2.0-e42"),
+            Self::CreateSubscription(_) => searchable("2.0-e43"),
+            Self::DeactivateCustomer { .. } | Self::UndoSubscription { .. } => ExactlyOnce::Set { row: "2.0-e44" },
+        }
+    }
+
+    pub(super) const fn operation(&self) -> &'static str {
+        match self {
+            Self::ReadInvoice { .. } => "zoho.read_invoice",
+            Self::ReadSubscription { .. } => "zoho.read_subscription",
+            Self::FindSubscriptionOfInvoice { .. } => "zoho.find_subscription_of_invoice",
+            Self::RecordPayment { .. } => "zoho.record_payment",
+            Self::ReadOffer { .. } => "zoho.read_offer",
+            Self::ReadCustomer { .. } => "zoho.read_customer",
+            Self::CreateCustomer { .. } => "zoho.create_customer",
+            Self::DeactivateCustomer { .. } => "zoho.deactivate_customer",
+            Self::ListSubscriptions { .. } => "zoho.list_subscriptions",
+            Self::CreateSubscription(_) => "zoho.create_subscription",
+            Self::UndoSubscription { .. } => "zoho.undo_subscription",
+            Self::ReadFirstInvoice { .. } => "zoho.read_first_invoice",
+        }
+    }
+}
