@@ -35,6 +35,7 @@ impl Turn<'_> {
                 self.record_answered(outcome, answered.extra);
             }
             ("look_settlement", Outcome::Done { answer: Answer::Transaction(t) }) => self.looked(t),
+            ("tell", Outcome::Done { .. }) => self.push(Event::ActivationTold),
             ("project", outcome) => self.projected(answered.effect, outcome),
             _ => {}
         }
@@ -79,11 +80,8 @@ impl Turn<'_> {
             Answer::Methods { methods } => {
                 self.push(Event::MethodRead { method: methods.iter().find(|m| m.default).cloned() });
             }
-            Answer::Nothing
-            | Answer::Recorded { .. }
-            | Answer::Transaction(_)
-            | Answer::Projected { .. }
-            | Answer::CardCapUntil { .. } => {}
+            // No read of this flow is answered with anything else.
+            _ => {}
         }
     }
 

@@ -429,7 +429,7 @@ fn references(event: &Event) -> Vec<(&'static str, String)> {
                 add("braintree_transaction", Some(transaction.clone()));
             }
         }
-        Event::DuplicateCaptured { captured } => {
+        Event::DuplicateCaptured { captured } | Event::CaptureAdopted { captured, .. } => {
             add("braintree_transaction", Some(captured.transaction.clone()));
         }
         Event::ChargeDeclined { decline, .. } => add("braintree_transaction", decline.transaction.clone()),

@@ -87,6 +87,10 @@ fn tests(state: &State) -> Result<Ready, Verdict> {
     let facts = &state.facts;
     let invoice = facts.invoice.as_ref().ok_or(Verdict::Need(Need::Invoice))?;
     let tests = Tests { state, invoice };
+    // What an activation captured can be the first that is known of an invoice: nothing is booked without its customer.
+    if state.adopted.is_some() && !state.party.surveyed {
+        return Err(Verdict::Need(Need::Survey));
+    }
     tests.place()?;
     tests.question()?;
     if state.subscription_id().is_none() && !facts.looked_for_subscription {

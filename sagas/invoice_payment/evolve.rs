@@ -2,7 +2,7 @@
 
 use super::dunning::{self, Asked, Bar, Dunning, Lasting, Next, Ruling};
 use super::projection;
-use super::state::{Capture, Deferral, Facts, Intake, RESUMED, Recording, Refused, Rest, Stage, State};
+use super::state::{Adopted, Capture, Deferral, Facts, Intake, RESUMED, Recording, Refused, Rest, Stage, State};
 use super::words::{Captured, Choice, Closing, Event, Scope, Trouble, Wait};
 use crate::kernel::answer::{CollectionOwner, InvoicePayment, Survey};
 use crate::kernel::money::Money;
@@ -150,6 +150,7 @@ impl State {
         if survey.attio_client.is_some() {
             self.party.client.clone_from(&survey.attio_client);
         }
+        self.party.subscription_record.clone_from(&survey.attio_subscription);
         self.party.subscription = survey.subscription.clone().zip(self.subscription_id().map(str::to_owned));
         self.facts.survey = Some(survey.clone());
     }
@@ -289,6 +290,13 @@ impl State {
                 self.dunning.asked = None;
                 self.stage = Stage::Checking;
             }
+            Event::CaptureAdopted { captured, reply_to, .. } => {
+                self.captures.push(Capture::new(captured));
+                self.adopted = Some(Adopted { transaction: captured.transaction.clone(), reply_to: *reply_to });
+                // An attempt that was planned meanwhile has nothing to charge any more; its claim is refused.
+                self.again = true;
+            }
+            Event::ActivationTold => self.adopted = None,
             Event::DuplicateCaptured { captured } => {
                 self.unread.retain(|t| *t != captured.transaction);
                 self.captures.push(Capture::new(captured));

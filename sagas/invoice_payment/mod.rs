@@ -46,7 +46,7 @@ use check::{Need, Verdict};
 use chrono::{DateTime, Utc};
 use state::{RESUMED, Rest, Stage};
 use turn::Turn;
-use words::{Closing, Scope, Wait};
+use words::{Captured, Closing, Scope, Wait};
 
 /// The flow.
 pub struct InvoicePayment;
@@ -80,6 +80,7 @@ impl Saga for InvoicePayment {
             undo: Undo::None("after it there is only forward; a give-back is a flow of its own"),
         },
         StepSpec { name: "record_payment", class: Class::Retriable, undo: Undo::None("stands after the pivot") },
+        StepSpec { name: "tell", class: Class::Retriable, undo: Undo::None("stands after the pivot") },
         StepSpec { name: "project", class: Class::Projection, undo: Undo::None("shows what is") },
         StepSpec { name: "look_settlement", class: Class::Read, undo: READS },
     ];
@@ -141,6 +142,10 @@ impl Saga for InvoicePayment {
 
 /// Something came from outside.
 fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
+    if matches!(command, Command::AdoptCapture { .. }) {
+        adopt(turn, command);
+        return Ok(());
+    }
     if let Command::Detected { organization, installation, invoice, subscription, source, .. } = command
         && turn.state.intake.is_none()
     {
@@ -162,6 +167,8 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         subscription: subscription.clone(),
     };
     match command {
+        // Heard above.
+        Command::AdoptCapture { .. } => {}
         Command::Detected { subscription, source, news, .. } => {
             if tells_something(&turn.state, subscription.as_deref(), news) {
                 turn.push(heard(source, subscription));
@@ -193,6 +200,50 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// What an activation captured for this invoice is recorded by this stream, whether it knew of the invoice or not.
+fn adopt(turn: &mut Turn<'_>, command: &Command) {
+    let Command::AdoptCapture {
+        organization,
+        installation,
+        invoice,
+        subscription,
+        transaction,
+        order_id,
+        amount,
+        captured_at,
+        effective,
+        reply_to,
+    } = command
+    else {
+        return;
+    };
+    if turn.state.intake.is_none() {
+        turn.push(Event::InvoiceDetected {
+            organization: organization.clone(),
+            installation: installation.clone(),
+            invoice: invoice.clone(),
+            subscription: Some(subscription.clone()),
+            source: "activation".to_owned(),
+        });
+    }
+    if turn.state.capture(transaction).is_some() {
+        return;
+    }
+    let captured = Box::new(Captured {
+        transaction: transaction.clone(),
+        order_id: order_id.clone(),
+        amount: *amount,
+        made_at: *captured_at,
+        effective: *effective,
+        trouble: None,
+    });
+    turn.push(Event::CaptureAdopted { captured, reply_to: *reply_to, at: turn.at.now });
+    // A step that is under way ends first: its end looks at everything again.
+    if matches!(turn.state.stage, Stage::Resting | Stage::Checking) {
+        turn.check(Scope::All);
+    }
 }
 
 /// Whether a message about a known invoice can mean that a fresh read shows anything new. Zoho tells of one renewal in
@@ -370,8 +421,12 @@ fn recording(state: &State) -> Option<Pending> {
     Some(perform("record_payment", state.records, Effect::Zoho(payment), None))
 }
 
-/// At rest: first Attio shows it, then a settlement that is due is looked up, then it waits.
+/// At rest: an activation hears that its capture is recorded, Attio shows the state, a settlement that is due is looked
+/// up; then it waits.
 fn resting(state: &State) -> Pending {
+    if let Some(message) = state.owed_word() {
+        return perform("tell", 1, Effect::Desk(Desk::Tell { message: Box::new(message), claims: Vec::new() }), None);
+    }
     if let Some(face) = state.owed_face() {
         let version = state.face_version;
         let n = u32::try_from(version).unwrap_or(u32::MAX);

@@ -100,6 +100,7 @@ fn projection(state: &State, words: Words, at: DateTime<Utc>) -> Option<Projecti
         _ => open.or(state.booked.figures.map(|f| f.total)),
     }?;
     let subscription = state.party.subscription.as_ref().map(|(ours, zoho)| SubscriptionProjection {
+        record: state.party.subscription_record.clone(),
         external_id: format!("sub:{ours}"),
         zoho_subscription: zoho.clone(),
         subscription_status: words.subscription.to_owned(),

@@ -5,8 +5,8 @@ use super::dunning::Dunning;
 use super::projection::Face;
 use super::words::{Attempt, Closing, Trouble, Wait};
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
-use crate::kernel::effect::AttioRecord;
-use crate::kernel::ids::Installation;
+use crate::kernel::effect::{AttioRecord, Message};
+use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -34,6 +34,8 @@ pub struct State {
     /// `order_id` of the last planned charge.
     pub(super) last_order: String,
     pub(super) captures: Vec<Capture>,
+    /// An activation waits to hear that its capture is recorded.
+    pub(super) adopted: Option<Adopted>,
     /// Approved transactions of which only the id is known.
     pub(super) unread: Vec<String>,
     pub(super) recording: Option<Recording>,
@@ -76,6 +78,8 @@ pub(super) struct Party {
     /// Our customer id.
     pub(super) customer: Option<String>,
     pub(super) client: Option<AttioRecord>,
+    /// The subscription's record in Attio.
+    pub(super) subscription_record: Option<String>,
     /// Our subscription id and Zoho's.
     pub(super) subscription: Option<(String, String)>,
 }
@@ -155,6 +159,13 @@ pub(super) struct Capture {
     pub(super) trouble: Option<Trouble>,
     /// When its settlement is looked up (UTC); absent: final.
     pub(super) next_look: Option<DateTime<Utc>>,
+}
+
+/// A capture that an activation made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Adopted {
+    pub(super) transaction: String,
+    pub(super) reply_to: SagaId,
 }
 
 /// A record that Zoho refused.
@@ -238,6 +249,21 @@ impl State {
             .iter()
             .filter_map(|c| c.next_look.map(|at| (c.transaction.as_str(), at)))
             .min_by_key(|(_, at)| *at)
+    }
+
+    /// What an activation is to be told.
+    pub(super) fn owed_word(&self) -> Option<Message> {
+        let adopted = self.adopted.as_ref()?;
+        let payment = self.capture(&adopted.transaction)?.payment.clone()?;
+        let invoice = self.intake.as_ref()?.invoice.clone();
+        let key = format!("{}:recorded:{}", adopted.reply_to, adopted.transaction);
+        // Another flow is named, not imported: what it is told is its own command in words.
+        let command = serde_json::json!({
+            "command": "invoice_recorded", "invoice": invoice, "number": self.title(), "payment": payment,
+            "next_billing_on": null,
+        });
+        let (flow, kind) = ("subscription_activation".to_owned(), "invoice.recorded".to_owned());
+        Some(Message { to: adopted.reply_to, flow, kind, command, key })
     }
 
     /// A face that Attio does not show yet.

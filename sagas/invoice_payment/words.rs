@@ -3,7 +3,7 @@
 
 use super::dunning::Ruling;
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
-use crate::kernel::ids::Installation;
+use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
@@ -30,6 +30,29 @@ pub enum Command {
         /// What is said of it.
         #[serde(default)]
         news: News,
+    },
+    /// An activation captured what it held for this invoice: to be recorded, and the activation to be told.
+    AdoptCapture {
+        /// Zoho organization id.
+        organization: String,
+        /// Prefix of our order ids.
+        installation: Installation,
+        /// Zoho invoice id.
+        invoice: String,
+        /// Zoho subscription id.
+        subscription: String,
+        /// Braintree transaction id.
+        transaction: String,
+        /// Our reference of it.
+        order_id: String,
+        /// What was captured.
+        amount: Money,
+        /// When (UTC).
+        captured_at: DateTime<Utc>,
+        /// That day in the books zone.
+        effective: NaiveDate,
+        /// The activation.
+        reply_to: SagaId,
     },
     /// The customer gave a new card or authenticated the old one.
     MethodChanged {
@@ -382,6 +405,15 @@ pub enum Event {
         at: DateTime<Utc>,
     },
     ChargeSuperseded,
+    /// Captured and booked by an activation; ours to record from here on.
+    CaptureAdopted {
+        captured: Box<Captured>,
+        /// The activation, which is told when it is recorded.
+        reply_to: SagaId,
+        at: DateTime<Utc>,
+    },
+    /// The activation was told.
+    ActivationTold,
     PaymentCaptured {
         captured: Box<Captured>,
         /// More approved transactions that answer to the same order id.
@@ -530,6 +562,8 @@ names!(
     CardCounted,
     CardCapReached,
     ChargeSuperseded,
+    CaptureAdopted,
+    ActivationTold,
     PaymentCaptured,
     DuplicateCaptured,
     DuplicateDisproved,

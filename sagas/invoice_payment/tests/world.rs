@@ -156,6 +156,7 @@ impl World {
                 braintree_customer: Some("c-cust1".to_owned()),
                 attio_client: Some(AttioRecord { object: "companies".to_owned(), id: "rec1".to_owned() }),
                 subscription: Some("sub1".to_owned()),
+                attio_subscription: None,
                 owner: Some(CollectionOwner::Orchestrator),
                 one_off_consent: false,
                 claimed_elsewhere: Vec::new(),
@@ -171,6 +172,10 @@ impl World {
                 auto_collect: false,
                 currency: "EUR".to_owned(),
                 reference: "demo1.sub.abc.1".to_owned(),
+                plan: None,
+                product: None,
+                amount: None,
+                next_billing_on: None,
             },
             client: Client {
                 record: Some(AttioRecord { object: "companies".to_owned(), id: "rec1".to_owned() }),
@@ -340,6 +345,7 @@ impl World {
                 }
                 Mark::SpendCard { order_id } => self.spent.push(order_id),
                 Mark::GiveBackCard { order_id } => self.given_back.push(order_id),
+                Mark::EraseInput { input } => panic!("this flow has no inputs: {input}"),
             }
         }
     }
@@ -423,7 +429,8 @@ impl World {
                 let sold = self.transaction(order_id, *amount, customer, token);
                 return self.sell(sold);
             }
-            Effect::Desk(Desk::Release { .. }) | Effect::Practice(_) => Answer::Nothing,
+            Effect::Desk(Desk::Release { .. }) => Answer::Nothing,
+            other => panic!("{} is no call of this flow", other.operation()),
         };
         Outcome::Done { answer }
     }
@@ -450,6 +457,9 @@ impl World {
             token: Some(token.to_owned()),
             created_at: self.now,
             merchant_account: "eur".to_owned(),
+            held: None,
+            hold_expires_at: None,
+            card: None,
         }
     }
 
