@@ -7,6 +7,7 @@
 pub mod invoice_payment;
 pub mod kernel;
 pub mod rehearsal;
+pub mod subscription_activation;
 
 /// Expands a macro with the type of every saga: the one list.
 #[macro_export]
@@ -15,6 +16,7 @@ macro_rules! for_each_saga {
         $use! {
             $crate::rehearsal::Rehearsal,
             $crate::invoice_payment::InvoicePayment,
+            $crate::subscription_activation::SubscriptionActivation,
         }
     };
 }

@@ -1,0 +1,188 @@
+//! What the outcome of a step means while a quote is prepared, and to what is shown. An outcome without a branch here
+//! yields nothing: the machine then parks the step under the vendor's reason.
+
+use super::events::Event;
+use super::state::Stage;
+use super::turn::Turn;
+use super::words::{Act, Then};
+use crate::kernel::answer::{Answer, Request, Subscription, ZohoCustomer};
+use crate::kernel::effect::{Attio, Desk, Effect};
+use crate::kernel::outcome::{Outcome, Rejection, RejectionKind};
+use crate::kernel::saga::Answered;
+
+/// Refused because of what was asked, not because of our rights or a state that is not known.
+pub(super) const fn is_business(rejection: &Rejection) -> bool {
+    matches!(rejection.kind, RejectionKind::NotFound | RejectionKind::Invalid | RejectionKind::State)
+}
+
+/// The code of an outcome that is no success.
+fn code(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Rejected { rejection } => Some(rejection.code.clone()),
+        Outcome::Declined { decline } => Some(decline.code.clone()),
+        Outcome::Done { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => None,
+    }
+}
+
+impl Turn<'_> {
+    pub(super) fn answered(&mut self, answered: &Answered<'_>) {
+        let Answered { step, effect, outcome, extra } = *answered;
+        match step {
+            "show" => self.shown(effect, outcome),
+            "letter" | "task" => self.told_people(step, outcome),
+            "claim" => self.claimed(effect, outcome),
+            "read_request" | "enrol" | "read_person" | "read_offer" | "read_customer" | "list_subscriptions"
+            | "read_cards"
+                if self.state.stage == Stage::Preparing =>
+            {
+                match outcome {
+                    Outcome::Done { answer } => self.read(answer),
+                    Outcome::Rejected { rejection } if is_business(rejection) => self.unread(step, rejection),
+                    _ => {}
+                }
+            }
+            _ => self.paid(step, effect, outcome, extra),
+        }
+    }
+
+    fn read(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Request(request) => self.request(request),
+            Answer::Enrolled(enrolment) => self.push(Event::CustomerEnrolled { enrolment: enrolment.clone() }),
+            Answer::PersonRead { missing, country } => {
+                self.push(Event::PersonChecked { missing: missing.clone(), country: country.clone() });
+                if !missing.is_empty() {
+                    let reason = format!("the client's record lacks {}", missing.join(", "));
+                    self.refuse(reason, "fill it in on the client's record, then press again");
+                }
+            }
+            Answer::Offer(offer) => self.push(Event::OfferRead { offer: offer.clone() }),
+            Answer::ZohoCustomer(customer) => self.zoho_customer(customer),
+            Answer::Subscriptions { subscriptions } => self.subscriptions(subscriptions),
+            Answer::Methods { methods } => self.push(Event::CardsRead { methods: methods.clone() }),
+            // No read of this stage is answered with anything else.
+            _ => {}
+        }
+    }
+
+    /// What was asked for is not there, or not acceptable.
+    fn unread(&mut self, step: &str, rejection: &Rejection) {
+        let gone = rejection.kind == RejectionKind::NotFound;
+        match step {
+            // The record was deleted: nobody asks any more.
+            "read_request" if gone => self.push(Event::PressOutdated),
+            "read_person" if gone => {
+                self.refuse("the client's record does not exist any more", "choose a customer, then press again");
+            }
+            "read_offer" => {
+                let reason = format!("Zoho does not sell this: {}", rejection.message);
+                self.refuse(reason, "check `Plan`, `Add-ons` and `Coupon code`, then press again");
+            }
+            "read_customer" if gone => {
+                let reason = "the customer is linked to a Zoho customer that does not exist";
+                self.refuse(reason, "ask an operator to correct the link, then press again");
+            }
+            // The vault does not know the customer: there is no card on file.
+            "read_cards" if gone => self.push(Event::CardsRead { methods: Vec::new() }),
+            _ => {}
+        }
+    }
+
+    fn request(&mut self, request: &Request) {
+        let Some(intake) = self.state.intake.clone() else { return };
+        self.push(Event::RequestRead { request: Box::new(request.clone()) });
+        // The stored transition decides, not the message: another act was pressed since, or this one was answered.
+        if request.act.as_deref() != Some(intake.act.title()) || request.pressed_at != Some(intake.pressed_at) {
+            return self.push(Event::PressOutdated);
+        }
+        if intake.act == Act::ResendLink {
+            return self.refuse("there is no open checkout whose link could be sent again", "press `Start`");
+        }
+        if !request.problems.is_empty() {
+            return self.refuse(request.problems.join("; "), "correct it, then press again");
+        }
+        if request.external_id.is_some() || request.zoho_subscription.is_some() {
+            let cure = "press `Change plan`, or make a new record for a further subscription";
+            return self.refuse("this record is a subscription already", cure);
+        }
+        if request.client.is_none() {
+            return self.refuse("no customer is named", "choose a company or a person, then press again");
+        }
+        if request.plan.is_none() {
+            self.refuse("no plan is named", "choose a `Plan`, then press again");
+        }
+    }
+
+    fn zoho_customer(&mut self, customer: &ZohoCustomer) {
+        self.push(Event::ZohoCustomerRead { customer: Box::new(customer.clone()) });
+        let wanted = self.state.facts.offer.as_ref().map(|o| o.plan.price.currency.code());
+        let other = |theirs: &String| Some(theirs.as_str()) != self.state.customer();
+        if customer.our_customer.as_ref().is_some_and(other) {
+            let reason = format!("Zoho customer {} belongs to another customer of ours", customer.id);
+            self.refuse(reason, "ask an operator to correct the link, then press again");
+        } else if !customer.active {
+            let reason = format!("Zoho customer {} is inactive", customer.id);
+            self.refuse(reason, "mark the customer active in Zoho, then press again");
+        } else if wanted.is_some_and(|wanted| wanted != customer.currency) {
+            let reason = format!("the customer is billed in {}, for ever", customer.currency);
+            self.refuse(reason, format!("choose a `Plan` in {}", customer.currency));
+        }
+    }
+
+    fn subscriptions(&mut self, subscriptions: &[Subscription]) {
+        self.push(Event::SubscriptionsRead { subscriptions: subscriptions.to_vec() });
+        let Some(plan) = self.state.facts.offer.as_ref().map(|o| o.plan.clone()) else { return };
+        let live = |s: &&Subscription| {
+            !matches!(s.status.as_str(), "cancelled" | "expired" | "creation_failed" | "trial_expired")
+        };
+        let same = |s: &Subscription| {
+            s.product.as_ref().map_or(s.plan.as_ref() == Some(&plan.code), |product| *product == plan.product)
+        };
+        if let Some(live) = subscriptions.iter().filter(live).find(|s| same(s)) {
+            let reason = format!("the customer has a live subscription of this product ({})", live.id);
+            self.refuse(reason, "press `Change plan` on its record");
+        } else if let Some(theirs) = subscriptions.iter().filter(live).find(|s| s.auto_collect) {
+            let reason = format!("Zoho collects the customer's subscription {} by itself", theirs.id);
+            self.refuse(reason, "import it and hand its collection over first");
+        }
+    }
+
+    fn claimed(&mut self, effect: &Effect, outcome: &Outcome) {
+        let Effect::Desk(Desk::Claim { claims }) = effect else { return };
+        match outcome {
+            Outcome::Done { .. } => self.push(Event::ClaimsTaken { claims: claims.clone() }),
+            Outcome::Declined { decline } if self.state.stage == Stage::Preparing => {
+                let reason = "something else is being started, or is live, for this customer and product";
+                let cure = "finish or cancel that one, then press again";
+                self.refuse(format!("{reason} ({})", decline.code), cure);
+            }
+            Outcome::Declined { decline } => self.busy(decline.code.clone()),
+            Outcome::Rejected { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {}
+        }
+    }
+
+    fn shown(&mut self, effect: &Effect, outcome: &Outcome) {
+        let Effect::Attio(Attio::ShowSubscription(face)) = effect else { return };
+        let version = face.sync_version;
+        match code(outcome) {
+            None => self.push(Event::CustomerStateShown { version }),
+            Some(code) => self.push(Event::CustomerStateNotShown { version, code }),
+        }
+        let gone = matches!(outcome, Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound);
+        if gone && matches!(self.state.stage, Stage::Quoted | Stage::LinkOut) {
+            // Nobody in the CRM wants it any more.
+            self.undo("the subscription's record was deleted in Attio", "make a new record", Then::Cancel, None);
+        }
+    }
+
+    fn told_people(&mut self, step: &str, outcome: &Outcome) {
+        let event = match (step, self.state.letters.first().copied(), code(outcome)) {
+            ("letter", Some(letter), None) => Event::LetterSent { letter },
+            ("letter", Some(letter), Some(code)) => Event::LetterNotSent { letter, code },
+            ("task", _, None) => Event::TaskAdded,
+            ("task", _, Some(code)) => Event::TaskNotAdded { code },
+            _ => return,
+        };
+        self.push(event);
+    }
+}

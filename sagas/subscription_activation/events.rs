@@ -1,0 +1,378 @@
+//! What an activation says happened. Names and fields are in the log for ever, and none carries personal data.
+
+use super::quote::Quote;
+use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
+use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
+use crate::kernel::effect::Claim;
+use crate::kernel::ids::Installation;
+use crate::kernel::money::Money;
+use crate::kernel::offer::Offer;
+use crate::kernel::outcome::Decline;
+use crate::kernel::park::ParkCode;
+use crate::kernel::saga::BusinessEvent;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What happened, for a finance person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    ActivationRequested {
+        organization: String,
+        installation: Installation,
+        record: String,
+        act: Act,
+        pressed_at: DateTime<Utc>,
+        terms: Box<Terms>,
+        at: DateTime<Utc>,
+    },
+    /// Another act was pressed while it runs.
+    ActPressed {
+        act: Act,
+        pressed_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    RequestRead {
+        request: Box<Request>,
+    },
+    /// The record shows another act, or none: there is nothing to do.
+    PressOutdated,
+    CustomerEnrolled {
+        enrolment: Box<Enrolment>,
+    },
+    PersonChecked {
+        missing: Vec<String>,
+        country: Option<String>,
+    },
+    ClaimsTaken {
+        claims: Vec<Claim>,
+    },
+    /// Another saga holds what is needed.
+    ClaimBusy {
+        held: String,
+        again_at: DateTime<Utc>,
+    },
+    OfferRead {
+        offer: Box<Offer>,
+    },
+    ZohoCustomerRead {
+        customer: Box<ZohoCustomer>,
+    },
+    SubscriptionsRead {
+        subscriptions: Vec<Subscription>,
+    },
+    CardsRead {
+        methods: Vec<Method>,
+    },
+    QuoteMade {
+        quote: Box<Quote>,
+        made_on: NaiveDate,
+        at: DateTime<Utc>,
+    },
+    /// The quote is of another day, or was called off with its payment: prices are read anew.
+    QuoteOutdated {
+        input: Option<Uuid>,
+        at: DateTime<Utc>,
+    },
+    ActivationRefused {
+        reason: String,
+        cure: String,
+        released: Vec<Claim>,
+        at: DateTime<Utc>,
+    },
+    LinkIssued {
+        number: u32,
+        expires_at: DateTime<Utc>,
+        remind_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    LinkOpened {
+        number: u32,
+        at: DateTime<Utc>,
+    },
+    ReminderDue {
+        number: u32,
+    },
+    ConsentGiven {
+        /// Which submission of this saga it is.
+        number: u32,
+        quote_hash: String,
+        consent: Consent,
+        with: Paying,
+        /// The token under which the card is, or will be, vaulted.
+        token: String,
+        at: DateTime<Utc>,
+    },
+    /// A further submission: the first one counts, and its card is never used.
+    SubmissionSetAside {
+        input: Option<Uuid>,
+        at: DateTime<Utc>,
+    },
+    BraintreeCustomerMade {
+        customer: String,
+    },
+    BraintreeCustomerLinked,
+    CardRead {
+        method: Box<Method>,
+    },
+    CardCounted {
+        order_id: String,
+    },
+    /// The card cannot be used; nothing was sent to it.
+    CardRefused {
+        advice: Advice,
+        code: String,
+        at: DateTime<Utc>,
+    },
+    PaymentAuthorised {
+        hold: Box<Hold>,
+        /// A new card was vaulted with it.
+        vaulted: bool,
+        /// More holds that answer to the same order id: released at once.
+        extra: Vec<String>,
+        at: DateTime<Utc>,
+    },
+    /// The hold is in a state that is neither held nor released: a person looks, and an undo voids it.
+    AuthorisationUnclear {
+        transaction: String,
+        status: String,
+    },
+    AuthorisationDeclined {
+        decline: Box<Decline>,
+        advice: Advice,
+        locked_until: Option<DateTime<Utc>>,
+        at: DateTime<Utc>,
+    },
+    /// Less than asked was approved: it is released, and counts as declined.
+    AuthorisationInsufficient {
+        asked: Money,
+        locked_until: Option<DateTime<Utc>>,
+        at: DateTime<Utc>,
+    },
+    /// It is proven that nothing was held; the customer is asked again.
+    AuthorisationAbandoned {
+        at: DateTime<Utc>,
+    },
+    CardVaulted {
+        method: Box<Method>,
+        at: DateTime<Utc>,
+    },
+    AuthorisationReleased {
+        transaction: String,
+        amount: Money,
+        effective: NaiveDate,
+    },
+    /// A second hold of one order id was released.
+    StrayReleased {
+        transaction: String,
+    },
+    CardForgotten {
+        token: String,
+    },
+    /// The vault keeps a card because something uses it.
+    CardKept {
+        token: String,
+        code: String,
+    },
+    ZohoCustomerMade {
+        customer: String,
+    },
+    ZohoCustomerLinked,
+    SubscriptionCreated {
+        subscription: Box<Subscription>,
+    },
+    /// Zoho's list shows it, with the newer ones of the same reference.
+    SubscriptionConfirmed {
+        subscription: Box<Subscription>,
+        twins: Vec<String>,
+    },
+    /// Zoho's list does not show it yet.
+    SubscriptionUnseen {
+        again_at: DateTime<Utc>,
+    },
+    TwinUndone {
+        subscription: String,
+    },
+    SubscriptionAdopted {
+        subscription: String,
+    },
+    /// No invoice yet, or an unfinished one.
+    InvoiceMissing {
+        again_at: DateTime<Utc>,
+    },
+    FirstInvoiceRead {
+        invoice: Box<Invoice>,
+    },
+    InvoiceBound {
+        invoice: String,
+        number: String,
+        balance: Money,
+        /// What the quote said, where the invoice says otherwise.
+        quoted: Option<Money>,
+    },
+    InvoiceRead {
+        invoice: Box<Invoice>,
+    },
+    /// The last read is too old to capture on.
+    InvoiceOutdated,
+    NothingToCollect {
+        why: Nothing,
+    },
+    CaptureRefused {
+        code: String,
+        message: String,
+        at: DateTime<Utc>,
+    },
+    PaymentCaptured {
+        capture: Box<Capture>,
+        /// The whole hold that it ends, where one stood.
+        held: Option<Money>,
+        at: DateTime<Utc>,
+    },
+    CaptureHandedOver {
+        await_until: DateTime<Utc>,
+    },
+    RecordAwaited {
+        until: DateTime<Utc>,
+    },
+    PaymentRecorded {
+        invoice: String,
+        number: String,
+        payment: String,
+        next_billing_on: Option<NaiveDate>,
+        at: DateTime<Utc>,
+    },
+    SubscriptionActivated {
+        on: NaiveDate,
+        released: Vec<Claim>,
+        at: DateTime<Utc>,
+    },
+    CancellationOrdered {
+        reason: String,
+        at: DateTime<Utc>,
+    },
+    /// All that was made is undone for this reason.
+    ActivationFailed {
+        reason: String,
+        cure: String,
+        then: Then,
+        /// What Zoho asked for, where that is the reason.
+        total: Option<Money>,
+        at: DateTime<Utc>,
+    },
+    ActivationUndone {
+        then: Then,
+        released: Vec<Claim>,
+        at: DateTime<Utc>,
+    },
+    ActivationHeld {
+        code: ParkCode,
+        detail: String,
+        then: After,
+        at: DateTime<Utc>,
+    },
+    ActivationResumed {
+        at: DateTime<Utc>,
+    },
+    WaitOver,
+    LetterSent {
+        letter: LetterKind,
+    },
+    LetterNotSent {
+        letter: LetterKind,
+        code: String,
+    },
+    TaskAdded,
+    TaskNotAdded {
+        code: String,
+    },
+    CustomerStateShown {
+        version: u64,
+    },
+    CustomerStateNotShown {
+        version: u64,
+        code: String,
+    },
+}
+
+macro_rules! names {
+    ($($name:ident),* $(,)?) => {
+        impl BusinessEvent for Event {
+            fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
+names!(
+    ActivationRequested,
+    ActPressed,
+    RequestRead,
+    PressOutdated,
+    CustomerEnrolled,
+    PersonChecked,
+    ClaimsTaken,
+    ClaimBusy,
+    OfferRead,
+    ZohoCustomerRead,
+    SubscriptionsRead,
+    CardsRead,
+    QuoteMade,
+    QuoteOutdated,
+    ActivationRefused,
+    LinkIssued,
+    LinkOpened,
+    ReminderDue,
+    ConsentGiven,
+    SubmissionSetAside,
+    BraintreeCustomerMade,
+    BraintreeCustomerLinked,
+    CardRead,
+    CardCounted,
+    CardRefused,
+    PaymentAuthorised,
+    AuthorisationUnclear,
+    AuthorisationDeclined,
+    AuthorisationInsufficient,
+    AuthorisationAbandoned,
+    CardVaulted,
+    AuthorisationReleased,
+    StrayReleased,
+    CardForgotten,
+    CardKept,
+    ZohoCustomerMade,
+    ZohoCustomerLinked,
+    SubscriptionCreated,
+    SubscriptionConfirmed,
+    SubscriptionUnseen,
+    TwinUndone,
+    SubscriptionAdopted,
+    InvoiceMissing,
+    FirstInvoiceRead,
+    InvoiceBound,
+    InvoiceRead,
+    InvoiceOutdated,
+    NothingToCollect,
+    CaptureRefused,
+    PaymentCaptured,
+    CaptureHandedOver,
+    RecordAwaited,
+    PaymentRecorded,
+    SubscriptionActivated,
+    CancellationOrdered,
+    ActivationFailed,
+    ActivationUndone,
+    ActivationHeld,
+    ActivationResumed,
+    WaitOver,
+    LetterSent,
+    LetterNotSent,
+    TaskAdded,
+    TaskNotAdded,
+    CustomerStateShown,
+    CustomerStateNotShown,
+);

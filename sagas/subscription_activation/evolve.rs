@@ -1,0 +1,546 @@
+//! How an activation changes with each event. Pure folding: nothing is decided here, and no event is refused.
+
+use super::events::Event;
+use super::face;
+use super::state::{
+    Ending, Errand, Facts, FirstInvoice, Intake, Link, Record, Stage, State, Submission, Task, Undoing,
+};
+use super::words::{Act, Advice, After, Hold, LetterKind, Nothing, Paying, Then};
+use crate::kernel::answer::Method;
+use crate::kernel::effect::{Claim, ClaimKind};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// What a quote rests on is read anew when it is older: prices and dates may have changed.
+pub(super) const QUOTE_AGE: TimeDelta = TimeDelta::hours(24);
+
+impl State {
+    /// The state after an event.
+    pub(super) fn apply(&mut self, event: &Event) {
+        self.apply_press(event);
+        self.apply_read(event);
+        self.apply_link(event);
+        self.apply_submission(event);
+        self.apply_card(event);
+        self.apply_zoho(event);
+        self.apply_capture(event);
+        self.apply_end(event);
+        self.apply_told(event);
+        if let Some(at) = time(event) {
+            self.show(at);
+        }
+    }
+
+    /// What people see changes with the state, and only then is written.
+    fn show(&mut self, at: DateTime<Utc>) {
+        let Some(face) = face::face(self, at) else { return };
+        if self.face.as_ref().is_none_or(|old| !old.same(&face)) {
+            self.face = Some(face);
+            self.face_version += 1;
+        }
+    }
+
+    fn apply_press(&mut self, event: &Event) {
+        match event {
+            Event::ActivationRequested { organization, installation, record, act, pressed_at, terms, .. } => {
+                self.intake = Some(Intake {
+                    organization: organization.clone(),
+                    installation: installation.clone(),
+                    record: record.clone(),
+                    act: *act,
+                    pressed_at: *pressed_at,
+                    terms: (**terms).clone(),
+                });
+                self.act = Some(*act);
+                self.pressed_at = Some(*pressed_at);
+                self.unanswered = true;
+                self.prepare();
+            }
+            Event::ActPressed { act, pressed_at, at } => {
+                self.pressed_at = Some(*pressed_at);
+                self.unanswered = true;
+                // What is shown is shown again: it is the answer.
+                self.face_version += 1;
+                match (act, &self.stage) {
+                    (Act::Start | Act::Retry, Stage::Quoted | Stage::Preparing) => {
+                        self.act = Some(*act);
+                        let old = |read: DateTime<Utc>| *at - read > QUOTE_AGE;
+                        if self.facts.offer.as_ref().is_some_and(|o| old(o.read_at)) {
+                            self.prepare();
+                        }
+                        self.stage = Stage::Preparing;
+                    }
+                    (Act::ResendLink, Stage::LinkOut) => {
+                        self.link = None;
+                        self.read_offer_anew();
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// All that can change is read anew.
+    fn prepare(&mut self) {
+        self.stage = Stage::Preparing;
+        self.counts.preparations += 1;
+        let facts = std::mem::take(&mut self.facts);
+        self.facts =
+            Facts { request: facts.request, enrolment: facts.enrolment, person: facts.person, ..Facts::default() };
+        self.quote = None;
+        self.looks = 0;
+        self.sleep_until = None;
+    }
+
+    /// Prices only: the customer's own state was read before.
+    fn read_offer_anew(&mut self) {
+        self.stage = Stage::Preparing;
+        self.counts.preparations += 1;
+        self.facts.offer = None;
+        self.quote = None;
+    }
+
+    fn apply_read(&mut self, event: &Event) {
+        match event {
+            Event::RequestRead { request } => self.facts.request = Some((**request).clone()),
+            Event::PressOutdated => self.over(Ending::Outdated, "", ""),
+            Event::CustomerEnrolled { enrolment } => self.facts.enrolment = Some((**enrolment).clone()),
+            Event::PersonChecked { missing, .. } => self.facts.person = Some(missing.clone()),
+            Event::ClaimsTaken { claims } => {
+                self.counts.claims += 1;
+                self.looks = 0;
+                self.claims.extend(claims.iter().cloned());
+            }
+            Event::ClaimBusy { again_at, .. } => {
+                self.counts.claims += 1;
+                self.sleep_until = Some(*again_at);
+            }
+            Event::OfferRead { offer } => self.facts.offer = Some((**offer).clone()),
+            Event::ZohoCustomerRead { customer } => self.facts.zoho_customer = Some((**customer).clone()),
+            Event::SubscriptionsRead { subscriptions } => self.facts.subscriptions = Some(subscriptions.clone()),
+            Event::CardsRead { methods } => self.facts.cards = Some(methods.clone()),
+            Event::QuoteMade { quote, made_on, .. } => {
+                self.quote = Some((**quote).clone());
+                self.quoted_on = Some(*made_on);
+                self.stage = if self.goes_on() && self.link.is_some() { Stage::LinkOut } else { Stage::Quoted };
+            }
+            Event::QuoteOutdated { .. } => self.read_offer_anew(),
+            Event::WaitOver => self.sleep_until = None,
+            _ => {}
+        }
+    }
+
+    fn apply_link(&mut self, event: &Event) {
+        match event {
+            Event::LinkIssued { number, expires_at, remind_at, .. } => {
+                self.links = *number;
+                let remind_at = (remind_at < expires_at).then_some(*remind_at);
+                self.link = Some(Link { number: *number, expires_at: *expires_at, remind_at, opened: false });
+                self.stage = Stage::LinkOut;
+                self.owe(LetterKind::Link);
+            }
+            Event::LinkOpened { .. } => {
+                if let Some(link) = &mut self.link {
+                    link.opened = true;
+                }
+            }
+            Event::ReminderDue { .. } => {
+                if let Some(link) = &mut self.link {
+                    link.remind_at = None;
+                }
+                self.owe(LetterKind::Reminder);
+            }
+            _ => {}
+        }
+    }
+
+    fn owe(&mut self, letter: LetterKind) {
+        if !self.letters.contains(&letter) {
+            self.letters.push(letter);
+        }
+    }
+
+    fn owe_task(&mut self, cause: &str, text: String) {
+        if !self.tasks.iter().any(|t| t.cause == cause) {
+            self.tasks.push(Task { cause: cause.to_owned(), text });
+        }
+    }
+
+    fn apply_submission(&mut self, event: &Event) {
+        match event {
+            Event::ConsentGiven { number, consent, with, token, .. } => {
+                self.submissions = *number;
+                self.submission = Some(Submission {
+                    number: *number,
+                    consent: consent.clone(),
+                    with: with.clone(),
+                    token: token.clone(),
+                    method: None,
+                    counted: false,
+                    settled: false,
+                    order_id: String::new(),
+                });
+                self.next_order();
+                self.stage = Stage::Paying;
+                self.advice = None;
+                self.locked_until = None;
+                // Who pays needs no link any more.
+                self.letters.retain(|l| !matches!(l, LetterKind::Link | LetterKind::Reminder));
+            }
+            Event::BraintreeCustomerMade { customer } => self.made.braintree_customer = Some(customer.clone()),
+            Event::BraintreeCustomerLinked => self.made.braintree_linked = true,
+            Event::CardRead { method } => self.card_is(method),
+            Event::CardCounted { .. } => {
+                let sent = self.hold.is_some();
+                if let Some(submission) = &mut self.submission {
+                    submission.counted = true;
+                    submission.settled = sent;
+                }
+            }
+            Event::PaymentAuthorised { .. }
+            | Event::AuthorisationDeclined { .. }
+            | Event::AuthorisationAbandoned { .. }
+            | Event::CardRefused { .. } => {
+                if let Some(submission) = &mut self.submission {
+                    submission.settled = submission.counted;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A new order id: one per hold and per sale, for ever.
+    fn next_order(&mut self) {
+        self.counts.orders += 1;
+        let (Some(intake), Some(saga)) = (&self.intake, self.saga()) else { return };
+        let order_id = intake.installation.activation_order(saga, self.counts.orders);
+        if let Some(submission) = &mut self.submission {
+            submission.order_id = order_id;
+        }
+    }
+
+    fn card_is(&mut self, method: &Method) {
+        if let Some(submission) = &mut self.submission {
+            submission.token.clone_from(&method.token);
+            submission.method = Some(method.clone());
+        }
+    }
+
+    fn back_to_form(&mut self, advice: Advice) {
+        self.stage = Stage::LinkOut;
+        self.advice = Some(advice);
+    }
+
+    fn apply_card(&mut self, event: &Event) {
+        match event {
+            Event::CardRefused { advice, .. } => self.back_to_form(*advice),
+            Event::PaymentAuthorised { hold, vaulted, extra, .. } => self.held(hold, *vaulted, extra),
+            Event::AuthorisationUnclear { transaction, .. } => self.last_hold = Some(transaction.clone()),
+            Event::AuthorisationDeclined { advice, locked_until, .. } => {
+                self.declined(*locked_until);
+                self.back_to_form(*advice);
+            }
+            Event::AuthorisationInsufficient { locked_until, .. } => {
+                self.release_hold();
+                if let Some(token) = self.made.card.clone() {
+                    self.errands.push(Errand::ForgetCard { token });
+                }
+                self.declined(*locked_until);
+                self.back_to_form(Advice::AnotherCard);
+            }
+            Event::AuthorisationAbandoned { .. } => self.back_to_form(Advice::NotConfirmed),
+            Event::CardVaulted { method, .. } => {
+                self.card_is(method);
+                self.made.card = Some(method.token.clone());
+            }
+            Event::AuthorisationReleased { transaction, .. } => {
+                self.errand_done(&Errand::Void { transaction: transaction.clone() });
+                self.hold = None;
+            }
+            Event::StrayReleased { transaction } => {
+                self.errand_done(&Errand::Void { transaction: transaction.clone() });
+            }
+            Event::CardForgotten { token } | Event::CardKept { token, .. } => {
+                self.errand_done(&Errand::ForgetCard { token: token.clone() });
+                self.made.card = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn declined(&mut self, locked_until: Option<DateTime<Utc>>) {
+        self.declines += 1;
+        self.locked_until = locked_until;
+        if locked_until.is_some() {
+            let text = format!("{} payment attempts were declined: the customer may need help", self.declines);
+            self.owe_task("declined", text);
+        }
+    }
+
+    fn held(&mut self, hold: &Hold, vaulted: bool, extra: &[String]) {
+        self.last_hold = Some(hold.transaction.clone());
+        self.errands.extend(extra.iter().map(|t| Errand::Void { transaction: t.clone() }));
+        if vaulted {
+            self.made.card = Some(hold.token.clone());
+        }
+        let new = self.submission.as_ref().is_some_and(|s| matches!(s.with, Paying::New { .. }));
+        if new {
+            let seen = hold.card.as_ref();
+            self.card_is(&Method {
+                token: hold.token.clone(),
+                default: false,
+                brand: seen.map(|c| c.brand.clone()).unwrap_or_default(),
+                last_four: seen.map(|c| c.last_four.clone()).unwrap_or_default(),
+                expired: false,
+                card: seen.and_then(|c| c.number.clone()).unwrap_or_default(),
+                has_live_subscription: false,
+            });
+        }
+        self.hold = Some(hold.clone());
+    }
+
+    fn release_hold(&mut self) {
+        if let Some(hold) = &self.hold {
+            self.errands.push(Errand::Void { transaction: hold.transaction.clone() });
+        }
+    }
+
+    fn errand_done(&mut self, done: &Errand) {
+        let before = self.errands.len();
+        self.errands.retain(|e| e != done);
+        self.counts.errands += u32::from(self.errands.len() < before);
+    }
+
+    fn apply_zoho(&mut self, event: &Event) {
+        match event {
+            Event::ZohoCustomerMade { customer } => self.made.zoho_customer = Some(customer.clone()),
+            Event::ZohoCustomerLinked => self.made.zoho_linked = true,
+            Event::SubscriptionCreated { subscription } => self.made.subscription = Some((**subscription).clone()),
+            Event::SubscriptionConfirmed { subscription, twins } => {
+                self.counts.lists += 1;
+                self.looks = 0;
+                self.made.subscription = Some((**subscription).clone());
+                self.made.confirmed = true;
+                self.errands.extend(twins.iter().map(|t| Errand::UndoTwin { subscription: t.clone() }));
+            }
+            Event::SubscriptionUnseen { again_at } => {
+                self.counts.lists += 1;
+                self.looks += 1;
+                self.sleep_until = Some(*again_at);
+            }
+            Event::TwinUndone { subscription } => {
+                self.errand_done(&Errand::UndoTwin { subscription: subscription.clone() });
+            }
+            Event::SubscriptionAdopted { .. } => self.made.adopted = true,
+            Event::InvoiceMissing { again_at } => {
+                self.counts.invoice_reads += 1;
+                self.looks += 1;
+                self.invoice.fresh = None;
+                self.sleep_until = Some(*again_at);
+            }
+            Event::FirstInvoiceRead { invoice } => {
+                self.counts.invoice_reads += 1;
+                self.looks = 0;
+                self.invoice = FirstInvoice { first: Some((**invoice).clone()), ..FirstInvoice::default() };
+            }
+            Event::InvoiceBound { .. } => {
+                self.invoice.bound = true;
+                self.let_go(ClaimKind::ZohoCustomer);
+            }
+            Event::InvoiceRead { invoice } => {
+                self.counts.invoice_reads += 1;
+                self.invoice.fresh = Some((**invoice).clone());
+            }
+            Event::InvoiceOutdated => self.invoice.fresh = None,
+            Event::NothingToCollect { why } => self.nothing_due(*why),
+            _ => {}
+        }
+    }
+
+    fn nothing_due(&mut self, why: Nothing) {
+        self.nothing = Some(why);
+        self.let_go(ClaimKind::ZohoCustomer);
+        self.release_hold();
+    }
+
+    fn let_go(&mut self, kind: ClaimKind) {
+        self.claims.retain(|c| c.kind != kind);
+    }
+
+    fn let_go_all(&mut self, released: &[Claim]) {
+        self.claims.retain(|c| !released.contains(c));
+    }
+
+    fn apply_capture(&mut self, event: &Event) {
+        match event {
+            Event::CaptureRefused { .. } => {
+                self.counts.captures += 1;
+                self.release_hold();
+                self.sell_anew = true;
+                self.invoice.fresh = None;
+                self.next_order();
+            }
+            Event::PaymentCaptured { capture, .. } => {
+                self.counts.captures += 1;
+                self.capture = Some((**capture).clone());
+                self.hold = None;
+                self.stage = Stage::HandingOver;
+            }
+            Event::CaptureHandedOver { await_until } => {
+                self.let_go(ClaimKind::ZohoInvoice);
+                self.stage = Stage::AwaitingRecord { until: *await_until };
+            }
+            Event::RecordAwaited { until } => self.stage = Stage::AwaitingRecord { until: *until },
+            Event::PaymentRecorded { invoice, number, payment, next_billing_on, .. } => {
+                self.record = Some(Record {
+                    invoice: invoice.clone(),
+                    number: number.clone(),
+                    payment: payment.clone(),
+                    next_billing_on: *next_billing_on,
+                });
+            }
+            Event::SubscriptionActivated { on, released, .. } => {
+                self.let_go_all(released);
+                self.active_on = Some(*on);
+                self.over(Ending::Active, "", "");
+                self.owe(LetterKind::Receipt);
+                self.owe_task("active", format!("{} is active", self.title()));
+            }
+            _ => {}
+        }
+    }
+
+    fn over(&mut self, ending: Ending, reason: &str, cure: &str) {
+        self.stage = Stage::Over { ending, reason: reason.to_owned(), cure: cure.to_owned() };
+        self.sleep_until = None;
+        self.letters.retain(|l| !matches!(l, LetterKind::Link | LetterKind::Reminder));
+    }
+
+    fn apply_end(&mut self, event: &Event) {
+        match event {
+            Event::ActivationRefused { reason, cure, released, .. } => {
+                self.let_go_all(released);
+                self.over(Ending::Refused, reason, cure);
+            }
+            Event::CancellationOrdered { reason, .. } => {
+                self.undo_all(reason, "press `Start` to begin anew", Then::Cancel);
+            }
+            Event::ActivationFailed { reason, cure, then, total, .. } => {
+                self.total = total.or(self.total);
+                self.undo_all(reason, cure, *then);
+            }
+            Event::ActivationUndone { then, released, .. } => self.undone(*then, released),
+            Event::ActivationHeld { code, detail, then, .. } => {
+                self.stage = Stage::Held { code: *code, detail: detail.clone(), then: *then };
+                self.owe_task("held", format!("An operator must look: {detail}"));
+            }
+            Event::ActivationResumed { .. } => self.resumed(),
+            _ => {}
+        }
+    }
+
+    fn undo_all(&mut self, reason: &str, cure: &str, then: Then) {
+        self.undoing = Some(Undoing { reason: reason.to_owned(), cure: cure.to_owned(), then });
+        self.sleep_until = None;
+    }
+
+    fn undone(&mut self, then: Then, released: &[Claim]) {
+        self.let_go_all(released);
+        let Some(undoing) = self.undoing.take() else { return };
+        let made = std::mem::take(&mut self.made);
+        // A customer that was made here is gone, and its card with it.
+        if let Some(token) = made.card.filter(|_| made.braintree_customer.is_none()) {
+            self.errands.push(Errand::ForgetCard { token });
+        }
+        self.counts.undone += u32::from(made.subscription.is_some());
+        self.invoice = FirstInvoice::default();
+        self.hold = None;
+        self.nothing = None;
+        self.sell_anew = false;
+        self.link = None;
+        self.advice = None;
+        let ending = match then {
+            Then::Requote | Then::Mismatch => return self.prepare(),
+            Then::Fail => Ending::Failed,
+            Then::Cancel => Ending::Cancelled,
+            Then::Expire => Ending::Expired,
+        };
+        self.over(ending, &undoing.reason, &undoing.cure);
+        if self.submissions > 0 {
+            self.owe(LetterKind::Failure);
+        }
+        if ending == Ending::Failed {
+            self.owe_task("failed", format!("{}; {}", undoing.reason, undoing.cure));
+        }
+    }
+
+    fn resumed(&mut self) {
+        let Stage::Held { then, .. } = self.stage else { return };
+        self.looks = 0;
+        self.tasks.retain(|t| t.cause != "held");
+        match then {
+            After::Quote => self.prepare(),
+            After::Pay if self.capture.is_some() => self.stage = Stage::HandingOver,
+            After::Pay | After::Undo => self.stage = Stage::Paying,
+        }
+    }
+
+    fn apply_told(&mut self, event: &Event) {
+        match event {
+            Event::CustomerStateShown { version } => {
+                self.shown_version = *version;
+                // An act that was pressed since has made a newer version.
+                self.unanswered &= *version != self.face_version;
+            }
+            Event::CustomerStateNotShown { version, .. } => self.shown_version = *version,
+            Event::LetterSent { letter } => {
+                self.counts.letters += 1;
+                self.letters.retain(|l| l != letter);
+                if matches!(letter, LetterKind::Link | LetterKind::Reminder) {
+                    self.letter_trouble = false;
+                }
+            }
+            Event::LetterNotSent { letter, .. } => {
+                self.counts.letters += 1;
+                self.letters.retain(|l| l != letter);
+                self.letter_trouble = true;
+                self.owe_task("letter", "A letter could not be sent: give the customer the link yourself".to_owned());
+                // Nobody's clock is needed to say so.
+                let at = self.face.as_ref().map(face::Face::as_of);
+                if let Some(at) = at {
+                    self.show(at);
+                }
+            }
+            Event::TaskAdded | Event::TaskNotAdded { .. } => {
+                self.counts.tasks += 1;
+                if !self.tasks.is_empty() {
+                    self.tasks.remove(0);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// When it happened, for the events that people see something of.
+const fn time(event: &Event) -> Option<DateTime<Utc>> {
+    match event {
+        Event::QuoteMade { at, .. }
+        | Event::ActivationRefused { at, .. }
+        | Event::LinkIssued { at, .. }
+        | Event::LinkOpened { at, .. }
+        | Event::ConsentGiven { at, .. }
+        | Event::CardRefused { at, .. }
+        | Event::AuthorisationDeclined { at, .. }
+        | Event::AuthorisationInsufficient { at, .. }
+        | Event::AuthorisationAbandoned { at, .. }
+        | Event::PaymentCaptured { at, .. }
+        | Event::PaymentRecorded { at, .. }
+        | Event::SubscriptionActivated { at, .. }
+        | Event::ActivationUndone { at, .. }
+        | Event::ActivationHeld { at, .. }
+        | Event::ActivationResumed { at }
+        | Event::ActPressed { at, .. } => Some(*at),
+        _ => None,
+    }
+}

@@ -1,0 +1,220 @@
+//! Subscription activation: from a press in Attio through a quote and a checkout page to an active, paid subscription.
+//!
+//! Started by an act on a subscription record; one saga per press. It promises: the customer sees the price before any
+//! card field and is never charged more than was accepted; one hold and one capture, or all that was made is undone;
+//! no step needs the browser after the submission. It never gives back what was captured: from the capture on the
+//! invoice's own stream records it, and this saga awaits that.
+//!
+//! | step | does | undo |
+//! | --- | --- | --- |
+//! | `read_request` … `read_cards` | what is asked for, who asks, what Zoho sells, what the customer has | – |
+//! | `claim` | the press, the customer's product, then Zoho's customer, subscription, invoice | let go by events |
+//! | `create_braintree_customer`, `link_customer` | the customer in the vault | deleted, unlinked |
+//! | `read_method`, `count_card` | the card, and its count in the network's windows | spent or given back by events |
+//! | `authorise` | holds the ceiling | voided |
+//! | `vault` | nothing due today: the card alone | deleted |
+//! | `zoho_customer`, `link_zoho_customer` | the customer at Zoho | inactive, unlinked |
+//! | `subscribe`, `confirm_subscription`, `adopt` | the subscription, exactly one, ours to collect | cancelled, disowned |
+//! | `first_invoice`, `read_invoice` | what is really owed | – |
+//! | `release_hold`, `forget_card`, `undo_twin` | corrections before the pivot | – |
+//! | `capture` (pivot) | takes what is owed | – |
+//! | `hand_over` | the invoice's stream takes the capture over | – |
+//! | `show`, `letter`, `task` | Attio, the customer, the record's owner are told | – |
+//!
+//! 3-D Secure is not offered on the page yet: a bank that wants the customer to authenticate is answered with the
+//! request for another card.
+
+mod answers;
+mod books;
+mod capture;
+mod events;
+mod evolve;
+mod face;
+mod letters;
+mod page;
+mod pay;
+mod pricer;
+mod quote;
+mod state;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod told;
+mod turn;
+mod words;
+
+pub use events::Event;
+pub use page::{CardOnFile, Page, PageStage, page};
+pub use quote::{Quote, QuoteLine};
+pub use state::State;
+pub use words::{Act, Advice, After, Capture, Command, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
+
+use crate::kernel::effect::Effect;
+use crate::kernel::ids::SagaId;
+use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
+use crate::kernel::step::{Class, StepSpec, Undo};
+use chrono::{DateTime, SecondsFormat, Utc};
+use state::{Ending, Stage};
+use turn::Turn;
+
+/// The flow.
+pub struct SubscriptionActivation;
+
+impl SubscriptionActivation {
+    /// The activation of one press: the same press gives the same id for ever.
+    pub fn id(record: &str, pressed_at: DateTime<Utc>) -> SagaId {
+        SagaId::derived(Self::NAME, &[record, &pressed_at.to_rfc3339_opts(SecondsFormat::Nanos, true)])
+    }
+}
+
+const READS: Undo = Undo::None("changes nothing");
+const CORRECTS: Undo = Undo::None("is a correction itself");
+const FORWARD: Undo = Undo::None("stands after the pivot");
+const TELLS: Undo = Undo::None("shows what is");
+
+const fn read(name: &'static str) -> StepSpec {
+    StepSpec { name, class: Class::Read, undo: READS }
+}
+
+const fn makes(name: &'static str) -> StepSpec {
+    StepSpec { name, class: Class::Compensatable, undo: Undo::Effect }
+}
+
+const fn step(name: &'static str, class: Class, undo: Undo) -> StepSpec {
+    StepSpec { name, class, undo }
+}
+
+impl Saga for SubscriptionActivation {
+    const NAME: &'static str = "subscription_activation";
+    const VERSION: u32 = 1;
+    const PURPOSE: &'static str =
+        "Takes a subscription from a press in Attio through a checkout page to active and paid";
+    const STEPS: &'static [StepSpec] = &[
+        read("read_request"),
+        step("enrol", Class::Compensatable, Undo::None("our customer for a client stays, whatever becomes of this")),
+        read("read_person"),
+        step(
+            "claim",
+            Class::Compensatable,
+            Undo::None("the event that ends the activation lets it go in its own append"),
+        ),
+        read("read_offer"),
+        read("read_customer"),
+        read("list_subscriptions"),
+        read("read_cards"),
+        makes("create_braintree_customer"),
+        makes("link_customer"),
+        read("read_method"),
+        step("count_card", Class::Compensatable, Undo::None("an event spends it or gives it back in its own append")),
+        makes("authorise"),
+        makes("vault"),
+        makes("zoho_customer"),
+        makes("link_zoho_customer"),
+        makes("subscribe"),
+        read("confirm_subscription"),
+        makes("adopt"),
+        read("first_invoice"),
+        read("read_invoice"),
+        step("release_hold", Class::Compensatable, CORRECTS),
+        step("forget_card", Class::Compensatable, CORRECTS),
+        step("undo_twin", Class::Compensatable, CORRECTS),
+        step("capture", Class::Pivot, Undo::None("after it there is only forward; a give-back is a flow of its own")),
+        step("hand_over", Class::Retriable, FORWARD),
+        step("show", Class::Projection, TELLS),
+        step("letter", Class::Projection, TELLS),
+        step("task", Class::Projection, TELLS),
+    ];
+
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+
+    fn decide(state: &State, input: Input<'_, Command>, at: &At) -> Result<Vec<Event>, Refusal> {
+        let mut turn = Turn::new(state, at);
+        match input {
+            Input::Command(command) => turn.told(command)?,
+            Input::Answered(answered) => turn.answered(&answered),
+            Input::Superseded { step } => turn.superseded(step),
+            Input::Due => turn.due(),
+            Input::Unwound { .. } => turn.unwound(),
+            Input::Resumed => turn.resumed(),
+        }
+        if turn.out.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(turn.conclude())
+    }
+
+    fn evolve(state: &mut State, event: &Event) {
+        state.apply(event);
+    }
+
+    fn pending(state: &State) -> Pending {
+        steps::pending(state)
+    }
+
+    fn undo(state: &State, step: &str) -> Option<Effect> {
+        steps::undo(state, step)
+    }
+
+    fn facts(state: &State, event: &Event) -> Facts {
+        books::facts(state, event)
+    }
+
+    fn summary(state: &State) -> Summary {
+        let owed = state.quote.as_ref().map(|q| q.due_today);
+        Summary {
+            state: word(state).to_owned(),
+            title: state.title(),
+            customer: state.customer().map(str::to_owned),
+            amount: state.capture.as_ref().map(|c| c.amount).or(owed),
+        }
+    }
+}
+
+const fn end(state: &State, ending: Ending) -> End {
+    match ending {
+        Ending::Active => End::Completed,
+        Ending::Outdated => End::Mirrored,
+        Ending::Failed | Ending::Cancelled => End::Compensated,
+        Ending::Expired if state.submissions > 0 => End::Compensated,
+        Ending::Expired | Ending::Refused => End::GivenUp,
+    }
+}
+
+/// The flow's own word for where it stands.
+const fn word(state: &State) -> &'static str {
+    if state.undoing.is_some() {
+        return "Undoing";
+    }
+    match &state.stage {
+        Stage::New => "New",
+        Stage::Preparing => "Preparing",
+        Stage::Quoted => "Quoted",
+        Stage::LinkOut => "LinkSent",
+        Stage::Paying => paying(state),
+        Stage::HandingOver => "Captured",
+        Stage::AwaitingRecord { .. } => "Recording",
+        Stage::Held { .. } => "Held",
+        Stage::Over { ending, .. } => match ending {
+            Ending::Active => "Active",
+            Ending::Refused => "Refused",
+            Ending::Expired => "Expired",
+            Ending::Cancelled => "Cancelled",
+            Ending::Failed => "Failed",
+            Ending::Outdated => "Outdated",
+        },
+    }
+}
+
+const fn paying(state: &State) -> &'static str {
+    if state.invoice.bound {
+        "InvoiceClaimed"
+    } else if state.made.subscription.is_some() {
+        "ZohoSubscribed"
+    } else if state.hold.is_some() {
+        "Authorised"
+    } else {
+        "Submitted"
+    }
+}

@@ -1,0 +1,308 @@
+//! What the outcome of a step means from the submission on: the card and its hold, the customer and the subscription at
+//! Zoho. An outcome without a branch here yields nothing: the machine then parks the step under the vendor's reason.
+
+use super::answers::is_business;
+use super::events::Event;
+use super::state::{Stage, Submission};
+use super::steps;
+use super::turn::Turn;
+use super::words::{Advice, After, Hold, Nothing, Paying};
+use crate::kernel::answer::{Answer, Method, Subscription, Transaction, TransactionStatus};
+use crate::kernel::effect::{Braintree, Effect};
+use crate::kernel::money::Money;
+use crate::kernel::outcome::{Decline, INPUT_GONE, Outcome, Rejection, RejectionKind};
+use crate::kernel::park::ParkCode;
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A hold is let go so long before it ends by itself.
+const BEFORE_EXPIRY: TimeDelta = TimeDelta::hours(24);
+/// However short a hold is, one try is made with it.
+const AT_LEAST: TimeDelta = TimeDelta::hours(1);
+
+impl Turn<'_> {
+    pub(super) fn paid(&mut self, step: &str, effect: &Effect, outcome: &Outcome, extra: &[String]) {
+        match (step, self.state.stage == Stage::Paying) {
+            ("release_hold" | "forget_card" | "undo_twin", _) => self.errand_done(effect, outcome),
+            ("capture", true) => self.capture_answered(effect, outcome),
+            ("hand_over", _) => {
+                if let Outcome::Done { .. } = outcome {
+                    let await_until = self.record_deadline();
+                    self.push(Event::CaptureHandedOver { await_until });
+                }
+            }
+            (_, true) => match outcome {
+                Outcome::Done { answer } => self.made(step, answer, extra),
+                Outcome::Declined { decline } if matches!(step, "authorise" | "vault") => self.declined(decline),
+                Outcome::Rejected { rejection } if is_business(rejection) => self.unmade(step, rejection),
+                _ => {}
+            },
+            (_, false) => {}
+        }
+    }
+
+    fn made(&mut self, step: &str, answer: &Answer, extra: &[String]) {
+        match (step, answer) {
+            ("create_braintree_customer", _) => {
+                let customer = format!("c-{}", self.state.customer().unwrap_or_default());
+                self.push(Event::BraintreeCustomerMade { customer });
+            }
+            ("link_customer", _) => self.push(Event::BraintreeCustomerLinked),
+            ("read_method", Answer::Methods { methods }) => self.stored_card(methods),
+            ("count_card", Answer::CardCapUntil { .. }) if self.state.hold.is_none() => {
+                self.card_refused(Advice::AnotherCard, "card_cap");
+            }
+            ("count_card", _) => {
+                let order_id = self.state.submission.as_ref().map(|s| s.order_id.clone()).unwrap_or_default();
+                self.push(Event::CardCounted { order_id });
+            }
+            ("authorise", Answer::Transaction(t)) => self.authorised(t, extra),
+            ("vault", Answer::Vaulted(method)) => {
+                self.push(Event::CardVaulted { method: method.clone(), at: self.at.now });
+            }
+            ("zoho_customer", Answer::ZohoCustomer(customer)) => {
+                self.push(Event::ZohoCustomerMade { customer: customer.id.clone() });
+            }
+            ("link_zoho_customer", _) => self.push(Event::ZohoCustomerLinked),
+            ("subscribe", Answer::Subscription(subscription)) => self.subscribed(subscription),
+            ("confirm_subscription", Answer::Subscriptions { subscriptions }) => self.listed(subscriptions),
+            ("adopt", _) => self.adopted(),
+            ("first_invoice", Answer::FirstInvoice { invoice }) => match invoice {
+                Some(invoice) if !is_unfinished(&invoice.status) => {
+                    self.push(Event::FirstInvoiceRead { invoice: invoice.clone() });
+                }
+                Some(_) | None => self.no_invoice(),
+            },
+            ("read_invoice", Answer::Invoice(invoice)) if is_unfinished(&invoice.status) => self.no_invoice(),
+            ("read_invoice", Answer::Invoice(invoice)) => {
+                self.push(Event::InvoiceRead { invoice: invoice.clone() });
+                self.weigh(invoice);
+            }
+            // No step is answered with anything else.
+            _ => {}
+        }
+    }
+
+    fn card_refused(&mut self, advice: Advice, code: &str) {
+        self.push(Event::CardRefused { advice, code: code.to_owned(), at: self.at.now });
+    }
+
+    /// A stored card belongs to the customer and has not expired.
+    fn stored_card(&mut self, methods: &[Method]) {
+        let token = self.state.submission.as_ref().map(|s| s.token.clone());
+        match methods.iter().find(|m| Some(&m.token) == token.as_ref() && !m.expired) {
+            Some(method) => self.push(Event::CardRead { method: Box::new(method.clone()) }),
+            None => self.card_refused(Advice::AnotherCard, "card_unusable"),
+        }
+    }
+
+    fn unmade(&mut self, step: &str, rejection: &Rejection) {
+        let code = rejection.code.as_str();
+        match step {
+            "authorise" | "vault" if is_input_gone(code) => self.card_refused(Advice::CardAgain, code),
+            "authorise" if is_card_unknown(code) => self.card_refused(Advice::AnotherCard, code),
+            "read_method" if rejection.kind == RejectionKind::NotFound => {
+                self.card_refused(Advice::AnotherCard, "card_unusable");
+            }
+            "create_braintree_customer" | "authorise" | "vault" => {
+                if step != "create_braintree_customer" {
+                    self.card_refused(Advice::AnotherCard, code);
+                }
+                let reason = format!("Braintree refused the customer or the card ({code})");
+                self.fail(&reason, "check the client's record, then press `Retry`");
+            }
+            "zoho_customer" | "subscribe" => {
+                let reason = format!("Zoho refused it: {} ({code})", rejection.message);
+                self.fail(&reason, "correct it in Zoho or on the record, then press `Retry`");
+            }
+            _ => {}
+        }
+    }
+
+    fn declined(&mut self, decline: &Decline) {
+        // `2099` cardholder authentication required; `three_d_secure` is a gateway rejection (Braintree).
+        let authenticate = decline.code == "2099" || decline.code == "three_d_secure";
+        let advice = if authenticate { Advice::NeedsAuthentication } else { Advice::AnotherCard };
+        self.push(Event::AuthorisationDeclined {
+            decline: Box::new(decline.clone()),
+            advice,
+            locked_until: self.lock(),
+            at: self.at.now,
+        });
+    }
+
+    /// After one more decline the link may be locked for a while.
+    fn lock(&self) -> Option<DateTime<Utc>> {
+        let terms = &self.state.intake.as_ref()?.terms;
+        let declines = self.state.declines + 1;
+        let full = declines.is_multiple_of(terms.declines_before_lock.max(1));
+        full.then(|| self.at.now + TimeDelta::minutes(i64::from(terms.lock_minutes)))
+    }
+
+    fn authorised(&mut self, t: &Transaction, extra: &[String]) {
+        let (Some(submission), Some(quote)) = (self.state.submission.clone(), self.state.quote.clone()) else { return };
+        if t.order_id != submission.order_id {
+            return;
+        }
+        if t.status != TransactionStatus::Authorized && !t.status.is_reversed() {
+            // Somebody submitted it, or the status is not known. The step stays open: the machine parks it.
+            let status = format!("{:?}", t.status);
+            return self.push(Event::AuthorisationUnclear { transaction: t.id.clone(), status });
+        }
+        let hold = self.held(t, &submission);
+        let extra = extra.iter().filter(|id| **id != t.id).cloned().collect();
+        let vaulted = matches!(submission.with, Paying::New { .. });
+        self.push(Event::PaymentAuthorised { hold: Box::new(hold), vaulted, extra, at: self.at.now });
+        if t.status.is_reversed() {
+            self.hold_gone();
+            return self.push(Event::AuthorisationAbandoned { at: self.at.now });
+        }
+        if let Some(what) = self.mismatch(t, &submission, quote.ceiling) {
+            self.hold(ParkCode::AnswerMismatch, what, After::Undo);
+        } else if t.amount.minor < quote.ceiling.minor {
+            let locked_until = self.lock();
+            self.push(Event::AuthorisationInsufficient { asked: quote.ceiling, locked_until, at: self.at.now });
+        }
+    }
+
+    fn held(&self, t: &Transaction, submission: &Submission) -> Hold {
+        let hours = self.state.intake.as_ref().map_or(24, |i| i.terms.hold_hours);
+        let by_rule = t.created_at + TimeDelta::hours(i64::from(hours));
+        let by_vendor = t.hold_expires_at.map(|ends| (ends - BEFORE_EXPIRY).max(t.created_at + AT_LEAST));
+        Hold {
+            transaction: t.id.clone(),
+            order_id: t.order_id.clone(),
+            amount: t.amount,
+            // The vault's own choice counts: a card is never held twice for its token's sake.
+            token: t.token.clone().unwrap_or_else(|| submission.token.clone()),
+            authorised_at: t.created_at,
+            effective: self.at.date(t.created_at),
+            use_until: by_vendor.map_or(by_rule, |at| at.min(by_rule)),
+            card: t.card.clone(),
+        }
+    }
+
+    fn mismatch(&self, t: &Transaction, submission: &Submission, asked: Money) -> Option<String> {
+        let other = |theirs: &Option<String>, ours: Option<&str>| theirs.as_deref().is_some_and(|t| Some(t) != ours);
+        let stored = matches!(submission.with, Paying::Stored { .. });
+        let what = if other(&t.customer, self.state.braintree_customer()) {
+            "another customer"
+        } else if stored && other(&t.token, Some(&submission.token)) {
+            "another card"
+        } else if t.amount.currency != asked.currency || t.amount.minor > asked.minor {
+            "another amount"
+        } else {
+            return None;
+        };
+        Some(format!("the hold {} was made on {what} than asked: resume to release it and undo all", t.id))
+    }
+
+    fn subscribed(&mut self, subscription: &Subscription) {
+        let reference = steps::reference(&self.state);
+        self.push(Event::SubscriptionCreated { subscription: Box::new(subscription.clone()) });
+        if reference.as_deref() != Some(subscription.reference.as_str()) || subscription.auto_collect {
+            let what =
+                format!("Zoho made subscription {} with another reference or collects it itself", subscription.id);
+            return self.hold(ParkCode::AnswerMismatch, format!("{what}: resume to undo all"), After::Undo);
+        }
+        self.status_fits(subscription);
+    }
+
+    /// True where the subscription stands as a new one may.
+    fn status_fits(&mut self, subscription: &Subscription) -> bool {
+        let fits = matches!(subscription.status.as_str(), "live" | "trial" | "future");
+        if !fits {
+            let reason = format!("Zoho made the subscription as {}", subscription.status);
+            self.fail(&reason, "look at the plan in Zoho, then press `Retry`");
+        }
+        fits
+    }
+
+    /// By our reference there is exactly one; of two the older is kept.
+    fn listed(&mut self, subscriptions: &[Subscription]) {
+        let reference = steps::reference(&self.state);
+        let mut ours = subscriptions.iter().filter(|s| Some(&s.reference) == reference.as_ref());
+        let Some(oldest) = ours.next() else {
+            return match self.look_again() {
+                Some(again_at) => self.push(Event::SubscriptionUnseen { again_at }),
+                None => self.hold(
+                    ParkCode::UnknownVendorState,
+                    "Zoho confirmed the subscription and its list does not show it: look in Zoho, then resume",
+                    After::Pay,
+                ),
+            };
+        };
+        let twins = ours.filter(|s| s.status != "cancelled").map(|s| s.id.clone()).collect();
+        self.push(Event::SubscriptionConfirmed { subscription: Box::new(oldest.clone()), twins });
+        self.status_fits(oldest);
+    }
+
+    fn adopted(&mut self) {
+        let Some(subscription) = self.state.subscription() else { return };
+        self.push(Event::SubscriptionAdopted { subscription });
+        let live = self.state.made.subscription.as_ref().is_none_or(|s| s.status == "live");
+        if !live {
+            self.push(Event::NothingToCollect { why: Nothing::DueLater });
+        }
+    }
+
+    /// Not there yet, or not finished: looked at again, then a person's turn. Where nothing is due none need come.
+    fn no_invoice(&mut self) {
+        if !self.state.quote.as_ref().is_some_and(super::quote::Quote::is_due_today) {
+            return self.push(Event::NothingToCollect { why: Nothing::Zero });
+        }
+        match self.look_again() {
+            Some(again_at) => self.push(Event::InvoiceMissing { again_at }),
+            None => self.hold(
+                ParkCode::NoInvoice,
+                "the subscription is made and has no finished invoice: finish it in Zoho, then resume",
+                After::Pay,
+            ),
+        }
+    }
+
+    fn errand_done(&mut self, effect: &Effect, outcome: &Outcome) {
+        let done = matches!(outcome, Outcome::Done { .. });
+        match effect {
+            Effect::Braintree(Braintree::Void { transaction }) if done => {
+                if self.state.hold.as_ref().is_some_and(|h| h.transaction == *transaction) {
+                    self.hold_gone();
+                } else {
+                    self.push(Event::StrayReleased { transaction: transaction.clone() });
+                }
+            }
+            Effect::Braintree(Braintree::DeleteMethod { token }) => match outcome {
+                Outcome::Done { .. } => self.push(Event::CardForgotten { token: token.clone() }),
+                // Something uses it: a card too many in the vault harms nobody.
+                Outcome::Rejected { rejection } => {
+                    self.push(Event::CardKept { token: token.clone(), code: rejection.code.clone() });
+                }
+                Outcome::Declined { decline } => {
+                    self.push(Event::CardKept { token: token.clone(), code: decline.code.clone() });
+                }
+                Outcome::NotSent { .. } | Outcome::Unknown { .. } => {}
+            },
+            Effect::Zoho(crate::kernel::effect::Zoho::UndoSubscription { subscription }) if done => {
+                self.push(Event::TwinUndone { subscription: subscription.clone() });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Zoho has not finished the invoice.
+fn is_unfinished(status: &str) -> bool {
+    matches!(status, "draft" | "pending" | "pending_approval" | "approved" | "rejected")
+}
+
+/// What was typed was used before or is too old: `91564` nonce consumed, `91565` unknown or expired, `91566` locked,
+/// `93107` cannot be used more than once, `93108` unknown or expired, `91731` consumed (Braintree, validation errors
+/// of transactions, verifications and methods).
+fn is_input_gone(code: &str) -> bool {
+    matches!(code, INPUT_GONE | "91564" | "91565" | "91566" | "93107" | "93108" | "91731")
+}
+
+/// Braintree does not know the card: `91518` token invalid, `91508` no payment method (validation errors of
+/// transactions).
+fn is_card_unknown(code: &str) -> bool {
+    matches!(code, "91518" | "91508")
+}

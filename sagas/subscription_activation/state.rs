@@ -1,0 +1,293 @@
+//! What an activation remembers.
+
+use super::face::Face;
+use super::quote::Quote;
+use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
+use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
+use crate::kernel::effect::Claim;
+use crate::kernel::ids::{Installation, SagaId};
+use crate::kernel::money::Money;
+use crate::kernel::offer::Offer;
+use crate::kernel::park::ParkCode;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Where an activation stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    pub(super) intake: Option<Intake>,
+    pub(super) stage: Stage,
+    /// The act that is being done: a pressed `Quote` waits for a `Start`.
+    pub(super) act: Option<Act>,
+    /// The newest press (UTC).
+    pub(super) pressed_at: Option<DateTime<Utc>>,
+    pub(super) facts: Facts,
+    pub(super) quote: Option<Quote>,
+    /// The day on which the quote was made (books zone).
+    pub(super) quoted_on: Option<NaiveDate>,
+    pub(super) link: Option<Link>,
+    /// Links issued so far.
+    pub(super) links: u32,
+    pub(super) declines: u32,
+    pub(super) locked_until: Option<DateTime<Utc>>,
+    pub(super) advice: Option<Advice>,
+    pub(super) submission: Option<Submission>,
+    pub(super) submissions: u32,
+    pub(super) made: Made,
+    pub(super) hold: Option<Hold>,
+    /// The last transaction that held something, standing or not.
+    pub(super) last_hold: Option<String>,
+    pub(super) invoice: FirstInvoice,
+    pub(super) capture: Option<Capture>,
+    pub(super) record: Option<Record>,
+    pub(super) nothing: Option<Nothing>,
+    /// The day on which it became active (books zone).
+    pub(super) active_on: Option<NaiveDate>,
+    /// A submit was refused: what is owed is sold anew.
+    pub(super) sell_anew: bool,
+    /// Zoho's total, where a quote was below it.
+    pub(super) total: Option<Money>,
+    pub(super) undoing: Option<Undoing>,
+    /// What is done before anything else.
+    pub(super) errands: Vec<Errand>,
+    /// Nothing is done before (UTC).
+    pub(super) sleep_until: Option<DateTime<Utc>>,
+    /// Looks in a row that did not show what is awaited.
+    pub(super) looks: u32,
+    /// Claims that are held.
+    pub(super) claims: Vec<Claim>,
+    pub(super) counts: Counts,
+    pub(super) letters: Vec<LetterKind>,
+    pub(super) letter_trouble: bool,
+    pub(super) tasks: Vec<Task>,
+    pub(super) face: Option<Face>,
+    pub(super) face_version: u64,
+    pub(super) shown_version: u64,
+    /// An act on the record has no answer yet.
+    pub(super) unanswered: bool,
+}
+
+/// How it began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Intake {
+    pub(super) organization: String,
+    pub(super) installation: Installation,
+    pub(super) record: String,
+    pub(super) act: Act,
+    pub(super) pressed_at: DateTime<Utc>,
+    pub(super) terms: Terms,
+}
+
+/// The stages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub(super) enum Stage {
+    #[default]
+    New,
+    /// Request, customer, offer: what a quote rests on.
+    Preparing,
+    /// The price is shown; a `Start` is awaited.
+    Quoted,
+    /// The link is out; the customer is awaited.
+    LinkOut,
+    /// From the submission to the capture, or to the subscription where nothing is due.
+    Paying,
+    /// The invoice's stream is to take the capture over.
+    HandingOver,
+    /// The invoice's stream records.
+    AwaitingRecord {
+        until: DateTime<Utc>,
+    },
+    /// A person must look.
+    Held {
+        code: ParkCode,
+        detail: String,
+        then: After,
+    },
+    Over {
+        ending: Ending,
+        reason: String,
+        cure: String,
+    },
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ending {
+    Active,
+    Refused,
+    Expired,
+    Cancelled,
+    Failed,
+    /// The record asks for something else by now.
+    Outdated,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Facts {
+    pub(super) request: Option<Request>,
+    pub(super) enrolment: Option<Enrolment>,
+    /// Titles of what is missing of the person.
+    pub(super) person: Option<Vec<String>>,
+    pub(super) offer: Option<Offer>,
+    pub(super) zoho_customer: Option<ZohoCustomer>,
+    pub(super) subscriptions: Option<Vec<Subscription>>,
+    pub(super) cards: Option<Vec<Method>>,
+}
+
+/// A checkout page that is out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Link {
+    pub(super) number: u32,
+    pub(super) expires_at: DateTime<Utc>,
+    pub(super) remind_at: Option<DateTime<Utc>>,
+    pub(super) opened: bool,
+}
+
+/// What the customer sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Submission {
+    pub(super) number: u32,
+    pub(super) consent: Consent,
+    pub(super) with: Paying,
+    pub(super) token: String,
+    /// A stored card as read now, or the new one once it is vaulted.
+    pub(super) method: Option<Method>,
+    pub(super) counted: bool,
+    /// The count was spent or given back.
+    pub(super) settled: bool,
+    /// The order id of its hold.
+    pub(super) order_id: String,
+}
+
+/// What this activation made, and must undo.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Made {
+    pub(super) braintree_customer: Option<String>,
+    pub(super) braintree_linked: bool,
+    /// The token of a card that was vaulted here.
+    pub(super) card: Option<String>,
+    pub(super) zoho_customer: Option<String>,
+    pub(super) zoho_linked: bool,
+    pub(super) subscription: Option<Subscription>,
+    pub(super) confirmed: bool,
+    pub(super) adopted: bool,
+}
+
+/// The first invoice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FirstInvoice {
+    /// As found first.
+    pub(super) first: Option<Invoice>,
+    /// It is claimed, and compared with the ceiling.
+    pub(super) bound: bool,
+    /// As read just before the capture.
+    pub(super) fresh: Option<Invoice>,
+}
+
+/// The recorded payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) invoice: String,
+    pub(super) number: String,
+    pub(super) payment: String,
+    pub(super) next_billing_on: Option<NaiveDate>,
+}
+
+/// Why all is undone, and what comes then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Undoing {
+    pub(super) reason: String,
+    pub(super) cure: String,
+    pub(super) then: Then,
+}
+
+/// A correction that is done before the flow goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "errand", rename_all = "snake_case")]
+pub(super) enum Errand {
+    /// A hold is released.
+    Void { transaction: String },
+    /// A card that was vaulted here goes again.
+    ForgetCard { token: String },
+    /// A newer subscription of the same reference is undone.
+    UndoTwin { subscription: String },
+}
+
+/// A task for the record's owner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Task {
+    pub(super) cause: String,
+    pub(super) text: String,
+}
+
+/// How often something was done in this saga.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Counts {
+    pub(super) preparations: u32,
+    pub(super) claims: u32,
+    /// Holds and sales: order ids never repeat.
+    pub(super) orders: u32,
+    /// Subscriptions that were made and undone.
+    pub(super) undone: u32,
+    pub(super) lists: u32,
+    pub(super) invoice_reads: u32,
+    pub(super) captures: u32,
+    pub(super) errands: u32,
+    pub(super) letters: u32,
+    pub(super) tasks: u32,
+}
+
+impl State {
+    /// This saga's id.
+    pub(super) fn saga(&self) -> Option<SagaId> {
+        self.intake.as_ref().map(|i| super::SubscriptionActivation::id(&i.record, i.pressed_at))
+    }
+
+    /// Our customer id.
+    pub(super) fn customer(&self) -> Option<&str> {
+        self.facts.enrolment.as_ref().map(|e| e.customer.as_str())
+    }
+
+    /// The customer's Zoho id, linked or just made.
+    pub(super) fn zoho_customer(&self) -> Option<&str> {
+        let linked = self.facts.enrolment.as_ref().and_then(|e| e.zoho_customer.as_deref());
+        linked.or(self.made.zoho_customer.as_deref())
+    }
+
+    /// The customer's Braintree id, linked or just made.
+    pub(super) fn braintree_customer(&self) -> Option<&str> {
+        let linked = self.facts.enrolment.as_ref().and_then(|e| e.braintree_customer.as_deref());
+        linked.or(self.made.braintree_customer.as_deref())
+    }
+
+    /// Our id of the subscription.
+    pub(super) fn subscription(&self) -> Option<String> {
+        let saga = self.saga()?.0.simple().to_string();
+        Some(crate::kernel::ids::derive("subscription", &[&saga]).simple().to_string())
+    }
+
+    /// What is bought, for people.
+    pub(super) fn title(&self) -> String {
+        let asked = self.facts.request.as_ref().and_then(|r| r.plan.clone());
+        self.facts.offer.as_ref().map(|o| o.plan.name.clone()).or(asked).unwrap_or_default()
+    }
+
+    /// The customer may be asked to pay: more than a price was wanted.
+    pub(super) fn goes_on(&self) -> bool {
+        !matches!(self.act, None | Some(Act::Quote))
+    }
+
+    /// Brand and last four digits of the card that pays.
+    pub(super) fn card(&self) -> Option<(String, String)> {
+        let method = self.submission.as_ref().and_then(|s| s.method.as_ref())?;
+        Some((method.brand.clone(), method.last_four.clone()))
+    }
+
+    /// A face that Attio does not show yet.
+    pub(super) fn owed_face(&self) -> Option<&Face> {
+        (self.face_version > self.shown_version).then_some(self.face.as_ref()).flatten()
+    }
+}

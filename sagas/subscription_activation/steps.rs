@@ -1,0 +1,423 @@
+//! What is wanted now: the first thing that is missing, for a quote and for a payment. Computed from the state.
+
+use super::letters;
+use super::state::{Errand, Intake, Stage, State};
+use super::words::Paying;
+use crate::kernel::answer::CollectionOwner;
+use crate::kernel::effect::{
+    AddonOrder, Attio, Braintree, Claim, ClaimKind, Desk, Effect, Mail, Message, PayWith, SubscriptionOrder, Zoho,
+};
+use crate::kernel::ids::SagaId;
+use crate::kernel::money::Money;
+use crate::kernel::saga::{End, Pending};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A capture is never sent on an older read of the invoice.
+pub(super) const FRESH: TimeDelta = TimeDelta::seconds(60);
+
+/// One wanted step.
+pub(super) struct Want {
+    step: &'static str,
+    n: u32,
+    effect: Effect,
+    fresh_until: Option<DateTime<Utc>>,
+}
+
+impl Want {
+    const fn new(step: &'static str, n: u32, effect: Effect) -> Self {
+        Self { step, n, effect, fresh_until: None }
+    }
+
+    fn fresh(self, fresh_until: Option<DateTime<Utc>>) -> Self {
+        Self { fresh_until, ..self }
+    }
+}
+
+impl From<Want> for Pending {
+    fn from(want: Want) -> Self {
+        Self::Perform { step: want.step, n: want.n, effect: Box::new(want.effect), fresh_until: want.fresh_until }
+    }
+}
+
+pub(super) fn pending(state: &State) -> Pending {
+    if let Some(errand) = state.errands.first() {
+        return errand_step(state, errand).into();
+    }
+    if let Some(undoing) = &state.undoing {
+        return Pending::Unwind { reason: undoing.reason.clone() };
+    }
+    if rests(state)
+        && let Some(want) = told(state)
+    {
+        return want.into();
+    }
+    if let Some(until) = state.sleep_until {
+        return Pending::Sleep { why: "looked at again", until };
+    }
+    match &state.stage {
+        Stage::New => Pending::Ended(End::GivenUp),
+        Stage::Preparing => preparation(state).map_or_else(|| soon(state), Pending::from),
+        Stage::Quoted => match &state.quote {
+            Some(quote) => Pending::Await { signal: "`Start` in Attio", until: quote.expires_at },
+            None => soon(state),
+        },
+        Stage::LinkOut => match &state.link {
+            Some(link) => {
+                let until = link.remind_at.map_or(link.expires_at, |at| at.min(link.expires_at));
+                Pending::Await { signal: "the customer's payment", until }
+            }
+            None => soon(state),
+        },
+        Stage::Paying => payment(state).map_or_else(|| soon(state), Pending::from),
+        Stage::HandingOver => hand_over(state).map_or_else(|| soon(state), Pending::from),
+        Stage::AwaitingRecord { until } => Pending::Await { signal: "the invoice to be recorded", until: *until },
+        Stage::Held { code, detail, .. } => Pending::Park { code: *code, detail: detail.clone() },
+        Stage::Over { ending, .. } => Pending::Ended(super::end(state, *ending)),
+    }
+}
+
+/// Nothing is missing and nothing is awaited: the next decision finds what follows. Met in no history of this release.
+fn soon(state: &State) -> Pending {
+    let until = state.pressed_at.unwrap_or(DateTime::UNIX_EPOCH);
+    Pending::Sleep { why: "the next decision", until }
+}
+
+/// Nobody waits for the next call: there is time to tell people.
+const fn rests(state: &State) -> bool {
+    match state.stage {
+        Stage::Quoted | Stage::LinkOut | Stage::AwaitingRecord { .. } | Stage::Held { .. } | Stage::Over { .. } => true,
+        Stage::New | Stage::Preparing | Stage::Paying | Stage::HandingOver => false,
+    }
+}
+
+/// What people are told: the record first, then the customer, then the record's owner.
+fn told(state: &State) -> Option<Want> {
+    if let Some(face) = state.owed_face() {
+        let version = state.face_version;
+        let n = u32::try_from(version).unwrap_or(u32::MAX);
+        let show = Attio::ShowSubscription(Box::new(face.write(version, state.unanswered)));
+        return Some(Want::new("show", n, Effect::Attio(show)));
+    }
+    if let Some(kind) = state.letters.first()
+        && let Some(letter) = letters::letter(state, *kind)
+    {
+        return Some(Want::new("letter", state.counts.letters + 1, Effect::Mail(Mail::Send(Box::new(letter)))));
+    }
+    let task = letters::task(state, state.tasks.first()?)?;
+    Some(Want::new("task", state.counts.tasks + 1, Effect::Attio(Attio::AddTask(Box::new(task)))))
+}
+
+fn errand_step(state: &State, errand: &Errand) -> Want {
+    let n = state.counts.errands + 1;
+    match errand {
+        Errand::Void { transaction } => {
+            let void = Braintree::Void { transaction: transaction.clone() };
+            Want::new("release_hold", n, Effect::Braintree(void))
+        }
+        Errand::ForgetCard { token } => {
+            Want::new("forget_card", n, Effect::Braintree(Braintree::DeleteMethod { token: token.clone() }))
+        }
+        Errand::UndoTwin { subscription } => {
+            let undo = Zoho::UndoSubscription { subscription: subscription.clone() };
+            Want::new("undo_twin", n, Effect::Zoho(undo))
+        }
+    }
+}
+
+/// The claim on one press of an act.
+pub(super) fn trigger_claim(intake: &Intake) -> Claim {
+    let pressed = intake.pressed_at.to_rfc3339();
+    Claim { kind: ClaimKind::AttioTrigger, key: format!("{}/{}/{pressed}", intake.record, intake.act.as_str()) }
+}
+
+fn family_claim(state: &State) -> Option<Claim> {
+    let product = &state.facts.offer.as_ref()?.plan.product;
+    Some(Claim { kind: ClaimKind::AccountPlanFamily, key: format!("{}/{product}", state.customer()?) })
+}
+
+fn claim(state: &State, claim: Claim) -> Option<Want> {
+    if state.claims.contains(&claim) {
+        return None;
+    }
+    let claims = vec![claim];
+    Some(Want::new("claim", state.counts.claims + 1, Effect::Desk(Desk::Claim { claims })))
+}
+
+/// What a quote still needs.
+pub(super) fn preparation(state: &State) -> Option<Want> {
+    let intake = state.intake.as_ref()?;
+    let n = state.counts.preparations;
+    let read = |step, effect| Some(Want::new(step, n, effect));
+    let Some(request) = &state.facts.request else {
+        return read("read_request", Effect::Attio(Attio::ReadRequest { record: intake.record.clone() }));
+    };
+    let client = request.client.clone()?;
+    let Some(enrolment) = &state.facts.enrolment else {
+        return read("enrol", Effect::Desk(Desk::Enrol { client }));
+    };
+    if state.facts.person.is_none() {
+        let customer = enrolment.customer.clone();
+        return read("read_person", Effect::Attio(Attio::ReadPerson { client, customer }));
+    }
+    if let Some(want) = claim(state, trigger_claim(intake)) {
+        return Some(want);
+    }
+    if state.facts.offer.is_none() {
+        let plan = request.plan.clone()?;
+        let offer = Zoho::ReadOffer { plan, addons: request.addons.clone(), coupon: request.coupon.clone() };
+        return read("read_offer", Effect::Zoho(offer));
+    }
+    // A price alone keeps nobody else from selling to the customer.
+    if state.goes_on()
+        && let Some(want) = claim(state, family_claim(state)?)
+    {
+        return Some(want);
+    }
+    if let Some(customer) = enrolment.zoho_customer.clone() {
+        if state.facts.zoho_customer.is_none() {
+            return read("read_customer", Effect::Zoho(Zoho::ReadCustomer { customer }));
+        }
+        if state.facts.subscriptions.is_none() {
+            return read("list_subscriptions", Effect::Zoho(Zoho::ListSubscriptions { customer, reference: None }));
+        }
+    }
+    match (&enrolment.braintree_customer, &state.facts.cards) {
+        (Some(customer), None) => {
+            let customer = customer.clone();
+            read("read_cards", Effect::Braintree(Braintree::ReadCustomer { customer }))
+        }
+        _ => None,
+    }
+}
+
+/// Our reference of the Zoho subscription.
+pub(super) fn reference(state: &State) -> Option<String> {
+    let intake = state.intake.as_ref()?;
+    Some(intake.installation.subscription_reference(state.saga()?, state.counts.undone + 1))
+}
+
+/// What the payment still needs.
+fn payment(state: &State) -> Option<Want> {
+    if state.capture.is_some() || state.nothing.is_some() {
+        return None;
+    }
+    card(state).or_else(|| subscription(state)).or_else(|| collection(state))
+}
+
+/// The customer at Braintree, the card, and the hold.
+fn card(state: &State) -> Option<Want> {
+    let submission = state.submission.as_ref()?;
+    let ours = state.customer()?.to_owned();
+    let n = submission.number;
+    let braintree = |step, call| Some(Want::new(step, n, Effect::Braintree(call)));
+    let Some(customer) = state.braintree_customer().map(str::to_owned) else {
+        let create = Braintree::CreateCustomer { customer: format!("c-{ours}"), person: ours };
+        return braintree("create_braintree_customer", create);
+    };
+    if state.made.braintree_customer.is_some() && !state.made.braintree_linked {
+        let link = Desk::LinkCustomer { customer: ours, zoho_customer: None, braintree_customer: Some(customer) };
+        return Some(Want::new("link_customer", n, Effect::Desk(link)));
+    }
+    let quote = state.quote.as_ref()?;
+    let stored = matches!(submission.with, Paying::Stored { .. });
+    if stored && submission.method.is_none() {
+        return braintree("read_method", Braintree::ReadCustomer { customer });
+    }
+    let count = || {
+        let method = submission.method.as_ref().filter(|m| !submission.counted && !m.card.is_empty())?;
+        let count = Desk::CountCard {
+            card: method.card.clone(),
+            brand: method.brand.clone(),
+            order_id: submission.order_id.clone(),
+        };
+        Some(Want::new("count_card", n, Effect::Desk(count)))
+    };
+    if !quote.is_due_today() {
+        return match submission.with {
+            // A stored card needs no verification: it was verified when it was vaulted.
+            Paying::Stored { .. } => None,
+            Paying::New { .. } if submission.method.is_some() => None,
+            Paying::New { input } => {
+                braintree("vault", Braintree::Vault { customer, token: submission.token.clone(), input })
+            }
+        };
+    }
+    if stored && let Some(want) = count() {
+        return Some(want);
+    }
+    if state.hold.is_none() && !state.sell_anew {
+        let with = match submission.with {
+            Paying::New { input } => PayWith::New { token: submission.token.clone(), input },
+            Paying::Stored { .. } => PayWith::Stored { token: submission.token.clone() },
+        };
+        let order_id = submission.order_id.clone();
+        return braintree("authorise", Braintree::Authorise { order_id, customer, with, amount: quote.ceiling });
+    }
+    // The number of a new card is known only now.
+    count().map(|want| want.fresh(fresh(state)))
+}
+
+fn fresh(state: &State) -> Option<DateTime<Utc>> {
+    state.hold.as_ref().map(|h| h.use_until)
+}
+
+/// The customer and the subscription at Zoho.
+fn subscription(state: &State) -> Option<Want> {
+    let n = state.submission.as_ref()?.number;
+    let ours = state.customer()?.to_owned();
+    let since = state.submission.as_ref()?.consent.at;
+    let step = |step, effect| Some(Want::new(step, n, effect).fresh(fresh(state)));
+    let Some(customer) = state.zoho_customer().map(str::to_owned) else {
+        let currency = state.quote.as_ref()?.ceiling.currency;
+        return step("zoho_customer", Effect::Zoho(Zoho::CreateCustomer { customer: ours, currency, since }));
+    };
+    if state.made.zoho_customer.is_some() && !state.made.zoho_linked {
+        let link = Desk::LinkCustomer { customer: ours, zoho_customer: Some(customer), braintree_customer: None };
+        return step("link_zoho_customer", Effect::Desk(link));
+    }
+    let adopted = state.made.adopted;
+    if !adopted && let Some(want) = claim(state, Claim { kind: ClaimKind::ZohoCustomer, key: customer.clone() }) {
+        return Some(want.fresh(fresh(state)));
+    }
+    let Some(subscription) = &state.made.subscription else {
+        let order = order(state, customer)?;
+        return step("subscribe", Effect::Zoho(Zoho::CreateSubscription(Box::new(order))));
+    };
+    if !state.made.confirmed {
+        let list = Zoho::ListSubscriptions { customer, reference: reference(state) };
+        return Some(Want::new("confirm_subscription", state.counts.lists + 1, Effect::Zoho(list)).fresh(fresh(state)));
+    }
+    if adopted {
+        return None;
+    }
+    let id = subscription.id.clone();
+    if let Some(want) = claim(state, Claim { kind: ClaimKind::ZohoSubscription, key: id.clone() }) {
+        return Some(want.fresh(fresh(state)));
+    }
+    let adopt = Desk::AdoptSubscription {
+        subscription: state.subscription()?,
+        zoho_subscription: id,
+        attio_record: state.intake.as_ref()?.record.clone(),
+        owner: CollectionOwner::Orchestrator,
+    };
+    step("adopt", Effect::Desk(adopt))
+}
+
+fn order(state: &State, customer: String) -> Option<SubscriptionOrder> {
+    let request = state.facts.request.as_ref()?;
+    let offer = state.facts.offer.as_ref()?;
+    let trial_days = super::pricer::trial_days(request, offer);
+    Some(SubscriptionOrder {
+        customer,
+        reference: reference(state)?,
+        plan: offer.plan.code.clone(),
+        quantity: request.quantity.unwrap_or(1),
+        addons: offer.addons.iter().map(|a| AddonOrder { code: a.code.clone(), quantity: 1 }).collect(),
+        coupon: offer.coupon.as_ref().map(|c| c.code.clone()),
+        starts_on: state.quote.as_ref()?.starts_on,
+        trial_days: (trial_days > 0).then_some(trial_days),
+    })
+}
+
+/// The first invoice, and its capture.
+fn collection(state: &State) -> Option<Want> {
+    let subscription = state.made.subscription.as_ref()?;
+    let Some(first) = &state.invoice.first else {
+        let read = Zoho::ReadFirstInvoice { subscription: subscription.id.clone() };
+        let n = state.counts.invoice_reads + 1;
+        return Some(Want::new("first_invoice", n, Effect::Zoho(read)).fresh(fresh(state)));
+    };
+    if let Some(want) = claim(state, Claim { kind: ClaimKind::ZohoInvoice, key: first.id.clone() }) {
+        return Some(want.fresh(fresh(state)));
+    }
+    if !state.invoice.bound {
+        return None;
+    }
+    let Some(invoice) = &state.invoice.fresh else {
+        let read = Zoho::ReadInvoice { invoice: first.id.clone() };
+        let n = state.counts.invoice_reads + 1;
+        return Some(Want::new("read_invoice", n, Effect::Zoho(read)).fresh(fresh(state)));
+    };
+    let until = invoice.read_at + FRESH;
+    let until = fresh(state).map_or(until, |hold| hold.min(until));
+    let call = capture(state, invoice.balance)?;
+    Some(Want::new("capture", state.counts.captures + 1, Effect::Braintree(call)).fresh(Some(until)))
+}
+
+fn capture(state: &State, balance: Money) -> Option<Braintree> {
+    if let Some(hold) = &state.hold {
+        let minor = balance.minor.min(hold.amount.minor);
+        let amount = Money::new(minor, balance.currency);
+        return Some(Braintree::Submit { transaction: hold.transaction.clone(), amount });
+    }
+    let submission = state.submission.as_ref().filter(|_| state.sell_anew)?;
+    Some(Braintree::Sell {
+        order_id: submission.order_id.clone(),
+        customer: state.braintree_customer()?.to_owned(),
+        token: submission.token.clone(),
+        amount: balance,
+        recurring: false,
+    })
+}
+
+/// The invoice's stream is told of the capture, and has its claim from then on. Another flow is named, not imported:
+/// what it is told is its own command in words.
+fn hand_over(state: &State) -> Option<Want> {
+    let intake = state.intake.as_ref()?;
+    let capture = state.capture.as_ref()?;
+    let invoice = &state.invoice.first.as_ref()?.id;
+    let command = serde_json::json!({
+        "command": "adopt_capture",
+        "organization": intake.organization,
+        "installation": intake.installation,
+        "invoice": invoice,
+        "subscription": state.made.subscription.as_ref()?.id,
+        "transaction": capture.transaction,
+        "order_id": capture.order_id,
+        "amount": capture.amount,
+        "captured_at": capture.captured_at,
+        "effective": capture.effective,
+        "reply_to": state.saga()?,
+    });
+    let message = Message {
+        to: SagaId::of_invoice(&intake.organization, invoice),
+        flow: "invoice_payment".to_owned(),
+        kind: "activation.captured".to_owned(),
+        command,
+        key: format!("captured/{}", capture.transaction),
+    };
+    let claims = vec![Claim { kind: ClaimKind::ZohoInvoice, key: invoice.clone() }];
+    Some(Want::new("hand_over", 1, Effect::Desk(Desk::Tell { message: Box::new(message), claims })))
+}
+
+/// The effect that undoes a completed step.
+pub(super) fn undo(state: &State, step: &str) -> Option<Effect> {
+    let made = &state.made;
+    let ours = || state.customer().map(str::to_owned);
+    Some(match step {
+        "create_braintree_customer" => {
+            Effect::Braintree(Braintree::DeleteCustomer { customer: made.braintree_customer.clone()? })
+        }
+        "link_customer" => Effect::Desk(Desk::UnlinkCustomer {
+            customer: ours()?,
+            zoho_customer: None,
+            braintree_customer: made.braintree_customer.clone(),
+        }),
+        // Voided before or expired: the same again changes nothing, and the answer says that nothing is held.
+        "authorise" => Effect::Braintree(Braintree::Void { transaction: state.last_hold.clone()? }),
+        "vault" => Effect::Braintree(Braintree::DeleteMethod { token: state.submission.as_ref()?.token.clone() }),
+        "zoho_customer" => Effect::Zoho(Zoho::DeactivateCustomer { customer: made.zoho_customer.clone()? }),
+        "link_zoho_customer" => Effect::Desk(Desk::UnlinkCustomer {
+            customer: ours()?,
+            zoho_customer: made.zoho_customer.clone(),
+            braintree_customer: None,
+        }),
+        "subscribe" => Effect::Zoho(Zoho::UndoSubscription { subscription: made.subscription.as_ref()?.id.clone() }),
+        "adopt" => Effect::Desk(Desk::DisownSubscription {
+            subscription: state.subscription()?,
+            zoho_subscription: made.subscription.as_ref()?.id.clone(),
+            attio_record: state.intake.as_ref()?.record.clone(),
+        }),
+        _ => return None,
+    })
+}

@@ -1,0 +1,96 @@
+//! Recorded histories: what releases wrote into the log must be readable by every later one. A history is written once,
+//! by this test with `WRITE_HISTORIES` set, and never again; `tests/laws` replays all of them for ever.
+
+use super::world::{World, declined, input, rejected, unknown};
+use crate::kernel::outcome::{DeclineKind, RejectionKind};
+use crate::kernel::saga::Saga;
+use crate::subscription_activation::SubscriptionActivation;
+use chrono::TimeDelta;
+use std::path::PathBuf;
+
+/// Its name, and how it goes.
+type Scenario = (&'static str, fn() -> World);
+
+fn paid() -> World {
+    let mut w = World::submitted(|_| {});
+    w.record();
+    w
+}
+
+fn trial() -> World {
+    World::submitted(|w| w.offer.plan.trial_days = 14)
+}
+
+fn refused() -> World {
+    World::started(|w| w.offer.plan.active = false)
+}
+
+fn declined_then_paid() -> World {
+    let mut w = World::submitted(|w| w.say("braintree.authorise", declined(DeclineKind::Processor, "2001")));
+    w.submit(input(2));
+    w.record();
+    w
+}
+
+fn undone() -> World {
+    World::submitted(|w| w.say("zoho.create_subscription", rejected(RejectionKind::Invalid, "102")))
+}
+
+fn over_the_ceiling() -> World {
+    let mut w = World::submitted(|w| w.invoice_total = Some(12_500));
+    w.submit(input(2));
+    w.record();
+    w
+}
+
+fn sold_anew() -> World {
+    let mut w = World::submitted(|w| w.say("braintree.submit", rejected(RejectionKind::State, "95601")));
+    w.record();
+    w
+}
+
+fn no_invoice() -> World {
+    let mut w = World::submitted(|w| w.invoice_total = None);
+    w.pass(TimeDelta::minutes(30));
+    w
+}
+
+fn hold_unknown() -> World {
+    World::submitted(|w| w.say("braintree.authorise", unknown()))
+}
+
+fn expired() -> World {
+    let mut w = World::started(|_| {});
+    w.pass(TimeDelta::days(8));
+    w
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test, and the histories are files")]
+fn every_scenario_has_its_recorded_history() {
+    let scenarios: [Scenario; 10] = [
+        ("paid", paid),
+        ("trial", trial),
+        ("plan_retired", refused),
+        ("declined_then_paid", declined_then_paid),
+        ("subscription_refused", undone),
+        ("over_the_ceiling_then_paid", over_the_ceiling),
+        ("submit_refused_then_sold", sold_anew),
+        ("no_invoice", no_invoice),
+        ("hold_unknown", hold_unknown),
+        ("link_expired", expired),
+    ];
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/fixtures/histories")
+        .join(SubscriptionActivation::NAME);
+    for (name, scenario) in scenarios {
+        let world = scenario();
+        let file = folder.join(format!("{name}__{}.jsonl", world.state()));
+        if std::env::var_os("WRITE_HISTORIES").is_some() && !file.exists() {
+            let lines = world.log.iter().map(|e| serde_json::to_string(e).expect("writes") + "\n");
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::write(&file, lines.collect::<String>()).expect("a file");
+        }
+        assert!(file.exists(), "{} is missing: write it with WRITE_HISTORIES=1", file.display());
+    }
+}

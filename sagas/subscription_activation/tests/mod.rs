@@ -1,0 +1,12 @@
+//! Tests by area; each test's name begins with the edge that it covers.
+
+mod histories;
+mod ledger;
+mod pricing;
+mod s2_1_capture;
+mod s2_1_card;
+mod s2_1_happy;
+mod s2_1_quote;
+mod s2_1_zoho;
+mod vendors;
+mod world;

@@ -1,0 +1,255 @@
+//! What the vendors and our own store answer in the small world.
+
+use super::world::{World, eur, method, subscription};
+use crate::kernel::answer::{Answer, CardSeen, Invoice, InvoicePayment, Subscription, Transaction, TransactionStatus};
+use crate::kernel::effect::{Attio, Braintree, Desk, Effect, Mail, PayWith, SubscriptionOrder, Zoho};
+use crate::kernel::money::Money;
+use crate::kernel::outcome::Outcome;
+use chrono::TimeDelta;
+use std::collections::VecDeque;
+
+impl World {
+    pub(super) fn vendor(&mut self, effect: &Effect) -> Outcome {
+        if let Some(outcome) = self.says.get_mut(effect.operation()).and_then(VecDeque::pop_front) {
+            return outcome;
+        }
+        let answer = match effect {
+            Effect::Desk(call) => self.desk(call),
+            Effect::Attio(call) => self.attio(call),
+            Effect::Mail(Mail::Send(letter)) => {
+                self.letters.push((**letter).clone());
+                Answer::Nothing
+            }
+            Effect::Braintree(call) => self.braintree(call),
+            Effect::Zoho(call) => self.zoho(call),
+            Effect::Practice(_) => panic!("no call of this flow"),
+        };
+        Outcome::Done { answer }
+    }
+
+    fn desk(&mut self, call: &Desk) -> Answer {
+        match call {
+            Desk::Enrol { .. } => return Answer::Enrolled(Box::new(self.enrolment.clone())),
+            Desk::Claim { claims } => self.claims.extend(claims.iter().cloned()),
+            Desk::CountCard { .. } if self.card_cap => {
+                return Answer::CardCapUntil { until: self.now + TimeDelta::days(2) };
+            }
+            Desk::CountCard { .. } => {}
+            Desk::LinkCustomer { zoho_customer, braintree_customer, .. } => {
+                let links = &mut self.enrolment;
+                links.zoho_customer = links.zoho_customer.take().or(zoho_customer.clone());
+                links.braintree_customer = links.braintree_customer.take().or(braintree_customer.clone());
+            }
+            Desk::UnlinkCustomer { zoho_customer, braintree_customer, .. } => {
+                self.enrolment.zoho_customer.take_if(|id| Some(&*id) == zoho_customer.as_ref());
+                self.enrolment.braintree_customer.take_if(|id| Some(&*id) == braintree_customer.as_ref());
+            }
+            Desk::AdoptSubscription { .. } => self.owner = true,
+            Desk::DisownSubscription { .. } => self.owner = false,
+            Desk::Tell { message, claims } => {
+                self.messages.push((**message).clone());
+                for claim in claims {
+                    assert!(self.claims.remove(claim), "{claim:?} is not ours to give");
+                }
+            }
+            Desk::Release { .. } | Desk::SurveyInvoice { .. } => panic!("no call of this flow"),
+        }
+        Answer::Nothing
+    }
+
+    fn attio(&mut self, call: &Attio) -> Answer {
+        match call {
+            Attio::ReadRequest { .. } => Answer::Request(Box::new(self.request.clone())),
+            Attio::ReadPerson { .. } => {
+                Answer::PersonRead { missing: self.missing.clone(), country: Some("DE".to_owned()) }
+            }
+            Attio::ShowSubscription(face) => {
+                assert!(self.shown.last().is_none_or(|f| f.sync_version < face.sync_version));
+                self.shown.push((**face).clone());
+                Answer::Projected { transaction_record: None, subscription_record: None }
+            }
+            Attio::AddTask(task) => {
+                self.tasks.push((**task).clone());
+                Answer::Nothing
+            }
+            Attio::FindClient { .. } | Attio::Project(_) => panic!("no call of this flow"),
+        }
+    }
+
+    fn braintree(&mut self, call: &Braintree) -> Answer {
+        match call {
+            Braintree::ReadCustomer { .. } => Answer::Methods { methods: self.methods.clone() },
+            Braintree::CreateCustomer { .. } => Answer::Nothing,
+            Braintree::DeleteCustomer { .. } => {
+                self.methods.clear();
+                Answer::Nothing
+            }
+            Braintree::Authorise { order_id, customer, with, amount } => {
+                let (PayWith::New { token, .. } | PayWith::Stored { token }) = with;
+                if matches!(with, PayWith::New { .. }) {
+                    self.methods.push(method(token));
+                }
+                self.approve(order_id, customer, token, *amount, TransactionStatus::Authorized)
+            }
+            Braintree::Sell { order_id, customer, token, amount, recurring } => {
+                assert!(!recurring, "the customer is present");
+                self.approve(order_id, customer, token, *amount, TransactionStatus::SubmittedForSettlement)
+            }
+            Braintree::Vault { token, .. } => {
+                self.methods.push(method(token));
+                Answer::Vaulted(Box::new(method(token)))
+            }
+            Braintree::DeleteMethod { token } => {
+                self.methods.retain(|m| m.token != *token);
+                Answer::Nothing
+            }
+            Braintree::Submit { transaction, amount } => {
+                let t = self.transactions.get_mut(transaction).expect("a transaction");
+                t.status = TransactionStatus::SubmittedForSettlement;
+                (t.held, t.amount) = (Some(t.amount), *amount);
+                Answer::Transaction(Box::new(t.clone()))
+            }
+            Braintree::Void { transaction } => {
+                if let Some(t) = self.transactions.get_mut(transaction) {
+                    t.status = TransactionStatus::Voided;
+                }
+                Answer::Nothing
+            }
+            Braintree::ReadTransaction { .. } => panic!("no call of this flow"),
+        }
+    }
+
+    fn approve(
+        &mut self,
+        order_id: &str,
+        customer: &str,
+        token: &str,
+        amount: Money,
+        status: TransactionStatus,
+    ) -> Answer {
+        let mut t = self.transaction(order_id, customer, token, amount, status);
+        if let Some(change) = self.odd.pop_front() {
+            change(&mut t);
+        }
+        assert!(!self.transactions.values().any(|known| known.order_id == t.order_id), "an order id repeats");
+        self.transactions.insert(t.id.clone(), t.clone());
+        Answer::Transaction(Box::new(t))
+    }
+
+    pub(super) fn transaction(
+        &self,
+        order_id: &str,
+        customer: &str,
+        token: &str,
+        amount: Money,
+        status: TransactionStatus,
+    ) -> Transaction {
+        Transaction {
+            id: format!("tx{}", self.transactions.len() + 1),
+            status,
+            amount,
+            order_id: order_id.to_owned(),
+            customer: Some(customer.to_owned()),
+            token: Some(token.to_owned()),
+            created_at: self.now,
+            merchant_account: "eur".to_owned(),
+            held: None,
+            hold_expires_at: None,
+            card: Some(CardSeen {
+                brand: "Visa".to_owned(),
+                last_four: "1111".to_owned(),
+                number: Some(format!("card-{token}")),
+            }),
+        }
+    }
+
+    fn zoho(&mut self, call: &Zoho) -> Answer {
+        match call {
+            Zoho::ReadOffer { .. } => {
+                self.offer.read_at = self.now;
+                Answer::Offer(Box::new(self.offer.clone()))
+            }
+            Zoho::ReadCustomer { .. } | Zoho::CreateCustomer { .. } => {
+                Answer::ZohoCustomer(Box::new(self.zoho_customer.clone()))
+            }
+            Zoho::ListSubscriptions { reference, .. } => {
+                let ours = |s: &&Subscription| reference.as_ref().is_none_or(|r| s.reference == *r);
+                Answer::Subscriptions { subscriptions: self.subscriptions.iter().filter(ours).cloned().collect() }
+            }
+            Zoho::CreateSubscription(order) => Answer::Subscription(Box::new(self.subscribe(order))),
+            Zoho::UndoSubscription { subscription } => {
+                let known = self.subscriptions.iter_mut().find(|s| s.id == *subscription).expect("a subscription");
+                "cancelled".clone_into(&mut known.status);
+                if self.invoice.as_ref().is_some_and(|i| i.subscription.as_ref() == Some(subscription)) {
+                    self.invoice = None;
+                }
+                Answer::Nothing
+            }
+            Zoho::ReadFirstInvoice { .. } => {
+                let invoice = self.read_invoice().map(Box::new);
+                Answer::FirstInvoice { invoice }
+            }
+            Zoho::ReadInvoice { .. } => Answer::Invoice(Box::new(self.read_invoice().expect("an invoice"))),
+            Zoho::DeactivateCustomer { .. } => Answer::Nothing,
+            Zoho::ReadSubscription { .. } | Zoho::FindSubscriptionOfInvoice { .. } | Zoho::RecordPayment { .. } => {
+                panic!("no call of this flow")
+            }
+        }
+    }
+
+    fn read_invoice(&mut self) -> Option<Invoice> {
+        let now = self.now;
+        self.invoice.as_mut().map(|invoice| {
+            invoice.read_at = now;
+            invoice.clone()
+        })
+    }
+
+    pub(super) fn subscribe(&mut self, order: &SubscriptionOrder) -> Subscription {
+        let id = format!("zs{}", self.subscriptions.len() + 1);
+        let status = match self.subscription_status {
+            "live" if order.starts_on.is_some() => "future",
+            "live" if order.trial_days.is_some() => "trial",
+            status => status,
+        };
+        let made = subscription(&id, &order.reference, status);
+        self.subscriptions.push(made.clone());
+        if let Some(total) = self.invoice_total.filter(|_| status == "live") {
+            self.invoice = Some(self.bill(&id, total));
+        }
+        made
+    }
+
+    pub(super) fn bill(&self, subscription: &str, total: i64) -> Invoice {
+        let n = self.subscriptions.len();
+        Invoice {
+            id: format!("77{n}"),
+            number: format!("INV-77{n}"),
+            customer: "zc1".to_owned(),
+            subscription: Some(subscription.to_owned()),
+            status: "sent".to_owned(),
+            total: eur(total),
+            balance: eur(total),
+            tax: None,
+            credits: eur(0),
+            written_off: eur(0),
+            payments: Vec::new(),
+            date: self.now.date_naive(),
+            due_date: self.now.date_naive(),
+            read_at: self.now,
+        }
+    }
+
+    /// Somebody pays the invoice elsewhere.
+    pub(super) fn pay_elsewhere(&mut self) {
+        let invoice = self.invoice.as_mut().expect("an invoice");
+        invoice.payments.push(InvoicePayment {
+            id: "zp9".to_owned(),
+            reference: "portal".to_owned(),
+            mode: "creditcard".to_owned(),
+            amount: invoice.balance,
+        });
+        invoice.balance = eur(0);
+        "paid".clone_into(&mut invoice.status);
+    }
+}

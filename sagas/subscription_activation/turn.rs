@@ -1,0 +1,270 @@
+//! A decision in the making, and what follows by itself: the quote once its ground is read, the link once somebody
+//! wants to be paid, the end once nothing is missing.
+
+use super::events::Event;
+use super::pricer::{self, Dates, NoQuote};
+use super::state::{Stage, State};
+use super::steps;
+use super::words::{After, Nothing, Then};
+use crate::kernel::answer::Invoice;
+use crate::kernel::effect::{Claim, ClaimKind};
+use crate::kernel::money::Money;
+use crate::kernel::park::ParkCode;
+use crate::kernel::saga::At;
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// What another saga holds is asked for again.
+const BUSY_AGAIN: TimeDelta = TimeDelta::seconds(60);
+/// When Zoho is looked at again for what it has not made yet: after 10 s, 1, 5 and 15 min.
+const LOOK_AGAIN: [TimeDelta; 4] =
+    [TimeDelta::seconds(10), TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(15)];
+/// The record of a capture is awaited so long at a time; the invoice's own stream pages a person.
+const RECORD_PATIENCE: TimeDelta = TimeDelta::hours(24);
+
+/// A decision in the making: each event is applied before the next one is decided.
+pub(super) struct Turn<'a> {
+    pub(super) state: State,
+    pub(super) at: &'a At,
+    pub(super) out: Vec<Event>,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(state: &State, at: &'a At) -> Self {
+        Self { state: state.clone(), at, out: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, event: Event) {
+        self.state.apply(&event);
+        self.out.push(event);
+    }
+
+    /// All that follows from what was decided so far.
+    pub(super) fn conclude(mut self) -> Vec<Event> {
+        // A quote, its link, a binding, an end: each round does one of them.
+        for _ in 0..8 {
+            let before = self.out.len();
+            self.follow();
+            if self.out.len() == before {
+                break;
+            }
+        }
+        self.out
+    }
+
+    fn follow(&mut self) {
+        let state = &self.state;
+        if state.undoing.is_some() || !state.errands.is_empty() || state.sleep_until.is_some() {
+            return;
+        }
+        match state.stage {
+            Stage::Preparing if steps::preparation(state).is_none() => self.prepared(),
+            Stage::Quoted if state.goes_on() => self.issue_link(),
+            Stage::Paying if state.nothing.is_some() => self.activate(),
+            Stage::Paying => self.bind(),
+            Stage::AwaitingRecord { .. } if state.record.is_some() => self.activate(),
+            Stage::New
+            | Stage::Preparing
+            | Stage::Quoted
+            | Stage::LinkOut
+            | Stage::HandingOver
+            | Stage::AwaitingRecord { .. }
+            | Stage::Held { .. }
+            | Stage::Over { .. } => {}
+        }
+    }
+
+    /// Everything is read: the quote. One of today that is still good is kept: it is a promise.
+    fn prepared(&mut self) {
+        let today = self.at.date(self.at.now);
+        let State { intake, facts, quote, quoted_on, link, total, .. } = &self.state;
+        let (Some(intake), Some(request), Some(offer)) = (intake, &facts.request, &facts.offer) else { return };
+        if let Some(kept) = quote.clone().filter(|q| *quoted_on == Some(today) && q.expires_at > self.at.now) {
+            return self.push(Event::QuoteMade { quote: Box::new(kept), made_on: today, at: self.at.now });
+        }
+        let days = TimeDelta::days(i64::from(intake.terms.link_days));
+        let expires_at = link.as_ref().map_or(self.at.now + days, |l| l.expires_at);
+        match pricer::quote(request, offer, &intake.terms, Dates { today, expires_at }) {
+            Ok(quote) => {
+                let quote = total.map_or_else(|| quote.clone(), |total| pricer::with_total(quote.clone(), total));
+                self.push(Event::QuoteMade { quote: Box::new(quote), made_on: today, at: self.at.now });
+            }
+            Err(NoQuote::Refused { reason, cure }) => self.refuse(reason, cure),
+            Err(NoQuote::Unsound(detail)) => self.hold(ParkCode::NoQuote, detail, After::Quote),
+        }
+    }
+
+    fn issue_link(&mut self) {
+        let State { intake: Some(intake), quote: Some(quote), links, .. } = &self.state else { return };
+        let remind_at = self.at.now + TimeDelta::days(i64::from(intake.terms.reminder_day));
+        let (number, expires_at) = (links + 1, quote.expires_at);
+        self.push(Event::LinkIssued { number, expires_at, remind_at, at: self.at.now });
+    }
+
+    /// The first invoice is ours: does it fit what was accepted?
+    fn bind(&mut self) {
+        let Some(first) = self.state.invoice.first.clone().filter(|_| !self.state.invoice.bound) else { return };
+        let claim = Claim { kind: ClaimKind::ZohoInvoice, key: first.id.clone() };
+        if self.state.claims.contains(&claim) && self.weigh(&first) {
+            let quoted = self.state.quote.as_ref().map(|q| q.due_today).filter(|due| *due != first.balance);
+            self.push(Event::InvoiceBound { invoice: first.id, number: first.number, balance: first.balance, quoted });
+        }
+    }
+
+    /// True where the invoice can be captured; else what follows was decided.
+    pub(super) fn weigh(&mut self, invoice: &Invoice) -> bool {
+        let Some(ceiling) = self.state.quote.as_ref().map(|q| q.ceiling) else { return false };
+        let balance = invoice.balance;
+        if invoice.status == "void" {
+            self.fail("the first invoice was voided in Zoho", "press `Retry`");
+        } else if balance.currency != ceiling.currency {
+            let reason = format!("Zoho bills in {}, not in {}", balance.currency.code(), ceiling.currency.code());
+            self.fail(&reason, "choose a `Plan` in the customer's currency");
+        } else if balance.minor > ceiling.minor {
+            self.over_ceiling(balance, ceiling);
+        } else if balance.is_positive() {
+            return true;
+        } else {
+            let why = if invoice.payments.is_empty() { Nothing::Zero } else { Nothing::PaidElsewhere };
+            self.push(Event::NothingToCollect { why });
+        }
+        false
+    }
+
+    fn over_ceiling(&mut self, balance: Money, ceiling: Money) {
+        let again = self.state.total.is_some();
+        let reason = format!("Zoho asks for {balance}, and at most {ceiling} was accepted");
+        let then = if again { Then::Mismatch } else { Then::Requote };
+        self.undo(&reason, "the customer gets a new quote", then, Some(balance));
+    }
+
+    fn activate(&mut self) {
+        let released = self.state.claims.iter().filter(|c| c.kind != ClaimKind::AccountPlanFamily).cloned().collect();
+        let on = self.at.date(self.at.now);
+        self.push(Event::SubscriptionActivated { on, released, at: self.at.now });
+    }
+
+    /// Refused with the cure. Where something was made before, it is undone first.
+    pub(super) fn refuse(&mut self, reason: impl Into<String>, cure: impl Into<String>) {
+        let (reason, cure) = (reason.into(), cure.into());
+        if self.state.submissions > 0 {
+            return self.fail(&reason, &cure);
+        }
+        let released = self.state.claims.clone();
+        self.push(Event::ActivationRefused { reason, cure, released, at: self.at.now });
+    }
+
+    pub(super) fn fail(&mut self, reason: &str, cure: &str) {
+        self.undo(reason, cure, Then::Fail, None);
+    }
+
+    /// Undoes all, unless that was decided before.
+    pub(super) fn undo(&mut self, reason: &str, cure: &str, then: Then, total: Option<Money>) {
+        if self.state.undoing.is_none() {
+            self.push(Event::ActivationFailed {
+                reason: reason.to_owned(),
+                cure: cure.to_owned(),
+                then,
+                total,
+                at: self.at.now,
+            });
+        }
+    }
+
+    pub(super) fn hold(&mut self, code: ParkCode, detail: impl Into<String>, then: After) {
+        self.push(Event::ActivationHeld { code, detail: detail.into(), then, at: self.at.now });
+    }
+
+    pub(super) fn busy(&mut self, held: String) {
+        self.push(Event::ClaimBusy { held, again_at: self.at.now + BUSY_AGAIN });
+    }
+
+    /// The next look at something that Zoho is about to make; none when it is a person's turn.
+    pub(super) fn look_again(&self) -> Option<DateTime<Utc>> {
+        let at = usize::try_from(self.state.looks).ok()?;
+        LOOK_AGAIN.get(at).map(|wait| self.at.now + *wait)
+    }
+
+    pub(super) fn record_deadline(&self) -> DateTime<Utc> {
+        self.at.now + RECORD_PATIENCE
+    }
+
+    /// A sleep or a deadline has come.
+    pub(super) fn due(&mut self) {
+        let now = self.at.now;
+        if self.state.sleep_until.is_some_and(|until| until <= now) {
+            return self.push(Event::WaitOver);
+        }
+        match &self.state.stage {
+            Stage::Quoted => {
+                self.undo("the quote was not used in time", "press `Start` for a new one", Then::Expire, None);
+            }
+            Stage::LinkOut => match &self.state.link {
+                Some(link) if link.expires_at > now => {
+                    let number = link.number;
+                    self.push(Event::ReminderDue { number });
+                }
+                _ => self.undo("the link was not used in time", "press `Start` for a new one", Then::Expire, None),
+            },
+            Stage::AwaitingRecord { .. } => {
+                let until = self.record_deadline();
+                self.push(Event::RecordAwaited { until });
+            }
+            Stage::New
+            | Stage::Preparing
+            | Stage::Paying
+            | Stage::HandingOver
+            | Stage::Held { .. }
+            | Stage::Over { .. } => {}
+        }
+    }
+
+    /// All completed steps are undone.
+    pub(super) fn unwound(&mut self) {
+        let Some(undoing) = self.state.undoing.clone() else { return };
+        self.hold_gone();
+        let again = matches!(undoing.then, Then::Requote | Then::Mismatch);
+        let stays =
+            |claim: &&Claim| again && matches!(claim.kind, ClaimKind::AttioTrigger | ClaimKind::AccountPlanFamily);
+        let released = self.state.claims.iter().filter(|c| !stays(c)).cloned().collect();
+        self.push(Event::ActivationUndone { then: undoing.then, released, at: self.at.now });
+        if undoing.then == Then::Mismatch {
+            self.hold(ParkCode::AmountMismatch, undoing.reason, After::Quote);
+        }
+    }
+
+    /// The hold does not stand any more: the ledger's memo follows.
+    pub(super) fn hold_gone(&mut self) {
+        if let Some(hold) = self.state.hold.clone() {
+            self.push(Event::AuthorisationReleased {
+                transaction: hold.transaction,
+                amount: hold.amount,
+                effective: self.at.date(self.at.now),
+            });
+        }
+    }
+
+    /// A person lets it go on.
+    pub(super) fn resumed(&mut self) {
+        let Stage::Held { then, detail, .. } = self.state.stage.clone() else { return };
+        self.push(Event::ActivationResumed { at: self.at.now });
+        if then == After::Undo {
+            self.fail(&detail, "press `Retry`");
+        }
+    }
+
+    /// What was requested is stale and was not sent, or is proven not to have been done.
+    pub(super) fn superseded(&mut self, step: &str) {
+        if self.state.stage != Stage::Paying {
+            return;
+        }
+        let late = self.state.hold.as_ref().is_some_and(|h| h.use_until <= self.at.now);
+        match step {
+            "authorise" => self.push(Event::AuthorisationAbandoned { at: self.at.now }),
+            "capture" if !late => self.push(Event::InvoiceOutdated),
+            _ => {
+                let reason = "the hold on the card grew too old before the subscription was ready";
+                self.undo(reason, "the customer gets a new link", Then::Requote, None);
+            }
+        }
+    }
+}

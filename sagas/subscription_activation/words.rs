@@ -1,0 +1,257 @@
+//! The words of the flow: what it can be told, and what its events speak of. Nothing is decided here, and no word
+//! carries personal data.
+
+use crate::kernel::answer::CardSeen;
+use crate::kernel::ids::Installation;
+use crate::kernel::money::Money;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What a CRM user pressed on a subscription record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Show the price; no link yet.
+    Quote,
+    /// Send the customer the page on which to pay.
+    Start,
+    /// A new link; the old one stops working.
+    ResendLink,
+    /// Once more after a failure.
+    Retry,
+}
+
+impl Act {
+    /// The option's title in Attio.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Quote => "Quote",
+            Self::Start => "Start",
+            Self::ResendLink => "Resend link",
+            Self::Retry => "Retry",
+        }
+    }
+
+    /// The word in keys.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quote => "quote",
+            Self::Start => "start",
+            Self::ResendLink => "resend_link",
+            Self::Retry => "retry",
+        }
+    }
+}
+
+/// The settings that an activation runs under: they come with the press and hold for its whole life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The highest tax that could be added where the tax is not known, in parts per million.
+    pub highest_tax_ppm: u32,
+    /// A link is good for so many days.
+    pub link_days: u32,
+    /// The customer is reminded after so many days.
+    pub reminder_day: u32,
+    /// Version of the consent's text.
+    pub consent_version: String,
+    /// After so many declines the link is locked.
+    pub declines_before_lock: u32,
+    /// For so many minutes.
+    pub lock_minutes: u32,
+    /// A hold is used or released within so many hours.
+    pub hold_hours: u32,
+    /// ISO 4217 codes with a merchant account.
+    pub currencies: Vec<String>,
+}
+
+/// What an activation can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// An act was pressed in Attio: the first one begins, a later one speaks of the activation that runs.
+    Pressed {
+        /// Zoho organization id.
+        organization: String,
+        /// Prefix of our references.
+        installation: Installation,
+        /// Record id of the object `subscriptions`.
+        record: String,
+        /// Which act.
+        act: Act,
+        /// When it was pressed (UTC): the value's `active_from`.
+        pressed_at: DateTime<Utc>,
+        /// The settings of now.
+        terms: Box<Terms>,
+    },
+    /// The customer opened a link.
+    Opened {
+        /// Its number.
+        link: u32,
+    },
+    /// The customer accepts the quote and pays.
+    Submitted {
+        /// Number of the link.
+        link: u32,
+        /// The quote that was shown.
+        quote_hash: String,
+        /// The consent given.
+        consent: Consent,
+        /// With which card.
+        with: Paying,
+    },
+    /// Somebody calls it off, before anything is captured.
+    CancelOrdered {
+        /// Why.
+        reason: String,
+    },
+    /// The invoice's stream recorded the captured payment.
+    InvoiceRecorded {
+        /// Zoho invoice id.
+        invoice: String,
+        /// Zoho's number of it.
+        number: String,
+        /// Zoho payment id.
+        payment: String,
+        /// The next invoice (books zone), where Zoho says.
+        next_billing_on: Option<NaiveDate>,
+    },
+}
+
+/// A consent as it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// Version of the text.
+    pub version: String,
+    /// When (UTC).
+    pub at: DateTime<Utc>,
+    /// The erasable row with address and browser.
+    pub evidence: Option<Uuid>,
+}
+
+/// Which card the customer pays with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "paying", rename_all = "snake_case")]
+pub enum Paying {
+    /// A new one.
+    New {
+        /// The sealed nonce.
+        input: Uuid,
+    },
+    /// One on file.
+    Stored {
+        /// Its token.
+        token: String,
+    },
+}
+
+impl Paying {
+    /// The sealed input, where there is one.
+    pub(super) const fn input(&self) -> Option<Uuid> {
+        match self {
+            Self::New { input } => Some(*input),
+            Self::Stored { .. } => None,
+        }
+    }
+}
+
+/// What the page says after a try that did not work out. One neutral wording for all declines: a page that told more
+/// would help to test stolen cards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Advice {
+    /// The card was not accepted: use another one.
+    AnotherCard,
+    /// The bank wants the customer to authenticate. 3-D Secure is not offered yet: use another card.
+    NeedsAuthentication,
+    /// It could not be confirmed; nothing was charged: give the card again.
+    NotConfirmed,
+    /// What was typed is too old or was used: give the card again.
+    CardAgain,
+}
+
+/// What becomes of an activation once all is undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// It failed.
+    Fail,
+    /// It was called off.
+    Cancel,
+    /// Nobody came in time.
+    Expire,
+    /// A new quote is made, and a new link.
+    Requote,
+    /// A person must look at the amounts before a new quote is made.
+    Mismatch,
+}
+
+/// What a person's resume leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    /// All is read anew, and a quote made.
+    Quote,
+    /// The payment goes on where it stood.
+    Pay,
+    /// All is undone.
+    Undo,
+}
+
+/// Why nothing is captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nothing {
+    /// Trial, later start.
+    DueLater,
+    /// Credits or a coupon cover it.
+    Zero,
+    /// It was paid elsewhere.
+    PaidElsewhere,
+}
+
+/// A hold as Braintree confirmed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Transaction id.
+    pub transaction: String,
+    /// Our reference.
+    pub order_id: String,
+    /// What is held.
+    pub amount: Money,
+    /// Our Braintree customer's method.
+    pub token: String,
+    /// When it was made (UTC).
+    pub authorised_at: DateTime<Utc>,
+    /// That date in the books zone.
+    pub effective: NaiveDate,
+    /// Captured by then or released (UTC).
+    pub use_until: DateTime<Utc>,
+    /// The card, where Braintree says.
+    pub card: Option<CardSeen>,
+}
+
+/// What was captured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capture {
+    /// Transaction id.
+    pub transaction: String,
+    /// Our reference.
+    pub order_id: String,
+    /// What the processor confirmed.
+    pub amount: Money,
+    /// When (UTC).
+    pub captured_at: DateTime<Utc>,
+    /// That date in the books zone.
+    pub effective: NaiveDate,
+}
+
+/// A letter to the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LetterKind {
+    Link,
+    Reminder,
+    Receipt,
+    Failure,
+}

@@ -1,0 +1,159 @@
+//! What a mostly consistent world answers.
+
+use crate::activation;
+use crate::dice::Dice;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use iso_currency::Currency;
+use sagas::kernel::answer::{
+    Answer, Client, CollectionOwner, Invoice, InvoicePayment as Payment, Method, Subscription, Survey, Transaction,
+    TransactionStatus,
+};
+use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, Zoho};
+use sagas::kernel::money::Money;
+
+pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Answer {
+    if let Some(answer) = activation::answer(effect, dice, now) {
+        return answer;
+    }
+    match effect {
+        Effect::Zoho(Zoho::ReadInvoice { .. }) => Answer::Invoice(Box::new(invoice(dice, now))),
+        Effect::Zoho(Zoho::ReadSubscription { .. }) => Answer::Subscription(Box::new(Subscription {
+            id: "zs1".to_owned(),
+            customer: "zc1".to_owned(),
+            status: if dice.rarely() { dice.of(&["paused", "cancelled", "dunning", "new"]) } else { "live" }.to_owned(),
+            auto_collect: dice.rarely(),
+            currency: "EUR".to_owned(),
+            reference: dice.of(&["demo1.sub.x.1", "other"]).to_owned(),
+            plan: None,
+            product: None,
+            amount: None,
+            next_billing_on: None,
+        })),
+        Effect::Zoho(Zoho::FindSubscriptionOfInvoice { .. }) => {
+            Answer::SubscriptionOfInvoice { subscription: dice.of(&[None, Some("zs1".to_owned())]) }
+        }
+        Effect::Zoho(Zoho::RecordPayment { amount, reference, .. }) => {
+            let amount = if dice.rarely() { dice.money() } else { *amount };
+            let payment = format!("zp{}", dice.roll(1_000_000));
+            let mode = "creditcard".to_owned();
+            dice.payments.push(Payment { id: payment.clone(), reference: reference.clone(), mode, amount });
+            Answer::Recorded { payment, amount }
+        }
+        Effect::Desk(Desk::SurveyInvoice { .. }) => Answer::Survey(Box::new(survey(dice))),
+        Effect::Desk(Desk::CountCard { .. }) if dice.rarely() => {
+            Answer::CardCapUntil { until: now + TimeDelta::hours(5) }
+        }
+        Effect::Braintree(Braintree::ReadCustomer { .. }) => Answer::Methods { methods: vec![card(dice)] },
+        Effect::Braintree(Braintree::Sell { order_id, amount, .. }) => {
+            let amount = if dice.rarely() { dice.money() } else { *amount };
+            Answer::Transaction(Box::new(transaction(&format!("t-{order_id}"), order_id, amount, dice, now)))
+        }
+        Effect::Braintree(Braintree::ReadTransaction { transaction: id }) => {
+            Answer::Transaction(Box::new(transaction(id, "o", Money::new(10_000, Currency::EUR), dice, now)))
+        }
+        Effect::Attio(Attio::FindClient { .. }) => Answer::Client(Box::new(Client {
+            record: None,
+            ambiguous: dice.rarely(),
+            braintree_customer: None,
+            zoho_customer: Some("zc1".to_owned()),
+        })),
+        Effect::Attio(_) => Answer::Projected { transaction_record: None, subscription_record: None },
+        Effect::Zoho(_) | Effect::Braintree(_) | Effect::Desk(_) | Effect::Mail(_) | Effect::Practice(_) => {
+            Answer::Nothing
+        }
+    }
+}
+
+pub(crate) fn invoice(dice: &mut Dice, now: DateTime<Utc>) -> Invoice {
+    let paid: i64 = dice.payments.iter().map(|p| p.amount.minor).sum();
+    let honest = Invoice {
+        id: "77".to_owned(),
+        number: "INV-77".to_owned(),
+        customer: "zc1".to_owned(),
+        subscription: Some("zs1".to_owned()),
+        status: if paid >= 10_000 { "paid" } else { "sent" }.to_owned(),
+        total: Money::new(10_000, Currency::EUR),
+        balance: Money::new(10_000 - paid, Currency::EUR),
+        tax: None,
+        credits: Money::zero(Currency::EUR),
+        written_off: Money::zero(Currency::EUR),
+        payments: dice.payments.clone(),
+        date: NaiveDate::default(),
+        due_date: now.date_naive(),
+        read_at: now,
+    };
+    if dice.roll(5) == 0 { odd(honest, dice) } else { honest }
+}
+
+/// What staff, customers and vendors do to an invoice, and what should never be.
+fn odd(honest: Invoice, dice: &mut Dice) -> Invoice {
+    let mut invoice = honest;
+    match dice.roll(9) {
+        0 => dice.of(&["overdue", "paid", "void", "draft", "new"]).clone_into(&mut invoice.status),
+        1 => invoice.balance = dice.money(),
+        2 => (invoice.total, invoice.balance) = (dice.money(), dice.money()),
+        3 => invoice.credits = dice.money(),
+        4 => invoice.written_off = dice.money(),
+        5 => invoice.subscription = None,
+        6 => invoice.payments.clear(),
+        7 => invoice.due_date += TimeDelta::days(2),
+        _ => {
+            let mode = dice.of(&["check", "banktransfer", "autotransaction"]).to_owned();
+            let amount = dice.money();
+            invoice.payments.push(Payment { id: "other".to_owned(), reference: "cheque".to_owned(), mode, amount });
+            invoice.balance.minor -= amount.minor;
+        }
+    }
+    invoice
+}
+
+fn survey(dice: &mut Dice) -> Survey {
+    let odd_owner = dice.of(&[Some(CollectionOwner::ZohoNative), None]);
+    let eur = |minor| Some(Money::new(minor, Currency::EUR));
+    Survey {
+        customer: Some("cust1".to_owned()),
+        ambiguous: dice.rarely(),
+        braintree_customer: Some("c-cust1".to_owned()),
+        attio_client: None,
+        subscription: Some("sub1".to_owned()),
+        attio_subscription: None,
+        owner: if dice.rarely() { odd_owner } else { Some(CollectionOwner::Orchestrator) },
+        one_off_consent: dice.rarely(),
+        claimed_elsewhere: Vec::new(),
+        holds: if dice.rarely() { vec!["dispute".to_owned()] } else { Vec::new() },
+        applied: if dice.rarely() { eur(10_000) } else { eur(dice.applied) },
+        unapplied: eur(dice.unapplied),
+        sale_switched_off: dice.rarely(),
+    }
+}
+
+pub(crate) fn card(dice: &mut Dice) -> Method {
+    Method {
+        token: "m1".to_owned(),
+        default: true,
+        brand: "Visa".to_owned(),
+        last_four: "1111".to_owned(),
+        expired: dice.rarely(),
+        card: format!("card{}", dice.roll(4)),
+        has_live_subscription: dice.rarely(),
+    }
+}
+
+fn transaction(id: &str, order_id: &str, amount: Money, dice: &mut Dice, now: DateTime<Utc>) -> Transaction {
+    use TransactionStatus as T;
+    let odd = dice.of(&[T::Voided, T::SettlementDeclined, T::Failed]);
+    let usual = dice.of(&[T::SubmittedForSettlement, T::Settling, T::Settled]);
+    Transaction {
+        id: id.to_owned(),
+        status: if dice.roll(12) == 0 { odd } else { usual },
+        amount,
+        order_id: order_id.to_owned(),
+        customer: None,
+        token: None,
+        created_at: now,
+        merchant_account: "eur".to_owned(),
+        held: None,
+        hold_expires_at: None,
+        card: None,
+    }
+}

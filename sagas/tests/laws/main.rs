@@ -1,0 +1,341 @@
+//! The laws that every saga of the list keeps, whatever comes: random walks over outcomes, commands and time, and the
+//! histories that earlier releases recorded.
+
+use crate::dice::{Dice, outcome};
+use crate::told::Told;
+use chrono::{DateTime, TimeDelta};
+use proptest::prelude::*;
+use sagas::kernel::effect::{Braintree, Desk, Effect};
+use sagas::kernel::flow::{Phase, StepEvent};
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::machine::{self, Command, What, Work};
+use sagas::kernel::outcome::{Look, Outcome};
+use sagas::kernel::park::ParkCode;
+use sagas::kernel::posting::{Rule, Side, journal};
+use sagas::kernel::record::{Record, Recorded};
+use sagas::kernel::saga::{At, BusinessEvent, End, Pending, Saga};
+use sagas::kernel::step::Class;
+use sagas::subscription_activation::SubscriptionActivation;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+mod activation;
+mod answers;
+mod dice;
+mod told;
+
+/// What one flow tells another, the other can read.
+fn understood(effect: &Effect) {
+    let Effect::Desk(Desk::Tell { message, .. }) = effect else { return };
+    let mut known = false;
+    macro_rules! read {
+        ($($saga:ty,)*) => { $(
+            if message.flow == <$saga>::NAME {
+                known = true;
+                let read = serde_json::from_value::<<$saga as Saga>::Command>(message.command.clone());
+                assert!(read.is_ok(), "{} is told what it cannot read: {read:?}", message.flow);
+            }
+        )* };
+    }
+    sagas::for_each_saga!(read);
+    assert!(known, "there is no flow `{}`", message.flow);
+}
+
+/// A saga on a walk.
+struct Walk<S: Told> {
+    id: SagaId,
+    saga: Recorded<S>,
+    log: Vec<Record<S::Event>>,
+    dice: Dice,
+    now: DateTime<chrono::Utc>,
+    orders: BTreeSet<String>,
+    charge_open: bool,
+    accounts: BTreeMap<u16, i64>,
+}
+
+impl<S: Told> Walk<S> {
+    fn new(seed: u64) -> Self {
+        Self {
+            id: SagaId::derived("walk", &[S::NAME]),
+            saga: Recorded::default(),
+            log: Vec::new(),
+            dice: Dice { seed, payments: Vec::new(), applied: 0, unapplied: 0 },
+            now: activation::began(),
+            orders: BTreeSet::new(),
+            charge_open: false,
+            accounts: BTreeMap::new(),
+        }
+    }
+
+    fn deliver(&mut self, command: S::Command) {
+        self.order(What::Deliver { item: None, kind: "walk".to_owned(), principal: "law".to_owned(), command });
+    }
+
+    fn order(&mut self, what: What<S::Command>) {
+        let command = Command { saga: self.id, at: At::utc(self.now), what };
+        // A refusal is an answer too; it must leave no trace.
+        let Ok(events) = machine::decide(&self.saga, &command) else { return };
+        for event in events {
+            self.watch(&event);
+            self.saga.evolve(&event);
+            if let Record::Business(business) = &event {
+                self.book(business);
+            }
+            let text = serde_json::to_string(&event).expect("an event can be written");
+            let read: Record<S::Event> = serde_json::from_str(&text).expect("and read back");
+            assert_eq!(read, event);
+            self.log.push(event);
+        }
+        self.settled();
+    }
+
+    /// What the engine wants of the saga is one thing, and never something undone after the pivot.
+    fn watch(&mut self, event: &Record<S::Event>) {
+        let Record::Step(step) = event else { return };
+        let is_pivot = |name: &str| Recorded::<S>::spec(name).is_some_and(|s| s.class == Class::Pivot);
+        match step {
+            StepEvent::Requested { step, undo, effect, .. } => {
+                understood(effect);
+                assert!(self.saga.flow.open.is_none(), "{step} is wanted while another step is open");
+                assert!(!(*undo && self.saga.flow.past_pivot), "{step} is undone after the pivot");
+            }
+            StepEvent::Sending { step, .. } => {
+                if let Some(order_id) = self.order_of_open_sale() {
+                    let new = self.orders.insert(order_id.clone());
+                    assert!(new, "{order_id} is sent twice without a look");
+                }
+                if is_pivot(step) {
+                    assert!(!self.charge_open, "a second charge while the first has no outcome");
+                    self.charge_open = true;
+                }
+            }
+            StepEvent::Answered { step, outcome, .. } | StepEvent::Resolved { step, outcome, .. } => {
+                if matches!(outcome, Outcome::Rejected { .. }) {
+                    self.may_be_sent_again();
+                }
+                self.charge_open &= !is_pivot(step);
+            }
+            StepEvent::NotSent { step, .. } => {
+                self.may_be_sent_again();
+                self.charge_open &= !is_pivot(step);
+            }
+            // A clean look while it waits to be sent again; those on the way to a proof are no leave to send.
+            StepEvent::Looked { look: Look::Absent { .. }, .. }
+                if self.saga.flow.open.as_ref().is_some_and(|o| matches!(o.phase, Phase::Requested { .. })) =>
+            {
+                self.may_be_sent_again();
+            }
+            StepEvent::ProvedAbsent { step, .. } => self.charge_open &= !is_pivot(step),
+            _ => {}
+        }
+    }
+
+    /// Braintree did nothing under the order id of the open sale.
+    fn may_be_sent_again(&mut self) {
+        if let Some(order_id) = self.order_of_open_sale() {
+            self.orders.remove(&order_id);
+        }
+    }
+
+    fn order_of_open_sale(&self) -> Option<String> {
+        match &self.saga.flow.open.as_ref()?.effect {
+            Effect::Braintree(Braintree::Sell { order_id, .. } | Braintree::Authorise { order_id, .. }) => {
+                Some(order_id.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// Every journal balances, and unapplied cash never has the wrong sign.
+    fn book(&mut self, event: &S::Event) {
+        let facts = S::facts(&self.saga.business, event);
+        for (group, posting) in facts.postings.iter().enumerate() {
+            let Some(journal) = journal(self.id.event(self.log.len() as u64), group, posting) else { continue };
+            let mut sum = 0;
+            for line in &journal.lines {
+                let signed = if line.side == Side::Debit { line.amount.minor } else { -line.amount.minor };
+                sum += signed;
+                *self.accounts.entry(line.account).or_default() += signed;
+                if line.account == 2100 {
+                    self.dice.unapplied -= signed;
+                }
+            }
+            match journal.rule {
+                Rule::Apply => self.dice.applied += posting.amount.minor,
+                Rule::Unapply => self.dice.applied -= posting.amount.minor,
+                _ => {}
+            }
+            assert_eq!(sum, 0, "{} does not balance", journal.rule.as_str());
+        }
+        assert!(self.dice.unapplied >= 0, "unapplied cash below zero after {}", event.name());
+    }
+
+    /// After each decision: ended, parked, a step open, or waiting until a time. What has ended holds nothing, and
+    /// what was undone has moved nothing.
+    fn settled(&self) {
+        let flow = &self.saga.flow;
+        if flow.ended.is_some() {
+            assert_eq!(self.accounts.get(&9100).copied().unwrap_or_default(), 0, "it ended with an open hold");
+        }
+        if flow.ended == Some(End::Compensated) {
+            assert!(self.accounts.values().all(|v| *v == 0), "undone, and money has moved: {:?}", self.accounts);
+        }
+        if flow.ended.is_some() || flow.parked.is_some() || flow.open.is_some() || self.log.is_empty() {
+            return;
+        }
+        let pending = S::pending(&self.saga.business);
+        assert!(matches!(pending, Pending::Await { .. } | Pending::Sleep { .. }), "waits for nothing: {pending:?}");
+    }
+
+    fn step(&mut self) {
+        match self.dice.roll(24) {
+            0 => {
+                let command = S::command(&self.saga.business, &mut self.dice, self.now);
+                return self.deliver(command);
+            }
+            1 => return self.order(What::Resume { principal: "law".to_owned(), reason: "walk".to_owned() }),
+            2 if self.dice.rarely() => {
+                return self.order(What::Park { code: ParkCode::HeldByDecision, detail: "by hand".to_owned() });
+            }
+            _ => {}
+        }
+        match machine::work(&self.saga, self.now) {
+            Work::Perform(open) => {
+                let stale = open.fresh_until.is_some_and(|until| until < self.now);
+                if stale {
+                    return self.order(What::Stale);
+                }
+                if open.effect.exactly_once().needs_sending_mark() {
+                    let deadline = self.now + TimeDelta::seconds(60);
+                    self.order(What::Sending { deadline, node: "n".to_owned(), epoch: 1 });
+                    if self.dice.rarely() {
+                        // The sender dies.
+                        self.now = deadline;
+                        return;
+                    }
+                }
+                self.now += TimeDelta::seconds(1);
+                let outcome = outcome(&open.effect, &mut self.dice, self.now);
+                self.order(What::Answer { attempt: open.attempt, outcome, request_id: None, latency_ms: 1 });
+            }
+            Work::Look(open) => {
+                self.now += TimeDelta::seconds(40);
+                let look = self.look(&open.effect);
+                self.order(What::Looked { attempt: open.attempt, look });
+            }
+            Work::Due => {
+                let before = self.log.len();
+                self.order(What::Due);
+                assert!(self.log.len() > before, "due and nothing follows");
+            }
+            // Somebody comes, or the time.
+            Work::Wait(_) if self.dice.roll(3) == 0 => {
+                let command = S::command(&self.saga.business, &mut self.dice, self.now);
+                self.deliver(command);
+            }
+            Work::Wait(until) => self.now = until,
+            Work::Idle => {
+                self.now += TimeDelta::hours(1);
+                let command = S::command(&self.saga.business, &mut self.dice, self.now);
+                self.deliver(command);
+            }
+        }
+    }
+
+    fn look(&mut self, effect: &Effect) -> Look {
+        match self.dice.roll(3) {
+            0 => Look::Absent { watermark: self.dice.roll(2) == 0, key_proven: false },
+            1 => Look::Unclear { detail: "cannot say".to_owned() },
+            _ => match outcome(effect, &mut self.dice, self.now) {
+                found @ (Outcome::Done { .. } | Outcome::Declined { .. } | Outcome::Rejected { .. }) => {
+                    let extra = if self.dice.rarely() { vec!["t-extra".to_owned()] } else { Vec::new() };
+                    Look::Found { outcome: Box::new(found), extra }
+                }
+                Outcome::NotSent { detail, .. } | Outcome::Unknown { detail } => Look::Unclear { detail },
+            },
+        }
+    }
+
+    /// The log alone tells where the saga stands.
+    fn folds(&self) {
+        let mut again = Recorded::<S>::default();
+        self.log.iter().for_each(|event| again.evolve(event));
+        assert_eq!(again.business, self.saga.business);
+        assert_eq!(again.flow, self.saga.flow);
+    }
+}
+
+fn walk<S: Told>(seed: u64, steps: usize) {
+    let mut walk = Walk::<S>::new(seed);
+    walk.deliver(S::start());
+    for _ in 0..steps {
+        walk.step();
+    }
+    walk.folds();
+}
+
+/// Reads and folds a recorded history; its name ends with the state that it leads to.
+#[expect(clippy::disallowed_methods, reason = "a test, and the histories are files")]
+fn replay<S: Saga>() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/histories").join(S::NAME);
+    let Ok(entries) = std::fs::read_dir(&folder) else { return };
+    for entry in entries {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("a history");
+        let mut saga = Recorded::<S>::default();
+        for line in text.lines() {
+            let event: Record<S::Event> = serde_json::from_str(line).unwrap_or_else(|e| panic!("{name}: {e}: {line}"));
+            let written = serde_json::to_value(&event).expect("writes");
+            let stored: serde_json::Value = serde_json::from_str(line).expect("json");
+            assert_eq!(written, stored, "{name}: an old event is written differently now");
+            saga.evolve(&event);
+        }
+        let (_, expected) = name.rsplit_once("__").expect("`scenario__State`");
+        assert_eq!(S::summary(&saga.business).state, expected, "{name}");
+        let waits = saga.flow.open.as_ref().is_some_and(|o| matches!(o.phase, Phase::Unknown { .. }));
+        let at_rest = saga.flow.parked.is_some() || (saga.flow.open.is_none() && saga.flow.unwinding.is_none());
+        assert!(waits || at_rest, "{name} ends in the middle of a step");
+    }
+}
+
+/// A law that is only walked past proves nothing.
+#[test]
+fn the_walks_of_an_activation_lead_to_every_end() {
+    let mut ends = BTreeSet::new();
+    for seed in 0..100 {
+        let mut walk = Walk::<SubscriptionActivation>::new(seed * 7_919);
+        walk.deliver(SubscriptionActivation::start());
+        for _ in 0..120 {
+            walk.step();
+        }
+        ends.insert(SubscriptionActivation::summary(&walk.saga.business).state);
+    }
+    for end in ["Active", "Cancelled", "Expired", "Failed", "Refused"] {
+        assert!(ends.contains(end), "no walk ends {end}: {ends:?}");
+    }
+}
+
+macro_rules! laws {
+    ($($saga:ty,)*) => {
+        #[test]
+        fn every_declaration_keeps_the_laws_of_steps() {
+            $(machine::check_declaration::<$saga>().expect("a lawful declaration");)*
+        }
+
+        #[test]
+        fn every_recorded_history_is_read_and_leads_to_the_same_state() {
+            $(replay::<$saga>();)*
+        }
+
+        proptest! {
+            #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+            #[test]
+            fn whatever_comes_every_saga_keeps_its_invariants(seed: u64, steps in 1..120_usize) {
+                $(walk::<$saga>(seed, steps);)*
+            }
+        }
+    };
+}
+
+sagas::for_each_saga!(laws);
