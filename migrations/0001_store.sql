@@ -250,6 +250,31 @@ create table person (
     changed_at timestamptz not null
 );
 
+-- The outbox of mails: what became of each. No address, no name, no text.
+create table mail (
+    message_id text primary key,
+    saga       uuid,
+    template   text        not null,
+    customer   text,
+    state      text        not null check (state in ('sending', 'sent', 'refused', 'not_sent', 'unknown')),
+    -- How often its text may have reached somebody.
+    attempts   integer     not null check (attempts >= 0),
+    -- The server's last words, without addresses.
+    reply      text,
+    changed_at timestamptz not null
+);
+create index mail_saga on mail (saga) where saga is not null;
+create index mail_customer on mail (customer) where customer is not null;
+
+-- From where a customer agreed: personal data, `data` is null once it was erased.
+create table consent_evidence (
+    id       uuid primary key,
+    customer text        not null,
+    data     text,
+    kept_at  timestamptz not null
+);
+create index consent_evidence_customer on consent_evidence (customer);
+
 -- Single-use inputs (a nonce), sealed; deleted at use or when old.
 create table secret_input (
     id         uuid primary key,

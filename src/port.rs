@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use sagas::kernel::effect::Effect;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Look, Outcome};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// One call, with all that is needed to make it or to find it again.
@@ -26,6 +28,56 @@ pub struct Call {
     pub now: DateTime<Utc>,
     /// How long the call may take in all; then its outcome is unknown.
     pub time_limit: Duration,
+    /// What the effect needs and no event may hold.
+    pub beside: Beside,
+}
+
+/// What is laid beside a call: it stands in no event, no log and no error.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// Personal data of the customer whom the effect names.
+    pub person: Option<Person>,
+    /// The single-use input that the effect names, opened.
+    pub input: Option<SecretString>,
+    /// The address of the checkout page that the effect names.
+    pub link: Option<SecretString>,
+}
+
+/// Personal data of a customer, as Attio holds it. Kept apart from the log, so that it can be erased.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Person {
+    /// Of the person, or of the company's contact.
+    pub first_name: String,
+    /// Of the person, or of the company's contact.
+    pub last_name: String,
+    /// Company name, where the client is one.
+    pub company: Option<String>,
+    /// Where mail goes.
+    pub email: String,
+    /// First line of the address.
+    pub street: Option<String>,
+    pub city: Option<String>,
+    pub postal_code: Option<String>,
+    pub state: Option<String>,
+    /// ISO 3166 code.
+    pub country: Option<String>,
+    /// Language of pages and mails, as a BCP 47 tag.
+    pub locale: Option<String>,
+}
+
+impl Person {
+    /// What the customer is called on a page, a mail, a document.
+    pub fn display_name(&self) -> String {
+        let name = format!("{} {}", self.first_name, self.last_name).trim().to_owned();
+        self.company.clone().filter(|company| !company.is_empty()).unwrap_or(name)
+    }
+}
+
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Person").finish_non_exhaustive()
+    }
 }
 
 /// What came of a call.
@@ -35,11 +87,13 @@ pub struct Report {
     pub outcome: Outcome,
     /// The vendor's own id of the request, for its support.
     pub request_id: Option<String>,
+    /// Personal data that was read; the engine keeps it under the customer whom the effect names.
+    pub person: Option<Person>,
 }
 
 impl From<Outcome> for Report {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, request_id: None }
+        Self { outcome, request_id: None, person: None }
     }
 }
 

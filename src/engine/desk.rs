@@ -1,63 +1,101 @@
-//! Calls on our own store: claims, card counters, and what our tables say about an invoice.
+//! Calls on our own store: claims, card counters, links, messages between sagas, and what our tables say about an
+//! invoice.
 
+use super::drive::not_sent;
+use super::enrol;
+use super::items::Body;
 use crate::port::{Call, Report};
+use crate::store::StoreError;
 use crate::store::cards::{self, Cap, Charge, Counted};
 use crate::store::claims::{self, Reserved};
+use crate::store::items::{NewItem, hand_over};
 use crate::store::survey::survey_invoice;
 use sagas::kernel::answer::Answer;
 use sagas::kernel::cards::network_caps;
-use sagas::kernel::effect::{Claim, Desk};
+use sagas::kernel::effect::{Claim, Desk, Message};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome};
 use sqlx::PgPool;
+use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// Performs desk calls.
 pub(super) struct DeskPerformer {
     pool: PgPool,
+    shards: u16,
+    /// Something was stored for another saga.
+    came: Arc<Notify>,
 }
 
 impl DeskPerformer {
-    pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool }
+    pub(super) fn new(pool: PgPool, shards: u16, came: Arc<Notify>) -> Self {
+        Self { pool, shards, came }
     }
 
     pub(super) async fn perform(&self, call: &Call, desk: &Desk) -> Report {
+        let pool = &self.pool;
         let answered = match desk {
             Desk::SurveyInvoice { invoice, customer, subscription } => {
-                let survey = survey_invoice(&self.pool, invoice, customer, subscription.as_deref(), call.saga).await;
-                survey.map(|survey| done(Answer::Survey(Box::new(survey))))
+                let survey = survey_invoice(pool, invoice, customer, subscription.as_deref(), call.saga).await;
+                survey.map(|survey| Answer::Survey(Box::new(survey))).map_err(|e| store(&e))
             }
-            Desk::Claim { claims } => {
-                claims::reserve(&self.pool, call.saga, &call.step, claims).await.map(|reserved| match reserved {
-                    Reserved::Held => done(Answer::Nothing),
-                    Reserved::Taken(by) => Outcome::Declined { decline: busy(&by) },
-                })
-            }
+            Desk::Claim { claims } => match claims::reserve(pool, call.saga, &call.step, claims).await {
+                Ok(Reserved::Held) => Ok(Answer::Nothing),
+                Ok(Reserved::Taken(by)) => Err(Outcome::Declined { decline: busy(&by) }),
+                Err(e) => Err(store(&e)),
+            },
             Desk::Release { claims } => {
-                claims::release(&self.pool, call.saga, claims).await.map(|()| done(Answer::Nothing))
+                claims::release(pool, call.saga, claims).await.map(|()| Answer::Nothing).map_err(|e| store(&e))
             }
             Desk::CountCard { card, brand, order_id } => {
                 let charge = Charge { card, brand, order_id, saga: call.saga };
                 let caps: Vec<Cap> =
                     network_caps(brand).iter().map(|c| Cap { window: c.window, most: c.charges }).collect();
-                cards::count(&self.pool, charge, &caps, call.now).await.map(|counted| match counted {
-                    Counted::Reserved => done(Answer::Nothing),
-                    Counted::FullUntil(until) => done(Answer::CardCapUntil { until }),
-                })
+                match cards::count(pool, charge, &caps, call.now).await {
+                    Ok(Counted::Reserved) => Ok(Answer::Nothing),
+                    Ok(Counted::FullUntil(until)) => Ok(Answer::CardCapUntil { until }),
+                    Err(e) => Err(store(&e)),
+                }
             }
+            Desk::Enrol { client } => enrol::enrol(pool, client).await,
+            Desk::LinkCustomer { customer, zoho_customer, braintree_customer } => {
+                enrol::link_customer(pool, customer, zoho_customer.as_deref(), braintree_customer.as_deref()).await
+            }
+            Desk::UnlinkCustomer { customer, zoho_customer, braintree_customer } => {
+                enrol::unlink_customer(pool, customer, zoho_customer.as_deref(), braintree_customer.as_deref()).await
+            }
+            Desk::AdoptSubscription { subscription, zoho_subscription, attio_record, owner } => {
+                enrol::adopt(pool, subscription, zoho_subscription, attio_record, *owner).await
+            }
+            Desk::DisownSubscription { subscription, zoho_subscription, attio_record } => {
+                enrol::disown(pool, subscription, zoho_subscription, attio_record).await
+            }
+            Desk::Tell { message, claims } => self.tell(call, message, claims).await,
         };
-        answered
-            .unwrap_or_else(|e| Outcome::NotSent {
-                cause: NotSent::Again,
-                detail: format!("our own store: {e}"),
-                retry_after_seconds: None,
-            })
-            .into()
+        answered.map_or_else(|outcome| outcome, |answer| Outcome::Done { answer }).into()
+    }
+
+    /// One transaction: who is told holds the claims from then on.
+    async fn tell(&self, call: &Call, message: &Message, claims: &[Claim]) -> Result<Answer, Outcome> {
+        let item = NewItem {
+            saga: message.to,
+            saga_kind: message.flow.clone(),
+            kind: message.kind.clone(),
+            principal: format!("saga:{}", call.saga),
+            body: Body::Saga { command: message.command.clone() }.text(),
+            waiting_key: None,
+            idempotency_key: Some(message.key.clone()),
+        };
+        let told = hand_over(&self.pool, self.shards, &item, call.saga, claims).await.map_err(|e| store(&e))?;
+        if told {
+            self.came.notify_one();
+        }
+        Ok(Answer::Nothing)
     }
 }
 
-fn done(answer: Answer) -> Outcome {
-    Outcome::Done { answer }
+fn store(error: &StoreError) -> Outcome {
+    not_sent(NotSent::Again, format!("our own store: {error}"))
 }
 
 fn busy(holders: &[(Claim, SagaId)]) -> Decline {

@@ -4,7 +4,7 @@ use super::hooks::{Injection, Point};
 use super::items::Body;
 use super::registry::Live;
 use super::run::Inner;
-use crate::port::{Call, Report};
+use crate::port::{Beside, Call, Report};
 use crate::store::append::{Append, AppendError};
 use crate::store::items::{self, Item};
 use chrono::{DateTime, Utc};
@@ -107,6 +107,10 @@ impl Driver {
         if let Some(outcome) = engine.effects.refuse_now(&open.effect, now).await {
             return self.answered(&open, outcome, None, 0).await.map(|()| None);
         }
+        let beside = match engine.effects.beside(&open.effect).await {
+            Ok(beside) => beside,
+            Err(outcome) => return self.answered(&open, outcome, None, 0).await.map(|()| None),
+        };
         let mut sent_at = None;
         if open.effect.exactly_once().needs_sending_mark() {
             let now = engine.clock.now();
@@ -128,7 +132,7 @@ impl Driver {
                 return self.answered(&open, outcome, None, 0).await.map(|()| None);
             }
         }
-        let call = self.call(&open, sent_at);
+        let call = self.call(&open, sent_at, beside);
         let began = Instant::now();
         let limit = engine.settings.call_limit + Duration::from_secs(2);
         let (outcome, request_id) = match tokio::time::timeout(limit, self.made(&call)).await {
@@ -179,11 +183,12 @@ impl Driver {
         };
         let engine = Arc::clone(&self.engine);
         let _slot = engine.effects.slot(&open.effect).await;
-        let look = engine.effects.look(&self.call(&open, sent_at)).await;
+        let beside = engine.effects.beside_look(&open.effect).await;
+        let look = engine.effects.look(&self.call(&open, sent_at, beside)).await;
         self.tell(What::Looked { attempt: open.attempt, look }, "engine", Vec::new()).await
     }
 
-    fn call(&self, open: &Open, sent_at: Option<DateTime<Utc>>) -> Call {
+    fn call(&self, open: &Open, sent_at: Option<DateTime<Utc>>, beside: Beside) -> Call {
         Call {
             saga: self.saga,
             step: open.step.clone(),
@@ -193,6 +198,7 @@ impl Driver {
             sent_at,
             now: self.engine.clock.now(),
             time_limit: self.engine.settings.call_limit,
+            beside,
         }
     }
 

@@ -1,18 +1,22 @@
 //! Where an effect goes, and whether it may go now: slots per vendor, switches per operation, gates closed by a
 //! vendor's quota.
 
+use super::beside;
 use super::desk::DeskPerformer;
 use super::drive::not_sent;
+use super::post::PostPerformer;
 use super::practice::PracticePerformer;
-use crate::port::{Call, Perform, Report};
+use super::run::Settings;
+use crate::keys::Keys;
+use crate::port::{Beside, Call, Perform, Report};
 use crate::store::{Store, settings};
 use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::effect::{Braintree, Effect};
+use sagas::kernel::effect::{Braintree, Effect, Mail};
 use sagas::kernel::outcome::{Look, NotSent, Outcome};
 use sqlx::PgPool;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// How many calls may be under way at once, per vendor.
 #[derive(Debug, Clone, Copy)]
@@ -35,18 +39,22 @@ impl Default for Slots {
 pub(super) struct Effects {
     desk: DeskPerformer,
     practice: PracticePerformer,
+    post: PostPerformer,
     vendors: Arc<dyn Perform>,
     slots: HashMap<&'static str, Arc<Semaphore>>,
     gates: Mutex<HashMap<&'static str, DateTime<Utc>>>,
+    keys: Keys,
     pool: PgPool,
 }
 
 impl Effects {
-    pub(super) fn new(store: &Store, vendors: Arc<dyn Perform>, slots: Slots) -> Self {
+    pub(super) fn new(store: &Store, vendors: Arc<dyn Perform>, settings: &Settings, wake: Arc<Notify>) -> Self {
+        let slots = settings.slots;
         let slot = |n: usize| Arc::new(Semaphore::new(n.max(1)));
         Self {
-            desk: DeskPerformer::new(store.pool.clone()),
+            desk: DeskPerformer::new(store.pool.clone(), store.node.shard_count(), wake),
             practice: PracticePerformer::new(store.pool.clone()),
+            post: PostPerformer::new(store.pool.clone(), settings.mailer.clone()),
             vendors,
             slots: HashMap::from([
                 ("braintree", slot(slots.braintree)),
@@ -54,6 +62,7 @@ impl Effects {
                 ("attio", slot(slots.attio)),
             ]),
             gates: Mutex::default(),
+            keys: settings.keys.clone(),
             pool: store.pool.clone(),
         }
     }
@@ -78,11 +87,13 @@ impl Effects {
         }
         // Money is taken only while the system that records it takes calls.
         let needs: &[&'static str] = match effect {
-            Effect::Braintree(Braintree::Sell { .. }) => &["braintree", "zoho"],
-            Effect::Braintree(Braintree::ReadCustomer { .. } | Braintree::ReadTransaction { .. }) => &["braintree"],
+            Effect::Braintree(Braintree::Sell { .. } | Braintree::Authorise { .. } | Braintree::Submit { .. }) => {
+                &["braintree", "zoho"]
+            }
+            Effect::Braintree(_) => &["braintree"],
             Effect::Zoho(_) => &["zoho"],
             Effect::Attio(_) => &["attio"],
-            Effect::Desk(_) | Effect::Practice(_) => &[],
+            Effect::Desk(_) | Effect::Mail(_) | Effect::Practice(_) => &[],
         };
         let gates = self.gates.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (vendor, until) = needs.iter().find_map(|v| gates.get(v).filter(|t| **t > now).map(|t| (*v, *t)))?;
@@ -109,8 +120,28 @@ impl Effects {
         match &call.effect {
             Effect::Desk(desk) => self.desk.perform(call, desk).await,
             Effect::Practice(practice) => self.practice.perform(practice, call.now).await,
-            Effect::Braintree(_) | Effect::Zoho(_) | Effect::Attio(_) => self.vendors.perform(call).await,
+            Effect::Mail(Mail::Send(letter)) => self.post.send(call, letter).await,
+            Effect::Braintree(_) | Effect::Zoho(_) | Effect::Attio(_) => self.by_vendor(call).await,
         }
+    }
+
+    async fn by_vendor(&self, call: &Call) -> Report {
+        let report = self.vendors.perform(call).await;
+        let Some(person) = &report.person else { return report };
+        match beside::keep(&self.pool, &call.effect, person).await {
+            Ok(()) => report,
+            Err(outcome) => outcome.into(),
+        }
+    }
+
+    /// What is laid beside the call.
+    pub(super) async fn beside(&self, effect: &Effect) -> Result<Beside, Outcome> {
+        beside::gather(&self.pool, &self.keys, effect).await
+    }
+
+    /// What is laid beside a look-up of the call.
+    pub(super) async fn beside_look(&self, effect: &Effect) -> Beside {
+        beside::gather_for_look(&self.pool, &self.keys, effect).await
     }
 
     /// Looks the call up.
@@ -119,6 +150,7 @@ impl Effects {
             // Our own store, under the saga's id: simply asked again.
             Effect::Desk(_) => Look::Absent { watermark: true, key_proven: true },
             Effect::Practice(practice) => self.practice.look(practice).await,
+            Effect::Mail(Mail::Send(letter)) => self.post.look(letter).await,
             Effect::Braintree(_) | Effect::Zoho(_) | Effect::Attio(_) => self.vendors.look(call).await,
         }
     }

@@ -4,12 +4,15 @@
 //! Architecture invariant: nothing here names a flow or a vendor's wire format. What a flow does is in `sagas`, what a
 //! vendor says is in `connectors`; the one seam is [`crate::port`].
 
+pub mod beside;
 mod desk;
 mod drive;
 mod effects;
+mod enrol;
 pub mod hooks;
 pub mod items;
 mod mailbox;
+mod post;
 mod practice;
 pub mod registry;
 pub mod run;

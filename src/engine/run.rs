@@ -8,6 +8,8 @@ use super::registry::{Live, Registry};
 use super::scheduler::Scheduler;
 use super::unreadable;
 use crate::clock::{Clock, RealClock};
+use crate::keys::Keys;
+use crate::mail::Mailer;
 use crate::port::Perform;
 use crate::store::Store;
 use crate::store::items::{self, Item};
@@ -40,10 +42,15 @@ pub struct Settings {
     pub renewal: Duration,
     /// Calls under way at once, per vendor.
     pub slots: Slots,
+    /// Opens inputs and makes the addresses of pages.
+    pub keys: Keys,
+    /// Sends letters; absent: every letter is refused.
+    pub mailer: Option<Arc<Mailer>>,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+impl Settings {
+    /// The usual ones.
+    pub fn new(keys: Keys) -> Self {
         Self {
             node: "node".to_owned(),
             books_zone: chrono_tz::UTC,
@@ -51,6 +58,8 @@ impl Default for Settings {
             poll: Duration::from_secs(1),
             renewal: Duration::from_secs(15),
             slots: Slots::default(),
+            keys,
+            mailer: None,
         }
     }
 }
@@ -86,7 +95,7 @@ pub(super) struct Inner {
     cache: Mutex<HashMap<SagaId, Box<dyn Live>>>,
     /// Shards that are being handed over: nothing new starts in them.
     leaving: Mutex<Vec<u16>>,
-    wake: Notify,
+    wake: Arc<Notify>,
     stop: CancellationToken,
     crashed: AtomicBool,
     tasks: TaskTracker,
@@ -114,9 +123,10 @@ impl Engine {
         hooks: Arc<dyn Hooks>,
         settings: Settings,
     ) -> Result<Self, String> {
+        let wake = Arc::new(Notify::new());
         let inner = Arc::new(Inner {
             registry: Registry::all()?,
-            effects: Effects::new(&store, vendors, settings.slots),
+            effects: Effects::new(&store, vendors, &settings, Arc::clone(&wake)),
             store,
             clock,
             hooks,
@@ -125,7 +135,7 @@ impl Engine {
             scheduler: Mutex::default(),
             cache: Mutex::default(),
             leaving: Mutex::default(),
-            wake: Notify::new(),
+            wake,
             stop: CancellationToken::new(),
             crashed: AtomicBool::new(false),
             tasks: TaskTracker::new(),

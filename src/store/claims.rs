@@ -5,7 +5,7 @@ use super::error::{StoreError, retrying, storable};
 use chrono::{DateTime, Utc};
 use sagas::kernel::effect::{Claim, ClaimKind};
 use sagas::kernel::ids::SagaId;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 /// What came of a reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,27 @@ pub async fn release(pool: &PgPool, saga: SagaId, claims: &[Claim]) -> Result<()
         saga.0
     )
     .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Claims of one saga are another's from now on; what the first does not hold is left alone.
+pub(super) async fn hand_over(
+    tx: &mut PgConnection,
+    from: SagaId,
+    to: SagaId,
+    claims: &[Claim],
+) -> Result<(), StoreError> {
+    let (_, kinds, keys) = columns(claims);
+    sqlx::query!(
+        "update claim c set saga = $4 from unnest($1::text[], $2::text[]) as w(kind, key)
+         where c.kind = w.kind and c.key = w.key and c.saga = $3",
+        &kinds,
+        &keys,
+        from.0,
+        to.0
+    )
+    .execute(tx)
     .await?;
     Ok(())
 }

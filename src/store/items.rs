@@ -5,6 +5,7 @@ use super::error::{StoreError, retrying, storable, unsigned};
 use super::inbox::OfferError;
 use super::secrets::Sealed;
 use chrono::{DateTime, Utc};
+use sagas::kernel::effect::Claim;
 use sagas::kernel::ids::SagaId;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -179,6 +180,28 @@ pub async fn offer_item(pool: &PgPool, shards: u16, item: &NewItem, inputs: &[Se
             .await?;
         // The body may name a sealed input, whose id is new in each try: only what it is for is compared.
         if before.saga == item.saga.0 && before.kind == item.kind { Ok(before.id) } else { Err(OfferError::KeyReused) }
+    })
+    .await
+}
+
+/// Takes a message of one saga to another and hands claims of the sender over to it: both or neither. The same key is the
+/// same message; false: it was taken before.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn hand_over(
+    pool: &PgPool,
+    shards: u16,
+    item: &NewItem,
+    from: SagaId,
+    claims: &[Claim],
+) -> Result<bool, StoreError> {
+    retrying(|| async {
+        let mut tx = pool.begin().await?;
+        let told = insert(&mut tx, shards, None, item).await?.is_some();
+        super::claims::hand_over(&mut tx, from, item.saga, claims).await?;
+        tx.commit().await?;
+        Ok(told)
     })
     .await
 }

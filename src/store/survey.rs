@@ -33,6 +33,10 @@ pub async fn survey_invoice(
         Some(theirs) => find(pool, LinkKind::ZohoSubscription, theirs).await?,
         None => None,
     };
+    let attio_subscription = match &our_subscription {
+        Some(ours) => links_of(pool, ours).await?.into_iter().find(|(kind, _)| *kind == LinkKind::AttioSubscription),
+        None => None,
+    };
     let owner = match &our_subscription {
         Some(ours) => collection_owner(pool, ours).await?,
         None => None,
@@ -49,6 +53,7 @@ pub async fn survey_invoice(
         braintree_customer: linked(LinkKind::BraintreeCustomer),
         attio_client: record(LinkKind::AttioCompany, "companies").or_else(|| record(LinkKind::AttioPerson, "people")),
         subscription: our_subscription,
+        attio_subscription: attio_subscription.map(|(_, record)| record),
         owner,
         one_off_consent,
         claimed_elsewhere: claimed_elsewhere(pool, invoice, customer, subscription, asking).await?,

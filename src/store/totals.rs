@@ -20,6 +20,14 @@ pub async fn applied_by_transaction(pool: &PgPool) -> Result<BTreeMap<String, i6
     by_transaction(pool, &["APPLY", "UNAPPLY"], 1200).await
 }
 
+/// AUTH less AUTH_RELEASED by Braintree transaction, in minor units; what nets to nothing is left out.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn held_by_transaction(pool: &PgPool) -> Result<BTreeMap<String, i64>, StoreError> {
+    by_transaction(pool, &["AUTH", "AUTH_RELEASED"], 9190).await
+}
+
 /// Credits less debits of an account in the journals of some rules.
 async fn by_transaction(pool: &PgPool, rules: &[&str], account: i32) -> Result<BTreeMap<String, i64>, StoreError> {
     let rules: Vec<String> = rules.iter().map(|rule| (*rule).to_owned()).collect();

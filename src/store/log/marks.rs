@@ -24,6 +24,7 @@ pub(super) struct Marks {
     holds: Holds,
     cards: BTreeMap<(String, Uuid), &'static str>,
     items: BTreeMap<Uuid, Item>,
+    inputs: Vec<Uuid>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,7 @@ impl Marks {
             Mark::GiveBackCard { order_id } => {
                 self.cards.insert((order_id.clone(), saga), "given_back");
             }
+            Mark::EraseInput { input } => self.inputs.push(*input),
         }
     }
 
@@ -78,9 +80,17 @@ impl Marks {
         confirm(tx, &self.claims, &mut refused).await?;
         set_holds(tx, self.holds).await?;
         set_cards(tx, self.cards).await?;
+        erase_inputs(tx, &self.inputs).await?;
         close_items(tx, self.items, &mut refused).await?;
         Ok(refused)
     }
+}
+
+async fn erase_inputs(tx: &mut PgConnection, inputs: &[Uuid]) -> Result<(), StoreError> {
+    if !inputs.is_empty() {
+        sqlx::query!("delete from secret_input where id = any($1)", inputs).execute(tx).await?;
+    }
+    Ok(())
 }
 
 /// Columns of the claims in that state.

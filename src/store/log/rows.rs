@@ -49,6 +49,7 @@ pub(super) fn make_storable(append: &mut Append) {
             Mark::Confirm(claim) | Mark::Release(claim) => clean(&mut claim.key),
             Mark::Hold { invoice, .. } | Mark::LiftHold { invoice, .. } => clean(invoice),
             Mark::SpendCard { order_id } | Mark::GiveBackCard { order_id } => clean(order_id),
+            Mark::EraseInput { .. } => {}
         });
     }
 }

@@ -1,0 +1,106 @@
+//! Desk calls that make and cut links: our customer for a client in Attio, ids at the vendors, who collects. Each is the
+//! same however often it is asked.
+
+use crate::store::StoreError;
+use crate::store::links::{self, LinkError, LinkKind};
+use crate::store::settings::set_collection_owner;
+use sagas::kernel::answer::{Answer, CollectionOwner, Enrolment};
+use sagas::kernel::effect::AttioRecord;
+use sagas::kernel::ids::derive;
+use sagas::kernel::outcome::{NotSent, Outcome, Rejection, RejectionKind};
+use sqlx::PgPool;
+
+/// Who makes an owner record, for the record.
+const BY: &str = "saga";
+
+/// Finds or makes our customer for a client.
+pub(super) async fn enrol(pool: &PgPool, client: &AttioRecord) -> Result<Answer, Outcome> {
+    let kind = match client.object.as_str() {
+        "companies" => LinkKind::AttioCompany,
+        "people" => LinkKind::AttioPerson,
+        other => {
+            return Err(rejected("no_client", &format!("`{other}` holds no clients: expected companies or people")));
+        }
+    };
+    // The same client gives the same id, whoever asks at once.
+    let made = || derive("customer", &[&client.object, &client.id]).simple().to_string();
+    let customer = links::find(pool, kind, &client.id).await.map_err(|e| store(&e))?.unwrap_or_else(made);
+    links::link(pool, &customer, &[(kind, &client.id)]).await.map_err(refused)?;
+    let held = links::links_of(pool, &customer).await.map_err(|e| store(&e))?;
+    let id_of = |wanted| held.iter().find(|(kind, _)| *kind == wanted).map(|(_, id)| id.clone());
+    Ok(Answer::Enrolled(Box::new(Enrolment {
+        zoho_customer: id_of(LinkKind::ZohoCustomer),
+        braintree_customer: id_of(LinkKind::BraintreeCustomer),
+        customer,
+    })))
+}
+
+/// Links our customer with its ids at the vendors.
+pub(super) async fn link_customer(
+    pool: &PgPool,
+    customer: &str,
+    zoho: Option<&str>,
+    braintree: Option<&str>,
+) -> Result<Answer, Outcome> {
+    let set: Vec<_> = customer_ids(zoho, braintree).collect();
+    links::link(pool, customer, &set).await.map_err(refused)?;
+    Ok(Answer::Nothing)
+}
+
+/// Cuts exactly these links.
+pub(super) async fn unlink_customer(
+    pool: &PgPool,
+    customer: &str,
+    zoho: Option<&str>,
+    braintree: Option<&str>,
+) -> Result<Answer, Outcome> {
+    for (kind, id) in customer_ids(zoho, braintree) {
+        links::unlink(pool, customer, kind, id).await.map_err(|e| store(&e))?;
+    }
+    Ok(Answer::Nothing)
+}
+
+fn customer_ids<'a>(zoho: Option<&'a str>, braintree: Option<&'a str>) -> impl Iterator<Item = (LinkKind, &'a str)> {
+    let zoho = zoho.map(|id| (LinkKind::ZohoCustomer, id));
+    zoho.into_iter().chain(braintree.map(|id| (LinkKind::BraintreeCustomer, id)))
+}
+
+/// Links the subscription, then says who collects: no owner record exists before the links that make it safe.
+pub(super) async fn adopt(
+    pool: &PgPool,
+    subscription: &str,
+    zoho: &str,
+    attio: &str,
+    owner: CollectionOwner,
+) -> Result<Answer, Outcome> {
+    let set = [(LinkKind::ZohoSubscription, zoho), (LinkKind::AttioSubscription, attio)];
+    links::link(pool, subscription, &set).await.map_err(refused)?;
+    set_collection_owner(pool, subscription, Some(owner), BY).await.map_err(|e| store(&e))?;
+    Ok(Answer::Nothing)
+}
+
+/// Nobody collects it, then the links are cut.
+pub(super) async fn disown(pool: &PgPool, subscription: &str, zoho: &str, attio: &str) -> Result<Answer, Outcome> {
+    set_collection_owner(pool, subscription, None, BY).await.map_err(|e| store(&e))?;
+    for (kind, id) in [(LinkKind::ZohoSubscription, zoho), (LinkKind::AttioSubscription, attio)] {
+        links::unlink(pool, subscription, kind, id).await.map_err(|e| store(&e))?;
+    }
+    Ok(Answer::Nothing)
+}
+
+fn refused(error: LinkError) -> Outcome {
+    match error {
+        LinkError::Store(error) => store(&error),
+        LinkError::Taken { .. } | LinkError::HasAnother { .. } => rejected("linked_otherwise", &error.to_string()),
+    }
+}
+
+fn store(error: &StoreError) -> Outcome {
+    let detail = format!("our own store: {error}");
+    Outcome::NotSent { cause: NotSent::Again, detail, retry_after_seconds: None }
+}
+
+fn rejected(code: &str, message: &str) -> Outcome {
+    let rejection = Rejection { kind: RejectionKind::State, code: code.to_owned(), message: message.to_owned() };
+    Outcome::Rejected { rejection }
+}
