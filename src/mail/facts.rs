@@ -1,0 +1,189 @@
+//! What mails say, typed per template. Amounts come formatted for the reader; dates are formatted by the template. No card
+//! data but brand and last four, no name: the reader's name is the address's.
+
+use chrono::NaiveDate;
+use clap::ValueEnum;
+use serde::{Serialize, Serializer};
+use url::Url;
+
+/// What a mail is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Template {
+    /// A quote and the link to its checkout page
+    CheckoutLink,
+    /// The link was not used yet, and ends soon
+    CheckoutReminder,
+    /// A payment was taken
+    Receipt,
+    /// A subscription was set up with nothing due today
+    Started,
+    /// The subscription could not be set up; nothing was charged
+    ActivationFailed,
+    /// The card was declined for an invoice
+    PaymentFailed,
+}
+
+impl Template {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::CheckoutLink,
+        Self::CheckoutReminder,
+        Self::Receipt,
+        Self::Started,
+        Self::ActivationFailed,
+        Self::PaymentFailed,
+    ];
+
+    /// Its name in files, on the command line and in the outbox.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CheckoutLink => "checkout_link",
+            Self::CheckoutReminder => "checkout_reminder",
+            Self::Receipt => "receipt",
+            Self::Started => "started",
+            Self::ActivationFailed => "activation_failed",
+            Self::PaymentFailed => "payment_failed",
+        }
+    }
+}
+
+/// A template with all that it needs. No `Debug`: links open doors.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+pub enum Facts {
+    CheckoutLink(Checkout),
+    CheckoutReminder(Checkout),
+    Receipt(Receipt),
+    Started(Started),
+    ActivationFailed(ActivationFailed),
+    PaymentFailed(PaymentFailed),
+}
+
+impl Facts {
+    /// Which template they are for.
+    pub const fn template(&self) -> Template {
+        match self {
+            Self::CheckoutLink(_) => Template::CheckoutLink,
+            Self::CheckoutReminder(_) => Template::CheckoutReminder,
+            Self::Receipt(_) => Template::Receipt,
+            Self::Started(_) => Template::Started,
+            Self::ActivationFailed(_) => Template::ActivationFailed,
+            Self::PaymentFailed(_) => Template::PaymentFailed,
+        }
+    }
+}
+
+/// An offer that waits for the customer.
+#[derive(Clone, Serialize)]
+pub struct Checkout {
+    /// The plan's name.
+    pub plan: String,
+    /// Due today, tax included.
+    pub due_today: String,
+    /// What follows; absent: nothing renews by itself.
+    pub renewal: Option<Renewal>,
+    /// The customer's own link to the checkout page.
+    #[serde(serialize_with = "url")]
+    pub link: Url,
+    /// The last day on which the link works.
+    pub valid_until: NaiveDate,
+}
+
+/// The next charge.
+#[derive(Clone, Serialize)]
+pub struct Renewal {
+    /// Tax included.
+    pub amount: String,
+    /// On which day.
+    pub on: NaiveDate,
+}
+
+/// A card as people name it.
+#[derive(Clone, Serialize)]
+pub struct Card {
+    /// `Visa`, `Mastercard` …
+    pub brand: String,
+    /// The number's last four digits.
+    pub last_four: String,
+}
+
+/// A payment that was taken.
+#[derive(Clone, Serialize)]
+pub struct Receipt {
+    /// The plan's name.
+    pub plan: String,
+    /// The invoice's number.
+    pub invoice: String,
+    /// Charged, tax included.
+    pub amount: String,
+    /// The tax in it; absent: none was charged.
+    pub tax: Option<String>,
+    /// The day of the charge.
+    pub paid_on: NaiveDate,
+    /// What was charged.
+    pub card: Card,
+    /// What follows; absent: nothing renews by itself.
+    pub renewal: Option<Renewal>,
+}
+
+/// A subscription that was set up with nothing due today.
+#[derive(Clone, Serialize)]
+pub struct Started {
+    /// The plan's name.
+    pub plan: String,
+    /// The day on which it was set up.
+    pub on: NaiveDate,
+    /// What later charges go to; absent: none is on file.
+    pub card: Option<Card>,
+    /// The first charge; absent: none follows by itself.
+    pub renewal: Option<Renewal>,
+}
+
+/// A subscription that could not be set up and was undone.
+#[derive(Clone, Serialize)]
+pub struct ActivationFailed {
+    /// The plan's name.
+    pub plan: String,
+    /// An authorisation on the card that was released; absent: there was none.
+    pub released: Option<Released>,
+    /// Where the customer can try again; absent: we get in touch.
+    #[serde(serialize_with = "url_if_any")]
+    pub link: Option<Url>,
+}
+
+/// An authorisation that was released before it became a charge.
+#[derive(Clone, Serialize)]
+pub struct Released {
+    /// How much.
+    pub amount: String,
+    /// On which card.
+    pub card: Card,
+}
+
+/// An invoice whose charge was declined.
+#[derive(Clone, Serialize)]
+pub struct PaymentFailed {
+    /// The plan's name.
+    pub plan: String,
+    /// The invoice's number.
+    pub invoice: String,
+    /// Still owed, tax included.
+    pub amount: String,
+    /// What was declined.
+    pub card: Card,
+    /// When the card is charged again by itself; absent: not before the customer acted.
+    pub next_attempt: Option<NaiveDate>,
+    /// Where the customer changes the card.
+    #[serde(serialize_with = "url")]
+    pub link: Url,
+}
+
+fn url<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(url.as_str())
+}
+
+#[expect(clippy::ref_option, reason = "the shape that serde calls it with")]
+fn url_if_any<S: Serializer>(url: &Option<Url>, serializer: S) -> Result<S::Ok, S::Error> {
+    url.as_ref().map(Url::as_str).serialize(serializer)
+}

@@ -1,0 +1,68 @@
+//! From a saga's letter to a mail: the person, the page's address and the amounts in the reader's own writing are added
+//! here, just before it is sent.
+
+use super::facts::{ActivationFailed, Card, Checkout, Facts, Receipt, Renewal, Started};
+use super::{Mail, Mailer, MessageId, To};
+use crate::brand::Locale;
+use crate::port::Beside;
+use chrono::NaiveDate;
+use sagas::kernel::effect::{Letter, LetterFacts, Price};
+use sagas::kernel::money::Money;
+use secrecy::ExposeSecret;
+use url::Url;
+
+/// The mail of a letter.
+///
+/// # Errors
+/// What it lacks, in a sentence without personal data.
+pub fn mail_of(letter: &Letter, beside: &Beside, mailer: &Mailer) -> Result<Mail, String> {
+    let person = beside.person.as_ref().ok_or("nothing is known of the person")?;
+    let locale = person.locale.as_deref().and_then(Locale::of_tag).unwrap_or(mailer.locale());
+    let link = beside.link.as_ref().and_then(|link| Url::parse(link.expose_secret()).ok());
+    Ok(Mail {
+        message_id: MessageId::new(&format!("{}@{}", letter.reference, mailer.domain()))?,
+        to: To { address: person.email.clone(), name: Some(person.display_name()) },
+        locale,
+        facts: facts(&letter.about, link, locale)?,
+    })
+}
+
+fn facts(about: &LetterFacts, link: Option<Url>, locale: Locale) -> Result<Facts, String> {
+    let checkout = |price: &Price, link: Option<Url>| {
+        Ok::<_, String>(Checkout {
+            plan: price.title.clone(),
+            due_today: locale.money(price.due_today),
+            renewal: Some(renewal(price.renews_on, price.renewal, locale)),
+            link: link.ok_or("it has no link")?,
+            valid_until: price.expires_at.date_naive(),
+        })
+    };
+    Ok(match about {
+        LetterFacts::CheckoutLink(price) => Facts::CheckoutLink(checkout(price, link)?),
+        LetterFacts::CheckoutReminder(price) => Facts::CheckoutReminder(checkout(price, link)?),
+        LetterFacts::Receipt { title, paid, invoice_number, card, on, next } => {
+            let plan = title.clone();
+            let card = card.clone().map(|(brand, last_four)| Card { brand, last_four });
+            let renewal = next.map(|(day, amount)| renewal(day, amount, locale));
+            match (paid, card) {
+                (Some(paid), Some(card)) => Facts::Receipt(Receipt {
+                    plan,
+                    invoice: invoice_number.clone().unwrap_or_default(),
+                    amount: locale.money(*paid),
+                    tax: None,
+                    paid_on: *on,
+                    card,
+                    renewal,
+                }),
+                (_, card) => Facts::Started(Started { plan, on: *on, card, renewal }),
+            }
+        }
+        LetterFacts::ActivationFailed { title, reason: _ } => {
+            Facts::ActivationFailed(ActivationFailed { plan: title.clone(), released: None, link })
+        }
+    })
+}
+
+fn renewal(on: NaiveDate, amount: Money, locale: Locale) -> Renewal {
+    Renewal { amount: locale.money(amount), on }
+}
