@@ -1,8 +1,13 @@
-//! Braintree, the card gateway: reads of customers and transactions, sales of vaulted cards, and the look-up of a sale
-//! whose answer was lost. Requests and answers are XML. It never repeats a write, and never sees a card number.
+//! Braintree, the card gateway: customers, their vaulted cards, holds and sales, and the look-up of what was done where an
+//! answer was lost. Requests and answers are XML. It never repeats a write, and never sees a card number.
 
+mod client_token;
+mod customers;
+mod holds;
 mod judge;
 mod search;
+mod uses;
+mod vault;
 pub mod webhook;
 mod wire;
 mod xml;
@@ -12,13 +17,14 @@ use crate::port::{Call, Report};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use iso_currency::Currency;
-use judge::SaleAnswer;
+use judge::{Faults, Refusal, Said, Shown};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect;
 use sagas::kernel::money::Money;
-use sagas::kernel::outcome::{Look, NotSent, Outcome, Rejection, RejectionKind};
+use sagas::kernel::outcome::{INPUT_GONE, Look, Outcome, RejectionKind};
+use search::Wanted;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,28 +93,64 @@ impl Braintree {
             }
             effect::Braintree::ReadTransaction { transaction } => {
                 self.read(call, "transactions", transaction, "transaction", |node| {
-                    Ok(Answer::Transaction(Box::new(wire::transaction(node)?)))
+                    Ok(Answer::Transaction(Box::new(wire::transaction_or_hold(node)?)))
                 })
                 .await
             }
             effect::Braintree::Sell { order_id, customer: _, token, amount, recurring } => {
                 self.sell(call, order_id, token, *amount, *recurring).await
             }
+            effect::Braintree::Authorise { order_id, customer, with, amount } => {
+                self.authorise(call, order_id, customer, with, *amount).await
+            }
+            effect::Braintree::CreateCustomer { customer, .. } => {
+                in_time(call, self.create_customer(call, customer)).await
+            }
+            effect::Braintree::Vault { customer, token, input: _ } => {
+                in_time(call, self.vault(call, customer, token)).await
+            }
+            effect::Braintree::Submit { transaction, amount } => {
+                in_time(call, self.submit(call, transaction, *amount)).await
+            }
+            effect::Braintree::Void { transaction } => in_time(call, self.void(call, transaction)).await,
+            effect::Braintree::DeleteCustomer { customer } => {
+                in_time(call, self.delete(call, &uses::Kept::Customer(customer))).await
+            }
+            effect::Braintree::DeleteMethod { token } => {
+                in_time(call, self.delete(call, &uses::Kept::Method(token))).await
+            }
         }
     }
 
-    /// Looks a sale up by its order id. Reads leave nothing to look up: they may simply be made again.
+    /// Looks the call up: a sale or a hold by its order id, all else by the id that we chose or named.
     pub async fn look(&self, call: &Call, effect: &effect::Braintree) -> Look {
+        tokio::time::timeout(call.time_limit, self.look_up(call, effect))
+            .await
+            .unwrap_or_else(|_| Look::Unclear { detail: format!("the look-up took longer than {:?}", call.time_limit) })
+    }
+
+    async fn look_up(&self, call: &Call, effect: &effect::Braintree) -> Look {
         match effect {
             effect::Braintree::Sell { order_id, amount, .. } => {
-                let look = search::sale(self, call, order_id, amount.currency);
-                tokio::time::timeout(call.time_limit, look).await.unwrap_or_else(|_| Look::Unclear {
-                    detail: format!("the searches took longer than {:?}", call.time_limit),
-                })
+                let wanted = Wanted { order_id, currency: amount.currency, reader: wire::transaction };
+                search::sale(self, call, wanted).await
             }
-            effect::Braintree::ReadCustomer { .. } | effect::Braintree::ReadTransaction { .. } => {
-                Look::Absent { watermark: true, key_proven: false }
+            effect::Braintree::Authorise { order_id, amount, .. } => {
+                let wanted = Wanted { order_id, currency: amount.currency, reader: wire::hold };
+                search::sale(self, call, wanted).await
             }
+            // Reads leave nothing to look up: they may simply be made again.
+            effect::Braintree::ReadCustomer { .. } | effect::Braintree::ReadTransaction { .. } => NOTHING_DONE,
+            effect::Braintree::CreateCustomer { customer, .. } => self.look_customer(call, customer).await,
+            effect::Braintree::Vault { customer, token, input: _ } => self.look_method(call, customer, token).await,
+            effect::Braintree::Submit { transaction, amount } => {
+                self.look_command(call, transaction, |node| holds::submitted(node, *amount)).await
+            }
+            effect::Braintree::Void { transaction } => self.look_command(call, transaction, holds::voided).await,
+            effect::Braintree::DeleteCustomer { customer } => {
+                self.look_deleted(call, &uses::Kept::Customer(customer)).await
+            }
+            effect::Braintree::DeleteMethod { token } => self.look_deleted(call, &uses::Kept::Method(token)).await,
         }
     }
 
@@ -148,7 +190,10 @@ impl Braintree {
         }
         let request = self.request(call.effect.operation(), Method::GET, &[collection, id]);
         match self.http.send(request, call.time_limit).await {
-            Ok(reply) => report(judge::read(&reply, root, extract), &reply),
+            Ok(reply) => {
+                let outcome = judge::read(&reply, root, extract);
+                Report { outcome, request_id: request_id(&reply), person: None }
+            }
             Err(failure) => failure.of_read().into(),
         }
     }
@@ -161,19 +206,48 @@ impl Braintree {
         let key = format!("{order_id}.k1");
         let key = self.keys_are_sent().then_some(key.as_str());
         let body = wire::sale(&wire::Sale { amount, order_id, token, merchant_account, recurring, key });
-        let request =
-            self.request(call.effect.operation(), Method::POST, &["transactions"]).body("application/xml", body);
+        let (said, request_id) = self.write(call, Method::POST, &["transactions"], Some(body)).await;
+        let outcome = judge::sale(said, wire::transaction).unwrap_or_else(|faults| self.refused(&faults));
+        Report { outcome, request_id, person: None }
+    }
+
+    /// Sends a write once; gives what was said and the gateway's own id of the request.
+    async fn write(&self, call: &Call, method: Method, path: &[&str], body: Option<String>) -> (Said, Option<String>) {
+        let request = self.request(call.effect.operation(), method, path);
+        let request = match body {
+            Some(body) => request.body("application/xml", body),
+            None => request,
+        };
         match self.http.send(request, call.time_limit).await {
-            Ok(reply) => match judge::sale(&reply) {
-                SaleAnswer::Outcome(outcome) => report(outcome, &reply),
-                SaleAnswer::KeyNotAllowed => {
-                    tracing::warn!("this merchant has no at-most-once keys: sales go out without them from now on");
-                    self.keys_refused.store(true, Ordering::Relaxed);
-                    let detail = "the merchant has no at-most-once keys: to be sent again without one".to_owned();
-                    report(Outcome::NotSent { cause: NotSent::Again, detail, retry_after_seconds: None }, &reply)
+            Ok(reply) => (judge::write(&reply), request_id(&reply)),
+            Err(failure) => (Said::Outcome(failure.of_write()), None),
+        }
+    }
+
+    /// What error codes mean that the call at hand gives no meaning of its own.
+    fn refused(&self, faults: &Faults) -> Outcome {
+        match faults.refusal() {
+            Refusal::Outcome(outcome) => outcome,
+            Refusal::KeyNotAllowed => {
+                tracing::warn!("this merchant has no at-most-once keys: requests go out without them from now on");
+                self.keys_refused.store(true, Ordering::Relaxed);
+                judge::again("the merchant has no at-most-once keys: to be sent again without one".to_owned())
+            }
+        }
+    }
+
+    /// Finds an object by its id, the last part of its path.
+    async fn find(&self, call: &Call, path: &[&str], id_field: &str) -> Shown {
+        let Some(id) = path.last().copied().filter(|id| is_path_id(id)) else { return Shown::Missing };
+        let request = self.request(call.effect.operation(), Method::GET, path);
+        match self.http.send(request, call.time_limit).await {
+            Ok(reply) => match judge::shown(&reply) {
+                Shown::Object(node) if node.text_of(id_field) != Some(id) => {
+                    Shown::Unread(judge::again("the answer shows another object than was asked for".to_owned()))
                 }
+                shown => shown,
             },
-            Err(failure) => failure.of_write().into(),
+            Err(failure) => Shown::Unread(failure.of_read()),
         }
     }
 
@@ -215,9 +289,33 @@ impl Braintree {
     }
 }
 
-fn report(outcome: Outcome, reply: &Reply) -> Report {
-    let request_id = reply.request_id().or_else(|| reply.header("paypal-debug-id")).map(str::to_owned);
-    Report { outcome, request_id }
+/// Nothing was done, and nothing needs a proof: the call may go out.
+const NOTHING_DONE: Look = Look::Absent { watermark: true, key_proven: false };
+
+/// Holds a call of several exchanges to its time limit.
+async fn in_time(call: &Call, report: impl Future<Output = Report>) -> Report {
+    tokio::time::timeout(call.time_limit, report)
+        .await
+        .unwrap_or_else(|_| judge::unknown(format!("no answer within {:?}", call.time_limit)).into())
+}
+
+/// A look-up whose read said so.
+fn found(outcome: Outcome) -> Look {
+    Look::Found { outcome: Box::new(outcome), extra: Vec::new() }
+}
+
+/// A look-up whose read showed nothing.
+fn unclear(outcome: Outcome) -> Look {
+    let detail = match outcome {
+        Outcome::NotSent { detail, .. } | Outcome::Unknown { detail } => detail,
+        Outcome::Rejected { rejection } => rejection.message,
+        Outcome::Done { .. } | Outcome::Declined { .. } => "the gateway's answer is no object".to_owned(),
+    };
+    Look::Unclear { detail }
+}
+
+fn request_id(reply: &Reply) -> Option<String> {
+    reply.request_id().or_else(|| reply.header("paypal-debug-id")).map(str::to_owned)
 }
 
 /// The vendor's SDKs treat any other id as not found; it never gets into a path.
@@ -226,13 +324,13 @@ fn is_path_id(id: &str) -> bool {
 }
 
 fn no_merchant_account(currency: Currency) -> Outcome {
-    Outcome::Rejected {
-        rejection: Rejection {
-            kind: RejectionKind::Invalid,
-            code: "no_merchant_account".to_owned(),
-            message: format!("no merchant account is configured for {}: add one, or do not charge it", currency.code()),
-        },
-    }
+    let message = format!("no merchant account is configured for {}: add one, or do not charge it", currency.code());
+    judge::rejected(RejectionKind::Invalid, "no_merchant_account", &message)
+}
+
+/// The engine lays the input beside the call, or makes no call.
+fn input_gone() -> Outcome {
+    judge::rejected(RejectionKind::NotFound, INPUT_GONE, "the nonce of this call is gone: ask for the card again")
 }
 
 #[cfg(test)]

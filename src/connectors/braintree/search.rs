@@ -3,12 +3,12 @@
 
 use super::Braintree;
 use super::judge::{self, Verdict};
-use super::wire::plain;
+use super::wire::{Reader, plain};
 use super::xml::{Body, Node};
 use crate::port::Call;
 use chrono::{DateTime, TimeDelta, Utc};
 use iso_currency::Currency;
-use sagas::kernel::answer::{Answer, Transaction};
+use sagas::kernel::answer::Transaction;
 use sagas::kernel::outcome::{Decline, Look, Outcome, Rejection, RejectionKind};
 
 /// Clocks may differ by so much: a hit that is older than our request by more is not ours.
@@ -20,26 +20,36 @@ const WATERMARK_DISTANCE: TimeDelta = TimeDelta::minutes(2);
 /// Ids a slice, where the gateway's answer does not say.
 const PAGE_SIZE: usize = 50;
 
-/// Looks a sale up by its order id alone: with the amount, a partial approval would stay hidden.
-pub(super) async fn sale(gateway: &Braintree, call: &Call, order_id: &str, currency: Currency) -> Look {
-    match looked_up(gateway, call, order_id, currency).await {
+/// A sale or a hold that is looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// The order id alone: with the amount, a partial approval would stay hidden.
+    pub(super) order_id: &'a str,
+    /// Names the merchant account whose later transactions prove absence.
+    pub(super) currency: Currency,
+    /// What is read of a hit.
+    pub(super) reader: Reader,
+}
+
+/// Looks a sale or a hold up.
+pub(super) async fn sale(gateway: &Braintree, call: &Call, wanted: Wanted<'_>) -> Look {
+    match looked_up(gateway, call, wanted).await {
         Ok(look) => look,
         Err(detail) => Look::Unclear { detail },
     }
 }
 
-async fn looked_up(gateway: &Braintree, call: &Call, order_id: &str, currency: Currency) -> Result<Look, String> {
-    let by_order = |search: &mut Body| search.group("order_id", |criterion| criterion.text("is", order_id));
-    if let Some(look) = judged(&transactions(gateway, call, &by_order).await?, order_id, call.requested_at)? {
+async fn looked_up(gateway: &Braintree, call: &Call, wanted: Wanted<'_>) -> Result<Look, String> {
+    let by_order = |search: &mut Body| search.group("order_id", |criterion| criterion.text("is", wanted.order_id));
+    if let Some(look) = judged(&transactions(gateway, call, &by_order).await?, wanted, call.requested_at)? {
         return Ok(look);
     }
-    let watermark = match (call.sent_at, gateway.merchant_account(currency)) {
+    let watermark = match (call.sent_at, gateway.merchant_account(wanted.currency)) {
         (Some(sent), Some(account)) => passed(gateway, call, account, sent + WATERMARK_DISTANCE).await?,
         (Some(_) | None, _) => false,
     };
     // The index may have caught up between the two searches: only a search after the watermark was seen proves absence.
-    if watermark
-        && let Some(look) = judged(&transactions(gateway, call, &by_order).await?, order_id, call.requested_at)?
+    if watermark && let Some(look) = judged(&transactions(gateway, call, &by_order).await?, wanted, call.requested_at)?
     {
         return Ok(look);
     }
@@ -64,7 +74,11 @@ async fn passed(gateway: &Braintree, call: &Call, account: &str, from: DateTime<
 }
 
 /// Runs both phases and gives every hit, or says why the answer is not complete.
-async fn transactions(gateway: &Braintree, call: &Call, criteria: &impl Fn(&mut Body)) -> Result<Vec<Node>, String> {
+pub(super) async fn transactions(
+    gateway: &Braintree,
+    call: &Call,
+    criteria: &impl Fn(&mut Body),
+) -> Result<Vec<Node>, String> {
     let (ids, page_size) = ids(gateway, call, criteria).await?;
     let mut found = Vec::new();
     for slice in ids.chunks(page_size) {
@@ -122,7 +136,8 @@ struct Hits {
 }
 
 /// What the hits mean, or `None` where there is none.
-fn judged(nodes: &[Node], order_id: &str, requested_at: DateTime<Utc>) -> Result<Option<Look>, String> {
+fn judged(nodes: &[Node], wanted: Wanted<'_>, requested_at: DateTime<Utc>) -> Result<Option<Look>, String> {
+    let Wanted { order_id, reader, currency: _ } = wanted;
     let mut hits = Hits::default();
     for node in nodes {
         if node.text_of("order-id") != Some(order_id) {
@@ -138,7 +153,7 @@ fn judged(nodes: &[Node], order_id: &str, requested_at: DateTime<Utc>) -> Result
             hits.open.push(format!("only a refund ({id}) of this order id is found so far"));
             continue;
         }
-        match judge::transaction(node).map_err(|error| format!("a hit cannot be used: {error}"))? {
+        match judge::transaction(node, reader).map_err(|error| format!("a hit cannot be used: {error}"))? {
             Verdict::Done(hit) if hit.status.is_approved() => hits.approved.push(hit),
             Verdict::Done(hit) if hit.status.is_reversed() => hits.reversed.push(hit),
             Verdict::Done(hit) => {
@@ -160,20 +175,16 @@ impl Hits {
         self.declined.sort_by_key(|(created, _)| *created);
         let mut approved = self.approved.into_iter();
         if let Some(oldest) = approved.next() {
-            return Some(found(done(oldest), approved.map(|hit| hit.id).collect()));
+            return Some(found(judge::done(oldest), approved.map(|hit| hit.id).collect()));
         }
         if let Some(oldest) = self.reversed.into_iter().next() {
-            return Some(found(done(oldest), Vec::new()));
+            return Some(found(judge::done(oldest), Vec::new()));
         }
         if !self.open.is_empty() {
             return Some(Look::Unclear { detail: self.open.join("; ") });
         }
         self.declined.pop().map(|(_, decline)| found(Outcome::Declined { decline }, Vec::new()))
     }
-}
-
-fn done(transaction: Transaction) -> Outcome {
-    Outcome::Done { answer: Answer::Transaction(Box::new(transaction)) }
 }
 
 fn found(outcome: Outcome, extra: Vec<String>) -> Look {

@@ -1,12 +1,13 @@
-//! The connector against a scripted peer: bytes out, outcome in.
+//! The connector against a scripted peer: bytes out, outcome in. Here: sales, reads and the search.
 
 use super::*;
 use crate::connectors::peer::{Peer, Play};
+use crate::port::Beside;
 use chrono::{DateTime, Utc};
 use sagas::kernel::answer::{Transaction, TransactionStatus};
 use sagas::kernel::effect::{Braintree as Act, Effect};
 use sagas::kernel::ids::SagaId;
-use sagas::kernel::outcome::{Decline, DeclineKind};
+use sagas::kernel::outcome::{Decline, DeclineKind, NotSent};
 use std::time::Duration;
 
 const ORDER: &str = "demo1.inv.77.1";
@@ -14,9 +15,12 @@ const XML: &str = "application/xml; charset=utf-8";
 
 macro_rules! fixture {
     ($name:literal) => {
-        include_str!(concat!("../../../tests/fixtures/braintree/", $name, ".xml"))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/braintree/", $name, ".xml"))
     };
 }
+
+mod holds;
+mod vault;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
@@ -54,6 +58,7 @@ fn call(effect: Act) -> Call {
         sent_at: Some(at("2026-11-21T10:00:00Z")),
         now: at("2026-11-21T10:03:00Z"),
         time_limit: Duration::from_secs(5),
+        beside: Beside::default(),
     }
 }
 
@@ -140,6 +145,9 @@ async fn a_sale_goes_out_once_with_our_references_and_comes_back_with_the_real_a
         token: Some("m-7f3c".to_owned()),
         created_at: at("2026-11-21T10:00:00Z"),
         merchant_account: "acme_eur".to_owned(),
+        held: None,
+        hold_expires_at: None,
+        card: None,
     };
     assert_eq!(report.outcome, Outcome::Done { answer: Answer::Transaction(Box::new(expected)) });
     assert_eq!(report.request_id.as_deref(), Some("req-1"));

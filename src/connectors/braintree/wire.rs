@@ -2,10 +2,12 @@
 //! never read out of an answer, and no request has a field for them.
 
 use super::xml::{Body, Node, Unreadable};
+use crate::port::Person;
 use chrono::{DateTime, Datelike as _, Utc};
-use sagas::kernel::answer::{Method, Transaction, TransactionStatus};
+use sagas::kernel::answer::{CardSeen, Method, Transaction, TransactionStatus};
 use sagas::kernel::money::{self, Money};
 use sagas::kernel::outcome::{Decline, DeclineKind};
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// A sale of a vaulted method, submitted for settlement.
 pub(super) struct Sale<'a> {
@@ -37,6 +39,90 @@ pub(super) fn sale(sale: &Sale<'_>) -> String {
     })
 }
 
+/// An amount held without submitting it, the customer being present.
+pub(super) struct Hold<'a> {
+    pub(super) amount: Money,
+    pub(super) order_id: &'a str,
+    pub(super) merchant_account: &'a str,
+    pub(super) card: HeldOn<'a>,
+    /// The at-most-once key, where the account has them.
+    pub(super) key: Option<&'a str>,
+}
+
+/// The card of a hold.
+pub(super) enum HeldOn<'a> {
+    /// A new one, vaulted under that token once it is approved.
+    New { customer: &'a str, nonce: &'a SecretString, token: &'a str },
+    /// One on file. A stored card is named alone: beside a nonce or a new token the gateway refuses it.
+    Stored { token: &'a str },
+}
+
+/// The body of a hold: the first of a series, so that later charges may go on without the customer.
+pub(super) fn hold_request(hold: &Hold<'_>) -> String {
+    Body::document("transaction", |body| {
+        body.text("type", "sale");
+        body.text("amount", &hold.amount.decimal());
+        body.text("order_id", hold.order_id);
+        match hold.card {
+            HeldOn::New { customer, nonce, token } => {
+                body.text("customer_id", customer);
+                body.text("payment_method_nonce", nonce.expose_secret());
+                body.group("credit_card", |card| card.text("token", token));
+            }
+            HeldOn::Stored { token } => body.text("payment_method_token", token),
+        }
+        body.text("merchant_account_id", hold.merchant_account);
+        body.text("transaction_source", "recurring_first");
+        if let Some(key) = hold.key {
+            body.text("api_request_key", key);
+        }
+        body.group("options", |options| {
+            options.flag("submit_for_settlement", false);
+            if matches!(hold.card, HeldOn::New { .. }) {
+                options.flag("store_in_vault_on_success", true);
+            }
+        });
+    })
+}
+
+/// The body of a submit for settlement. Without an order id: one sent here would replace ours.
+pub(super) fn submit_request(amount: Money, key: Option<&str>) -> String {
+    Body::document("transaction", |body| {
+        body.text("amount", &amount.decimal());
+        if let Some(key) = key {
+            body.text("api_request_key", key);
+        }
+    })
+}
+
+/// The body of a new customer under an id of our choosing.
+pub(super) fn customer_request(id: &str, person: &Person) -> String {
+    Body::document("customer", |body| {
+        body.text("id", id);
+        let company = person.company.as_deref().unwrap_or_default();
+        for (name, text) in [
+            ("first_name", person.first_name.as_str()),
+            ("last_name", &person.last_name),
+            ("company", company),
+            ("email", &person.email),
+        ] {
+            if !text.is_empty() {
+                body.text(name, text);
+            }
+        }
+    })
+}
+
+/// The body that vaults a card under a token of our choosing, once a verification passed.
+pub(super) fn vault_request(customer: &str, nonce: &SecretString, token: &str) -> String {
+    Body::document("payment_method", |body| {
+        body.text("customer_id", customer);
+        body.text("payment_method_nonce", nonce.expose_secret());
+        body.text("token", token);
+        body.group("options", |options| options.flag("verify_card", true));
+    })
+}
+
 /// Why a well-formed object tells a flow nothing usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unusable {
@@ -48,7 +134,10 @@ pub(super) enum Unusable {
     Amount { transaction: String, error: money::MoneyError },
 }
 
-/// Reads a transaction.
+/// How a transaction is read: [`transaction`] or [`hold`].
+pub(super) type Reader = fn(&Node) -> Result<Transaction, Unusable>;
+
+/// Reads a transaction that was submitted from the first, without what only a hold has.
 pub(super) fn transaction(node: &Node) -> Result<Transaction, Unusable> {
     let id = node.required("id")?.to_owned();
     let amount = money::currency(node.required("currency-iso-code")?)
@@ -64,6 +153,46 @@ pub(super) fn transaction(node: &Node) -> Result<Transaction, Unusable> {
         token: node.child("credit-card").and_then(|card| card.text_of("token")).map(str::to_owned),
         created_at: node.time("created-at")?,
         merchant_account: text("merchant-account-id"),
+        held: None,
+        hold_expires_at: None,
+        card: None,
+    })
+}
+
+/// Reads a hold, with what was held, until when, and on which card.
+pub(super) fn hold(node: &Node) -> Result<Transaction, Unusable> {
+    let plain = transaction(node)?;
+    Ok(Transaction {
+        held: held(node, plain.amount),
+        hold_expires_at: node.time("authorization-expires-at").ok(),
+        card: node.child("credit-card").and_then(card_seen),
+        ..plain
+    })
+}
+
+/// Reads a transaction as a hold while it is one, and where less was submitted than was held.
+pub(super) fn transaction_or_hold(node: &Node) -> Result<Transaction, Unusable> {
+    let read = hold(node)?;
+    match read.status {
+        TransactionStatus::Authorized | TransactionStatus::AuthorizationExpired => Ok(read),
+        _ if read.held.is_some() => Ok(read),
+        _ => transaction(node),
+    }
+}
+
+/// A submit of less than was held lowers the transaction's amount; what was held stays in its history.
+fn held(node: &Node, amount: Money) -> Option<Money> {
+    node.items("status-history")
+        .filter(|event| event.text_of("status") == Some("authorized"))
+        .filter_map(|event| Money::parse(event.text_of("amount")?, amount.currency).ok())
+        .find(|held| held.minor > amount.minor)
+}
+
+fn card_seen(card: &Node) -> Option<CardSeen> {
+    Some(CardSeen {
+        brand: card.text_of("card-type")?.to_owned(),
+        last_four: card.text_of("last-4")?.to_owned(),
+        number: card.text_of("unique-number-identifier").map(str::to_owned),
     })
 }
 
@@ -96,6 +225,11 @@ pub(super) fn decline(kind: DeclineKind, node: &Node) -> Decline {
             let reason = text("gateway-rejection-reason").unwrap_or_default();
             (Some(reason.clone()), Some(format!("Gateway Rejected: {reason}")))
         }
+        // A verification can be stopped by the gateway's own rules: then no processor was asked.
+        DeclineKind::Verification if text("processor-response-code").is_none() => {
+            let reason = text("gateway-rejection-reason").or_else(|| text("status")).unwrap_or_default();
+            (Some(reason.clone()), Some(format!("Verification failed: {reason}")))
+        }
         DeclineKind::Processor | DeclineKind::Network | DeclineKind::Verification | DeclineKind::Busy => {
             (text("processor-response-code"), text("processor-response-text"))
         }
@@ -116,7 +250,8 @@ pub(super) fn methods(customer: &Node, now: DateTime<Utc>) -> Result<Vec<Method>
     customer.items("credit-cards").map(|card| method(card, now)).collect()
 }
 
-fn method(card: &Node, now: DateTime<Utc>) -> Result<Method, Unreadable> {
+/// A vaulted card, judged at that instant.
+pub(super) fn method(card: &Node, now: DateTime<Utc>) -> Result<Method, Unreadable> {
     Ok(Method {
         token: card.required("token")?.to_owned(),
         default: card.flag("default"),
@@ -124,11 +259,13 @@ fn method(card: &Node, now: DateTime<Utc>) -> Result<Method, Unreadable> {
         last_four: card.required("last-4")?.to_owned(),
         expired: is_expired(card, now),
         card: card.required("unique-number-identifier")?.to_owned(),
-        has_live_subscription: card.items("subscriptions").any(|subscription| {
-            // A status that we do not know counts as live: it could charge.
-            !matches!(subscription.text_of("status"), Some("Canceled" | "Expired"))
-        }),
+        has_live_subscription: card.items("subscriptions").any(is_live),
     })
+}
+
+/// A subscription that could charge; one in a status that we do not know is among them.
+pub(super) fn is_live(subscription: &Node) -> bool {
+    !matches!(subscription.text_of("status"), Some("Canceled" | "Expired"))
 }
 
 /// A card is good until the end of the month it names. The gateway's own flag counts only where it names none: the flag

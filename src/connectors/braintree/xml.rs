@@ -102,6 +102,12 @@ impl Node {
         self.children.iter().find(|child| child.name == name && !child.nil)
     }
 
+    /// Takes that child out.
+    pub(super) fn take(&mut self, name: &str) -> Option<Self> {
+        let at = self.children.iter().position(|child| child.name == name && !child.nil)?;
+        Some(self.children.swap_remove(at))
+    }
+
     /// The text of that child; absent, nil and empty are one.
     pub(super) fn text_of(&self, name: &str) -> Option<&str> {
         self.child(name).and_then(Self::text)
@@ -163,6 +169,11 @@ impl Body {
     /// A text.
     pub(super) fn text(&mut self, name: &str, text: &str) {
         self.tagged(name, "", |body| body.0.push_str(&escape(text)));
+    }
+
+    /// A whole number.
+    pub(super) fn number(&mut self, name: &str, value: u32) {
+        self.tagged(name, " type=\"integer\"", |body| body.0.push_str(&value.to_string()));
     }
 
     /// A boolean.
