@@ -10,6 +10,7 @@ use crate::connectors::http::{Http, Reply, Request};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use sagas::kernel::outcome::{NotSent, Outcome, Rejection, RejectionKind};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,11 +36,27 @@ pub(super) struct Ask<'a> {
     pub(super) operation: &'static str,
     pub(super) segments: &'a [&'a str],
     pub(super) query: &'a [(&'a str, &'a str)],
-    /// The JSON of a write; without it the call is a read.
+    /// The JSON of a write, empty where the path says it all; without it the call is a read.
     pub(super) body: Option<Vec<u8>>,
 }
 
-impl Ask<'_> {
+impl<'a> Ask<'a> {
+    /// A read of one resource.
+    pub(super) fn read(operation: &'static str, segments: &'a [&'a str]) -> Self {
+        Self { operation, segments, query: &[], body: None }
+    }
+
+    /// A write that makes a resource.
+    pub(super) fn create(operation: &'static str, segments: &'a [&'a str], resource: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(resource).expect("texts, dates and numbers always make JSON");
+        Self { operation, segments, query: &[], body: Some(body) }
+    }
+
+    /// A write without a body.
+    pub(super) fn act(operation: &'static str, segments: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Self {
+        Self { operation, segments, query, body: Some(Vec::new()) }
+    }
+
     fn is_write(&self) -> bool {
         self.body.is_some()
     }
@@ -167,8 +184,8 @@ impl Billing {
             .secret_header(AUTHORIZATION, token.header.clone())
             .header(ORGANIZATION, self.organization.clone());
         match &ask.body {
-            Some(body) => request.body("application/json", body.clone()),
-            None => request,
+            Some(body) if !body.is_empty() => request.body("application/json", body.clone()),
+            Some(_) | None => request,
         }
     }
 }

@@ -1,9 +1,14 @@
-//! Zoho Billing: reads invoices and subscriptions, records payments that were taken elsewhere, and finds a recorded
-//! payment again by its reference. Never charges, voids or refunds, and decides nothing about an invoice's state.
+//! Zoho Billing: reads what is sold and what was billed, makes customers and subscriptions, takes them back, records
+//! payments that were taken elsewhere, and finds what it made again by our reference. Never charges or refunds, and
+//! decides nothing about an invoice's state.
 
 mod auth;
 mod billing;
+mod catalog;
+mod customers;
 mod poll;
+mod subscriptions;
+mod undo;
 pub mod webhook;
 mod wire;
 
@@ -13,19 +18,25 @@ use crate::clock::Clock;
 use crate::connectors::http::Http;
 use crate::port::{Call, Report};
 use billing::{Answered, Ask, Billing, rejected, unreadable};
+use catalog::Prices;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use iso_currency::Currency;
 use reqwest::Url;
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect;
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
 use secrecy::SecretString;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::time::Instant;
 use wire::Recorded;
 
 /// How a recorded payment shows in Zoho. `autotransaction` is Zoho's own gateways' and is never used.
 const PAYMENT_MODE: &str = "creditcard";
+
+/// A clean look that found nothing; more than that Zoho cannot show.
+const ABSENT: Look = Look::Absent { watermark: false, key_proven: false };
 
 /// Where and as whom to call. Its `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -42,11 +53,16 @@ pub struct Config {
     pub client_secret: SecretString,
     /// The refresh token; not shared with another environment, for they would use up each other's access tokens.
     pub refresh_token: SecretString,
+    /// The organization's own currency, in which its catalog is priced.
+    pub currency: Currency,
+    /// Parts per million by Zoho's tax id.
+    pub tax_rates: BTreeMap<String, u32>,
 }
 
 /// The connector of one organization.
 pub struct Zoho {
     billing: Billing,
+    prices: Prices,
     clock: Arc<dyn Clock>,
 }
 
@@ -65,7 +81,8 @@ impl Zoho {
     /// # Errors
     /// The organization id is not all digits, or the API address cannot hold a path; the text says what was expected.
     pub fn new(config: &Config, http: Http, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        Ok(Self { billing: Billing::new(config, http, Arc::clone(&clock))?, clock })
+        let prices = Prices { currency: config.currency, tax_rates: config.tax_rates.clone() };
+        Ok(Self { billing: Billing::new(config, http, Arc::clone(&clock))?, prices, clock })
     }
 
     /// Makes the call once.
@@ -81,6 +98,21 @@ impl Zoho {
                 let payment = Payment { customer, invoice, amount: *amount, reference, date: *date };
                 self.record(&payment, call, deadline).await
             }
+            effect::Zoho::ReadOffer { plan, addons, coupon } => {
+                self.read_offer(plan, addons, coupon.as_deref(), deadline).await
+            }
+            effect::Zoho::ReadCustomer { customer } => self.read_customer(customer, deadline).await,
+            effect::Zoho::CreateCustomer { customer, currency, since: _ } => {
+                let order = customers::Order { id: customer, currency: *currency };
+                self.create_customer(&order, call.beside.person.as_ref(), deadline).await
+            }
+            effect::Zoho::DeactivateCustomer { customer } => self.deactivate(customer, deadline).await,
+            effect::Zoho::ListSubscriptions { customer, reference } => {
+                self.list_subscriptions(customer, reference.as_deref(), deadline).await
+            }
+            effect::Zoho::CreateSubscription(order) => self.create_subscription(order, deadline).await,
+            effect::Zoho::UndoSubscription { subscription } => self.undo_subscription(subscription, deadline).await,
+            effect::Zoho::ReadFirstInvoice { subscription } => self.read_first_invoice(subscription, deadline).await,
         };
         match answered {
             Ok(answer) => Outcome::Done { answer }.into(),
@@ -88,40 +120,48 @@ impl Zoho {
         }
     }
 
-    /// Looks a recorded payment up by its reference. A read has nothing to look up: it is read again.
+    /// Looks up by our reference whether a write was done. A read has nothing to look up: it is read again.
     pub async fn look(&self, call: &Call, effect: &effect::Zoho) -> Look {
         let deadline = Instant::now() + call.time_limit;
         let found = match effect {
             effect::Zoho::ReadInvoice { .. }
             | effect::Zoho::ReadSubscription { .. }
-            | effect::Zoho::FindSubscriptionOfInvoice { .. } => {
-                return Look::Absent { watermark: false, key_proven: false };
-            }
+            | effect::Zoho::FindSubscriptionOfInvoice { .. }
+            | effect::Zoho::ReadOffer { .. }
+            | effect::Zoho::ReadCustomer { .. }
+            | effect::Zoho::ListSubscriptions { .. }
+            | effect::Zoho::ReadFirstInvoice { .. } => return ABSENT,
             effect::Zoho::RecordPayment { customer, invoice, amount, reference, date, since } => {
                 let payment = Payment { customer, invoice, amount: *amount, reference, date: *date };
                 self.find_payments(&payment, *since, deadline).await.map(|hits| adopt(hits, &payment))
+            }
+            effect::Zoho::CreateCustomer { customer, currency, since } => {
+                let order = customers::Order { id: customer, currency: *currency };
+                self.find_customer(&order, call.beside.person.as_ref(), *since, deadline).await
+            }
+            effect::Zoho::DeactivateCustomer { customer } => self.is_inactive(customer, deadline).await.map(reached),
+            effect::Zoho::CreateSubscription(order) => self.find_subscription_made(order, deadline).await,
+            effect::Zoho::UndoSubscription { subscription } => {
+                self.is_undone(subscription, deadline).await.map(reached)
             }
         };
         found.unwrap_or_else(|outcome| Look::Unclear { detail: sentence(*outcome) })
     }
 
     async fn read_invoice(&self, invoice: &str, deadline: Instant) -> Answered<Answer> {
-        let answer = self.invoice(invoice, deadline).await?;
+        let answer = self.invoice("zoho.read_invoice", invoice, deadline).await?;
         let invoice = answer.invoice.read(self.clock.now()).map_err(unreadable)?;
         Ok(Answer::Invoice(Box::new(invoice)))
     }
 
-    async fn invoice(&self, invoice: &str, deadline: Instant) -> Answered<wire::InvoiceAnswer> {
+    async fn invoice(
+        &self,
+        operation: &'static str,
+        invoice: &str,
+        deadline: Instant,
+    ) -> Answered<wire::InvoiceAnswer> {
         let segments = ["invoices", invoice];
-        self.billing.call(read("zoho.read_invoice", &segments), deadline).await
-    }
-
-    async fn read_subscription(&self, subscription: &str, deadline: Instant) -> Answered<Answer> {
-        let segments = ["subscriptions", subscription];
-        let ask = read("zoho.read_subscription", &segments);
-        let answer: wire::SubscriptionAnswer = self.billing.call(ask, deadline).await?;
-        let subscription = answer.subscription.read().map_err(unreadable)?;
-        Ok(Answer::Subscription(Box::new(subscription)))
+        self.billing.call(Ask::read(operation, &segments), deadline).await
     }
 
     /// The invoice itself was read before and names no subscription: so each subscription of the customer is asked for
@@ -162,8 +202,7 @@ impl Zoho {
             description: format!("Braintree transaction {}, saga {}", payment.reference, call.saga.0.simple()),
             invoices: [wire::Applied { invoice_id: payment.invoice, amount_applied: payment.amount }],
         };
-        let body = serde_json::to_vec(&body).expect("texts, dates and numbers always make JSON");
-        let ask = Ask { operation: "zoho.record_payment", segments: &["payments"], query: &[], body: Some(body) };
+        let ask = Ask::create("zoho.record_payment", &["payments"], &body);
         let answer: wire::PaymentAnswer = self.billing.call(ask, deadline).await?;
         let recorded = answer.payment;
         if recorded.has_failed() {
@@ -189,7 +228,7 @@ impl Zoho {
         since: DateTime<Utc>,
         deadline: Instant,
     ) -> Answered<Vec<Recorded>> {
-        let (mut hits, others) = match self.invoice(payment.invoice, deadline).await {
+        let (mut hits, others) = match self.invoice("zoho.find_payment", payment.invoice, deadline).await {
             Ok(answer) => answer.invoice.payments_by_reference(payment.reference).map_err(unreadable)?,
             Err(outcome) if is_not_found(&outcome) => (Vec::new(), Vec::new()),
             Err(outcome) => return Err(outcome),
@@ -222,7 +261,7 @@ impl Zoho {
         let mut hits = Vec::new();
         for id in candidates {
             let segments = ["payments", id.as_str()];
-            let answer: wire::PaymentAnswer = match self.billing.call(read(OPERATION, &segments), deadline).await {
+            let answer: wire::PaymentAnswer = match self.billing.call(Ask::read(OPERATION, &segments), deadline).await {
                 Ok(answer) => answer,
                 Err(outcome) if is_not_found(&outcome) => continue,
                 Err(outcome) => return Err(outcome),
@@ -239,10 +278,6 @@ impl std::fmt::Debug for Zoho {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Zoho").finish_non_exhaustive()
     }
-}
-
-fn read<'a>(operation: &'static str, segments: &'a [&'a str]) -> Ask<'a> {
-    Ask { operation, segments, query: &[], body: None }
 }
 
 /// A recorded payment, unless it is another customer's or in another currency. Its amount is the flow's to compare: less
@@ -264,7 +299,7 @@ fn as_asked(recorded: Recorded, asked: &Payment<'_>) -> Answered<Answer> {
 fn adopt(hits: Vec<Recorded>, asked: &Payment<'_>) -> Look {
     let mut hits = hits.into_iter();
     let Some(oldest) = hits.next() else {
-        return Look::Absent { watermark: false, key_proven: false };
+        return ABSENT;
     };
     let outcome = match as_asked(oldest, asked) {
         Ok(answer) => Box::new(Outcome::Done { answer }),
@@ -275,6 +310,28 @@ fn adopt(hits: Vec<Recorded>, asked: &Payment<'_>) -> Look {
 
 fn is_not_found(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound)
+}
+
+/// Zoho understood the request and refuses it, as it also does where the wanted state is reached already.
+fn is_invalid(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected { rejection } if rejection.kind == RejectionKind::Invalid)
+}
+
+/// A refusal, once a read has shown that the object's state is the reason.
+fn as_state(mut outcome: Box<Outcome>) -> Box<Outcome> {
+    if let Outcome::Rejected { rejection } = outcome.as_mut() {
+        rejection.kind = RejectionKind::State;
+    }
+    outcome
+}
+
+/// The look of a write that sets a state.
+fn reached(done: bool) -> Look {
+    if done {
+        Look::Found { outcome: Box::new(Outcome::Done { answer: Answer::Nothing }), extra: Vec::new() }
+    } else {
+        ABSENT
+    }
 }
 
 /// Why a look-up could not say.
@@ -295,6 +352,8 @@ fn test_config(peer: &crate::connectors::peer::Peer) -> Config {
         client_id: "id".to_owned(),
         client_secret: "s&s".into(),
         refresh_token: "1000.r.t".into(),
+        currency: Currency::EUR,
+        tax_rates: BTreeMap::from([("903000000065300".to_owned(), 190_000)]),
     }
 }
 

@@ -92,7 +92,7 @@ impl Zoho {
     /// Any outcome but `Done`.
     pub async fn read_event(&self, event: &str, time_limit: Duration) -> Result<Notice, Box<Outcome>> {
         let segments = ["events", event];
-        let ask = super::read("zoho.read_event", &segments);
+        let ask = Ask::read("zoho.read_event", &segments);
         let answer: wire::EventAnswer = self.billing.call(ask, Instant::now() + time_limit).await?;
         let answer = answer.event;
         webhook::of_event(event, &answer.kind, answer.at.as_deref(), &answer.payload).map_err(|problem| {

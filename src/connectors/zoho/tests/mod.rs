@@ -1,16 +1,22 @@
 //! Requests out and outcomes in, against a scripted peer.
 
+mod catalog;
+mod customers;
+mod subscriptions;
+mod undo;
+
 use super::*;
 use crate::clock::RealClock;
 use crate::connectors::peer::{Peer, Play};
+use crate::port::Beside;
 use sagas::kernel::effect::Effect;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{NotSent, Rejection};
 use std::time::Duration;
 
-const INVOICE: &str = include_str!("../../../tests/fixtures/zoho/invoice.json");
-const SUBSCRIPTION: &str = include_str!("../../../tests/fixtures/zoho/subscription.json");
-const RECORDED: &str = include_str!("../../../tests/fixtures/zoho/payment_recorded.json");
+const INVOICE: &str = include_str!("../../../../tests/fixtures/zoho/invoice.json");
+const SUBSCRIPTION: &str = include_str!("../../../../tests/fixtures/zoho/subscription.json");
+const RECORDED: &str = include_str!("../../../../tests/fixtures/zoho/payment_recorded.json");
 const LIMIT: Duration = Duration::from_secs(5);
 
 fn json(status: u16, body: &str) -> Play {
@@ -39,6 +45,7 @@ fn call(effect: &effect::Zoho) -> Call {
         sent_at: None,
         now,
         time_limit: LIMIT,
+        beside: Beside::default(),
     }
 }
 
@@ -59,6 +66,29 @@ fn record() -> effect::Zoho {
         date: NaiveDate::from_ymd_opt(2026, 11, 21).expect("a date"),
         since: DateTime::parse_from_rfc3339("2026-11-21T11:59:00Z").expect("a time").to_utc(),
     }
+}
+
+/// The requests after the token's, each by its method and its path below the API.
+fn lines(peer: &Peer) -> Vec<String> {
+    let seen = peer.seen();
+    let line =
+        |request: &String| first_line(request).replace("/billing/v1", "").trim_end_matches(" HTTP/1.1").to_owned();
+    seen.iter().skip(1).map(line).collect()
+}
+
+fn body(request: &str) -> &str {
+    request.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}
+
+fn done(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Done { answer } => answer,
+        other => panic!("expected an answer: {other:?}"),
+    }
+}
+
+fn gone() -> Play {
+    json(404, r#"{"code":1002,"message":"It does not exist."}"#)
 }
 
 fn first_line(request: &str) -> &str {

@@ -1,0 +1,166 @@
+//! Customers as Zoho Billing writes them, and as we make them. Nothing here has a `Debug`: it holds personal data.
+
+use super::{Amount, Unreadable, currency, given, id_age, timestamp};
+use crate::port::Person;
+use chrono::{DateTime, Utc};
+use iso_currency::Currency;
+use sagas::kernel::answer::ZohoCustomer;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Label of the custom field of customers that holds our customer id. A person makes it in Zoho, best as one that
+/// allows no duplicates.
+pub(in super::super) const OUR_ID: &str = "billing_ref";
+
+/// `{"customer": …}`
+#[derive(Deserialize)]
+pub(in super::super) struct CustomerAnswer {
+    pub(in super::super) customer: CustomerWire,
+}
+
+#[derive(Deserialize)]
+pub(in super::super) struct CustomerWire {
+    customer_id: String,
+    status: String,
+    currency_code: String,
+    unused_credits: Option<Amount>,
+    custom_fields: Option<Vec<CustomFieldWire>>,
+    created_time: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CustomFieldWire {
+    label: Option<String>,
+    /// Texts, numbers, lists: it depends on the field.
+    value: Option<Value>,
+}
+
+impl CustomerWire {
+    /// Our customer id on it.
+    pub(in super::super) fn our_id(&self) -> Option<&str> {
+        let mut fields = self.custom_fields.iter().flatten();
+        let ours = fields.find(|field| field.label.as_deref() == Some(OUR_ID))?;
+        ours.value.as_ref()?.as_str().filter(|id| !id.is_empty())
+    }
+
+    /// Sorts the oldest first.
+    pub(in super::super) fn age(&self) -> (Option<DateTime<Utc>>, usize, &str) {
+        let (length, id) = id_age(&self.customer_id);
+        (self.created_time.as_deref().and_then(timestamp), length, id)
+    }
+
+    pub(in super::super) fn id(&self) -> &str {
+        &self.customer_id
+    }
+
+    pub(in super::super) fn is_active(&self) -> bool {
+        self.status == "active"
+    }
+
+    pub(in super::super) fn read(self) -> Result<ZohoCustomer, Unreadable> {
+        let currency = currency(&self.currency_code)?;
+        let credit =
+            given(self.unused_credits.as_ref()).map(|credit| credit.money("customer.unused_credits", currency));
+        Ok(ZohoCustomer {
+            active: self.is_active(),
+            our_customer: self.our_id().map(str::to_owned),
+            unused_credit: credit.transpose()?,
+            id: self.customer_id,
+            currency: self.currency_code,
+        })
+    }
+}
+
+/// Rows of `GET /customers`: they hold no custom fields.
+#[derive(Deserialize)]
+pub(in super::super) struct CustomerRows {
+    pub(in super::super) customers: Vec<CustomerRow>,
+}
+
+#[derive(Deserialize)]
+pub(in super::super) struct CustomerRow {
+    pub(in super::super) customer_id: String,
+    display_name: Option<String>,
+    email: Option<String>,
+    created_time: Option<String>,
+}
+
+impl CustomerRow {
+    /// Made at that time or later; a row that does not say when counts as new.
+    pub(in super::super) fn since(&self, earliest: DateTime<Utc>) -> bool {
+        self.created_time.as_deref().and_then(timestamp).is_none_or(|made| made >= earliest)
+    }
+
+    /// It has the person's e-mail address or name.
+    pub(in super::super) fn may_be(&self, person: &Person) -> bool {
+        let is = |shown: &Option<String>, ours: &str| {
+            shown.as_deref().is_some_and(|shown| shown.trim().to_lowercase() == ours.trim().to_lowercase())
+        };
+        is(&self.email, &person.email) || is(&self.display_name, &person.display_name())
+    }
+}
+
+/// Body of `POST /customers`.
+#[derive(Serialize)]
+pub(in super::super) struct NewCustomer<'a> {
+    display_name: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    first_name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    last_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company_name: Option<&'a str>,
+    email: &'a str,
+    currency_code: &'static str,
+    #[serde(skip_serializing_if = "Address::is_empty")]
+    billing_address: Address<'a>,
+    custom_fields: [NewCustomField<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Address<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    street: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    city: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zip: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<&'a str>,
+}
+
+impl Address<'_> {
+    fn is_empty(&self) -> bool {
+        [self.street, self.city, self.state, self.zip, self.country].iter().all(Option::is_none)
+    }
+}
+
+#[derive(Serialize)]
+struct NewCustomField<'a> {
+    label: &'static str,
+    value: &'a str,
+}
+
+impl<'a> NewCustomer<'a> {
+    pub(in super::super) fn of(person: &'a Person, our_id: &'a str, currency: Currency) -> Self {
+        let filled = |text: &'a Option<String>| text.as_deref().filter(|text| !text.is_empty());
+        Self {
+            display_name: person.display_name(),
+            first_name: &person.first_name,
+            last_name: &person.last_name,
+            company_name: filled(&person.company),
+            email: &person.email,
+            currency_code: currency.code(),
+            billing_address: Address {
+                street: filled(&person.street),
+                city: filled(&person.city),
+                state: filled(&person.state),
+                zip: filled(&person.postal_code),
+                country: filled(&person.country),
+            },
+            custom_fields: [NewCustomField { label: OUR_ID, value: our_id }],
+        }
+    }
+}
