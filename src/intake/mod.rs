@@ -4,6 +4,7 @@
 //! Architecture invariant: nothing in a payload changes money. A delivery says *something happened*; the saga reads the
 //! vendor's present state.
 
+mod acts;
 pub mod operator;
 mod pollers;
 mod router;

@@ -1,5 +1,6 @@
-//! Polls for what a lost webhook would have said: open invoices in Zoho.
+//! Polls for what a lost webhook would have said: open invoices in Zoho, acts that stand in Attio.
 
+use super::acts::Acts;
 use super::triggers::detected;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -15,11 +16,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Asks Zoho for open invoices and offers each to its stream, once a day and invoice.
+/// Asks Zoho for open invoices and offers each to its stream, once a day and invoice; and Attio for acts, each of which is
+/// offered once.
 pub struct Poller {
     store: Store,
     engine: Arc<Engine>,
     connectors: Arc<Connectors>,
+    acts: Acts,
     clock: Arc<dyn Clock>,
     organization: String,
     installation: Installation,
@@ -38,6 +41,7 @@ impl Poller {
         every: Duration,
     ) -> Self {
         Self {
+            acts: Acts::new(config, store.clone(), Arc::clone(&connectors)),
             store,
             engine,
             connectors,
@@ -55,6 +59,10 @@ impl Poller {
             if let Err(e) = self.open_invoices().await {
                 tracing::warn!(error = %e, "the poll of open invoices was not finished; it is repeated");
             }
+            if let Err(e) = self.acts.sweep().await {
+                tracing::warn!(error = %e, "the sweep of acts was not finished; it is repeated");
+            }
+            self.engine.wake();
             if tokio::time::timeout(self.every, stop.cancelled()).await.is_ok() {
                 return;
             }

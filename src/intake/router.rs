@@ -1,5 +1,6 @@
 //! From stored deliveries to items: what a delivery is about, and which saga must hear of it.
 
+use super::acts::Acts;
 use super::triggers::{Trigger, of_braintree, of_zoho};
 use super::{Intake, Vendor};
 use crate::clock::Clock;
@@ -27,6 +28,7 @@ pub struct Router {
     pub(super) installation: Installation,
     pub(super) call_limit: Duration,
     pub(super) clock: Arc<dyn Clock>,
+    acts: Acts,
     intake: Arc<Intake>,
     engine: Arc<Engine>,
 }
@@ -35,8 +37,8 @@ const BATCH: u16 = 200;
 const POLL: Duration = Duration::from_secs(1);
 /// When a delivery that could not be told is looked at again.
 const PUT_OFF: Duration = Duration::from_secs(2);
-/// Braintree's deliveries are fetched, which may take long while it is slow: they hold nobody else up.
-const LANES: [&[Vendor]; 2] = [&[Vendor::Zoho, Vendor::Attio], &[Vendor::Braintree]];
+/// What Braintree and Attio deliver is fetched, which may take long while they are slow: they hold nobody else up.
+const LANES: [&[Vendor]; 3] = [&[Vendor::Zoho], &[Vendor::Attio], &[Vendor::Braintree]];
 
 /// Deliveries that could not be told, and when to look again.
 type PutOff = HashMap<Uuid, Instant>;
@@ -52,6 +54,7 @@ impl Router {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
+            acts: Acts::new(config, store.clone(), Arc::clone(&connectors)),
             clock,
             store,
             connectors,
@@ -145,7 +148,7 @@ impl Router {
                 Err(e) => Trigger::Dead(e.to_string()),
             },
             v if v == Vendor::Attio.as_str() => match attio::webhook::parse(&delivery.key, &delivery.body) {
-                Ok(_) => Trigger::Ignored("no flow of this release awaits Attio's events".to_owned()),
+                Ok(notices) => self.acts.of_delivery(&notices).await,
                 Err(e) => Trigger::Dead(e.to_string()),
             },
             other => Trigger::Dead(format!("`{other}` is no vendor of this release")),

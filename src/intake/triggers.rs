@@ -4,7 +4,7 @@ use super::router::Router;
 use crate::connectors::braintree::webhook::{Notification, Subject};
 use crate::connectors::zoho;
 use crate::engine::items::Body;
-use crate::port::{Call, Perform};
+use crate::port::{Beside, Call, Perform};
 use crate::store::items::NewItem;
 use sagas::invoice_payment::{Command, InvoicePayment, News};
 use sagas::kernel::answer::Answer;
@@ -144,6 +144,7 @@ async fn fetch(router: &Router, transaction: &str) -> Fetched {
         sent_at: None,
         now,
         time_limit: router.call_limit,
+        beside: Beside::default(),
     };
     match router.connectors.perform(&call).await.outcome {
         Outcome::Done { answer: Answer::Transaction(found) } => Fetched::Found { order_id: found.order_id },
@@ -169,7 +170,7 @@ fn is_zoho_id(id: &str) -> bool {
 }
 
 /// A stranger's word, fit to be shown and kept.
-fn shown(word: &str) -> String {
+pub(super) fn shown(word: &str) -> String {
     word.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 

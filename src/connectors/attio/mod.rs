@@ -1,29 +1,39 @@
-//! Attio: finds a client by its Zoho customer id and writes the customer-facing state of billing. Never deletes a record
-//! and never writes an attribute that a CRM user fills.
+//! Attio: finds clients, reads what CRM users ask for, and writes the customer-facing state of billing. Never deletes a
+//! record and never writes an attribute that a CRM user fills, but for an act that is answered.
 
+mod acts;
 mod api;
+mod face;
 pub mod findings;
 mod model;
+mod person;
 mod projection;
+mod records;
+mod request;
 pub mod setup;
 mod subscribe;
+mod tasks;
 pub mod webhook;
 mod wire;
 
+pub use acts::{ActIds, Press, Standing};
 pub use setup::SetupError;
 pub use subscribe::Webhook;
 
 use crate::connectors::http::Http;
 use crate::port::{Call, Report};
-use api::{Answered, Api, Ask, Session};
+use api::{Answered, Api, Session};
+use face::Shown;
 use iso_currency::Currency;
-use projection::{SUBSCRIPTIONS, TRANSACTIONS, is_newer};
-use reqwest::{Method, Url};
+use projection::{Mark, SUBSCRIPTIONS, TRANSACTIONS};
+use records::{changed, get, is_not_found, patch, query, upsert};
+use reqwest::Url;
 use sagas::kernel::answer::{Answer, Client};
 use sagas::kernel::effect::{self, AttioRecord, Projection};
-use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
+use sagas::kernel::outcome::{Look, Outcome};
 use secrecy::SecretString;
-use serde_json::{Value as Json, json};
+use serde_json::json;
+use tokio::sync::OnceCell;
 use wire::{Record, Values};
 
 const FIND_CLIENT: &str = "attio.find_client";
@@ -44,6 +54,7 @@ pub struct Config {
 pub struct Attio {
     api: Api,
     currency: Currency,
+    act_ids: OnceCell<ActIds>,
 }
 
 impl Attio {
@@ -52,29 +63,51 @@ impl Attio {
     /// # Errors
     /// The key or the address cannot be used; the text says what was expected.
     pub fn new(config: &Config, http: Http) -> Result<Self, String> {
-        Ok(Self { api: Api::new(config, http)?, currency: config.currency })
+        Ok(Self { api: Api::new(config, http)?, currency: config.currency, act_ids: OnceCell::new() })
     }
 
     /// Makes the call: each of its requests once.
     pub async fn perform(&self, call: &Call, effect: &effect::Attio) -> Report {
         let mut session = self.api.session(call.time_limit);
+        let mut person = None;
         let answered = match effect {
             effect::Attio::FindClient { zoho_customer, record } => {
                 find_client(&mut session, zoho_customer, record.as_ref()).await
             }
             effect::Attio::Project(projection) => self.project(&mut session, projection).await,
+            effect::Attio::ReadRequest { record } => request::read(&mut session, record).await,
+            effect::Attio::ReadPerson { client, customer: _ } => {
+                person::read(&mut session, client).await.map(|(answer, read)| {
+                    person = Some(read);
+                    answer
+                })
+            }
+            effect::Attio::ShowSubscription(face) => match Shown::new(face, call.beside.link.as_ref(), self.currency) {
+                Ok(shown) => shown.write(&mut session).await,
+                Err(outcome) => Err(outcome),
+            },
+            effect::Attio::AddTask(note) => tasks::add(&mut session, note).await,
         };
         let outcome = answered.map_or_else(|outcome| *outcome, |answer| Outcome::Done { answer });
-        Report { outcome, request_id: session.request_id }
+        Report { outcome, request_id: session.request_id, person }
     }
 
-    /// Reads back whether the projection stands. A read has nothing to look up: it is read again.
+    /// Reads back whether a write stands. A read has nothing to look up: it is read again.
     pub async fn look(&self, call: &Call, effect: &effect::Attio) -> Look {
         let absent = Look::Absent { watermark: false, key_proven: false };
         let mut session = self.api.session(call.time_limit);
         let stands = match effect {
-            effect::Attio::FindClient { .. } => return absent,
+            effect::Attio::FindClient { .. } | effect::Attio::ReadRequest { .. } | effect::Attio::ReadPerson { .. } => {
+                return absent;
+            }
             effect::Attio::Project(projection) => self.stands(&mut session, projection).await,
+            effect::Attio::ShowSubscription(face) => match Shown::new(face, call.beside.link.as_ref(), self.currency) {
+                Ok(shown) => shown.stands(&mut session).await,
+                Err(outcome) => Err(outcome),
+            },
+            effect::Attio::AddTask(note) => {
+                tasks::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))
+            }
         };
         match stands {
             Ok(Some(answer)) => Look::Found { outcome: Box::new(Outcome::Done { answer }), extra: Vec::new() },
@@ -94,7 +127,7 @@ impl Attio {
                     update(session, SUBSCRIPTIONS, &record, &values, projection).await?
                 } else {
                     let made_by_us = values.into_iter().chain(projection::customer(projection)).collect();
-                    upsert(session, SUBSCRIPTIONS, &made_by_us).await?
+                    upsert(session, PROJECT, SUBSCRIPTIONS, &made_by_us).await?
                 })
             }
             None => None,
@@ -102,7 +135,7 @@ impl Attio {
         let values = projection::of_transaction(projection, subscription_record.as_deref(), self.currency);
         let transaction_record = match find_transaction(session, projection).await? {
             Some(record) => update(session, TRANSACTIONS, &record, &values, projection).await?,
-            None => upsert(session, TRANSACTIONS, &values).await?,
+            None => upsert(session, PROJECT, TRANSACTIONS, &values).await?,
         };
         if let Some(client) = &projection.client {
             let record = get(session, PROJECT, client).await?;
@@ -113,8 +146,9 @@ impl Attio {
 
     /// The answer as if the write had been answered, if every record shows the projection or something newer.
     async fn stands(&self, session: &mut Session<'_>, projection: &Projection) -> Answered<Option<Answer>> {
-        let shows =
-            |record: &Record, values: &Values| is_newer(record, projection) || changed(record, values).is_empty();
+        let shows = |record: &Record, values: &Values| {
+            Mark::from(projection).is_older_than(record) || changed(record, values).is_empty()
+        };
         let subscription_record = match &projection.subscription {
             Some(subscription) => match find_subscription(session, subscription).await? {
                 Some(record) if shows(&record, &projection::of_subscription(projection, subscription)) => {
@@ -159,7 +193,7 @@ async fn find_client(session: &mut Session<'_>, zoho_customer: &str, linked: Opt
     }
     for object in ["companies", "people"] {
         let filter = json!({ "zoho_customer_id": { "$eq": zoho_customer } });
-        match query(session, FIND_CLIENT, object, &filter).await?.as_slice() {
+        match query(session, FIND_CLIENT, object, &json!({ "filter": filter, "limit": 10 })).await?.as_slice() {
             [] => {}
             [record] => return Ok(client(object, record)),
             [..] => return Ok(no_client(true)),
@@ -181,17 +215,25 @@ fn no_client(ambiguous: bool) -> Answer {
     Answer::Client(Box::new(Client { record: None, ambiguous, braintree_customer: None, zoho_customer: None }))
 }
 
-/// The record with our reference; else one that a CRM user made for the same Zoho subscription, which an upsert by our
+/// The record that we hold linked if there still is one; else the one with our reference; else one that a CRM user made for the same Zoho subscription, which an upsert by our
 /// reference would double.
 async fn find_subscription(
     session: &mut Session<'_>,
     subscription: &effect::SubscriptionProjection,
 ) -> Answered<Option<Record>> {
+    if let Some(id) = &subscription.record {
+        let linked = AttioRecord { object: SUBSCRIPTIONS.to_owned(), id: id.clone() };
+        match get(session, PROJECT, &linked).await {
+            Ok(record) => return Ok(Some(record)),
+            Err(outcome) if is_not_found(&outcome) => {}
+            Err(outcome) => return Err(outcome),
+        }
+    }
     let filter = json!({ "$or": [
         { "external_id": { "$eq": subscription.external_id } },
         { "zoho_subscription_id": { "$eq": subscription.zoho_subscription } },
     ] });
-    let mut records = query(session, PROJECT, SUBSCRIPTIONS, &filter).await?;
+    let mut records = query(session, PROJECT, SUBSCRIPTIONS, &json!({ "filter": filter, "limit": 10 })).await?;
     let ours = |record: &Record| record.text("external_id").as_deref() == Some(subscription.external_id.as_str());
     let unclaimed = |record: &Record| record.text("external_id").is_none();
     let position = records.iter().position(ours).or_else(|| records.iter().position(unclaimed));
@@ -200,22 +242,7 @@ async fn find_subscription(
 
 async fn find_transaction(session: &mut Session<'_>, projection: &Projection) -> Answered<Option<Record>> {
     let filter = json!({ "external_id": { "$eq": projection.transaction.external_id } });
-    Ok(query(session, PROJECT, TRANSACTIONS, &filter).await?.pop())
-}
-
-async fn get(session: &mut Session<'_>, operation: &'static str, record: &AttioRecord) -> Answered<Record> {
-    let segments = ["objects", record.object.as_str(), "records", record.id.as_str()];
-    session.call(Ask::get(operation, &segments, &[])).await
-}
-
-async fn query(
-    session: &mut Session<'_>,
-    operation: &'static str,
-    object: &str,
-    filter: &Json,
-) -> Answered<Vec<Record>> {
-    let body = json!({ "filter": filter, "limit": 10 }).to_string();
-    session.call(Ask::query(operation, &["objects", object, "records", "query"], body)).await
+    Ok(query(session, PROJECT, TRANSACTIONS, &json!({ "filter": filter, "limit": 10 })).await?.pop())
 }
 
 /// Writes what differs, and nothing over something newer. The record's id.
@@ -227,38 +254,10 @@ async fn update(
     projection: &Projection,
 ) -> Answered<String> {
     let changed = changed(record, values);
-    if is_newer(record, projection) || changed.is_empty() {
+    if Mark::from(projection).is_older_than(record) || changed.is_empty() {
         return Ok(record.id().to_owned());
     }
-    let segments = ["objects", object, "records", record.id()];
-    write(session, Method::PATCH, &segments, &[], &changed).await
-}
-
-/// Makes the record, or sets it if somebody made it meanwhile. The record's id.
-async fn upsert(session: &mut Session<'_>, object: &str, values: &Values) -> Answered<String> {
-    let segments = ["objects", object, "records"];
-    write(session, Method::PUT, &segments, &[("matching_attribute", "external_id")], values).await
-}
-
-async fn write(
-    session: &mut Session<'_>,
-    method: Method,
-    segments: &[&str],
-    query: &[(&str, &str)],
-    values: &Values,
-) -> Answered<String> {
-    let attributes: Vec<&str> = values.keys().copied().collect();
-    let ask = Ask { query, attributes: &attributes, ..Ask::write(PROJECT, method, segments, wire::body(values)) };
-    let record: Record = session.call(ask).await?;
-    Ok(record.id().to_owned())
-}
-
-fn changed(record: &Record, values: &Values) -> Values {
-    values.iter().filter(|(slug, value)| !record.has(slug, value)).map(|(slug, value)| (*slug, value.clone())).collect()
-}
-
-fn is_not_found(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound)
+    patch(session, PROJECT, object, record.id(), &changed).await
 }
 
 /// Why something could not be said or done, for a person.

@@ -239,3 +239,9 @@ const CURRENCIES: &[&str] = &[
 pub(super) fn knows_currency(code: &str) -> bool {
     CURRENCIES.contains(&code)
 }
+
+/// What people call an attribute.
+pub(super) fn title(object: &str, slug: &'static str) -> &'static str {
+    let attributes = MODEL.iter().filter(|o| o.slug == object).flat_map(|o| o.attributes);
+    attributes.into_iter().find(|attribute| attribute.slug == slug).map_or(slug, |attribute| attribute.title)
+}

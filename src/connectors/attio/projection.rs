@@ -2,9 +2,9 @@
 //! a CRM user fills, but for the customer of a subscription record that we make ourselves.
 
 use super::wire::{Record, Value, Values};
-use chrono::SubsecRound as _;
+use chrono::{DateTime, SubsecRound as _, Utc};
 use iso_currency::Currency;
-use sagas::kernel::effect::{AttioRecord, Projection, SubscriptionProjection};
+use sagas::kernel::effect::{AttioRecord, Projection, SubscriptionFace, SubscriptionProjection};
 use sagas::kernel::money::Money;
 
 pub(super) const SUBSCRIPTIONS: &str = "subscriptions";
@@ -20,7 +20,7 @@ pub(super) fn of_subscription(projection: &Projection, subscription: &Subscripti
         ("last_error", Value::text(&subscription.last_error)),
         ("action_needed", Value::text(&subscription.action_needed)),
     ]);
-    values.extend(marks(projection));
+    values.extend(Mark::from(projection).values());
     values
 }
 
@@ -45,7 +45,7 @@ pub(super) fn of_transaction(projection: &Projection, subscription: Option<&str>
         values.insert("subscription", Value::Record(record));
     }
     values.extend(customer(projection));
-    values.extend(marks(projection));
+    values.extend(Mark::from(projection).values());
     values
 }
 
@@ -68,24 +68,49 @@ pub(super) fn customer(projection: &Projection) -> Option<(&'static str, Value)>
     Some((slug, Value::Record(client.clone())))
 }
 
-fn marks(projection: &Projection) -> Values {
-    Values::from([
-        ("saga_id", Value::text(&projection.saga)),
-        ("sync_version", Value::Number(projection.sync_version)),
-        ("synced_at", Value::Time(projection.as_of)),
-    ])
-}
-
-fn amount(money: Money, currency: Currency) -> Value {
+/// The number of an amount attribute, where its currency is the attribute's.
+pub(super) fn amount(money: Money, currency: Currency) -> Value {
     if money.currency == currency { Value::Amount(money) } else { Value::Nothing }
 }
 
-/// The record shows something newer. Versions count the writes of one saga; between sagas (the invoices of one
-/// subscription) the instant decides at which the shown state became true.
-pub(super) fn is_newer(record: &Record, projection: &Projection) -> bool {
-    let same_saga = record.text("saga_id").is_some_and(|saga| saga == projection.saga);
-    match record.number("sync_version") {
-        Some(version) if same_saga => version > projection.sync_version,
-        _ => record.time("synced_at").is_some_and(|at| at.trunc_subsecs(3) > projection.as_of.trunc_subsecs(3)),
+/// Whose write it is, and of when.
+pub(super) struct Mark<'a> {
+    saga: &'a str,
+    version: u64,
+    as_of: DateTime<Utc>,
+}
+
+impl<'a> From<&'a Projection> for Mark<'a> {
+    fn from(projection: &'a Projection) -> Self {
+        Self { saga: &projection.saga, version: projection.sync_version, as_of: projection.as_of }
+    }
+}
+
+impl<'a> From<&'a SubscriptionFace> for Mark<'a> {
+    fn from(face: &'a SubscriptionFace) -> Self {
+        Self { saga: &face.saga, version: face.sync_version, as_of: face.as_of }
+    }
+}
+
+impl Mark<'_> {
+    /// The attributes that carry it.
+    pub(super) fn values(&self) -> Values {
+        Values::from([
+            ("saga_id", Value::text(self.saga)),
+            ("sync_version", Value::Number(self.version)),
+            ("synced_at", Value::Time(self.as_of)),
+        ])
+    }
+
+    /// The record shows something newer than this write. Where the same saga wrote it last, the versions decide: they
+    /// count its writes. Versions of two sagas cannot be compared (the activation and the invoices of one subscription
+    /// write one record): there the instant decides at which the shown state became true, to the millisecond that Attio
+    /// is given; of two states of one instant the later write stands.
+    pub(super) fn is_older_than(&self, record: &Record) -> bool {
+        let same_saga = record.text("saga_id").is_some_and(|saga| saga == self.saga);
+        match record.number("sync_version") {
+            Some(version) if same_saga => version > self.version,
+            _ => record.time("synced_at").is_some_and(|at| at.trunc_subsecs(3) > self.as_of.trunc_subsecs(3)),
+        }
     }
 }

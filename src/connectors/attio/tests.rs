@@ -1,12 +1,15 @@
 //! Requests out and outcomes in, against a scripted peer.
 
+mod activation;
+
 use super::*;
 use crate::connectors::peer::{Peer, Play};
+use crate::port::Beside;
 use chrono::{DateTime, Utc};
 use sagas::kernel::effect::{Effect, SubscriptionProjection, TransactionProjection};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::Money;
-use sagas::kernel::outcome::{NotSent, Rejection};
+use sagas::kernel::outcome::{NotSent, Rejection, RejectionKind};
 use std::time::Duration;
 
 const COMPANY: &str = include_str!("../../../tests/fixtures/attio/company.json");
@@ -54,6 +57,7 @@ fn call(effect: &effect::Attio) -> Call {
         sent_at: None,
         now,
         time_limit: Duration::from_secs(5),
+        beside: Beside::default(),
     }
 }
 
@@ -70,6 +74,7 @@ fn projection() -> Projection {
     Projection {
         client: Some(company()),
         subscription: Some(SubscriptionProjection {
+            record: None,
             external_id: "sub:s-1".to_owned(),
             zoho_subscription: "90300000079200".to_owned(),
             subscription_status: "Active".to_owned(),

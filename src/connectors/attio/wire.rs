@@ -1,40 +1,64 @@
 //! Records of Attio as they are read, and values as they are written: always arrays, titles for options and statuses, an
-//! empty array for nothing. Amounts are JSON number text, never floats.
+//! empty array for nothing. Amounts are JSON number text, never floats. What is read can be personal data and what is
+//! written a secret, so neither shows in `Debug`.
 
-use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, SubsecRound as _, Utc};
 use sagas::kernel::effect::AttioRecord;
 use sagas::kernel::money::Money;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
+/// The type of an actor who is a person of the workspace; others are API tokens, apps and the system.
+const MEMBER: &str = "workspace-member";
+
 /// One record, read tolerantly: attributes that are not ours are left unread.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Record {
     id: RecordId,
     #[serde(default)]
     values: BTreeMap<String, Vec<ReadValue>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct RecordId {
     record_id: String,
 }
 
 /// One value; which field is there depends on the attribute's type.
-#[derive(Debug, Deserialize)]
-struct ReadValue {
+#[derive(Deserialize)]
+pub(super) struct ReadValue {
+    active_from: Option<String>,
+    created_by_actor: Option<Actor>,
     value: Option<Box<RawValue>>,
     currency_value: Option<Box<RawValue>>,
     option: Option<Titled>,
     status: Option<Titled>,
     target_record_id: Option<String>,
+    referenced_actor_type: Option<String>,
+    referenced_actor_id: Option<String>,
+    pub(super) email_address: Option<String>,
+    pub(super) first_name: Option<String>,
+    pub(super) last_name: Option<String>,
+    pub(super) full_name: Option<String>,
+    pub(super) line_1: Option<String>,
+    pub(super) locality: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) postcode: Option<String>,
+    pub(super) country_code: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Titled {
     title: String,
+}
+
+#[derive(Deserialize)]
+struct Actor {
+    r#type: Option<String>,
+    id: Option<String>,
 }
 
 impl ReadValue {
@@ -68,7 +92,46 @@ impl Record {
         whole.parse().ok().filter(|_| fraction.bytes().all(|b| b == b'0'))
     }
 
-    fn first(&self, slug: &str) -> Option<&ReadValue> {
+    /// A day.
+    pub(super) fn day(&self, slug: &str) -> Option<NaiveDate> {
+        self.text(slug)?.parse().ok()
+    }
+
+    /// The title of a select's option.
+    pub(super) fn option(&self, slug: &str) -> Option<&str> {
+        Some(self.first(slug)?.option.as_ref()?.title.as_str())
+    }
+
+    /// When the present value was set, to Attio's full precision (UTC): it tells one press of an act from the next.
+    pub(super) fn since(&self, slug: &str) -> Option<DateTime<Utc>> {
+        let text = self.first(slug)?.active_from.as_ref()?;
+        DateTime::parse_from_rfc3339(text).ok().map(|t| t.to_utc())
+    }
+
+    /// The workspace member who set the present value; none: a program did.
+    pub(super) fn set_by(&self, slug: &str) -> Option<&str> {
+        let actor = self.first(slug)?.created_by_actor.as_ref()?;
+        actor.id.as_deref().filter(|_| actor.r#type.as_deref() == Some(MEMBER))
+    }
+
+    /// The workspace member to whom an actor reference leads.
+    pub(super) fn member(&self, slug: &str) -> Option<&str> {
+        let value = self.first(slug)?;
+        value.referenced_actor_id.as_deref().filter(|_| value.referenced_actor_type.as_deref() == Some(MEMBER))
+    }
+
+    /// Ids of the records to which a reference leads, as Attio orders them.
+    pub(super) fn targets(&self, slug: &str) -> impl Iterator<Item = &str> {
+        self.values.get(slug).into_iter().flatten().filter_map(|value| value.target_record_id.as_deref())
+    }
+
+    /// Whether the attribute has a value.
+    pub(super) fn is_set(&self, slug: &str) -> bool {
+        self.first(slug).is_some()
+    }
+
+    /// The first value of an attribute.
+    pub(super) fn first(&self, slug: &str) -> Option<&ReadValue> {
         self.values.get(slug)?.first()
     }
 
@@ -78,12 +141,14 @@ impl Record {
         match value {
             Value::Nothing => read.is_none_or(|v| v.text().is_some_and(|text| text.is_empty())),
             Value::Text(text) => self.text(slug).as_deref() == Some(text.as_str()),
-            Value::Option(title) => read.and_then(|v| v.option.as_ref()).is_some_and(|o| o.title == *title),
+            Value::Secret(text) => self.text(slug).as_deref() == Some(text.expose_secret()),
+            Value::Option(title) => self.option(slug) == Some(title.as_str()),
             Value::Status(title) => read.and_then(|v| v.status.as_ref()).is_some_and(|s| s.title == *title),
             Value::Amount(money) => {
                 self.text(slug).is_some_and(|text| Money::parse(&text, money.currency) == Ok(*money))
             }
             Value::Number(number) => self.number(slug) == Some(*number),
+            Value::Day(day) => self.day(slug) == Some(*day),
             Value::Time(time) => self.time(slug).is_some_and(|read| read.trunc_subsecs(3) == time.trunc_subsecs(3)),
             Value::Record(record) => read.and_then(|v| v.target_record_id.as_ref()) == Some(&record.id),
         }
@@ -91,11 +156,13 @@ impl Record {
 }
 
 /// A value to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Value {
     /// Clears the attribute.
     Nothing,
     Text(String),
+    /// A text that is shown nowhere else.
+    Secret(SecretString),
     /// A select's option, by title.
     Option(String),
     /// A status, by title.
@@ -103,6 +170,7 @@ pub(super) enum Value {
     /// In the currency of the attribute.
     Amount(Money),
     Number(u64),
+    Day(NaiveDate),
     /// Written to the millisecond.
     Time(DateTime<Utc>),
     /// A reference to a record.
@@ -126,6 +194,7 @@ impl Serialize for Value {
         match self {
             Self::Nothing => json!([]).serialize(serializer),
             Self::Text(text) => [text].serialize(serializer),
+            Self::Secret(text) => [text.expose_secret()].serialize(serializer),
             Self::Option(title) => json!([{ "option": title }]).serialize(serializer),
             Self::Status(title) => json!([{ "status": title }]).serialize(serializer),
             Self::Amount(money) => {
@@ -133,6 +202,7 @@ impl Serialize for Value {
                 [number].serialize(serializer)
             }
             Self::Number(number) => [number].serialize(serializer),
+            Self::Day(day) => [day].serialize(serializer),
             Self::Time(time) => [time.to_rfc3339_opts(SecondsFormat::Millis, true)].serialize(serializer),
             Self::Record(record) => {
                 json!([{ "target_object": record.object, "target_record_id": record.id }]).serialize(serializer)

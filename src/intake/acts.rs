@@ -1,0 +1,297 @@
+//! What CRM users press in Attio, as items for the activation that it is for: from a delivery, and from a sweep that finds
+//! what a lost delivery would have said. A press is told apart by its record, its act and its time, so that it has one
+//! effect however often it is seen. Answers nobody in Attio: that is the saga's.
+
+use super::triggers::{Trigger, shown};
+use crate::checkout::CONSENT_VERSION;
+use crate::config::Config;
+use crate::connectors::Connectors;
+use crate::connectors::attio::webhook::Notice;
+use crate::connectors::attio::{ActIds, Press, Standing};
+use crate::engine::items::Body;
+use crate::store::inbox::OfferError;
+use crate::store::items::{NewItem, offer_item};
+use crate::store::query::{self, SagaFilter};
+use crate::store::{Store, StoreError};
+use chrono::SecondsFormat;
+use sagas::kernel::ids::{Installation, SagaId};
+use sagas::kernel::outcome::Outcome;
+use sagas::kernel::saga::Saga;
+use sagas::subscription_activation::{Act, Command, SubscriptionActivation, Terms};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The acts that are answered.
+const ACTS: [Act; 4] = [Act::Quote, Act::Start, Act::ResendLink, Act::Retry];
+/// The title under which an act rests.
+const NO_ACT: &str = "none";
+
+/// A customer who has not paid is reminded after so many days.
+const REMINDER_DAY: u32 = 3;
+/// After so many declines a link is locked for so long.
+const DECLINES_BEFORE_LOCK: u32 = 5;
+const LOCK_MINUTES: u32 = 60;
+/// A hold on a card is used or released within so many hours.
+const HOLD_HOURS: u32 = 24;
+
+/// Sagas of one record that are looked through for the one that runs; the last changed come first.
+const SAGAS_AT_MOST: u16 = 50;
+
+/// Finds out what was pressed and who hears of it.
+pub(super) struct Acts {
+    store: Store,
+    connectors: Arc<Connectors>,
+    organization: String,
+    installation: Installation,
+    terms: Terms,
+    call_limit: Duration,
+}
+
+impl Acts {
+    pub(super) fn new(config: &Config, store: Store, connectors: Arc<Connectors>) -> Self {
+        Self {
+            store,
+            connectors,
+            organization: config.vendors.zoho.organization_id.clone(),
+            installation: config.installation.clone(),
+            terms: terms(config),
+            call_limit: config.call_limit,
+        }
+    }
+
+    /// What a verified delivery leads to. It can hold several events.
+    pub(super) async fn of_delivery(&self, notices: &[Notice]) -> Trigger {
+        let (mut items, mut reasons) = (Vec::new(), BTreeSet::new());
+        for notice in notices {
+            match self.of_notice(notice).await {
+                Trigger::Items(more) => items.extend(more),
+                Trigger::Ignored(why) => {
+                    reasons.insert(why);
+                }
+                trigger @ (Trigger::Dead(_) | Trigger::Later) => return trigger,
+            }
+        }
+        if !items.is_empty() {
+            return Trigger::Items(items);
+        }
+        if notices.is_empty() {
+            reasons.insert("it holds no event".to_owned());
+        }
+        Trigger::Ignored(reasons.into_iter().collect::<Vec<_>>().join("; "))
+    }
+
+    /// Offers every act that stands in Attio to its activation: one that was offered before has no further effect.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub(super) async fn sweep(&self) -> Result<(), OfferError> {
+        // All pages are read before the first answer can take a record off them.
+        let presses = match self.connectors.attio.presses(&ACTS.map(Act::title), self.call_limit).await {
+            Ok(presses) => presses,
+            Err(outcome) => {
+                tracing::warn!(outcome = outcome.word(), "Attio did not list the acts that stand");
+                return Ok(());
+            }
+        };
+        for press in presses {
+            let Ok(item) = self.item(&press).await? else { continue };
+            match offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await {
+                // Taken by an activation that has ended since.
+                Ok(_) | Err(OfferError::KeyReused) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    async fn of_notice(&self, notice: &Notice) -> Trigger {
+        let record = match pressed_record(notice) {
+            Ok(record) => record,
+            Err(why) => return Trigger::Ignored(why),
+        };
+        match self.connectors.attio.act_ids(self.call_limit).await {
+            Ok(ids) if concerns(notice, ids) => {}
+            Ok(_) => return Trigger::Ignored(format!("{} concerns no act on a subscription", shown(&notice.kind))),
+            Err(outcome) => return unread(*outcome),
+        }
+        let press = match self.connectors.attio.pressed(record, self.call_limit).await {
+            Ok(Standing::Press(press)) => press,
+            Ok(Standing::Nothing) => return Trigger::Ignored("no act of a workspace member stands on it".to_owned()),
+            Ok(Standing::Gone) => return Trigger::Ignored("not found in Attio: deleted or merged".to_owned()),
+            Err(outcome) => return unread(*outcome),
+        };
+        match self.item(&press).await {
+            Ok(Ok(item)) => Trigger::Items(vec![item]),
+            Ok(Err(why)) => Trigger::Ignored(why),
+            Err(e) => {
+                tracing::warn!(error = %e, "who hears of an act could not be read");
+                Trigger::Later
+            }
+        }
+    }
+
+    /// The item of a press, or why there is none.
+    async fn item(&self, press: &Press) -> Result<Result<NewItem, String>, StoreError> {
+        let Some(act) = ACTS.into_iter().find(|act| act.title() == press.act) else {
+            return Ok(Err(unanswered(&press.act)));
+        };
+        // Pressed again while an activation of the record runs: it is that one's.
+        let saga = self
+            .running(&press.record)
+            .await?
+            .unwrap_or_else(|| SubscriptionActivation::id(&press.record, press.pressed_at));
+        Ok(Ok(NewItem {
+            saga,
+            saga_kind: SubscriptionActivation::NAME.to_owned(),
+            kind: format!("attio.{}", act.as_str()),
+            principal: format!("attio:{}", press.member),
+            body: Body::Saga { command: self.command(press, act) }.text(),
+            waiting_key: None,
+            idempotency_key: Some(format!("attio:{}:{}:{}", press.record, press.act, instant(press))),
+        }))
+    }
+
+    async fn running(&self, record: &str) -> Result<Option<SagaId>, StoreError> {
+        let filter = SagaFilter {
+            kind: Some(SubscriptionActivation::NAME.to_owned()),
+            reference: Some(record.to_owned()),
+            ..SagaFilter::default()
+        };
+        let sagas = query::sagas(&self.store.pool, &filter, None, SAGAS_AT_MOST).await?;
+        Ok(sagas.into_iter().find(|saga| saga.ended.is_none()).map(|saga| saga.id))
+    }
+
+    fn command(&self, press: &Press, act: Act) -> Value {
+        let command = Command::Pressed {
+            organization: self.organization.clone(),
+            installation: self.installation.clone(),
+            record: press.record.clone(),
+            act,
+            pressed_at: press.pressed_at,
+            terms: Box::new(self.terms.clone()),
+        };
+        serde_json::to_value(command).expect("a command of plain texts and numbers always serialises")
+    }
+}
+
+/// The time of a press as Attio writes it.
+fn instant(press: &Press) -> String {
+    press.pressed_at.to_rfc3339_opts(SecondsFormat::Nanos, true)
+}
+
+fn terms(config: &Config) -> Terms {
+    Terms {
+        highest_tax_ppm: config.offers.highest_tax_ppm,
+        link_days: config.offers.link_days,
+        reminder_day: REMINDER_DAY,
+        consent_version: CONSENT_VERSION.to_owned(),
+        declines_before_lock: DECLINES_BEFORE_LOCK,
+        lock_minutes: LOCK_MINUTES,
+        hold_hours: HOLD_HOURS,
+        currencies: config.vendors.braintree.merchant_accounts.keys().cloned().collect(),
+    }
+}
+
+/// The record of an event that can be a press: an act changed, or a record was made with one, by a person. Our own writes,
+/// formulas and the system change acts too, and press nothing.
+fn pressed_record(notice: &Notice) -> Result<&str, String> {
+    let kind = shown(&notice.kind);
+    if !matches!(notice.kind.as_str(), "record.updated" | "record.created") {
+        return Err(format!("no flow of this release awaits `{kind}` of Attio"));
+    }
+    match notice.actor_type.as_deref() {
+        Some("workspace-member") => {}
+        Some(other) => return Err(format!("{kind} was made by `{}`, not by a workspace member", shown(other))),
+        None => return Err(format!("{kind} does not say who made it")),
+    }
+    let record = notice.record.as_deref().unwrap_or_default();
+    // It becomes a key and a part of an address: nothing but an id may get there.
+    Uuid::try_parse(record).map_err(|_| format!("{kind} names no record: expected a UUID"))?;
+    Ok(record)
+}
+
+/// Whether the event is about the acts of subscriptions. A new record names no attribute.
+fn concerns(notice: &Notice, ids: &ActIds) -> bool {
+    let is_subscription = notice.object.as_deref() == Some(ids.object.as_str());
+    let is_act = match notice.attribute.as_deref() {
+        Some(attribute) => attribute == ids.attribute,
+        None => notice.kind == "record.created",
+    };
+    is_subscription && is_act
+}
+
+fn unanswered(act: &str) -> String {
+    if act == NO_ACT {
+        "the act was answered or taken back meanwhile".to_owned()
+    } else {
+        format!("no flow of this release answers the act `{}`", shown(act))
+    }
+}
+
+/// Attio refuses a read for good, or did not answer now.
+fn unread(outcome: Outcome) -> Trigger {
+    match outcome {
+        Outcome::Rejected { rejection } => Trigger::Dead(format!("{} {}", rejection.code, rejection.message)),
+        Outcome::Done { .. } | Outcome::Declined { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {
+            Trigger::Later
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORD: &str = "5ba0d1a8-3d0c-4e7c-9a55-7d1f3b6f0a01";
+
+    fn notice() -> Notice {
+        Notice {
+            key: "k:0".to_owned(),
+            kind: "record.updated".to_owned(),
+            object: Some("o".to_owned()),
+            record: Some(RECORD.to_owned()),
+            attribute: Some("a".to_owned()),
+            duplicate_record: None,
+            actor_type: Some("workspace-member".to_owned()),
+            actor: Some("m".to_owned()),
+        }
+    }
+
+    #[test]
+    fn only_a_persons_change_of_a_record_can_be_a_press() {
+        assert_eq!(pressed_record(&notice()), Ok(RECORD));
+        for (changed, reason) in [
+            (Notice { kind: "record.deleted".to_owned(), ..notice() }, "`record.deleted`"),
+            (Notice { kind: "record.merged".to_owned(), ..notice() }, "`record.merged`"),
+            (Notice { kind: "note.created\u{0}".to_owned(), ..notice() }, "`note.created`"),
+            (Notice { actor_type: Some("api-token".to_owned()), ..notice() }, "made by `api-token`"),
+            (Notice { actor_type: Some("system".to_owned()), ..notice() }, "made by `system`"),
+            (Notice { actor_type: None, ..notice() }, "does not say who"),
+            (Notice { record: None, ..notice() }, "names no record"),
+            (Notice { record: Some("../companies".to_owned()), ..notice() }, "names no record"),
+        ] {
+            let told = pressed_record(&changed).expect_err("no press");
+            assert!(told.contains(reason), "{told}");
+        }
+    }
+
+    #[test]
+    fn only_the_act_of_a_subscription_is_one_and_a_new_record_may_have_it() {
+        let ids = ActIds { object: "o".to_owned(), attribute: "a".to_owned() };
+        assert!(concerns(&notice(), &ids));
+        assert!(!concerns(&Notice { object: Some("p".to_owned()), ..notice() }, &ids));
+        assert!(!concerns(&Notice { attribute: Some("b".to_owned()), ..notice() }, &ids));
+        let made = Notice { kind: "record.created".to_owned(), attribute: None, ..notice() };
+        assert!(concerns(&made, &ids));
+        assert!(!concerns(&Notice { attribute: None, ..notice() }, &ids));
+    }
+
+    #[test]
+    fn an_act_without_a_flow_is_told_from_one_that_was_taken_back() {
+        assert!(unanswered("Cancel now").contains("`Cancel now`"));
+        assert!(unanswered(NO_ACT).contains("answered or taken back"));
+    }
+}
