@@ -1,9 +1,11 @@
 //! The service over HTTP: a public listener (webhooks, liveness) and a private one (API, readiness).
 //!
-//! A handler never calls a vendor: it verifies, stores and answers, or reads what is stored.
+//! A handler never calls a vendor: it verifies, stores and answers, or reads what is stored. The one exception is the
+//! client token of the card fields, which is made fresh for each page and cannot be kept.
 
 pub mod api;
 mod auth;
+pub mod checkout;
 mod health;
 mod problem;
 mod webhooks;
@@ -17,6 +19,7 @@ use axum::http::{HeaderName, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+pub use checkout::Checkout;
 pub use problem::Problem;
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -44,13 +47,14 @@ const WEBHOOK_LIMIT: usize = 1024 * 1024;
 const REQUEST_LIMIT: Duration = Duration::from_secs(15);
 
 /// The public routes.
-pub fn public(app: App) -> Router {
+pub fn public(app: App, desk: Checkout) -> Router {
     let routes = Router::new()
         .route("/webhooks/attio", post(webhooks::attio))
         .route("/webhooks/zoho", post(webhooks::zoho))
         .route("/webhooks/braintree", post(webhooks::braintree).get(webhooks::braintree_challenge))
         .layer(DefaultBodyLimit::max(WEBHOOK_LIMIT))
-        .route("/healthz", get(health::live));
+        .route("/healthz", get(health::live))
+        .merge(checkout::routes(desk));
     around(routes).with_state(app)
 }
 
@@ -78,10 +82,15 @@ fn around(routes: Router<App>) -> Router<App> {
         .layer(TraceLayer::new_for_http().make_span_with(|request: &axum::http::Request<_>| {
             // The path only: a query may name a customer.
             let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-            tracing::info_span!("http.request", method = %request.method(), path = request.uri().path(), id)
+            tracing::info_span!("http.request", method = %request.method(), path = shown(request.uri().path()), id)
         }))
         .layer(PropagateRequestIdLayer::new(id.clone()))
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
+}
+
+/// A path as a log may show it: the token of a checkout link opens the page.
+fn shown(path: &str) -> &str {
+    if path.starts_with("/checkout/") { "/checkout/…" } else { path }
 }
 
 async fn no_such_route(uri: Uri) -> Problem {

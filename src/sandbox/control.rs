@@ -4,6 +4,7 @@ use super::{
     World, attio, braintree, deliver,
     faults::{Fault, Vendor},
     hooks::{Delivery, Mischief},
+    mailbox,
     period::Period,
     transport, zoho,
 };
@@ -98,6 +99,7 @@ async fn books(State(world): State<Arc<World>>) -> Json<Value> {
         "attio": attio::books(&world),
         "zoho": zoho::books(&world),
         "braintree": braintree::books(&world),
+        "mail": mailbox::books(&world),
         "calls": world.calls.list(),
         "deliveries": world.hooks.log(),
     }))
@@ -200,6 +202,9 @@ async fn staff(State(world): State<Arc<World>>, Order(act): Order<Value>) -> Res
         Vendor::Attio => attio::staff(&world, &act),
         Vendor::Zoho => zoho::staff(&world, &act),
         Vendor::Braintree => braintree::staff(&world, &act),
+        Vendor::Mail => {
+            return Err(Refused::new("vendor", "the mail server has no console: expected attio, zoho or braintree"));
+        }
     };
     done.map(Json).map_err(|message| Refused { field: None, message })
 }
@@ -306,6 +311,7 @@ async fn reset(State(world): State<Arc<World>>) -> StatusCode {
     renew(&world.attio);
     renew(&world.zoho);
     renew(&world.braintree);
+    world.mailbox.clear();
     world.hooks.clear();
     world.calls.clear();
     StatusCode::NO_CONTENT
@@ -336,6 +342,6 @@ fn page(api: &utoipa::openapi::OpenApi) -> String {
          @media(max-width:45rem){{td{{display:block;padding:0}}td:first-child{{margin-top:.8rem}}}}</style>\
          <h1>Sandbox control</h1><p>Attio, Zoho and Braintree, simulated. No money moves here.</p>\
          <table>{rows}</table><p><a href=\"/control/openapi.json\">OpenAPI document</a> \
-         · <a href=\"/control/books\">books</a> · <a href=\"/control/webhooks\">webhooks</a></p></html>"
+         · <a href=\"/control/books\">books</a> · <a href=\"/mailbox\">mailbox</a> · <a href=\"/control/webhooks\">webhooks</a></p></html>"
     )
 }

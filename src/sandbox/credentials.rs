@@ -9,6 +9,14 @@ pub struct Credentials {
     pub braintree: Braintree,
     pub zoho: Zoho,
     pub attio: Attio,
+    pub mail: Mail,
+}
+
+/// An account at the mail server.
+#[derive(Clone)]
+pub struct Mail {
+    pub user: String,
+    pub password: String,
 }
 
 /// A Braintree merchant and its API key pair.
@@ -69,6 +77,7 @@ impl Default for Credentials {
                 webhook_secret: random("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 32),
             },
             attio: Attio { api_key: random(HEX, 64), webhook_secret: random(HEX, 64) },
+            mail: Mail { user: "sandbox".to_owned(), password: random(HEX, 32) },
         }
     }
 }

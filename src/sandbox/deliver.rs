@@ -23,6 +23,8 @@ fn gap(vendor: Vendor, made: usize) -> Option<TimeDelta> {
         Vendor::Braintree => (made <= 24).then(|| TimeDelta::hours(1)),
         // Up to ten retries over about three days, exponentially (Attio's webhook guide): 4 min · (2^10 - 1) ≈ 2.8 d.
         Vendor::Attio => (made <= 10).then(|| TimeDelta::minutes(4 << (made - 1))),
+        // Sends no webhooks.
+        Vendor::Mail => None,
         // Zoho publishes no schedule: a few tries within some hours, then the event is lost.
         Vendor::Zoho => [5, 30, 120].get(made - 1).map(|minutes| TimeDelta::minutes(*minutes)),
     }

@@ -14,11 +14,13 @@ pub enum Vendor {
     Attio,
     Zoho,
     Braintree,
+    /// The mail server.
+    Mail,
 }
 
 impl Vendor {
     /// All of them, in the order of the control API.
-    pub const ALL: [Self; 3] = [Self::Attio, Self::Zoho, Self::Braintree];
+    pub const ALL: [Self; 4] = [Self::Attio, Self::Zoho, Self::Braintree, Self::Mail];
 }
 
 /// What goes wrong.
@@ -139,7 +141,7 @@ impl Fault {
             }
         }
         let vendor = fields.get("vendor").and_then(|v| Vendor::deserialize(v).ok());
-        let vendor = vendor.ok_or_else(|| wrong("vendor", "expected attio, zoho or braintree".to_owned()))?;
+        let vendor = vendor.ok_or_else(|| wrong("vendor", "expected attio, zoho, braintree or mail".to_owned()))?;
         let operation = named("operation").unwrap_or_default();
         let known = operations(vendor);
         if operation != "*" && !known.contains(&operation) {

@@ -1,5 +1,6 @@
 //! The vendors, simulated over real HTTP: Attio, Zoho and Braintree with their own paths, headers, signatures, status
-//! codes and error bodies, on one listener (their paths do not overlap), plus a control API under `/control`.
+//! codes and error bodies, on one listener (their paths do not overlap), plus a control API under `/control`. Beside them a mail server
+//! whose mails are read under `/mailbox`.
 //!
 //! Architecture invariant: nothing here is shared with `connectors`, `sagas` or the store, not even money. Two
 //! independent readings of the vendors' documents catch what one reading hides.
@@ -12,6 +13,7 @@ pub mod credentials;
 mod deliver;
 pub mod faults;
 pub mod hooks;
+pub mod mailbox;
 mod period;
 pub mod remote;
 pub mod server;

@@ -1,6 +1,6 @@
 //! The sandbox's one listener: all vendors and the control API behind it.
 
-use super::{World, attio, braintree, control, deliver, zoho};
+use super::{World, attio, braintree, control, deliver, mailbox, zoho};
 use axum::{
     Extension, Router,
     extract::{DefaultBodyLimit, State},
@@ -38,6 +38,7 @@ fn router(world: Arc<World>) -> Router {
         .merge(zoho::router())
         .merge(braintree::router())
         .merge(control::router())
+        .merge(mailbox::router())
         .layer(map_response_with_state(world.clone(), date))
         .layer(DefaultBodyLimit::disable())
         .layer(Extension(world.clone()))
@@ -74,6 +75,7 @@ pub fn description(base: &str, world: &World) -> serde_json::Value {
             "webhook_secret": own.zoho.webhook_secret,
         },
         "attio": { "base_url": base, "api_key": own.attio.api_key },
+        "mail": mailbox::description(base, world),
         "control_url": format!("{base}/control"),
     })
 }

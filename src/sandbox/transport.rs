@@ -36,10 +36,15 @@ static OPERATIONS: Mutex<BTreeSet<(Vendor, &str)>> = Mutex::new(BTreeSet::new())
 
 /// Names an operation: its calls are counted, and faults can be ordered for it.
 pub fn op(vendor: Vendor, name: &'static str, routes: MethodRouter<Arc<World>>) -> MethodRouter<Arc<World>> {
-    OPERATIONS.lock().expect("operations lock").insert((vendor, name));
+    self::name(vendor, name);
     routes.route_layer(from_fn(move |Extension(world): Extension<Arc<World>>, request: Request, next: Next| {
         play(world, vendor, name, request, next)
     }))
+}
+
+/// Names an operation that does not come over HTTP: whoever carries it out counts it and plays its faults.
+pub(super) fn name(vendor: Vendor, name: &'static str) {
+    OPERATIONS.lock().expect("operations lock").insert((vendor, name));
 }
 
 /// The operations of a vendor, sorted.
@@ -55,7 +60,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    fn count(&self, vendor: Vendor, operation: &'static str) {
+    pub(super) fn count(&self, vendor: Vendor, operation: &'static str) {
         *self.counts.lock().expect("calls lock").entry(vendor).or_default().entry(operation).or_default() += 1;
     }
 
@@ -127,6 +132,8 @@ fn refusal(vendor: Vendor, kind: &Kind, now: DateTime<Utc>) -> Response {
         Vendor::Attio => attio::refusal(kind, now),
         Vendor::Zoho => zoho::refusal(kind, now),
         Vendor::Braintree => braintree::refusal(kind, now),
+        // Speaks SMTP, and plays its faults itself.
+        Vendor::Mail => None,
     };
     own.unwrap_or_else(|| {
         let status = match kind {

@@ -1,7 +1,8 @@
 //! All state of the sandbox, shared by the vendors' handlers and the control API.
 
 use super::{
-    attio, braintree, clock::Clock, credentials::Credentials, faults::Faults, hooks::Hooks, transport::Calls, zoho,
+    attio, braintree, clock::Clock, credentials::Credentials, faults::Faults, hooks::Hooks, mailbox::Mailbox,
+    transport::Calls, zoho,
 };
 use std::{
     fmt,
@@ -22,6 +23,7 @@ pub struct World {
     pub attio: Mutex<attio::State>,
     pub zoho: Mutex<zoho::State>,
     pub braintree: Mutex<braintree::State>,
+    pub mailbox: Mailbox,
     base_url: OnceLock<String>,
     unlimited: AtomicBool,
     /// Cancelled when the server shuts down, so that held connections end.
@@ -46,6 +48,7 @@ impl World {
             attio: Mutex::default(),
             zoho: Mutex::default(),
             braintree: Mutex::default(),
+            mailbox: Mailbox::default(),
             base_url: OnceLock::new(),
             unlimited: AtomicBool::new(false),
             closing: CancellationToken::new(),

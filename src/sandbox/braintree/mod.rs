@@ -1,5 +1,5 @@
 //! Braintree's gateway, simulated: the server API under `/merchants/{id}` (XML answers, XML or JSON requests), and the
-//! client API that the checkout page's browser uses.
+//! client API and the scripts that the checkout page's browser uses.
 //!
 //! Not here: PayPal, Venmo and other instruments than cards; subscriptions, plans and disputes; GraphQL.
 
@@ -30,6 +30,7 @@ mod transaction;
 mod transaction_search;
 mod vault;
 mod verifications;
+mod web;
 mod webhooks;
 mod xml;
 
@@ -64,6 +65,7 @@ pub fn router() -> Router<Arc<World>> {
             let path = format!("/merchants/{{merchant}}{path}");
             router.route(&format!("{path}/"), routes.clone()).route(&path, routes)
         })
+        .route("/braintree-web/{file}", get(web::file))
         .layer(CompressionLayer::new().compress_when(
             |_: StatusCode, _: axum::http::Version, _: &axum::http::HeaderMap, _: &axum::http::Extensions| true,
         ))

@@ -1,0 +1,303 @@
+//! Who answers for checkout links: shows the activation behind a link, and puts the customer's word into its inbox. It
+//! decides nothing about money: the saga does.
+
+use crate::checkout::{Advice, CardOnFile, Desk, Instrument, Line, Problem, Receipt, Renewal, Submission, Tax, Unit};
+use crate::checkout::{Quote, Stage, View};
+use crate::clock::Clock;
+use crate::connectors::Connectors;
+use crate::engine::Engine;
+use crate::engine::beside::NONCE;
+use crate::engine::items::Body;
+use crate::keys::Keys;
+use crate::port::Person;
+use crate::store::backlog::await_item;
+use crate::store::inbox::OfferError;
+use crate::store::items::{ItemState, NewItem, offer_item};
+use crate::store::saga_store::{self, LoadError};
+use crate::store::secrets::Sealed;
+use crate::store::{Store, StoreError, evidence, people};
+use async_trait::async_trait;
+use sagas::kernel::effect::CheckoutLink;
+use sagas::kernel::money::Money;
+use sagas::kernel::offer::TermUnit;
+use sagas::kernel::saga::Saga;
+use sagas::subscription_activation as activation;
+use sagas::subscription_activation::{Command, Consent, Page, PageStage, Paying, SubscriptionActivation, page};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a submission waits for its outcome; then the page says that it is being confirmed.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it looks meanwhile.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The desk behind the checkout page.
+pub struct Reception {
+    store: Store,
+    engine: Arc<Engine>,
+    connectors: Arc<Connectors>,
+    keys: Keys,
+    clock: Arc<dyn Clock>,
+    call_limit: Duration,
+}
+
+/// What stands behind a link.
+struct Behind {
+    link: CheckoutLink,
+    page: Page,
+}
+
+impl Reception {
+    /// A desk on these.
+    pub fn new(
+        store: Store,
+        engine: Arc<Engine>,
+        connectors: Arc<Connectors>,
+        keys: Keys,
+        clock: Arc<dyn Clock>,
+        call_limit: Duration,
+    ) -> Self {
+        Self { store, engine, connectors, keys, clock, call_limit }
+    }
+
+    async fn behind(&self, token: &str) -> Result<Behind, Problem> {
+        let link = self.keys.read(token).map_err(|_| Problem::Forged)?;
+        let shard = link.saga.shard(self.store.node.shard_count());
+        let loaded = saga_store::load::<SubscriptionActivation>(&self.store.pool, shard, link.saga).await;
+        let loaded = loaded.map_err(|e| match e {
+            LoadError::Store(e) => unavailable(&e),
+            unreadable @ LoadError::Unreadable { .. } => unavailable(&unreadable),
+        })?;
+        let page = page(&loaded.saga.business, self.clock.now());
+        // A link of a database that was restored to an earlier state was made here too, and means nothing any more.
+        if page.link < link.number { Err(Problem::Forged) } else { Ok(Behind { link, page }) }
+    }
+
+    async fn shown(&self, behind: &Behind) -> Result<View, Problem> {
+        let page = &behind.page;
+        let person = match &page.customer {
+            Some(customer) => people::get::<Person>(&self.store.pool, customer).await.map_err(|e| unavailable(&e))?,
+            None => None,
+        };
+        let stage = if behind.link.number < page.link { Stage::Revoked } else { stage(page) };
+        Ok(View {
+            stage,
+            quote: page.quote.as_deref().map(quote),
+            customer: person.as_ref().map(Person::display_name).unwrap_or_default(),
+            cards_on_file: cards(page).iter().map(on_file).collect(),
+            locale: person.and_then(|person| person.locale),
+        })
+    }
+
+    /// Puts a command into the activation's inbox.
+    async fn offer(
+        &self,
+        link: CheckoutLink,
+        kind: &str,
+        command: &Command,
+        key: String,
+        inputs: &[Sealed],
+    ) -> Result<uuid::Uuid, Problem> {
+        let command = serde_json::to_value(command).map_err(|e| unavailable(&e))?;
+        let item = NewItem {
+            saga: link.saga,
+            saga_kind: SubscriptionActivation::NAME.to_owned(),
+            kind: kind.to_owned(),
+            principal: "customer".to_owned(),
+            body: Body::Saga { command }.text(),
+            waiting_key: None,
+            idempotency_key: Some(key),
+        };
+        let offered = offer_item(&self.store.pool, self.store.node.shard_count(), &item, inputs).await;
+        let id = offered.map_err(|e| match e {
+            OfferError::Store(e) => unavailable(&e),
+            OfferError::KeyReused => Problem::Refused("it was sent before, for something else".to_owned()),
+        })?;
+        self.engine.wake();
+        Ok(id)
+    }
+
+    /// The address and the browser from which the customer agreed, kept apart.
+    async fn evidence(&self, page: &Page, submission: &Submission) -> Result<Option<uuid::Uuid>, StoreError> {
+        let Some(customer) = &page.customer else { return Ok(None) };
+        let data = json!({"ip": submission.ip, "user_agent": submission.user_agent}).to_string();
+        evidence::keep(&self.store.pool, customer, &data).await.map(Some)
+    }
+
+    /// The page once it says more than that it is being confirmed, or as it is when the patience ends.
+    async fn settled(&self, token: &str, deadline: Instant) -> Result<Behind, Problem> {
+        loop {
+            let behind = self.behind(token).await?;
+            if !matches!(behind.page.stage, PageStage::Confirming) || Instant::now() >= deadline {
+                return Ok(behind);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Desk for Reception {
+    async fn view(&self, token: &str) -> Result<View, Problem> {
+        let behind = self.behind(token).await?;
+        self.shown(&behind).await
+    }
+
+    async fn opened(&self, token: &str) {
+        let Ok(link) = self.keys.read(token) else { return };
+        let key = format!("opened:{}:{}", link.saga, link.number);
+        // For the record only: a page that is shown is not held up by it.
+        if let Err(e) = self.offer(link, "checkout.opened", &Command::Opened { link: link.number }, key, &[]).await {
+            tracing::debug!(saga = %link.saga, error = %e, "the opening of a checkout page was not noted");
+        }
+    }
+
+    async fn submit(&self, token: &str, submission: Submission) -> Result<View, Problem> {
+        let deadline = Instant::now() + PATIENCE;
+        let behind = self.behind(token).await?;
+        let (link, page) = (behind.link, &behind.page);
+        let (with, input, key) = match &submission.instrument {
+            Instrument::Nonce(nonce) => {
+                let sealed = self.keys.secrets().seal(NONCE, nonce);
+                (Paying::New { input: sealed.id }, Some(sealed), digest(nonce.expose_secret()))
+            }
+            Instrument::OnFile(id) => {
+                let card = cards(page).iter().find(|card| digest(&card.token) == *id);
+                let card = card.ok_or_else(|| Problem::Refused("this card is not on file any more".to_owned()))?;
+                // The same card may be tried again, on another quote or after a decline.
+                (Paying::Stored { token: card.token.clone() }, None, uuid::Uuid::now_v7().simple().to_string())
+            }
+        };
+        let evidence = self.evidence(page, &submission).await.map_err(|e| unavailable(&e))?;
+        let command = Command::Submitted {
+            link: link.number,
+            quote_hash: submission.quote_hash.clone(),
+            consent: Consent { version: submission.consent_version.clone(), at: self.clock.now(), evidence },
+            with,
+        };
+        let key = format!("submitted:{}:{key}", link.saga);
+        let inputs: Vec<Sealed> = input.into_iter().collect();
+        let item = self.offer(link, "checkout.submitted", &command, key, &inputs).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let item = await_item(&self.store.pool, item, left).await.map_err(|e| unavailable(&e))?;
+        let behind = self.settled(token, deadline).await?;
+        let mut view = self.shown(&behind).await?;
+        match item.state {
+            ItemState::Applied => Ok(view),
+            // Not looked at yet: it will be.
+            ItemState::Ready | ItemState::Waiting => Ok(View { stage: Stage::Confirming, ..view }),
+            ItemState::Refused | ItemState::Dead => {
+                let stands = view.quote.as_ref().map(|quote| quote.hash.as_str());
+                if view.stage.takes_card() && stands != Some(submission.quote_hash.as_str()) {
+                    view.stage = Stage::Replaced;
+                    return Ok(view);
+                }
+                if view.stage.takes_card() {
+                    return Err(Problem::Refused(item.reason.unwrap_or_default()));
+                }
+                Ok(view)
+            }
+        }
+    }
+
+    async fn client_token(&self, token: &str) -> Result<SecretString, Problem> {
+        let behind = self.behind(token).await?;
+        let open = behind.link.number == behind.page.link && stage(&behind.page).takes_card();
+        if !open {
+            return Err(Problem::Refused("no card can be given on this page now".to_owned()));
+        }
+        // The one call to a vendor that a page waits for: such a token is made fresh for each page and cannot be kept.
+        self.connectors.braintree.client_token(None, self.call_limit).await.map_err(|e| unavailable(&e))
+    }
+}
+
+fn unavailable(error: &dyn std::fmt::Display) -> Problem {
+    tracing::warn!(%error, "a checkout page could not be answered");
+    Problem::Unavailable
+}
+
+/// What stands for a secret where it is compared only.
+fn digest(text: &str) -> String {
+    hex::encode(&Sha256::digest(text)[..16])
+}
+
+fn cards(page: &Page) -> &[activation::CardOnFile] {
+    match &page.stage {
+        PageStage::Quoted { cards, .. } | PageStage::NeedsAuthentication { cards, .. } => cards,
+        _ => &[],
+    }
+}
+
+fn on_file(card: &activation::CardOnFile) -> CardOnFile {
+    CardOnFile { id: digest(&card.token), brand: card.brand.clone(), last_four: card.last_four.clone() }
+}
+
+fn stage(page: &Page) -> Stage {
+    match &page.stage {
+        PageStage::Preparing => Stage::Preparing,
+        PageStage::Quoted { declined: None, .. } => Stage::Quoted,
+        PageStage::Quoted { declined: Some(advice), .. } => match advice {
+            activation::Advice::AnotherCard => Stage::Declined { advice: Advice::AnotherCard },
+            activation::Advice::NeedsAuthentication => Stage::NeedsAuthentication,
+            activation::Advice::NotConfirmed | activation::Advice::CardAgain => {
+                Stage::Declined { advice: Advice::EnterAgain }
+            }
+        },
+        PageStage::NeedsAuthentication { .. } => Stage::NeedsAuthentication,
+        PageStage::LockedUntil { until } => Stage::LockedUntil { at: *until },
+        PageStage::Confirming => Stage::Confirming,
+        PageStage::Paid { amount, on, card, invoice_number, .. } => Stage::Paid(Receipt {
+            amount: *amount,
+            paid_on: *on,
+            reference: invoice_number.clone().unwrap_or_default(),
+            card: card.clone().map(|(brand, last_four)| CardOnFile { id: String::new(), brand, last_four }),
+        }),
+        PageStage::Started { .. } => Stage::Started,
+        PageStage::Expired => Stage::Expired,
+        PageStage::Cancelled => Stage::Cancelled,
+        PageStage::Failed { .. } => Stage::Failed,
+    }
+}
+
+fn quote(quote: &activation::Quote) -> Quote {
+    let currency = quote.due_today.currency;
+    let up_to = Money::new(quote.ceiling.minor - quote.due_today.minor, currency);
+    let tax = match quote.tax_today {
+        Some(tax) if quote.tax_known => Tax::Known(tax),
+        Some(_) | None => Tax::UpTo(up_to),
+    };
+    Quote {
+        lines: quote.lines.iter().map(line).collect(),
+        tax,
+        due_today: quote.due_today,
+        ceiling: quote.ceiling,
+        renewal: Some(Renewal {
+            amount: quote.renewal,
+            every: quote.term.0,
+            unit: unit(quote.term.1),
+            on: quote.renews_on,
+        }),
+        trial_end: quote.trial_ends_on.or(quote.starts_on),
+        hash: quote.hash.clone(),
+        expires_at: quote.expires_at,
+        consent_version: quote.consent_version.clone(),
+    }
+}
+
+fn line(line: &activation::QuoteLine) -> Line {
+    let text = if line.quantity == 1 { line.text.clone() } else { format!("{} × {}", line.quantity, line.text) };
+    Line { text, amount: line.net }
+}
+
+const fn unit(unit: TermUnit) -> Unit {
+    match unit {
+        TermUnit::Days => Unit::Day,
+        TermUnit::Weeks => Unit::Week,
+        TermUnit::Months => Unit::Month,
+        TermUnit::Years => Unit::Year,
+    }
+}
