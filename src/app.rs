@@ -1,5 +1,6 @@
 //! Wiring only: configuration to store, connectors, engine, intake and listeners.
 
+use crate::checkout::Page;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connectors::Connectors;
@@ -7,6 +8,9 @@ use crate::engine::hooks::NoHooks;
 use crate::engine::{self, Engine};
 use crate::http;
 use crate::intake::{Intake, Poller, Router};
+use crate::keys::Keys;
+use crate::mail::Mailer;
+use crate::reception::Reception;
 use crate::store::Store;
 use crate::store::schema::{SHARDS, Stamp};
 use crate::store::shards::Lease;
@@ -52,18 +56,35 @@ impl Service {
             .with_context(|| format!("cannot listen on {} (PRIVATE_LISTEN)", config.private_listen))?;
         let store = Store::open(database_url, &stamp(&config), &config.node, lease(&config)).await?;
         let connectors = Arc::new(Connectors::new(&config.vendors, Arc::clone(&clock)).map_err(anyhow::Error::msg)?);
+        let addresses = (public.local_addr()?, private.local_addr()?);
+        let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", addresses.0));
+        let keys = Keys::new(&config.secret_key, &public_url);
+        let mailer = Mailer::new(&config.mail, &config.brand, Arc::clone(&clock), config.call_limit)
+            .map_err(anyhow::Error::msg)?;
         let settings = engine::Settings {
             node: config.node.clone(),
             books_zone: config.books_zone,
             call_limit: config.call_limit,
             renewal: config.lease / 4,
-            ..engine::Settings::default()
+            mailer: Some(Arc::new(mailer)),
+            ..engine::Settings::new(keys.clone())
         };
         let vendors: Arc<Connectors> = Arc::clone(&connectors);
+        let page = Arc::new(Page::new(config.brand.clone(), &config.checkout.scripts).map_err(anyhow::Error::msg)?);
         let engine = Engine::start(store.clone(), vendors, Arc::clone(&clock), Arc::new(NoHooks), settings)
             .map_err(anyhow::Error::msg)?;
         let engine = Arc::new(engine);
         let intake = Arc::new(Intake::new(store.clone(), config.vendors.clone(), Arc::clone(&clock)));
+        let desk = Reception::new(
+            store.clone(),
+            Arc::clone(&engine),
+            Arc::clone(&connectors),
+            keys,
+            Arc::clone(&clock),
+            config.call_limit,
+        );
+        let client_ip_header = config.checkout.client_ip_header.clone();
+        let checkout = http::Checkout { desk: Arc::new(desk), page, client_ip_header };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let router = Router::new(
             &config,
@@ -80,10 +101,8 @@ impl Service {
         }
         let app =
             http::App { store: store.clone(), engine: Arc::clone(&engine), intake, admin_token: config.admin_token };
-        let addresses = (public.local_addr()?, private.local_addr()?);
-        tasks.spawn(listen(public, http::public(app.clone()), stop.clone()));
+        tasks.spawn(listen(public, http::public(app.clone(), checkout), stop.clone()));
         tasks.spawn(listen(private, http::private(app), stop.clone()));
-        let public_url = config.public_url.unwrap_or_else(|| format!("http://{}", addresses.0));
         Ok(Self { public: addresses.0, private: addresses.1, public_url, store, engine, stop, tasks })
     }
 
@@ -117,7 +136,10 @@ fn lease(config: &Config) -> Lease {
 }
 
 async fn listen(listener: TcpListener, routes: Routes, stop: CancellationToken) {
-    if let Err(e) = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await {
+    if let Err(e) = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await
+    {
         tracing::error!(error = %e, "a listener ended");
     }
 }

@@ -1,8 +1,18 @@
 //! Configuration: environment variables (and the same names as options of `serve`), read once, checked as a whole.
 //! Every fault is named with its cure; a secret is never shown.
 
+mod checkout;
+mod offers;
+mod outreach;
+
+pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
+pub use offers::{OfferConfig, OfferSettings};
+pub use outreach::{MailConfig, OutreachSettings};
+
+use crate::brand::Brand;
 use clap::Args;
 use sagas::kernel::ids::Installation;
+use sagas::kernel::offer::ppm_of_percent;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +40,16 @@ pub enum Environment {
     Production,
 }
 
+impl Environment {
+    /// Whether what nobody set may be made up: no customer sees it.
+    const fn is_show(self) -> bool {
+        match self {
+            Self::Demo | Self::Test => true,
+            Self::Staging | Self::Production => false,
+        }
+    }
+}
+
 /// The settings as they come, unchecked. Secrets may also come from a file: `NAME_FILE`.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
@@ -51,6 +71,10 @@ pub struct Settings {
     /// Bearer token of the private API, 32 characters or more
     #[arg(long, env = "ADMIN_TOKEN", hide_env_values = true)]
     pub admin_token: Option<SecretString>,
+    /// Secret from which links of checkout pages and seals of inputs are made, 32 characters or more, the same on every
+    /// node; unset: the admin token, but for production, which must say it
+    #[arg(long, env = "SECRET_KEY", hide_env_values = true)]
+    pub secret_key: Option<SecretString>,
     /// Prefix of every order id, 4 to 8 lower-case letters or digits; fixed when the database is made
     #[arg(long, env = "INSTALLATION_PREFIX", default_value = DEFAULT_PREFIX)]
     pub installation_prefix: String,
@@ -66,12 +90,20 @@ pub struct Settings {
     /// Seconds after which we give up on a vendor's answer
     #[arg(long, env = "CALL_SECONDS", default_value = "30")]
     pub call_seconds: u64,
-    /// Seconds between two polls of Zoho for open invoices; 0 turns it off
+    /// Seconds between two polls for what a lost webhook would have said: open invoices in Zoho, acts in Attio; 0 turns them
+    /// off
     #[arg(long, env = "POLL_SECONDS", default_value = "300")]
     pub poll_seconds: u64,
 
     #[command(flatten)]
+    pub offers: OfferSettings,
+
+    #[command(flatten)]
     pub vendors: VendorSettings,
+    #[command(flatten)]
+    pub outreach: OutreachSettings,
+    #[command(flatten)]
+    pub checkout: CheckoutSettings,
 }
 
 /// Where the vendors are and who we are there.
@@ -113,6 +145,13 @@ pub struct VendorSettings {
     /// Secret of the Zoho webhook, as entered in Zoho
     #[arg(long, env = "ZOHO_WEBHOOK_SECRET", hide_env_values = true)]
     pub zoho_webhook_secret: Option<SecretString>,
+    /// Currency of Zoho's catalog: the organization's own; unset: EUR, but for production, which must say it
+    #[arg(long, env = "ZOHO_CURRENCY")]
+    pub zoho_currency: Option<String>,
+    /// Percentage of each tax by Zoho's tax id, e.g. `903000000065300=19,903000000065301=8.875`; quotes of what has
+    /// another tax say that the tax is added later
+    #[arg(long, env = "ZOHO_TAX_RATES", value_delimiter = ',')]
+    pub zoho_tax_rates: Vec<String>,
     #[command(flatten)]
     pub attio: AttioSettings,
 }
@@ -144,13 +183,19 @@ pub struct Config {
     /// Without a slash at its end.
     pub public_url: Option<String>,
     pub admin_token: SecretString,
+    /// From which links of pages and seals of inputs are made.
+    pub secret_key: SecretString,
     pub installation: Installation,
     pub books_zone: chrono_tz::Tz,
     pub node: String,
     pub lease: Duration,
     pub call_limit: Duration,
     pub poll: Option<Duration>,
+    pub offers: OfferConfig,
     pub vendors: Vendors,
+    pub brand: Brand,
+    pub mail: MailConfig,
+    pub checkout: CheckoutConfig,
 }
 
 /// The vendors' part of the checked configuration.
@@ -182,6 +227,10 @@ pub struct ZohoConfig {
     pub client_secret: SecretString,
     pub refresh_token: SecretString,
     pub webhook_secret: SecretString,
+    /// The organization's own currency, in which its catalog is priced.
+    pub currency: iso_currency::Currency,
+    /// Parts per million by tax id.
+    pub tax_rates: BTreeMap<String, u32>,
 }
 
 /// Attio.
@@ -247,23 +296,47 @@ impl Settings {
         if production && admin_token.as_ref().is_some_and(|t| t.expose_secret().starts_with(SHIPPED_TOKEN)) {
             faults.push("ADMIN_TOKEN is the one that ships with docker-compose.yml: make one of your own".to_owned());
         }
+        let secret_key = secret("SECRET_KEY", self.secret_key, &mut faults);
+        if production && secret_key.is_none() {
+            faults.push(
+                "SECRET_KEY is not set: production needs one of its own; make one with `openssl rand -hex 32`"
+                    .to_owned(),
+            );
+        }
+        if secret_key.as_ref().is_some_and(|t| t.expose_secret().len() < 32) {
+            faults.push("SECRET_KEY is shorter than 32 characters: make one with `openssl rand -hex 32`".to_owned());
+        }
+        let braintree_url = self.vendors.braintree_base_url.clone();
         let vendors = self.vendors.check(production, &mut faults);
-        match (installation, admin_token, vendors) {
-            (Some(installation), Some(admin_token), Some(vendors)) if faults.is_empty() => Ok(Config {
-                environment: self.environment,
-                database_url,
-                public_listen: self.public_listen,
-                private_listen: self.private_listen,
-                public_url: self.public_url.map(|url| url.as_str().trim_end_matches('/').to_owned()),
-                admin_token,
-                installation,
-                books_zone: self.books_time_zone.unwrap_or(chrono_tz::UTC),
-                node: self.node_name.unwrap_or_else(default_node_name),
-                lease: Duration::from_secs(self.lease_seconds),
-                call_limit: Duration::from_secs(self.call_seconds),
-                poll: (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds)),
-                vendors,
-            }),
+        let checkout = self.checkout.check(production, braintree_url.as_ref(), &mut faults);
+        let offers = self.offers.check(&mut faults);
+        let brand = self.outreach.brand(self.environment, &mut faults);
+        let mail = self.outreach.mail(self.environment, &mut faults);
+        match (installation, admin_token, vendors, brand, mail, checkout) {
+            (Some(installation), Some(admin_token), Some(vendors), Some(brand), Some(mail), Some(checkout))
+                if faults.is_empty() =>
+            {
+                Ok(Config {
+                    environment: self.environment,
+                    database_url,
+                    public_listen: self.public_listen,
+                    private_listen: self.private_listen,
+                    public_url: self.public_url.map(|url| url.as_str().trim_end_matches('/').to_owned()),
+                    secret_key: secret_key.unwrap_or_else(|| admin_token.clone()),
+                    admin_token,
+                    installation,
+                    books_zone: self.books_time_zone.unwrap_or(chrono_tz::UTC),
+                    node: self.node_name.unwrap_or_else(default_node_name),
+                    lease: Duration::from_secs(self.lease_seconds),
+                    call_limit: Duration::from_secs(self.call_seconds),
+                    poll: (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds)),
+                    offers,
+                    vendors,
+                    brand,
+                    mail,
+                    checkout,
+                })
+            }
             _ => Err(Faults(faults)),
         }
     }
@@ -285,6 +358,8 @@ impl VendorSettings {
         let refresh_token = key("ZOHO_REFRESH_TOKEN", self.zoho_refresh_token);
         let zoho_webhook_secret = key("ZOHO_WEBHOOK_SECRET", self.zoho_webhook_secret);
         long_enough("ZOHO_WEBHOOK_SECRET", zoho_webhook_secret.as_ref(), faults);
+        let currency = zoho_currency(self.zoho_currency, production, faults);
+        let tax_rates = tax_rates(&self.zoho_tax_rates, faults);
         let attio = self.attio.check(production, faults);
         let mut id = |name, value: Option<String>| required(name, value.filter(|v| !v.is_empty()), faults);
         let merchant_id = id("BRAINTREE_MERCHANT_ID", self.braintree_merchant_id);
@@ -307,6 +382,8 @@ impl VendorSettings {
                 client_secret: client_secret?,
                 refresh_token: refresh_token?,
                 webhook_secret: zoho_webhook_secret?,
+                currency: currency?,
+                tax_rates,
             },
             attio: attio?,
         })
@@ -408,6 +485,33 @@ fn merchant_accounts(pairs: &[String], faults: &mut Vec<String>) -> BTreeMap<Str
     accounts
 }
 
+fn zoho_currency(code: Option<String>, production: bool, faults: &mut Vec<String>) -> Option<iso_currency::Currency> {
+    let Some(code) = code.filter(|code| !code.is_empty()) else {
+        if production {
+            faults
+                .push("ZOHO_CURRENCY is not set: name the currency of your organization in Zoho, e.g. EUR".to_owned());
+        }
+        return Some(iso_currency::Currency::EUR);
+    };
+    sagas::kernel::money::currency(&code).map_err(|e| faults.push(format!("ZOHO_CURRENCY: {e}"))).ok()
+}
+
+/// Parts per million by tax id.
+fn tax_rates(pairs: &[String], faults: &mut Vec<String>) -> BTreeMap<String, u32> {
+    let mut rates = BTreeMap::new();
+    for pair in pairs.iter().filter(|p| !p.is_empty()) {
+        match pair.split_once('=').map(|(id, percent)| (id, ppm_of_percent(percent))) {
+            Some((id, Some(ppm))) if !id.is_empty() => {
+                rates.insert(id.to_owned(), ppm);
+            }
+            _ => faults.push(format!(
+                "ZOHO_TAX_RATES: `{pair}` is not `tax_id=percentage` with at most four decimals, e.g. `903000000065300=19`"
+            )),
+        }
+    }
+    rates
+}
+
 /// Hosts of the vendors' production services; of Zoho's, every data centre's.
 const VENDOR_HOSTS: [&str; 21] = [
     "api.braintreegateway.com",
@@ -443,63 +547,4 @@ fn default_node_name() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        settings: Settings,
-    }
-
-    fn parse(args: &[&str]) -> Result<Config, Faults> {
-        Line::parse_from(std::iter::once("serve").chain(args.iter().copied())).settings.check()
-    }
-
-    #[test]
-    fn every_missing_setting_is_named_at_once() {
-        let faults = parse(&[]).expect_err("nothing is set").0.join("\n");
-        for name in
-            ["ADMIN_TOKEN", "BRAINTREE_BASE_URL", "ZOHO_REFRESH_TOKEN", "ATTIO_API_KEY", "BRAINTREE_MERCHANT_ACCOUNTS"]
-        {
-            assert!(faults.contains(name), "{name} is missing from:\n{faults}");
-        }
-    }
-
-    #[test]
-    fn an_empty_secret_is_no_secret_and_a_short_one_is_named() {
-        let faults = parse(&["--zoho-webhook-secret", "", "--attio-webhook-secret", "short"]).expect_err("faults").0;
-        assert!(faults.contains(&"ZOHO_WEBHOOK_SECRET is not set".to_owned()), "{faults:?}");
-        assert!(faults.iter().any(|f| f.starts_with("ATTIO_WEBHOOK_SECRET is shorter")), "{faults:?}");
-    }
-
-    #[test]
-    fn only_the_vendors_own_hosts_are_theirs() {
-        let is_theirs = |url: &str| is_vendor_host(&url.parse().expect("a URL"));
-        for good in ["https://api.braintreegateway.com", "https://accounts.zoho.eu/", "https://www.zohoapis.com.au"] {
-            assert!(is_theirs(good), "{good}");
-        }
-        for bad in [
-            "http://api.attio.com",
-            "https://api.sandbox.braintreegateway.com",
-            "https://accounts.zoho.eu.evil.test",
-            "https://www.zohoapis.com.evil.test",
-            "https://10.0.0.1",
-        ] {
-            assert!(!is_theirs(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn production_refuses_loopback_vendors_and_the_embedded_database() {
-        let faults = parse(&["--environment", "production", "--attio-base-url", "http://127.0.0.1:9/"])
-            .expect_err("faults")
-            .0
-            .join("\n");
-        assert!(
-            faults.contains("DATABASE_URL is not set") && faults.contains("ATTIO_BASE_URL (http://127.0.0.1:9/)"),
-            "{faults}"
-        );
-    }
-}
+mod tests;

@@ -1,6 +1,8 @@
 //! attio-billing: keeps Attio, Zoho and Braintree in step. Modules in reading order.
 
 pub mod app;
+pub mod brand;
+pub mod checkout;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -9,7 +11,11 @@ pub mod demo;
 pub mod engine;
 pub mod http;
 pub mod intake;
+pub mod keys;
+pub mod locale;
+pub mod mail;
 pub mod port;
+pub mod reception;
 pub mod sandbox;
 pub mod store;
 pub mod telemetry;

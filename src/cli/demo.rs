@@ -2,7 +2,7 @@
 
 use super::database::Database;
 use super::{Exit, print, print_json};
-use crate::demo::{Customer, Stage, StageOptions, Wish};
+use crate::demo::{Customer, Newcomer, SignUp, Stage, StageOptions, Wish};
 use crate::store::append::Status;
 use crate::store::query::{self, SagaLine};
 use anyhow::Context;
@@ -76,7 +76,7 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
         print(&format!("{verdict}, after {:.1} s\n", began.elapsed().as_secs_f32()));
     }
     if !args.exit {
-        show.what_next();
+        show.what_next().await?;
         super::serve::stopped().await;
     }
     stage.end().await;
@@ -122,7 +122,9 @@ impl Show<'_> {
         self.outage(&customers[3]).await.context("scene 4, an outage")?;
         self.webhooks(&customers[4], &customers[5]).await.context("scene 5, webhooks")?;
         self.parked().await.context("scene 6, a parked saga")?;
-        self.settle().await.context("scene 7, settlement")
+        self.sign_ups().await.context("scene 7, new customers")?;
+        self.undone().await.context("scene 8, an activation that is undone")?;
+        self.settle().await.context("scene 9, settlement")
     }
 
     async fn renewals(&self, count: u32) -> anyhow::Result<Vec<Customer>> {
@@ -239,9 +241,87 @@ impl Show<'_> {
         Ok(())
     }
 
-    async fn settle(&self) -> anyhow::Result<()> {
+    async fn sign_ups(&self) -> anyhow::Result<()> {
         self.told.scene(
             7,
+            "New customers start in Attio and pay at the checkout",
+            "A CRM user presses `Start`; the customer sees the price, then pays: one hold, the subscription, one capture.",
+        );
+        let first =
+            self.invited(&SignUp::new("Kestrel Foods", "team-monthly").with("coupon_code", "WELCOME10")).await?;
+        self.told.done("pressed in Attio: quoted, and a link is on the record and in the customer's mail");
+        let shown = self.stage.pay(&first.1, "fake-valid-nonce").await?;
+        self.told.done(&format!("Kestrel Foods pays: the page says `{}`", shown.stage));
+        self.active(&first.0).await?;
+        let saga = self.activation(&first.0).await?;
+        self.timeline(saga.id).await?;
+
+        let trial = self.invited(&SignUp::new("Lapwing Labs", "starter-monthly")).await?;
+        self.stage.pay(&trial.1, "fake-valid-visa-nonce").await?;
+        self.active(&trial.0).await?;
+        self.told.done("Lapwing Labs starts a trial: the card is verified and kept, nothing is charged");
+
+        let slow = self.invited(&SignUp::new("Merlin Travel", "business-monthly")).await?;
+        self.fault(
+            &json!({"vendor": "braintree", "operation": "transaction.sale", "kind": "timeout_after", "times": 1}),
+        )
+        .await?;
+        self.stage.pay(&slow.1, "fake-valid-mastercard-nonce").await?;
+        self.advance("PT61S").await?;
+        self.active(&slow.0).await?;
+        self.told.done("Merlin Travel's hold went unanswered: looked up, found, and held once");
+        Ok(())
+    }
+
+    async fn undone(&self) -> anyhow::Result<()> {
+        self.told.scene(
+            8,
+            "Zoho goes down in the middle of an activation",
+            "What cannot be finished within a day is undone in reverse: nothing was charged, and nothing is left behind.",
+        );
+        let (newcomer, url) = self.invited(&SignUp::new("Nuthatch Media", "team-monthly")).await?;
+        self.fault(&json!({"vendor": "zoho", "operation": "subscription.create", "kind": "rate_limit"})).await?;
+        let shown = self.stage.pay(&url, "fake-valid-amex-nonce").await?;
+        self.told.done(&format!("the card is held and Zoho takes no subscription: the page says `{}`", shown.stage));
+        self.stage.sandbox.advance("PT25H").await?;
+        let saga = self.activation(&newcomer).await?.id;
+        let released = |line: &SagaLine| matches!(line.status, Status::Waiting | Status::Ended);
+        self.stage.until_saga(saga, "undone", released).await?;
+        self.stage.sandbox.clear_faults().await?;
+        self.stage.rest().await?;
+        self.told.done("a day later the hold is released, and the customer has a new quote and a new link by mail");
+        Ok(())
+    }
+
+    /// A newcomer on whose record `Start` was pressed, and the link.
+    async fn invited(&self, sign_up: &SignUp) -> anyhow::Result<(Newcomer, String)> {
+        let newcomer = self.stage.newcomer(sign_up).await?;
+        self.stage.press(&newcomer.record, "Start").await?;
+        let url = self.stage.checkout_url(&newcomer.record).await?;
+        Ok((newcomer, url))
+    }
+
+    async fn active(&self, newcomer: &Newcomer) -> anyhow::Result<()> {
+        self.stage
+            .until(&format!("{} to be active in Attio", newcomer.name), async || {
+                Ok(self.stage.subscription_record(&newcomer.record).await?["subscription_status"] == "Active")
+            })
+            .await
+    }
+
+    async fn activation(&self, newcomer: &Newcomer) -> anyhow::Result<SagaLine> {
+        let filter = query::SagaFilter {
+            kind: Some("subscription_activation".to_owned()),
+            reference: Some(newcomer.record.clone()),
+            ..query::SagaFilter::default()
+        };
+        let found = query::sagas(self.stage.pool(), &filter, None, 1).await?;
+        found.into_iter().next().with_context(|| format!("no activation of {}", newcomer.name))
+    }
+
+    async fn settle(&self) -> anyhow::Result<()> {
+        self.told.scene(
+            9,
             "Settlement",
             "Braintree announces no card settlement; each sale is looked at until it is final.",
         );
@@ -304,7 +384,7 @@ impl Show<'_> {
             *minor += saga.amount.map_or(0, |m| m.minor);
         }
         let mut table = Table::new();
-        table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["What became of the invoices", "flows", "amount"]);
+        table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["What became of the flows", "flows", "amount"]);
         for (state, (count, minor)) in states {
             table.add_row([
                 Cell::new(state),
@@ -316,7 +396,8 @@ impl Show<'_> {
         Ok(())
     }
 
-    fn what_next(&self) {
+    async fn what_next(&self) -> anyhow::Result<()> {
+        let (_, page) = self.invited(&SignUp::new("Your Company", "team-monthly").with("quantity", 3)).await?;
         let what = self.stage.describe();
         let text = |field: &str| what[field].as_str().unwrap_or_default().to_owned();
         self.told.line("The world keeps running; Ctrl-C ends it. In another terminal, try:");
@@ -336,7 +417,12 @@ impl Show<'_> {
             self.told.line(&format!("   {command}"));
         }
         let control = what["sandbox"]["control_url"].as_str().unwrap_or_default();
+        let mailbox = what["sandbox"]["mail"]["mailbox_url"].as_str().unwrap_or_default();
+        self.told.line("\n   Open these in a browser:");
+        self.told.line(&format!("   {page}   a checkout; pay with 4111 1111 1111 1111, any later month, 123"));
+        self.told.line(&format!("   {mailbox}   the mails that customers got"));
         self.told.line(&format!("\n   The simulated vendors and what they can be told to do: {control}"));
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ mod demo;
 mod exit;
 mod link;
 mod log;
+mod mail;
 mod migrate;
 mod saga;
 mod sandbox;
@@ -43,6 +44,9 @@ enum Command {
     /// Query the transaction log, verify the hash chain
     #[command(subcommand)]
     Log(log::Command),
+    /// Look at the mails that customers get, try the mail server
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Switch an operation at a vendor off or on, or list the switches
     ///
     /// Sagas whose operation is switched off wait, and go on by themselves.
@@ -73,6 +77,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Link(args) => link::run(args).await,
         Command::Saga(command) => saga::run(command).await,
         Command::Log(command) => log::run(command).await,
+        Command::Mail(command) => mail::run(command).await,
         Command::Switch(args) => switch::run(args).await,
     }
 }

@@ -1,7 +1,7 @@
 //! `sandbox`: the simulated vendors, until stopped.
 
 use super::{Exit, print, print_json};
-use crate::sandbox::{World, server};
+use crate::sandbox::{World, mailbox, server};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,6 +15,9 @@ pub(super) struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, env = "SANDBOX_LISTEN", default_value = "127.0.0.1:4000")]
     listen: SocketAddr,
+    /// Where to take mails over SMTP; unset: beside --listen, on a free port where that took one, else on its port + 25
+    #[arg(long, env = "SANDBOX_SMTP_LISTEN")]
+    smtp_listen: Option<SocketAddr>,
     /// The URL under which callers reach it, where that is another than the listener's
     #[arg(long, env = "SANDBOX_PUBLIC_URL")]
     public_url: Option<String>,
@@ -32,11 +35,18 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
         None => format!("http://{}", listener.local_addr()?),
     };
     world.reached_at(base.clone());
+    let smtp_port = if args.listen.port() == 0 { 0 } else { args.listen.port().saturating_add(25) };
+    let smtp_listen = args.smtp_listen.unwrap_or(SocketAddr::new(args.listen.ip(), smtp_port));
+    mailbox::open(&world, smtp_listen)
+        .await
+        .with_context(|| format!("cannot listen on {smtp_listen} for mails (--smtp-listen)"))?;
     let description = server::description(&base, &world);
     if args.json {
         print_json(&description)?;
     } else {
-        print(&format!("the vendors are at {base}; {base}/control says what they can be told to do\n"));
+        print(&format!(
+            "the vendors are at {base}; {base}/control says what they can be told to do, {base}/mailbox shows the mails\n"
+        ));
         print(&serde_json::to_string_pretty(&description)?);
     }
     server::serve(listener, world, super::serve::stopped()).await?;

@@ -37,21 +37,41 @@ enum Position {
 }
 
 /// Every operation that has a switch: all that leave this process. A test compares them with the kernel's.
-const OPERATIONS: [&str; 14] = [
+const OPERATIONS: [&str; 34] = [
+    "attio.add_task",
     "attio.find_client",
     "attio.project",
+    "attio.read_person",
+    "attio.read_request",
+    "attio.show_subscription",
+    "braintree.authorise",
+    "braintree.create_customer",
+    "braintree.delete_customer",
+    "braintree.delete_method",
     "braintree.read_customer",
     "braintree.read_transaction",
     "braintree.sell",
+    "braintree.submit",
+    "braintree.vault",
+    "braintree.void",
+    "mail.send",
     "practice.look",
     "practice.note",
     "practice.reserve",
     "practice.take",
     "practice.unreserve",
+    "zoho.create_customer",
+    "zoho.create_subscription",
+    "zoho.deactivate_customer",
     "zoho.find_subscription_of_invoice",
+    "zoho.list_subscriptions",
+    "zoho.read_customer",
+    "zoho.read_first_invoice",
     "zoho.read_invoice",
+    "zoho.read_offer",
     "zoho.read_subscription",
     "zoho.record_payment",
+    "zoho.undo_subscription",
 ];
 
 pub(super) async fn run(args: Args) -> Result<(), Exit> {

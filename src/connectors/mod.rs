@@ -64,6 +64,8 @@ impl Connectors {
             client_id: z.client_id.clone(),
             client_secret: z.client_secret.clone(),
             refresh_token: z.refresh_token.clone(),
+            currency: z.currency,
+            tax_rates: z.tax_rates.clone(),
         };
         Ok(Self {
             braintree: braintree::Braintree::new(braintree, http.clone()),
@@ -80,7 +82,7 @@ impl Perform for Connectors {
             Effect::Braintree(effect) => self.braintree.perform(call, effect).await,
             Effect::Zoho(effect) => self.zoho.perform(call, effect).await,
             Effect::Attio(effect) => self.attio.perform(call, effect).await,
-            Effect::Desk(_) | Effect::Practice(_) => misrouted(&call.effect).into(),
+            Effect::Desk(_) | Effect::Mail(_) | Effect::Practice(_) => misrouted(&call.effect).into(),
         }
     }
 
@@ -89,7 +91,7 @@ impl Perform for Connectors {
             Effect::Braintree(effect) => self.braintree.look(call, effect).await,
             Effect::Zoho(effect) => self.zoho.look(call, effect).await,
             Effect::Attio(effect) => self.attio.look(call, effect).await,
-            Effect::Desk(_) | Effect::Practice(_) => {
+            Effect::Desk(_) | Effect::Mail(_) | Effect::Practice(_) => {
                 Look::Found { outcome: Box::new(misrouted(&call.effect)), extra: Vec::new() }
             }
         }

@@ -68,6 +68,9 @@ impl Stage {
         let sales = rows(&books["braintree"]["transactions"])?
             .filter(|t| t["type"] == "sale" && takes_money(text(&t["status"])))
             .map(|t| (text(&t["id"]).to_owned(), number(&t["amount_minor"])));
+        let held = rows(&books["braintree"]["transactions"])?
+            .filter(|t| t["status"] == "authorized")
+            .map(|t| (text(&t["id"]).to_owned(), number(&t["amount_minor"])));
         // Payments without a transaction of Braintree's are other people's: the balances below know them.
         let sold: BTreeSet<&str> = rows(&books["braintree"]["transactions"])?.map(|t| text(&t["id"])).collect();
         let recorded = rows(&books["zoho"]["payments"])?
@@ -78,8 +81,10 @@ impl Stage {
         Ok(Comparison {
             pairs: vec![
                 pair("Braintree sales ↔ captures", sales, &totals::captured_by_transaction(pool).await?),
+                pair("Braintree holds ↔ authorisations", held, &totals::held_by_transaction(pool).await?),
                 pair("Zoho payments ↔ applications", recorded, &totals::applied_by_transaction(pool).await?),
                 pair("Zoho balances ↔ receivables", balances, &totals::receivable_by_invoice(pool).await?),
+                subscriptions(&books["attio"]["records"]["subscriptions"], &self.all_sagas().await?)?,
                 statuses(&books["attio"]["records"]["billing_transactions"], &self.by_invoice(&books).await?)?,
             ],
         })
@@ -154,6 +159,33 @@ fn statuses(records: &Value, sagas: &BTreeMap<String, SagaLine>) -> anyhow::Resu
     Ok(Pair { name: "Attio status ↔ saga state", compared: sagas.len(), total: None, differences })
 }
 
+/// What Attio shows on each subscription that an activation wrote last, against what that activation says; and that no
+/// subscription has two records.
+fn subscriptions(records: &Value, sagas: &[SagaLine]) -> anyhow::Result<Pair> {
+    let activations: BTreeMap<_, _> =
+        sagas.iter().filter(|s| s.kind == "subscription_activation").map(|s| (s.id.to_string(), s)).collect();
+    let (mut compared, mut differences, mut seen) = (0, Vec::new(), BTreeSet::new());
+    for record in rows(records)? {
+        let values = &record["values"];
+        let (ours, shown) = (text(&values["external_id"]), text(&values["subscription_status"]));
+        if !ours.is_empty() && !seen.insert(ours) {
+            differences.push(format!("{ours} has two records in Attio"));
+        }
+        let Some(saga) = activations.get(text(&values["saga_id"])) else { continue };
+        compared += 1;
+        let wanted = match saga.state.as_str() {
+            "Active" => "Active",
+            "LinkSent" => "Awaiting payment method",
+            "Failed" => "Failed",
+            _ => continue,
+        };
+        if shown != wanted {
+            differences.push(format!("{}: Attio says {shown}, the activation is {}", saga.title, saga.state));
+        }
+    }
+    Ok(Pair { name: "Attio subscriptions ↔ activations", compared, total: None, differences })
+}
+
 /// The words of which Attio must show one for a saga's state; none where nothing is shown yet.
 fn wanted(saga: &SagaLine) -> &'static [&'static str] {
     match saga.state.as_str() {
@@ -169,12 +201,7 @@ fn wanted(saga: &SagaLine) -> &'static [&'static str] {
 fn takes_money(status: &str) -> bool {
     matches!(
         status,
-        "authorized"
-            | "submitted_for_settlement"
-            | "settling"
-            | "settled"
-            | "settlement_pending"
-            | "settlement_confirmed"
+        "submitted_for_settlement" | "settling" | "settled" | "settlement_pending" | "settlement_confirmed"
     )
 }
 

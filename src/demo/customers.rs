@@ -137,7 +137,7 @@ fn id(answer: &Value, field: &str) -> anyhow::Result<String> {
     }
 }
 
-fn record_id(record: &Value) -> anyhow::Result<String> {
+pub(super) fn record_id(record: &Value) -> anyhow::Result<String> {
     record["id"]["record_id"]
         .as_str()
         .map(str::to_owned)

@@ -4,11 +4,13 @@
 mod catalog;
 mod compare;
 mod customers;
+mod signups;
 mod stage;
 
 pub use catalog::provision_zoho;
 pub use compare::{Comparison, Pair};
 pub use customers::{Customer, Wish};
+pub use signups::{Newcomer, Shown, SignUp};
 pub use stage::{Stage, StageOptions};
 
 use crate::app::Service;
@@ -63,6 +65,7 @@ pub fn adopt(settings: &mut Settings, description: &Value) -> Result<(), String>
     vendors.zoho_webhook_secret = Some(text("zoho", "webhook_secret")?.into());
     vendors.attio.base_url = Some(url("attio", "base_url")?);
     vendors.attio.api_key = Some(text("attio", "api_key")?.into());
+    settings.outreach.mail_smtp_url = Some(text("mail", "smtp_url")?.into());
     settings.admin_token.get_or_insert_with(random_token);
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! The stage: everything started in one process, and waits that end when a condition holds.
 
+use super::catalog::VAT_PPM;
 use super::{Details, adopt, aim_webhooks, describe, provision_attio, provision_zoho};
 use crate::app::{Service, stamp};
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
 use crate::sandbox::remote::Remote;
-use crate::sandbox::{World, server};
+use crate::sandbox::{World, mailbox, server};
 use crate::store::backlog::backlog;
 use crate::store::open::{migrate_url, visit};
 use crate::store::query::{self, SagaLine};
@@ -16,6 +17,7 @@ use sagas::kernel::ids::SagaId;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -107,6 +109,7 @@ impl Stage {
         let listener = TcpListener::bind(&options.sandbox_listen).await?;
         let base = format!("http://{}", listener.local_addr()?);
         world.reached_at(base.clone());
+        mailbox::open(&world, SocketAddr::new(listener.local_addr()?.ip(), 0)).await?;
         let description = server::description(&base, &world);
         let curtain = CancellationToken::new();
         let closing = curtain.clone();
@@ -135,7 +138,9 @@ impl Stage {
     /// What a person would do once: Attio's data model and its webhook, Zoho's catalog.
     async fn provision(&mut self) -> anyhow::Result<()> {
         provision_attio(&mut self.config.vendors.attio).await?;
-        Ok(provision_zoho(&self.sandbox, self.plan()).await?)
+        let vat = provision_zoho(&self.sandbox, self.plan()).await?;
+        self.config.vendors.zoho.tax_rates.insert(vat, VAT_PPM);
+        Ok(())
     }
 
     /// Starts the service, or starts it again on the same database and ports of its own.

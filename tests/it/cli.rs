@@ -90,7 +90,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 21] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -107,6 +107,9 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["log"],
         &["log", "query"],
         &["log", "verify"],
+        &["mail"],
+        &["mail", "preview"],
+        &["mail", "test"],
         &["switch"],
         &["help", "saga"],
     ];
@@ -116,7 +119,7 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         let (code, help, errors) = told(run(&args).await);
         assert_eq!((code, errors.as_str()), (0, ""), "{command:?}");
         assert!(!has_colour(&help));
-        let leaf = !matches!(command, [] | ["saga" | "log"] | ["help", ..]);
+        let leaf = !matches!(command, [] | ["saga" | "log" | "mail"] | ["help", ..]);
         assert!(!leaf || help.contains("Example"), "no example in {command:?}:\n{help}");
         let name = if command.is_empty() { "help".to_owned() } else { format!("help_{}", command.join("_")) };
         if command.first() != Some(&"help") {
@@ -257,12 +260,16 @@ fn every_operation_of_the_kernel_that_leaves_the_process_has_a_switch() {
     let names = |text: &str| -> std::collections::BTreeSet<String> {
         let quoted = text.split('"').skip(1).step_by(2);
         let is_name = |w: &&str| {
-            w.split_once('.').is_some_and(|(vendor, _)| ["attio", "braintree", "practice", "zoho"].contains(&vendor))
+            w.split_once('.')
+                .is_some_and(|(vendor, _)| ["attio", "braintree", "mail", "practice", "zoho"].contains(&vendor))
         };
         quoted.filter(is_name).map(str::to_owned).collect()
     };
-    let kernel = read("sagas/kernel/effect.rs");
-    let kernel = names(&kernel[kernel.find("fn operation").unwrap()..]);
+    let kernel = ["attio", "braintree", "mod", "practice", "zoho"].map(|file| {
+        let text = read(&format!("sagas/kernel/effect/{file}.rs"));
+        names(&text[text.find("fn operation").unwrap()..])
+    });
+    let kernel: std::collections::BTreeSet<String> = kernel.into_iter().flatten().collect();
     let cli = read("src/cli/switch.rs");
     assert_eq!(kernel, names(&cli[cli.find("const OPERATIONS").unwrap()..]));
 }
@@ -271,7 +278,7 @@ fn every_operation_of_the_kernel_that_leaves_the_process_has_a_switch() {
 async fn the_sandbox_prints_one_line_and_serves_until_it_is_stopped() {
     let running = sandbox().await;
     let told = running.json();
-    assert_eq!(keys(&told), ["attio", "braintree", "control_url", "zoho"]);
+    assert_eq!(keys(&told), ["attio", "braintree", "control_url", "mail", "zoho"]);
     assert_eq!(keys(&told["braintree"]), ["base_url", "merchant_id", "private_key", "public_key"]);
     let zoho = [
         "accounts_url",
@@ -285,6 +292,8 @@ async fn the_sandbox_prints_one_line_and_serves_until_it_is_stopped() {
     ];
     assert_eq!(keys(&told["zoho"]), zoho);
     assert_eq!(keys(&told["attio"]), ["api_key", "base_url"]);
+    assert_eq!(keys(&told["mail"]), ["mailbox_url", "smtp_url"]);
+    assert!(told["mail"]["smtp_url"].as_str().unwrap().starts_with("smtp://sandbox:"), "{told}");
     let clock = format!("{}/clock", told["control_url"].as_str().unwrap());
     assert!(
         {

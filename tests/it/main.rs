@@ -2,13 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod activation;
 mod architecture;
+mod attio_acts;
+mod checkout_page;
+mod checkout_views;
 mod cli;
+mod connector_attio;
+mod connector_braintree;
+mod connector_zoho;
 mod embedded;
 mod harness;
 mod http;
 mod http_api;
 mod invoice_payment;
+mod mail;
 mod outside;
 mod postgres;
 mod sandbox;
@@ -16,6 +24,7 @@ mod sandbox_attio;
 mod sandbox_attio_staff;
 mod sandbox_braintree;
 mod sandbox_control;
+mod sandbox_mailbox;
 mod sandbox_zoho;
 mod sandbox_zoho_billing;
 mod sandbox_zoho_catalog;

@@ -261,7 +261,7 @@ async fn the_description_names_every_vendor_and_its_credentials() {
     let sandbox = Sandbox::start().await;
     let description = server::description(&format!("http://{}", sandbox.addr), &sandbox.world);
     let keys = |part: &Value| part.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&description), ["attio", "braintree", "control_url", "zoho"]);
+    assert_eq!(keys(&description), ["attio", "braintree", "control_url", "mail", "zoho"]);
     assert_eq!(keys(&description["braintree"]), ["base_url", "merchant_id", "private_key", "public_key"]);
     assert_eq!(description["attio"]["api_key"], sandbox.world.credentials.attio.api_key);
     assert_eq!(description["control_url"], sandbox.url("/control"));

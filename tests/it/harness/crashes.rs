@@ -1,9 +1,9 @@
 //! The node dies at every passing of every point, one after the other, and a new one takes its sagas over.
 
-use super::Fixture;
 use super::cases::check;
 use super::faults::Plan;
 use super::world::{World, line};
+use super::{Fixture, is_played};
 use attio_billing::engine::hooks::Point;
 
 const POINTS: [Point; 4] = [Point::BeforeAppend, Point::AfterAppend, Point::AfterSendingMark, Point::AfterCall];
@@ -19,7 +19,7 @@ async fn play(fixture: &dyn Fixture) -> usize {
         let passed = world.faults.points(clean);
         for point in POINTS {
             let times = passed.iter().filter(|p| **p == point).count();
-            for time in 0..times {
+            for time in (0..times).filter(|time| is_played(fixture, *time)) {
                 let plan = Plan { crash: Some((point, time)), ..Plan::default() };
                 let saga = world.start(road, &format!("{road} {point:?} {time}"), plan).await;
                 // As far as it gets without moving the clock; a node that dies on the way is replaced in there.
@@ -50,4 +50,10 @@ async fn a_rehearsal_survives_the_death_of_its_node_at_every_point() {
 async fn an_invoice_payment_survives_the_death_of_its_node_at_every_point() {
     let fixture = super::invoice_payment::Fixture::new().await;
     println!("{} deaths played on invoice payments", play(&fixture).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_activation_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::subscription_activation::Fixture::new().await;
+    println!("{} deaths played on activations", play(&fixture).await);
 }

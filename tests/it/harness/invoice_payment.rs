@@ -7,7 +7,7 @@ use attio_billing::clock::Clock;
 use attio_billing::connectors::Connectors;
 use attio_billing::demo::{Stage, StageOptions, Wish};
 use attio_billing::engine::items::Body;
-use attio_billing::port::{Call, Perform};
+use attio_billing::port::{Beside, Call, Perform};
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
@@ -27,14 +27,47 @@ use std::time::Duration;
 
 pub(crate) const KIND: &str = InvoicePayment::NAME;
 const PRICE: i64 = 4_900;
+/// The card of somebody else.
+const PASSER_BY: &str = "m-passer-by";
 
 pub(crate) struct Fixture {
     stage: Stage,
     connectors: Arc<Connectors>,
-    /// A card of somebody else, whose charges show that the gateway's index goes on.
-    traffic: String,
     charged: AtomicU64,
     database: TestDatabase,
+}
+
+/// Somebody else pays at the same merchant, and is given the money back: the gateway's index goes on.
+pub(super) async fn pass_by(stage: &Stage, connectors: &Connectors, number: u64) {
+    if number == 0 {
+        let passer_by = json!({"vendor": "braintree", "act": "vault_customer", "customer_id": "passer-by",
+            "customer": {"id": "passer-by", "email": "passer@example.org"}, "token": PASSER_BY, "card": "visa"});
+        stage.sandbox.staff(&passer_by).await.unwrap();
+    }
+    let now = stage.clock().now();
+    let call = Call {
+        saga: SagaId::derived("harness", &["passer-by"]),
+        step: "pass by".to_owned(),
+        attempt: 1,
+        effect: Effect::Braintree(Braintree::Sell {
+            order_id: format!("elsewhere.{number}"),
+            customer: "passer-by".to_owned(),
+            token: PASSER_BY.to_owned(),
+            amount: crate::store_support::eur(100),
+            recurring: false,
+        }),
+        requested_at: now,
+        sent_at: None,
+        now,
+        time_limit: Duration::from_secs(10),
+        beside: Beside::default(),
+    };
+    if let Outcome::Done { answer: sagas::kernel::answer::Answer::Transaction(t) } =
+        connectors.perform(&call).await.outcome
+    {
+        let void = json!({"vendor": "braintree", "act": "void_in_console", "id": t.id});
+        stage.sandbox.staff(&void).await.unwrap();
+    }
 }
 
 impl Fixture {
@@ -47,42 +80,17 @@ impl Fixture {
         ] {
             stage.sandbox.staff(&setting).await.unwrap();
         }
-        let passer_by = json!({"vendor": "braintree", "act": "vault_customer", "customer_id": "passer-by",
-            "customer": {"id": "passer-by", "email": "passer@example.org"}, "token": "m-passer-by", "card": "visa"});
-        let traffic = stage.sandbox.staff(&passer_by).await.unwrap()["token"].as_str().unwrap().to_owned();
         let connectors = Arc::new(Connectors::new(&stage.config().vendors, stage.clock().clone()).unwrap());
-        let fixture = Self { stage, connectors, traffic, charged: AtomicU64::new(0), database };
+        let fixture = Self { stage, connectors, charged: AtomicU64::new(0), database };
         // The first sale learns that there are no keys.
         fixture.pass_by().await;
         fixture.pass_by().await;
         fixture
     }
 
-    /// Somebody else pays at the same merchant, and is given the money back.
     async fn pass_by(&self) {
-        let now = self.stage.clock().now();
         let number = self.charged.fetch_add(1, Ordering::Relaxed);
-        let call = Call {
-            saga: SagaId::derived("harness", &["passer-by"]),
-            step: "pass by".to_owned(),
-            attempt: 1,
-            effect: Effect::Braintree(Braintree::Sell {
-                order_id: format!("elsewhere.{number}"),
-                customer: "passer-by".to_owned(),
-                token: self.traffic.clone(),
-                amount: crate::store_support::eur(100),
-                recurring: false,
-            }),
-            requested_at: now,
-            sent_at: None,
-            now,
-            time_limit: Duration::from_secs(10),
-        };
-        if let Outcome::Done { answer: sagas::kernel::answer::Answer::Transaction(t) } =
-            self.connectors.perform(&call).await.outcome
-        {
-            self.void(&t.id).await;
-        }
+        pass_by(&self.stage, &self.connectors, number).await;
     }
 
     async fn void(&self, id: &str) {
@@ -217,7 +225,10 @@ impl super::Fixture for Fixture {
             let shown = compared.pairs.last().expect("Attio is the last pair");
             assert_eq!(i64::try_from(shown.differences.len()).unwrap(), passed_over, "{}", compared.table());
             assert_eq!(compared.differences(), shown.differences.len(), "{}", compared.table());
-            assert!(compared.pairs.iter().all(|pair| pair.compared >= sagas.len()), "{}", compared.table());
+            // Holds and activations are another flow's.
+            let ours = |name: &str| !name.contains("holds") && !name.contains("activations");
+            let ours = compared.pairs.iter().filter(|pair| ours(pair.name));
+            assert!(ours.into_iter().all(|pair| pair.compared >= sagas.len()), "{}", compared.table());
         }
     }
 }

@@ -50,7 +50,8 @@ pub(crate) async fn node(
         call_limit: Duration::from_secs(10),
         poll: Duration::from_millis(20),
         renewal,
-        ..engine::Settings::default()
+        mailer: fixture.mailer(),
+        ..engine::Settings::new(fixture.keys())
     };
     let engine = Engine::start(store.clone(), fixture.vendors(), fixture.clock(), hooks, settings).unwrap();
     Node { store, engine }

@@ -1,0 +1,7 @@
+//! Activation from outside: a press in Attio, a page, a payment; real Postgres, the simulated vendors over HTTP, the whole
+//! service. At the end of each scene the vendors' books are compared with ours.
+
+mod at_the_page;
+mod play;
+mod road;
+mod undone;

@@ -1,0 +1,249 @@
+//! The fixture of the activation: a stage without its service, and the connectors. The customer at the page is played
+//! whenever the clock moves: who waits for a card gets one. No webhook comes, so that what happens is the same in every
+//! run.
+
+use crate::postgres::{TestDatabase, database};
+use attio_billing::checkout::CONSENT_VERSION;
+use attio_billing::clock::Clock;
+use attio_billing::connectors::Connectors;
+use attio_billing::demo::{SignUp, Stage, StageOptions};
+use attio_billing::engine::beside::NONCE;
+use attio_billing::engine::items::Body;
+use attio_billing::keys::Keys;
+use attio_billing::mail::Mailer;
+use attio_billing::port::{Beside, Call, Perform};
+use attio_billing::store::items::{NewItem, offer_item};
+use attio_billing::store::query::{self, SagaFilter, SagaLine};
+use attio_billing::store::saga_store;
+use chrono::TimeDelta;
+use sagas::kernel::answer::Answer;
+use sagas::kernel::effect::{Attio, Effect};
+use sagas::kernel::ids::{Installation, SagaId};
+use sagas::kernel::outcome::{Decline, DeclineKind, Outcome};
+use sagas::kernel::park::ParkCode;
+use sagas::kernel::saga::Saga;
+use sagas::subscription_activation::{Act, Command, Consent, PageStage, Paying, SubscriptionActivation, Terms, page};
+use secrecy::SecretString;
+use serde_json::json;
+use sqlx::PgPool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+pub(crate) const KIND: &str = SubscriptionActivation::NAME;
+
+pub(crate) struct Fixture {
+    stage: Stage,
+    connectors: Arc<Connectors>,
+    keys: Keys,
+    mailer: Arc<Mailer>,
+    charged: AtomicU64,
+    database: TestDatabase,
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        let database = database().await;
+        let stage = Stage::without_service(&StageOptions::new(database.url().clone())).await.unwrap();
+        for setting in [
+            json!({"vendor": "braintree", "act": "set_api_request_keys", "on": false}),
+            json!({"vendor": "braintree", "act": "set_duplicate_window", "seconds": 0}),
+        ] {
+            stage.sandbox.staff(&setting).await.unwrap();
+        }
+        let config = stage.config();
+        let clock = stage.clock().clone();
+        let connectors = Arc::new(Connectors::new(&config.vendors, clock.clone()).unwrap());
+        let keys = Keys::new(&config.secret_key, "http://127.0.0.1");
+        let mailer = Mailer::new(&config.mail, &config.brand, clock, Duration::from_secs(10)).unwrap();
+        let fixture = Self { connectors, keys, mailer: Arc::new(mailer), charged: AtomicU64::new(0), stage, database };
+        fixture.pass_by().await;
+        fixture.pass_by().await;
+        fixture
+    }
+
+    /// Somebody else pays at the same merchant, and is given the money back: the gateway's index goes on.
+    async fn pass_by(&self) {
+        let number = self.charged.fetch_add(1, Ordering::Relaxed);
+        super::invoice_payment::pass_by(&self.stage, &self.connectors, number).await;
+    }
+
+    /// Gives a card to every activation that waits for one.
+    async fn pay(&self) {
+        let filter = SagaFilter { kind: Some(KIND.to_owned()), ..SagaFilter::default() };
+        for line in query::sagas(self.stage.pool(), &filter, None, 500).await.unwrap() {
+            if line.ended.is_some() || line.parked.is_some() {
+                continue;
+            }
+            let shard = line.id.shard(attio_billing::store::schema::SHARDS);
+            let loaded = saga_store::load::<SubscriptionActivation>(self.stage.pool(), shard, line.id).await.unwrap();
+            let shown = page(&loaded.saga.business, self.stage.clock().now());
+            let PageStage::Quoted { quote, .. } = &shown.stage else { continue };
+            let input = self.keys.secrets().seal(NONCE, &SecretString::from("fake-valid-nonce"));
+            let command = Command::Submitted {
+                link: shown.link,
+                quote_hash: quote.hash.clone(),
+                consent: Consent { version: CONSENT_VERSION.to_owned(), at: self.stage.clock().now(), evidence: None },
+                with: Paying::New { input: input.id },
+            };
+            let item = item(line.id, "checkout.submitted", &command);
+            offer_item(self.stage.pool(), attio_billing::store::schema::SHARDS, &item, &[input]).await.unwrap();
+        }
+    }
+
+    fn terms() -> Terms {
+        Terms {
+            highest_tax_ppm: 270_000,
+            link_days: 7,
+            reminder_day: 3,
+            consent_version: CONSENT_VERSION.to_owned(),
+            declines_before_lock: 5,
+            lock_minutes: 60,
+            hold_hours: 24,
+            currencies: vec!["EUR".to_owned()],
+        }
+    }
+
+    /// When the act on the record was pressed.
+    async fn pressed_at(&self, record: &str) -> chrono::DateTime<chrono::Utc> {
+        let now = self.stage.clock().now();
+        let call = Call {
+            saga: SagaId::derived("harness", &[record]),
+            step: "read".to_owned(),
+            attempt: 1,
+            effect: Effect::Attio(Attio::ReadRequest { record: record.to_owned() }),
+            requested_at: now,
+            sent_at: None,
+            now,
+            time_limit: Duration::from_secs(10),
+            beside: Beside::default(),
+        };
+        match self.connectors.perform(&call).await.outcome {
+            Outcome::Done { answer: Answer::Request(request) } => request.pressed_at.unwrap(),
+            other => panic!("the record cannot be read: {other:?}"),
+        }
+    }
+
+    /// Live transactions of each activation: id and status.
+    async fn live(&self) -> Vec<(String, String)> {
+        let books = self.stage.sandbox.books().await.unwrap();
+        let prefix = format!("{}.act.", self.stage.prefix());
+        let mut live = Vec::new();
+        for sale in books["braintree"]["transactions"].as_array().unwrap() {
+            let text = |field: &str| sale[field].as_str().unwrap_or_default().to_owned();
+            let is_live =
+                ["authorized", "submitted_for_settlement", "settling", "settled"].contains(&text("status").as_str());
+            if let Some(order) = text("order_id").strip_prefix(&prefix).filter(|_| is_live) {
+                live.push((order.split('.').next().unwrap().to_owned(), text("status")));
+            }
+        }
+        live
+    }
+}
+
+fn item(saga: SagaId, kind: &str, command: &Command) -> NewItem {
+    NewItem {
+        saga,
+        saga_kind: KIND.to_owned(),
+        kind: kind.to_owned(),
+        principal: "test".to_owned(),
+        body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
+        waiting_key: None,
+        idempotency_key: None,
+    }
+}
+
+#[async_trait::async_trait]
+impl super::Fixture for Fixture {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn pool(&self) -> &PgPool {
+        self.stage.pool()
+    }
+
+    fn database_url(&self) -> &SecretString {
+        self.database.url()
+    }
+
+    fn vendors(&self) -> Arc<dyn Perform> {
+        self.connectors.clone()
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.stage.clock().clone()
+    }
+
+    fn keys(&self) -> Keys {
+        self.keys.clone()
+    }
+
+    fn mailer(&self) -> Option<Arc<Mailer>> {
+        Some(self.mailer.clone())
+    }
+
+    async fn advance(&self, by: TimeDelta) {
+        // Who can pay pays now, instead of waiting for the reminder; only then does time pass.
+        self.pay().await;
+        let by = by.min(TimeDelta::hours(2));
+        self.stage.sandbox.advance(&format!("PT{}S", by.num_seconds() + 1)).await.unwrap();
+        self.pass_by().await;
+    }
+
+    fn roads(&self) -> &'static [&'static str] {
+        &["paid"]
+    }
+
+    fn one_in(&self) -> usize {
+        3
+    }
+
+    async fn start_of(&self, _: &'static str, name: &str) -> NewItem {
+        let newcomer = self.stage.newcomer(&SignUp::new(name, self.stage.plan())).await.unwrap();
+        self.stage.press(&newcomer.record, "Start").await.unwrap();
+        let pressed_at = self.pressed_at(&newcomer.record).await;
+        let command = Command::Pressed {
+            organization: self.stage.config().vendors.zoho.organization_id.clone(),
+            installation: Installation::new(self.stage.prefix()).unwrap(),
+            record: newcomer.record.clone(),
+            act: Act::Start,
+            pressed_at,
+            terms: Box::new(Self::terms()),
+        };
+        item(SubscriptionActivation::id(&newcomer.record, pressed_at), "test.pressed", &command)
+    }
+
+    fn decline(&self) -> Outcome {
+        let decline = Decline {
+            kind: DeclineKind::Processor,
+            code: "2001".to_owned(),
+            text: "Insufficient Funds".to_owned(),
+            response_type: Some("soft_declined".to_owned()),
+            advice_code: None,
+            transaction: None,
+            brand: None,
+        };
+        Outcome::Declined { decline }
+    }
+
+    async fn clear(&self, _: ParkCode, _: &SagaLine) {}
+
+    async fn check_books(&self, sagas: &[SagaLine], twice: &[SagaLine]) {
+        let live = self.live().await;
+        let of = |line: &SagaLine| live.iter().filter(|(saga, _)| *saga == line.id.0.simple().to_string()).count();
+        for line in sagas.iter().filter(|line| line.kind == KIND) {
+            match line.ended.as_deref() {
+                Some("completed") => assert_eq!(of(line), 1, "active without one charge: {line:#?}"),
+                Some(_) => assert_eq!(of(line), 0, "undone, and money is held: {line:#?}"),
+                None => assert!(of(line) <= 1, "held more than once: {line:#?}"),
+            }
+        }
+        assert!(twice.iter().all(|line| of(line) <= 2));
+        if sagas.iter().chain(twice).all(|line| line.ended.is_some()) {
+            let compared = self.stage.compare().await.unwrap();
+            let money: usize = compared.pairs.iter().take(4).map(|pair| pair.differences.len()).sum();
+            assert_eq!(money, 0, "{}", compared.table());
+        }
+    }
+}
