@@ -6,14 +6,14 @@ use attio_billing::store::cards::{self, Cap, Charge, Counted};
 use attio_billing::store::claims::{self, Reserved};
 use attio_billing::store::inbox::{self, Counts, OfferError, Routed, Stored};
 use attio_billing::store::items::{
-    ItemState, NewItem, Swept, bury, item_state, items_ready, offer_item, revive, sweep_waiting,
+    ItemState, NewItem, Swept, bury, hand_over, item_state, items_ready, offer_item, revive, sweep_waiting,
 };
 use attio_billing::store::ledger::{Balance, invoice_balances, on_invoice, trial_balance};
 use attio_billing::store::links::{self, LinkError, LinkKind};
 use attio_billing::store::schema::{SHARDS, SchemaError, Stamp, StampError, check_schema, migrate};
 use attio_billing::store::secrets::{self, SecretError, Secrets};
 use attio_billing::store::survey::survey_invoice;
-use attio_billing::store::{people, practice, schema, settings};
+use attio_billing::store::{evidence, people, practice, schema, settings};
 use chrono::{TimeDelta, Utc};
 use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::effect::{Claim, ClaimKind};
@@ -321,6 +321,44 @@ async fn personal_data_can_be_erased() {
     assert_eq!(read.unwrap().0, "Ada");
     assert!(people::erase(&bench.pool, "cus_1").await.unwrap() && !people::erase(&bench.pool, "cus_1").await.unwrap());
     assert_eq!(people::get::<(String, String)>(&bench.pool, "cus_1").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_evidence_of_a_consent_can_be_erased() {
+    let bench = Bench::new().await;
+    let (hers, his) = (
+        evidence::keep(&bench.pool, "cus_1", r#"{"ip":"203.0.113.9"}"#).await.unwrap(),
+        evidence::keep(&bench.pool, "cus_2", "{}").await.unwrap(),
+    );
+    assert!(evidence::find(&bench.pool, hers).await.unwrap().unwrap().contains("203.0.113.9"));
+    assert_eq!(evidence::erase(&bench.pool, "cus_1").await.unwrap(), 1);
+    assert_eq!(evidence::erase(&bench.pool, "cus_1").await.unwrap(), 0);
+    assert_eq!(evidence::find(&bench.pool, hers).await.unwrap(), None);
+    assert!(evidence::find(&bench.pool, his).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_message_to_another_saga_hands_the_claims_over_once_and_with_it() {
+    let bench = Bench::new().await;
+    let (from, to) = (saga(1), saga(2));
+    let claim = Claim { kind: ClaimKind::ZohoInvoice, key: "77".to_owned() };
+    let claims = [claim.clone()];
+    assert!(matches!(claims::reserve(&bench.pool, from, "claim", &claims).await.unwrap(), Reserved::Held));
+    let message = NewItem {
+        saga: to,
+        saga_kind: "rehearsal".to_owned(),
+        kind: "test.told".to_owned(),
+        principal: format!("saga:{from}"),
+        body: "{}".to_owned(),
+        waiting_key: None,
+        idempotency_key: Some("told/1".to_owned()),
+    };
+    assert!(hand_over(&bench.pool, SHARDS, &message, from, &claims).await.unwrap());
+    assert!(!hand_over(&bench.pool, SHARDS, &message, from, &claims).await.unwrap(), "told twice is told once");
+    assert_eq!(claims::holder(&bench.pool, &claim).await.unwrap(), Some(to));
+    // What somebody else holds is not given away.
+    assert!(!hand_over(&bench.pool, SHARDS, &message, from, &claims).await.unwrap());
+    assert_eq!(claims::holder(&bench.pool, &claim).await.unwrap(), Some(to));
 }
 
 #[tokio::test]
