@@ -16,7 +16,7 @@ use crate::kernel::effect::{Effect, Practice, PracticeScript};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::Outcome;
 use crate::kernel::park::ParkCode;
-use crate::kernel::saga::{At, BusinessEvent, End, Facts, Input, Pending, Refusal, Saga, Summary};
+use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Class, StepSpec, Undo};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -83,23 +83,20 @@ pub enum Event {
     RehearsalUndone { reason: String },
 }
 
-impl BusinessEvent for Event {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::RehearsalStarted { .. } => "RehearsalStarted",
-            Self::VendorSeen => "VendorSeen",
-            Self::EntryReserved { .. } => "EntryReserved",
-            Self::ReleasedByOperator => "ReleasedByOperator",
-            Self::GoAheadGiven => "GoAheadGiven",
-            Self::GoAheadMissed => "GoAheadMissed",
-            Self::PracticeMoneyTaken { .. } => "PracticeMoneyTaken",
-            Self::PracticeMoneyDeclined { .. } => "PracticeMoneyDeclined",
-            Self::ReservationDeclined { .. } => "ReservationDeclined",
-            Self::EntryNoted => "EntryNoted",
-            Self::RehearsalUndone { .. } => "RehearsalUndone",
-        }
-    }
-}
+crate::event_names!(
+    Event:
+    RehearsalStarted,
+    VendorSeen,
+    EntryReserved,
+    ReleasedByOperator,
+    GoAheadGiven,
+    GoAheadMissed,
+    PracticeMoneyTaken,
+    PracticeMoneyDeclined,
+    ReservationDeclined,
+    EntryNoted,
+    RehearsalUndone,
+);
 
 /// Where a rehearsal stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,6 @@ use super::state::{Rest, Stage, State};
 use super::words::{Attempt, Closing, Event, Scope, Wait};
 use crate::kernel::answer::Invoice;
 use crate::kernel::park::ParkCode;
-use crate::kernel::saga::At;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// A charge is never sent on an older read of the invoice.
@@ -28,23 +27,10 @@ const SWITCH_AGAIN: TimeDelta = TimeDelta::minutes(5);
 /// What Zoho or people there will change is looked at daily, should its message be lost.
 const DAILY: TimeDelta = TimeDelta::days(1);
 
-/// A decision in the making: each event is applied before the next one is decided.
-pub(super) struct Turn<'a> {
-    pub(super) state: State,
-    pub(super) at: &'a At,
-    pub(super) out: Vec<Event>,
-}
+/// A decision of this flow in the making.
+pub(super) type Turn<'a> = crate::kernel::turn::Turn<'a, super::InvoicePayment>;
 
-impl<'a> Turn<'a> {
-    pub(super) fn new(state: &State, at: &'a At) -> Self {
-        Self { state: state.clone(), at, out: Vec::new() }
-    }
-
-    pub(super) fn push(&mut self, event: Event) {
-        self.state.apply(&event);
-        self.out.push(event);
-    }
-
+impl Turn<'_> {
     /// All that follows from what was decided so far.
     pub(super) fn conclude(mut self) -> Vec<Event> {
         // Each round plans, records, rests or wants a read; a handful of them is the longest chain there is.

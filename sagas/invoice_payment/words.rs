@@ -7,7 +7,6 @@ use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
-use crate::kernel::saga::BusinessEvent;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -517,19 +516,8 @@ pub enum Event {
     },
 }
 
-macro_rules! names {
-    ($($name:ident),* $(,)?) => {
-        impl BusinessEvent for Event {
-            fn name(&self) -> &'static str {
-                match self {
-                    $(Self::$name { .. } => stringify!($name),)*
-                }
-            }
-        }
-    };
-}
-
-names!(
+crate::event_names!(
+    Event:
     InvoiceDetected,
     SignalHeard,
     MethodChanged,

@@ -16,3 +16,4 @@ pub mod record;
 pub mod retry;
 pub mod saga;
 pub mod step;
+pub(crate) mod turn;

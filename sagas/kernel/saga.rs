@@ -58,6 +58,20 @@ pub trait BusinessEvent: Clone + PartialEq + Debug + Serialize + DeserializeOwne
     fn name(&self) -> &'static str;
 }
 
+/// Names the events of a flow by their variants, so that neither can change without the other.
+#[macro_export]
+macro_rules! event_names {
+    ($event:ty: $($name:ident),* $(,)?) => {
+        impl $crate::kernel::saga::BusinessEvent for $event {
+            fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
 /// When an input is looked at, and in which zone dates are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct At {

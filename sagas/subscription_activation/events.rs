@@ -9,7 +9,6 @@ use crate::kernel::money::Money;
 use crate::kernel::offer::Offer;
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
-use crate::kernel::saga::BusinessEvent;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -296,19 +295,8 @@ pub enum Event {
     },
 }
 
-macro_rules! names {
-    ($($name:ident),* $(,)?) => {
-        impl BusinessEvent for Event {
-            fn name(&self) -> &'static str {
-                match self {
-                    $(Self::$name { .. } => stringify!($name),)*
-                }
-            }
-        }
-    };
-}
-
-names!(
+crate::event_names!(
+    Event:
     ActivationRequested,
     ActPressed,
     RequestRead,

@@ -10,7 +10,6 @@ use crate::kernel::answer::Invoice;
 use crate::kernel::effect::{Claim, ClaimKind};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
-use crate::kernel::saga::At;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// What another saga holds is asked for again.
@@ -21,23 +20,10 @@ const LOOK_AGAIN: [TimeDelta; 4] =
 /// The record of a capture is awaited so long at a time; the invoice's own stream pages a person.
 const RECORD_PATIENCE: TimeDelta = TimeDelta::hours(24);
 
-/// A decision in the making: each event is applied before the next one is decided.
-pub(super) struct Turn<'a> {
-    pub(super) state: State,
-    pub(super) at: &'a At,
-    pub(super) out: Vec<Event>,
-}
+/// A decision of this flow in the making.
+pub(super) type Turn<'a> = crate::kernel::turn::Turn<'a, super::SubscriptionActivation>;
 
-impl<'a> Turn<'a> {
-    pub(super) fn new(state: &State, at: &'a At) -> Self {
-        Self { state: state.clone(), at, out: Vec::new() }
-    }
-
-    pub(super) fn push(&mut self, event: Event) {
-        self.state.apply(&event);
-        self.out.push(event);
-    }
-
+impl Turn<'_> {
     /// All that follows from what was decided so far.
     pub(super) fn conclude(mut self) -> Vec<Event> {
         // A quote, its link, a binding, an end: each round does one of them.
