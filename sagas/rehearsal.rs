@@ -83,7 +83,7 @@ pub enum Event {
     RehearsalUndone { reason: String },
 }
 
-crate::event_names!(
+crate::kernel::saga::event_names!(
     Event:
     RehearsalStarted,
     VendorSeen,

@@ -516,7 +516,7 @@ pub enum Event {
     },
 }
 
-crate::event_names!(
+crate::kernel::saga::event_names!(
     Event:
     InvoiceDetected,
     SignalHeard,

@@ -59,10 +59,9 @@ pub trait BusinessEvent: Clone + PartialEq + Debug + Serialize + DeserializeOwne
 }
 
 /// Names the events of a flow by their variants, so that neither can change without the other.
-#[macro_export]
 macro_rules! event_names {
     ($event:ty: $($name:ident),* $(,)?) => {
-        impl $crate::kernel::saga::BusinessEvent for $event {
+        impl crate::kernel::saga::BusinessEvent for $event {
             fn name(&self) -> &'static str {
                 match self {
                     $(Self::$name { .. } => stringify!($name),)*
@@ -71,6 +70,7 @@ macro_rules! event_names {
         }
     };
 }
+pub(crate) use event_names;
 
 /// When an input is looked at, and in which zone dates are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -295,7 +295,7 @@ pub enum Event {
     },
 }
 
-crate::event_names!(
+crate::kernel::saga::event_names!(
     Event:
     ActivationRequested,
     ActPressed,
