@@ -4,6 +4,7 @@
 
 #![warn(clippy::float_arithmetic, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 
+pub mod act_refusal;
 pub mod invoice_payment;
 pub mod kernel;
 pub mod rehearsal;
@@ -15,6 +16,7 @@ macro_rules! for_each_saga {
     ($use:ident) => {
         $use! {
             $crate::rehearsal::Rehearsal,
+            $crate::act_refusal::ActRefusal,
             $crate::invoice_payment::InvoicePayment,
             $crate::subscription_activation::SubscriptionActivation,
         }

@@ -7,7 +7,7 @@ use crate::connectors::Connectors;
 use crate::engine::hooks::NoHooks;
 use crate::engine::{self, Engine};
 use crate::http;
-use crate::intake::{Intake, Poller, Router};
+use crate::intake::{Acts, Intake, Poller, Router};
 use crate::keys::Keys;
 use crate::mail::Mailer;
 use crate::reception::Reception;
@@ -86,6 +86,7 @@ impl Service {
         let client_ip_header = config.checkout.client_ip_header.clone();
         let checkout = http::Checkout { desk: Arc::new(desk), page, client_ip_header };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let acts = Arc::new(Acts::new(&config, store.clone(), connectors.clone(), Arc::clone(&clock)));
         let router = Router::new(
             &config,
             store.clone(),
@@ -93,14 +94,21 @@ impl Service {
             Arc::clone(&engine),
             connectors.clone(),
             Arc::clone(&clock),
+            Arc::clone(&acts),
         );
         tasks.spawn(router.run(stop.clone()));
         if let Some(every) = config.poll {
-            let poller = Poller::new(&config, store.clone(), Arc::clone(&engine), connectors, clock, every);
+            let poller =
+                Poller::new(&config, store.clone(), Arc::clone(&engine), connectors, clock, every, Arc::clone(&acts));
             tasks.spawn(poller.run(stop.clone()));
         }
-        let app =
-            http::App { store: store.clone(), engine: Arc::clone(&engine), intake, admin_token: config.admin_token };
+        let app = http::App {
+            store: store.clone(),
+            engine: Arc::clone(&engine),
+            intake,
+            acts,
+            admin_token: config.admin_token,
+        };
         tasks.spawn(listen(public, http::public(app.clone(), checkout), stop.clone()));
         tasks.spawn(listen(private, http::private(app), stop.clone()));
         Ok(Self { public: addresses.0, private: addresses.1, public_url, store, engine, stop, tasks })

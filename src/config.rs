@@ -168,6 +168,9 @@ pub struct AttioSettings {
     /// Currency of Attio's amount attributes
     #[arg(long = "attio-currency", env = "ATTIO_CURRENCY", default_value = "EUR")]
     pub currency: String,
+    /// Workspace member id of whoever gets the tasks about records that nobody owns
+    #[arg(long = "attio-task-owner", env = "ATTIO_TASK_OWNER")]
+    pub task_owner: Option<String>,
     /// Secret of the Attio webhook, as `setup` printed it
     #[arg(long = "attio-webhook-secret", env = "ATTIO_WEBHOOK_SECRET", hide_env_values = true)]
     pub webhook_secret: Option<SecretString>,
@@ -240,6 +243,8 @@ pub struct AttioConfig {
     pub api_key: SecretString,
     /// Currency of its amount attributes; other amounts are written as text only.
     pub currency: iso_currency::Currency,
+    /// The workspace member who gets the tasks about records without an owner; absent: nobody does.
+    pub task_owner: Option<String>,
     /// Absent: Attio's webhooks are refused until `setup` made one.
     pub webhook_secret: Option<SecretString>,
 }
@@ -411,7 +416,11 @@ impl AttioSettings {
         long_enough("ATTIO_WEBHOOK_SECRET", webhook_secret.as_ref(), faults);
         let currency = sagas::kernel::money::currency(&self.currency);
         let currency = currency.map_err(|e| faults.push(format!("ATTIO_CURRENCY: {e}"))).ok();
-        Some(AttioConfig { base_url: base_url?, api_key: api_key?, currency: currency?, webhook_secret })
+        let task_owner = self.task_owner.filter(|owner| !owner.is_empty());
+        if let Some(owner) = task_owner.as_ref().filter(|owner| uuid::Uuid::try_parse(owner).is_err()) {
+            faults.push(format!("ATTIO_TASK_OWNER ({owner}) is no id of a workspace member: expected a UUID"));
+        }
+        Some(AttioConfig { base_url: base_url?, api_key: api_key?, currency: currency?, task_owner, webhook_secret })
     }
 }
 

@@ -92,7 +92,9 @@ impl Turn<'_> {
         let Some(intake) = self.state.intake.clone() else { return };
         self.push(Event::RequestRead { request: Box::new(request.clone()) });
         // The stored transition decides, not the message: another act was pressed since, or this one was answered.
-        if request.act.as_deref() != Some(intake.act.title()) || request.pressed_at != Some(intake.pressed_at) {
+        let stands =
+            request.act.as_deref() == Some(intake.act.title()) && request.pressed_at == Some(intake.pressed_at);
+        if !stands && !intake.ordered {
             return self.push(Event::PressOutdated);
         }
         if intake.act == Act::ResendLink {

@@ -24,12 +24,20 @@ pub enum Event {
         act: Act,
         pressed_at: DateTime<Utc>,
         terms: Box<Terms>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ordered: bool,
         at: DateTime<Utc>,
     },
     /// Another act was pressed while it runs.
     ActPressed {
         act: Act,
         pressed_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    /// That act cannot be carried out any more; the record says why.
+    ActDeclined {
+        act: Act,
+        reason: String,
         at: DateTime<Utc>,
     },
     RequestRead {
@@ -299,6 +307,7 @@ crate::kernel::saga::event_names!(
     Event:
     ActivationRequested,
     ActPressed,
+    ActDeclined,
     RequestRead,
     PressOutdated,
     CustomerEnrolled,

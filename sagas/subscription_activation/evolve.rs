@@ -41,7 +41,9 @@ impl State {
 
     fn apply_press(&mut self, event: &Event) {
         match event {
-            Event::ActivationRequested { organization, installation, record, act, pressed_at, terms, .. } => {
+            Event::ActivationRequested {
+                organization, installation, record, act, pressed_at, terms, ordered, ..
+            } => {
                 self.intake = Some(Intake {
                     organization: organization.clone(),
                     installation: installation.clone(),
@@ -49,6 +51,7 @@ impl State {
                     act: *act,
                     pressed_at: *pressed_at,
                     terms: (**terms).clone(),
+                    ordered: *ordered,
                 });
                 self.act = Some(*act);
                 self.pressed_at = Some(*pressed_at);
@@ -58,6 +61,7 @@ impl State {
             Event::ActPressed { act, pressed_at, at } => {
                 self.pressed_at = Some(*pressed_at);
                 self.unanswered = true;
+                self.act_declined = None;
                 // What is shown is shown again: it is the answer.
                 self.face_version += 1;
                 match (act, &self.stage) {
@@ -75,6 +79,9 @@ impl State {
                     }
                     _ => {}
                 }
+            }
+            Event::ActDeclined { act, reason, .. } => {
+                self.act_declined = Some(format!("`{}` was not carried out: {reason}", act.title()));
             }
             _ => {}
         }
@@ -540,7 +547,8 @@ const fn time(event: &Event) -> Option<DateTime<Utc>> {
         | Event::ActivationUndone { at, .. }
         | Event::ActivationHeld { at, .. }
         | Event::ActivationResumed { at }
-        | Event::ActPressed { at, .. } => Some(*at),
+        | Event::ActPressed { at, .. }
+        | Event::ActDeclined { at, .. } => Some(*at),
         _ => None,
     }
 }

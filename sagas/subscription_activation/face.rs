@@ -51,7 +51,7 @@ pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<Face> {
         zoho_subscription: state.made.subscription.as_ref().filter(|_| adopted).map(|s| s.id.clone()),
         braintree_customer: braintree.clone().filter(|_| active),
         collection_owner: adopted.then(|| "orchestrator".to_owned()),
-        last_error: error(state),
+        last_error: errors(state),
         action_needed: action(state).to_owned(),
         client: state.facts.request.as_ref().and_then(|r| r.client.clone()).filter(|_| active).map(|record| {
             ClientFace {
@@ -124,6 +124,12 @@ fn checkout(state: &State) -> CheckoutFace {
         (Stage::Over { ending: Ending::Expired, .. }, _) if state.links > 0 => word("Expired"),
         _ => word("None"),
     }
+}
+
+/// What went wrong, and why the last act was not carried out.
+fn errors(state: &State) -> String {
+    let declined = state.act_declined.as_deref().map(sentence);
+    [Some(error(state)).filter(|error| !error.is_empty()), declined].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn error(state: &State) -> String {

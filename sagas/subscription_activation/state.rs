@@ -63,6 +63,9 @@ pub struct State {
     pub(super) face: Option<Face>,
     pub(super) face_version: u64,
     pub(super) shown_version: u64,
+    /// Why the last act was not carried out.
+    #[serde(default)]
+    pub(super) act_declined: Option<String>,
     /// An act on the record has no answer yet.
     pub(super) unanswered: bool,
 }
@@ -76,6 +79,9 @@ pub(super) struct Intake {
     pub(super) act: Act,
     pub(super) pressed_at: DateTime<Utc>,
     pub(super) terms: Terms,
+    /// By another program: no act stands on the record.
+    #[serde(default)]
+    pub(super) ordered: bool,
 }
 
 /// The stages.

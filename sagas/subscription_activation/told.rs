@@ -12,9 +12,12 @@ use chrono::{DateTime, Utc};
 impl Turn<'_> {
     pub(super) fn told(&mut self, command: &Command) -> Result<(), Refusal> {
         match command {
-            Command::Pressed { organization, installation, record, act, pressed_at, terms } => {
+            Command::Pressed { organization, installation, record, act, pressed_at, terms, ordered } => {
                 if self.state.intake.is_some() {
                     return self.pressed(*act, *pressed_at);
+                }
+                if *act == Act::CancelNow {
+                    return Err(Refusal::new("not_requested", "nothing was requested here that could be called off"));
                 }
                 self.push(Event::ActivationRequested {
                     organization: organization.clone(),
@@ -23,6 +26,7 @@ impl Turn<'_> {
                     act: *act,
                     pressed_at: *pressed_at,
                     terms: terms.clone(),
+                    ordered: *ordered,
                     at: self.at.now,
                 });
                 Ok(())
@@ -58,6 +62,11 @@ impl Turn<'_> {
             return Err(Refusal::new("over", "this activation is over; a new press begins a new one"));
         }
         self.push(Event::ActPressed { act, pressed_at, at: self.at.now });
+        if act == Act::CancelNow
+            && let Err(refusal) = self.cancelled("called off in Attio")
+        {
+            self.push(Event::ActDeclined { act, reason: refusal.message, at: self.at.now });
+        }
         Ok(())
     }
 

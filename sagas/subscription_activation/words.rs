@@ -20,6 +20,8 @@ pub enum Act {
     ResendLink,
     /// Once more after a failure.
     Retry,
+    /// Call it off, before anything is captured.
+    CancelNow,
 }
 
 impl Act {
@@ -30,6 +32,7 @@ impl Act {
             Self::Start => "Start",
             Self::ResendLink => "Resend link",
             Self::Retry => "Retry",
+            Self::CancelNow => "Cancel now",
         }
     }
 
@@ -40,6 +43,7 @@ impl Act {
             Self::Start => "start",
             Self::ResendLink => "resend_link",
             Self::Retry => "retry",
+            Self::CancelNow => "cancel_now",
         }
     }
 }
@@ -83,6 +87,9 @@ pub enum Command {
         pressed_at: DateTime<Utc>,
         /// The settings of now.
         terms: Box<Terms>,
+        /// Ordered by another program: no act stands on the record.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ordered: bool,
     },
     /// The customer opened a link.
     Opened {

@@ -37,12 +37,13 @@ enum Position {
 }
 
 /// Every operation that has a switch: all that leave this process. A test compares them with the kernel's.
-const OPERATIONS: [&str; 34] = [
+const OPERATIONS: [&str; 35] = [
     "attio.add_task",
     "attio.find_client",
     "attio.project",
     "attio.read_person",
     "attio.read_request",
+    "attio.refuse_act",
     "attio.show_subscription",
     "braintree.authorise",
     "braintree.create_customer",

@@ -32,8 +32,13 @@ pub struct Connectors {
 /// It cannot be made from what is configured.
 pub fn attio_client(config: &AttioConfig) -> Result<attio::Attio, String> {
     let http = http::Http::new().map_err(|e| format!("the HTTP client cannot be made: {e}"))?;
-    let (base_url, api_key) = (config.base_url.clone(), config.api_key.clone());
-    attio::Attio::new(&attio::Config { base_url, api_key, currency: config.currency }, http)
+    let config = attio::Config {
+        base_url: config.base_url.clone(),
+        api_key: config.api_key.clone(),
+        currency: config.currency,
+        task_owner: config.task_owner.clone(),
+    };
+    attio::Attio::new(&config, http)
 }
 
 impl Connectors {

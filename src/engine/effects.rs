@@ -27,11 +27,13 @@ pub struct Slots {
     pub zoho: usize,
     /// Attio.
     pub attio: usize,
+    /// The mail server: few take many connections of one sender.
+    pub mail: usize,
 }
 
 impl Default for Slots {
     fn default() -> Self {
-        Self { braintree: 16, zoho: 9, attio: 16 }
+        Self { braintree: 16, zoho: 9, attio: 16, mail: 4 }
     }
 }
 
@@ -60,6 +62,7 @@ impl Effects {
                 ("braintree", slot(slots.braintree)),
                 ("zoho", slot(slots.zoho)),
                 ("attio", slot(slots.attio)),
+                ("mail", slot(slots.mail)),
             ]),
             gates: Mutex::default(),
             keys: settings.keys.clone(),

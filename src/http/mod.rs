@@ -11,7 +11,7 @@ mod problem;
 mod webhooks;
 
 use crate::engine::Engine;
-use crate::intake::Intake;
+use crate::intake::{Acts, Intake};
 use crate::store::Store;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -37,6 +37,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// Verifies deliveries, and is woken when one came.
     pub intake: Arc<Intake>,
+    /// Takes orders of activations.
+    pub acts: Arc<Acts>,
     /// Bearer token of the private API.
     pub admin_token: SecretString,
 }

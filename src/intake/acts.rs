@@ -1,19 +1,21 @@
 //! What CRM users press in Attio, as items for the activation that it is for: from a delivery, and from a sweep that finds
 //! what a lost delivery would have said. A press is told apart by its record, its act and its time, so that it has one
-//! effect however often it is seen. Answers nobody in Attio: that is the saga's.
+//! effect however often it is seen. Answers nobody in Attio: that is the saga's, also where nothing carries the act out.
 
 use super::triggers::{Trigger, shown};
+use super::unserved;
 use crate::checkout::CONSENT_VERSION;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::connectors::Connectors;
 use crate::connectors::attio::webhook::Notice;
-use crate::connectors::attio::{ActIds, Press, Standing};
+use crate::connectors::attio::{ActIds, NO_ACT, PRESSABLE, Press, Standing};
 use crate::engine::items::Body;
 use crate::store::inbox::OfferError;
-use crate::store::items::{NewItem, offer_item};
+use crate::store::items::{self, NewItem, offer_item};
 use crate::store::query::{self, SagaFilter};
 use crate::store::{Store, StoreError};
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::outcome::Outcome;
 use sagas::kernel::saga::Saga;
@@ -24,10 +26,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The acts that are answered.
-const ACTS: [Act; 4] = [Act::Quote, Act::Start, Act::ResendLink, Act::Retry];
-/// The title under which an act rests.
-const NO_ACT: &str = "none";
+/// The acts that an activation carries out.
+const ACTS: [Act; 5] = [Act::Quote, Act::Start, Act::ResendLink, Act::Retry, Act::CancelNow];
 
 /// A customer who has not paid is reminded after so many days.
 const REMINDER_DAY: u32 = 3;
@@ -41,20 +41,47 @@ const HOLD_HOURS: u32 = 24;
 const SAGAS_AT_MOST: u16 = 50;
 
 /// Finds out what was pressed and who hears of it.
-pub(super) struct Acts {
+pub struct Acts {
     store: Store,
     connectors: Arc<Connectors>,
     organization: String,
     installation: Installation,
     terms: Terms,
     call_limit: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+/// An order was not taken.
+#[derive(Debug)]
+pub enum OrderError {
+    /// Its key belongs to an order about another record.
+    KeyReused,
+    /// The database cannot be reached.
+    Store(StoreError),
+}
+
+impl From<StoreError> for OrderError {
+    fn from(e: StoreError) -> Self {
+        Self::Store(e)
+    }
+}
+
+impl From<OfferError> for OrderError {
+    fn from(e: OfferError) -> Self {
+        match e {
+            OfferError::KeyReused => Self::KeyReused,
+            OfferError::Store(e) => Self::Store(e),
+        }
+    }
 }
 
 impl Acts {
-    pub(super) fn new(config: &Config, store: Store, connectors: Arc<Connectors>) -> Self {
+    /// Acts of this installation's workspace.
+    pub fn new(config: &Config, store: Store, connectors: Arc<Connectors>, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
             connectors,
+            clock,
             organization: config.vendors.zoho.organization_id.clone(),
             installation: config.installation.clone(),
             terms: terms(config),
@@ -89,7 +116,7 @@ impl Acts {
     /// The database cannot be reached.
     pub(super) async fn sweep(&self) -> Result<(), OfferError> {
         // All pages are read before the first answer can take a record off them.
-        let presses = match self.connectors.attio.presses(&ACTS.map(Act::title), self.call_limit).await {
+        let presses = match self.connectors.attio.presses(PRESSABLE, self.call_limit).await {
             Ok(presses) => presses,
             Err(outcome) => {
                 tracing::warn!(outcome = outcome.word(), "Attio did not list the acts that stand");
@@ -97,7 +124,7 @@ impl Acts {
             }
         };
         for press in presses {
-            let Ok(item) = self.item(&press).await? else { continue };
+            let Some(item) = self.item(&press).await? else { continue };
             match offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await {
                 // Taken by an activation that has ended since.
                 Ok(_) | Err(OfferError::KeyReused) => {}
@@ -105,6 +132,50 @@ impl Acts {
             }
         }
         Ok(())
+    }
+
+    /// Takes an act that another program orders: the same key is the same order. Answers with the activation that hears it
+    /// and the item by which it does.
+    ///
+    /// # Errors
+    /// The key belongs to an order about another record, or the database cannot be reached.
+    pub async fn order(
+        &self,
+        record: &str,
+        act: Act,
+        key: &str,
+        principal: &str,
+    ) -> Result<(SagaId, Uuid), OrderError> {
+        let key = format!("api:activation:{key}");
+        if let Some(known) = self.ordered(&key, record).await? {
+            return Ok(known);
+        }
+        // To the microsecond: what is kept with the activation is told from it again.
+        let pressed_at = self.clock.now().trunc_subsecs(6);
+        let saga = self.running(record).await?.unwrap_or_else(|| SubscriptionActivation::id(record, pressed_at));
+        let item = NewItem {
+            saga,
+            saga_kind: SubscriptionActivation::NAME.to_owned(),
+            kind: format!("api.{}", act.as_str()),
+            principal: principal.to_owned(),
+            body: Body::Saga { command: self.command(record, act, pressed_at, true) }.text(),
+            waiting_key: None,
+            idempotency_key: Some(key.clone()),
+        };
+        match offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await {
+            Ok(id) => Ok((saga, id)),
+            // Ordered at the same moment: the one that came first counts.
+            Err(OfferError::KeyReused) => self.ordered(&key, record).await?.ok_or(OrderError::KeyReused),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// What was ordered under a key.
+    async fn ordered(&self, key: &str, record: &str) -> Result<Option<(SagaId, Uuid)>, OrderError> {
+        let Some(known) = items::item_of_key(&self.store.pool, key).await? else { return Ok(None) };
+        let body = serde_json::from_str(&known.body);
+        let is_same = matches!(body, Ok(Body::Saga { command }) if command["record"].as_str() == Some(record));
+        if is_same { Ok(Some((known.saga, known.id))) } else { Err(OrderError::KeyReused) }
     }
 
     async fn of_notice(&self, notice: &Notice) -> Trigger {
@@ -124,8 +195,8 @@ impl Acts {
             Err(outcome) => return unread(*outcome),
         };
         match self.item(&press).await {
-            Ok(Ok(item)) => Trigger::Items(vec![item]),
-            Ok(Err(why)) => Trigger::Ignored(why),
+            Ok(Some(item)) => Trigger::Items(vec![item]),
+            Ok(None) => Trigger::Ignored("the act was answered or taken back meanwhile".to_owned()),
             Err(e) => {
                 tracing::warn!(error = %e, "who hears of an act could not be read");
                 Trigger::Later
@@ -133,24 +204,29 @@ impl Acts {
         }
     }
 
-    /// The item of a press, or why there is none.
-    async fn item(&self, press: &Press) -> Result<Result<NewItem, String>, StoreError> {
+    /// The item of a press; none where the act rests.
+    async fn item(&self, press: &Press) -> Result<Option<NewItem>, StoreError> {
+        if press.act == NO_ACT {
+            return Ok(None);
+        }
+        let key = format!("attio:{}:{}:{}", press.record, press.act, instant(press));
         let Some(act) = ACTS.into_iter().find(|act| act.title() == press.act) else {
-            return Ok(Err(unanswered(&press.act)));
+            return Ok(Some(unserved::item(press, key)));
         };
         // Pressed again while an activation of the record runs: it is that one's.
-        let saga = self
-            .running(&press.record)
-            .await?
-            .unwrap_or_else(|| SubscriptionActivation::id(&press.record, press.pressed_at));
-        Ok(Ok(NewItem {
+        let saga = match self.running(&press.record).await? {
+            Some(running) => running,
+            None if act == Act::CancelNow => return Ok(Some(unserved::item(press, key))),
+            None => SubscriptionActivation::id(&press.record, press.pressed_at),
+        };
+        Ok(Some(NewItem {
             saga,
             saga_kind: SubscriptionActivation::NAME.to_owned(),
             kind: format!("attio.{}", act.as_str()),
             principal: format!("attio:{}", press.member),
-            body: Body::Saga { command: self.command(press, act) }.text(),
+            body: Body::Saga { command: self.command(&press.record, act, press.pressed_at, false) }.text(),
             waiting_key: None,
-            idempotency_key: Some(format!("attio:{}:{}:{}", press.record, press.act, instant(press))),
+            idempotency_key: Some(key),
         }))
     }
 
@@ -164,14 +240,15 @@ impl Acts {
         Ok(sagas.into_iter().find(|saga| saga.ended.is_none()).map(|saga| saga.id))
     }
 
-    fn command(&self, press: &Press, act: Act) -> Value {
+    fn command(&self, record: &str, act: Act, pressed_at: DateTime<Utc>, ordered: bool) -> Value {
         let command = Command::Pressed {
             organization: self.organization.clone(),
             installation: self.installation.clone(),
-            record: press.record.clone(),
+            record: record.to_owned(),
             act,
-            pressed_at: press.pressed_at,
+            pressed_at,
             terms: Box::new(self.terms.clone()),
+            ordered,
         };
         serde_json::to_value(command).expect("a command of plain texts and numbers always serialises")
     }
@@ -221,14 +298,6 @@ fn concerns(notice: &Notice, ids: &ActIds) -> bool {
         None => notice.kind == "record.created",
     };
     is_subscription && is_act
-}
-
-fn unanswered(act: &str) -> String {
-    if act == NO_ACT {
-        "the act was answered or taken back meanwhile".to_owned()
-    } else {
-        format!("no flow of this release answers the act `{}`", shown(act))
-    }
 }
 
 /// Attio refuses a read for good, or did not answer now.
@@ -287,11 +356,5 @@ mod tests {
         let made = Notice { kind: "record.created".to_owned(), attribute: None, ..notice() };
         assert!(concerns(&made, &ids));
         assert!(!concerns(&Notice { attribute: None, ..notice() }, &ids));
-    }
-
-    #[test]
-    fn an_act_without_a_flow_is_told_from_one_that_was_taken_back() {
-        assert!(unanswered("Cancel now").contains("`Cancel now`"));
-        assert!(unanswered(NO_ACT).contains("answered or taken back"));
     }
 }

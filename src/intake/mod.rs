@@ -9,6 +9,7 @@ pub mod operator;
 mod pollers;
 mod router;
 mod triggers;
+mod unserved;
 
 use crate::clock::Clock;
 use crate::config::Vendors;
@@ -16,6 +17,7 @@ use crate::connectors::braintree::webhook::{self as braintree, KeyPair, WebhookE
 use crate::connectors::{attio, zoho};
 use crate::store::inbox::{self, Stored};
 use crate::store::{Store, StoreError};
+pub use acts::{Acts, OrderError};
 use axum::http::HeaderMap;
 pub use pollers::Poller;
 pub use router::Router;

@@ -22,7 +22,7 @@ pub struct Poller {
     store: Store,
     engine: Arc<Engine>,
     connectors: Arc<Connectors>,
-    acts: Acts,
+    acts: Arc<Acts>,
     clock: Arc<dyn Clock>,
     organization: String,
     installation: Installation,
@@ -39,9 +39,10 @@ impl Poller {
         connectors: Arc<Connectors>,
         clock: Arc<dyn Clock>,
         every: Duration,
+        acts: Arc<Acts>,
     ) -> Self {
         Self {
-            acts: Acts::new(config, store.clone(), Arc::clone(&connectors)),
+            acts,
             store,
             engine,
             connectors,

@@ -28,7 +28,7 @@ pub struct Router {
     pub(super) installation: Installation,
     pub(super) call_limit: Duration,
     pub(super) clock: Arc<dyn Clock>,
-    acts: Acts,
+    acts: Arc<Acts>,
     intake: Arc<Intake>,
     engine: Arc<Engine>,
 }
@@ -52,9 +52,10 @@ impl Router {
         engine: Arc<Engine>,
         connectors: Arc<Connectors>,
         clock: Arc<dyn Clock>,
+        acts: Arc<Acts>,
     ) -> Self {
         Self {
-            acts: Acts::new(config, store.clone(), Arc::clone(&connectors)),
+            acts,
             clock,
             store,
             connectors,

@@ -239,6 +239,20 @@ pub async fn item_state(pool: &PgPool, id: Uuid) -> Result<Option<Item>, StoreEr
     row.fetch_optional(pool).await?.map(Item::try_from).transpose()
 }
 
+/// The item that was taken under a key.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn item_of_key(pool: &PgPool, key: &str) -> Result<Option<Item>, StoreError> {
+    let row = sqlx::query_as!(
+        ItemRow,
+        "select id, shard, saga, saga_kind, delivery, kind, principal, body, state, reason, created_at from item
+         where idempotency_key = $1",
+        storable(key)
+    );
+    row.fetch_optional(pool).await?.map(Item::try_from).transpose()
+}
+
 /// Items of a saga, oldest first.
 ///
 /// # Errors

@@ -3,8 +3,9 @@
 
 use crate::outside::Outside;
 use crate::postgres::database;
-use attio_billing::demo::{Stage, StageOptions};
+use attio_billing::demo::{SignUp, Stage, StageOptions};
 use chrono::DateTime;
+use reqwest::{Method, StatusCode};
 use sagas::kernel::ids::SagaId;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -130,6 +131,29 @@ async fn a_press_while_an_activation_of_the_record_runs_is_heard_by_that_one() {
     out.end().await;
 }
 
+#[tokio::test]
+async fn an_act_that_nothing_carries_out_is_answered_on_the_record_with_what_to_do_instead() {
+    let out = Outside::start().await;
+    let record = id(&subscription(&out.stage).await);
+    for (action, cure) in [("Open ticket", "open it in Zoho Desk"), ("Cancel now", "nothing is being activated here")] {
+        press(&out.stage, &record, action).await;
+        let answered = out.stage.until("the answer on the record", async || {
+            let books = out.stage.sandbox.books().await?;
+            let records = books["attio"]["records"]["subscriptions"].as_array().unwrap().clone();
+            let shown = records.into_iter().find(|line| line["record_id"] == record).unwrap()["values"].take();
+            let said = shown["last_error"].as_str().unwrap_or_default().to_owned();
+            Ok(shown["sync_action"] == "none" && said.contains(&format!("`{action}` was not carried out: {cure}")))
+        });
+        answered.await.unwrap();
+    }
+    let ended = out.stage.until("both refusals to end", async || {
+        let sagas: Value = out.get("/sagas?kind=act_refusal").await;
+        Ok(sagas["sagas"].as_array().unwrap().iter().filter(|saga| saga["state"] == "Answered").count() == 2)
+    });
+    ended.await.unwrap();
+    out.end().await;
+}
+
 /// The ids by which events name the act of a record.
 async fn value_ids(out: &Outside, record: &str) -> Value {
     let attio = &out.stage.config().vendors.attio;
@@ -146,8 +170,6 @@ async fn what_is_no_press_of_a_person_that_a_flow_answers_is_ignored_with_the_re
     let out = Outside::start().await;
     let record = id(&subscription(&out.stage).await);
     ignored(&out, "no act of a workspace member").await;
-    press(&out.stage, &record, "Cancel now").await;
-    ignored(&out, "no flow of this release answers the act `Cancel now`").await;
     press(&out.stage, &record, "none").await;
     ignored(&out, "answered or taken back meanwhile").await;
 
@@ -204,8 +226,10 @@ async fn a_press_whose_delivery_was_lost_is_found_by_the_sweep() {
     let made = json!({"act": "create_record", "object": "subscriptions", "values": {"sync_action": ["Resend link"]}});
     let (record, other) = (id(&act(&stage, &made).await), id(&subscription(&stage).await));
     press(&stage, &other, "Change plan").await;
-    let (_, _, kind, _, body) = until_heard(&stage, 1).await.swap_remove(0);
-    assert!(kind == "attio.resend_link" && body.contains(&record), "{kind}: {body}");
+    let kinds: Vec<_> = until_heard(&stage, 2).await.into_iter().map(|(_, _, kind, _, body)| (kind, body)).collect();
+    for (kind, of) in [("attio.resend_link", &record), ("attio.unserved", &other)] {
+        assert!(kinds.iter().any(|(heard, body)| heard == kind && body.contains(of)), "{kind}: {kinds:?}");
+    }
     // The delivery comes after all.
     stage.sandbox.webhooks(&json!({"hold": false})).await.unwrap();
     let answered = stage.until("the late deliveries", async || {
@@ -213,6 +237,50 @@ async fn a_press_whose_delivery_was_lost_is_found_by_the_sweep() {
         Ok(summary.get("attio").is_some_and(|counts| counts.received == 3))
     });
     answered.await.unwrap();
-    assert_eq!(heard(stage.pool()).await.len(), 1);
+    assert_eq!(heard(stage.pool()).await.len(), 2);
     stage.end().await;
+}
+
+/// An order of the API, as another program sends it.
+async fn order(out: &Outside, key: Option<&str>, body: &Value) -> (StatusCode, Value) {
+    let mut request = out.api(Method::POST, "/activations").json(body);
+    if let Some(key) = key {
+        request = request.header("idempotency-key", key);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_program_that_sends_the_same_sign_up_twice_gets_the_same_activation() {
+    let out = Outside::start().await;
+    let newcomer = out.stage.newcomer(&SignUp::new("Twice", out.stage.plan())).await.unwrap();
+    let start = json!({"record": newcomer.record, "act": "start", "principal": "platform"});
+    let (status, first) = order(&out, Some("sign-up-1"), &start).await;
+    assert_eq!((status, &first["state"]), (StatusCode::OK, &json!("applied")), "{first}");
+    let (status, again) = order(&out, Some("sign-up-1"), &start).await;
+    assert_eq!((status, &again["saga"]["id"]), (StatusCode::OK, &first["saga"]["id"]));
+    // Another key for the same record, while it runs: the one that runs answers.
+    let (_, other) = order(&out, Some("sign-up-2"), &start).await;
+    assert_eq!(other["saga"]["id"], first["saga"]["id"]);
+    let letters =
+        async || Ok::<_, anyhow::Error>(out.stage.sandbox.books().await?["mail"].as_array().map_or(0, Vec::len));
+    out.stage.until("the letter", async || Ok(letters().await? > 0)).await.unwrap();
+    assert_eq!(letters().await.unwrap(), 1);
+    let sagas: Value = out.get("/sagas?kind=subscription_activation").await;
+    assert_eq!(sagas["sagas"].as_array().unwrap().len(), 1);
+
+    let elsewhere = out.stage.newcomer(&SignUp::new("Other", out.stage.plan())).await.unwrap();
+    let about_another = json!({"record": elsewhere.record, "act": "start"});
+    for (key, body, status, told) in [
+        (None, start.clone(), StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key"),
+        (Some("sign-up-1"), about_another, StatusCode::CONFLICT, "was used"),
+        (Some("k"), json!({"record": "7", "act": "start"}), StatusCode::UNPROCESSABLE_ENTITY, "expected a UUID"),
+        (Some("k"), json!({"record": newcomer.record, "act": "cancel"}), StatusCode::UNPROCESSABLE_ENTITY, "act"),
+    ] {
+        let (refused, problem) = order(&out, key, &body).await;
+        assert_eq!(refused, status, "{problem}");
+        assert!(problem.to_string().contains(told), "{told}: {problem}");
+    }
+    out.end().await;
 }

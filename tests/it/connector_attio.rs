@@ -10,7 +10,7 @@ use iso_currency::Currency;
 use reqwest::Method;
 use sagas::kernel::answer::{Answer, Request};
 use sagas::kernel::effect::{
-    self, AttioRecord, CheckoutFace, CheckoutLink, ClientFace, Effect, Projection, SubscriptionFace,
+    self, AttioRecord, CheckoutFace, CheckoutLink, ClientFace, Effect, Projection, RefusedAct, SubscriptionFace,
     SubscriptionProjection, TaskNote, TransactionProjection,
 };
 use sagas::kernel::ids::SagaId;
@@ -32,14 +32,19 @@ impl Workspace {
     async fn start() -> Self {
         let sandbox = Sandbox::start().await;
         sandbox.order("/limits", json!({"hold": false})).await;
+        let attio = Self::connector(&sandbox, None);
+        attio.setup(false).await.unwrap();
+        Self { sandbox, attio }
+    }
+
+    fn connector(sandbox: &Sandbox, task_owner: Option<String>) -> Attio {
         let config = Config {
             base_url: sandbox.url("/").parse().unwrap(),
             api_key: sandbox.world.credentials.attio.api_key.clone().into(),
             currency: Currency::EUR,
+            task_owner,
         };
-        let attio = Attio::new(&config, Http::new().unwrap()).unwrap();
-        attio.setup(false).await.unwrap();
-        Self { sandbox, attio }
+        Attio::new(&config, Http::new().unwrap()).unwrap()
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -370,6 +375,42 @@ async fn one_cause_has_one_task_also_when_its_answer_was_lost() {
         assert!(content.chars().count() == 2_000 && content.ends_with(&format!("…\n{marker}")), "{content}");
         assert_eq!(task["linked_record_ids"], json!([record]));
     }
+
+    // Whom the settings name gets what would be nobody's.
+    let with_owner = Workspace { attio: Workspace::connector(&w.sandbox, Some(sam.clone())), sandbox: w.sandbox };
+    with_owner.done(&task("[e-3]", None)).await;
+    assert_eq!(with_owner.books().await["tasks"][2]["assignees"], json!([sam]));
+}
+
+#[tokio::test]
+async fn a_refused_act_is_answered_once_and_a_later_press_is_left_alone() {
+    let w = Workspace::start().await;
+    let record = w.made("subscriptions", json!({})).await;
+    let refusal = |pressed_at| {
+        effect::Attio::RefuseAct(Box::new(RefusedAct {
+            record: record.clone(),
+            act: "Open ticket".to_owned(),
+            pressed_at,
+            sentence: "`Open ticket` was not carried out: open it in Zoho Desk.".to_owned(),
+        }))
+    };
+    let first = refusal(w.press(&record, "Open ticket").await);
+    let absent = Look::Absent { watermark: false, key_proven: false };
+    let found = Look::Found { outcome: Box::new(Outcome::Done { answer: Answer::Nothing }), extra: Vec::new() };
+    assert_eq!(w.look(&first).await, absent);
+    assert_eq!(w.done(&first).await, Answer::Nothing);
+    let shown = w.shown("subscriptions", &record).await;
+    assert_eq!(shown["sync_action"], "none");
+    assert_eq!(shown["last_error"], "`Open ticket` was not carried out: open it in Zoho Desk.");
+    assert_eq!(w.look(&first).await, found);
+
+    w.press(&record, "Start").await;
+    assert_eq!(w.done(&first).await, Answer::Nothing);
+    assert_eq!(w.shown("subscriptions", &record).await["sync_action"], "Start", "an act of another press");
+    let again = refusal(w.press(&record, "Open ticket").await);
+    assert_eq!(w.done(&first).await, Answer::Nothing);
+    assert_eq!(w.shown("subscriptions", &record).await["sync_action"], "Open ticket", "the same act, pressed later");
+    assert_eq!((w.look(&first).await, w.look(&again).await), (found, absent));
 }
 
 #[tokio::test]

@@ -35,13 +35,15 @@ pub enum Attio {
     ShowSubscription(Box<SubscriptionFace>),
     /// Gives a workspace member a task.
     AddTask(Box<TaskNote>),
+    /// Says on a subscription record why an act is not carried out, and sets the act back, if it still stands.
+    RefuseAct(Box<RefusedAct>),
 }
 
 impl Attio {
     pub(super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
             Self::FindClient { .. } | Self::ReadRequest { .. } | Self::ReadPerson { .. } => ExactlyOnce::Repeatable,
-            Self::Project(_) | Self::ShowSubscription(_) => ExactlyOnce::Set { row: "2.0-e45" },
+            Self::Project(_) | Self::ShowSubscription(_) | Self::RefuseAct(_) => ExactlyOnce::Set { row: "2.0-e45" },
             // Found by its marker; absent: simply again.
             Self::AddTask(_) => ExactlyOnce::Set { row: "2.0-e55" },
         }
@@ -55,6 +57,7 @@ impl Attio {
             Self::ReadPerson { .. } => "attio.read_person",
             Self::ShowSubscription(_) => "attio.show_subscription",
             Self::AddTask(_) => "attio.add_task",
+            Self::RefuseAct(_) => "attio.refuse_act",
         }
     }
 }
@@ -124,6 +127,19 @@ pub struct ClientFace {
     pub braintree_customer: Option<String>,
     /// `Active` …; absent: left as it is.
     pub billing_summary: Option<String>,
+}
+
+/// An act that is not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedAct {
+    /// Record id of the object `subscriptions`.
+    pub record: String,
+    /// The act's title.
+    pub act: String,
+    /// When it was pressed (UTC): a later press is another one, and is left alone.
+    pub pressed_at: DateTime<Utc>,
+    /// Why, and what to do instead.
+    pub sentence: String,
 }
 
 /// A task for a workspace member.

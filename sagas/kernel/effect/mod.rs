@@ -11,8 +11,8 @@ mod practice;
 mod zoho;
 
 pub use attio::{
-    Attio, AttioRecord, CheckoutFace, ClientFace, Projection, SubscriptionFace, SubscriptionProjection, TaskNote,
-    TransactionProjection,
+    Attio, AttioRecord, CheckoutFace, ClientFace, Projection, RefusedAct, SubscriptionFace, SubscriptionProjection,
+    TaskNote, TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith};
 pub use desk::{Claim, ClaimKind, Desk};

@@ -8,5 +8,6 @@ mod s2_1_card;
 mod s2_1_happy;
 mod s2_1_quote;
 mod s2_1_zoho;
+mod s2_28;
 mod vendors;
 mod world;

@@ -140,7 +140,7 @@ fn e3_a_press_that_the_record_does_not_show_any_more_is_only_noted() {
 fn e4_a_tax_that_nobody_can_bound_waits_for_a_person() {
     let mut w = World::new();
     w.offer.plan.tax = Tax::Unknown;
-    let Command::Pressed { organization, installation, record, act, pressed_at, mut terms } =
+    let Command::Pressed { organization, installation, record, act, pressed_at, mut terms, ordered } =
         World::press_of(Act::Start, w.now)
     else {
         panic!("a press")
@@ -148,7 +148,7 @@ fn e4_a_tax_that_nobody_can_bound_waits_for_a_person() {
     terms.highest_tax_ppm = 0;
     w.request.act = Some(act.title().to_owned());
     w.request.pressed_at = Some(pressed_at);
-    w.tell(Command::Pressed { organization, installation, record, act, pressed_at, terms });
+    w.tell(Command::Pressed { organization, installation, record, act, pressed_at, terms, ordered });
     assert_eq!((w.parked(), w.tasks.len()), (Some(ParkCode::NoQuote), 1));
     assert_eq!(w.tasks[0].assignee.as_deref(), Some("member1"));
     w.offer.plan.tax = Tax::Rate { ppm: 0 };

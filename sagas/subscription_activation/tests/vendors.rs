@@ -72,7 +72,7 @@ impl World {
                 self.tasks.push((**task).clone());
                 Answer::Nothing
             }
-            Attio::FindClient { .. } | Attio::Project(_) => panic!("no call of this flow"),
+            Attio::FindClient { .. } | Attio::Project(_) | Attio::RefuseAct(_) => panic!("no call of this flow"),
         }
     }
 

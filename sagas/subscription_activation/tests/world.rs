@@ -278,6 +278,7 @@ impl World {
             act,
             pressed_at,
             terms: Box::new(terms()),
+            ordered: false,
         }
     }
 

@@ -40,6 +40,7 @@ fn pressed(act: Act, pressed_at: DateTime<Utc>) -> Command {
             hold_hours: 24,
             currencies: vec!["EUR".to_owned()],
         }),
+        ordered: false,
     }
 }
 
@@ -48,7 +49,7 @@ pub(crate) fn command(state: &State, dice: &mut Dice, now: DateTime<Utc>) -> Com
     let shown = page(state, now);
     let reason = "walk".to_owned();
     match dice.roll(10) {
-        0 => pressed(dice.of(&[Act::Quote, Act::Start, Act::ResendLink, Act::Retry]), now),
+        0 => pressed(dice.of(&[Act::Quote, Act::Start, Act::ResendLink, Act::Retry, Act::CancelNow]), now),
         1 => Command::Opened { link: shown.link },
         2 if dice.rarely() => Command::CancelOrdered { reason },
         3..6 => Command::InvoiceRecorded {

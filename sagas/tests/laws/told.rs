@@ -4,6 +4,7 @@ use crate::activation;
 use crate::dice::Dice;
 use chrono::{DateTime, TimeDelta, Utc};
 use iso_currency::Currency;
+use sagas::act_refusal::{self, ActRefusal};
 use sagas::invoice_payment::{self, Choice, InvoicePayment};
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::Installation;
@@ -33,6 +34,21 @@ impl Told for Rehearsal {
 
     fn command(_: &rehearsal::State, _: &mut Dice, _: DateTime<Utc>) -> rehearsal::Command {
         rehearsal::Command::GoAhead
+    }
+}
+
+impl Told for ActRefusal {
+    fn start() -> act_refusal::Command {
+        act_refusal::Command::Pressed {
+            record: "r-1".to_owned(),
+            act: "Open ticket".to_owned(),
+            pressed_at: activation::began(),
+            sentence: "`Open ticket` was not carried out: open it in Zoho Desk.".to_owned(),
+        }
+    }
+
+    fn command(_: &act_refusal::State, _: &mut Dice, _: DateTime<Utc>) -> act_refusal::Command {
+        Self::start()
     }
 }
 

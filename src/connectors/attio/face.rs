@@ -4,6 +4,7 @@
 //! What the state leaves out is cleared (price, dates, link, sentences), but for ids and the collector: absent means that
 //! there is none yet, and one that the record shows is another's.
 
+use super::NO_ACT;
 use super::api::{Answered, Session, rejected};
 use super::projection::{Mark, SUBSCRIPTIONS, amount};
 use super::records::{changed, get, is_not_found, patch};
@@ -16,8 +17,6 @@ use sagas::kernel::outcome::RejectionKind;
 use secrecy::SecretString;
 
 const SHOW: &str = "attio.show_subscription";
-/// The title under which an act rests.
-const NO_ACT: &str = "none";
 
 /// What is shown, with the address that its link has and the currency of the workspace's amounts.
 pub(super) struct Shown<'a> {

@@ -9,6 +9,7 @@ mod model;
 mod person;
 mod projection;
 mod records;
+mod refusal;
 mod request;
 pub mod setup;
 mod subscribe;
@@ -17,6 +18,7 @@ pub mod webhook;
 mod wire;
 
 pub use acts::{ActIds, Press, Standing};
+pub use model::{NO_ACT, PRESSABLE};
 pub use setup::SetupError;
 pub use subscribe::Webhook;
 
@@ -48,12 +50,15 @@ pub struct Config {
     pub api_key: SecretString,
     /// The currency of the workspace's amount attributes: Attio fixes it per attribute, not per record.
     pub currency: Currency,
+    /// The workspace member who gets the tasks that name nobody.
+    pub task_owner: Option<String>,
 }
 
 /// The connector of one workspace.
 pub struct Attio {
     api: Api,
     currency: Currency,
+    task_owner: Option<String>,
     act_ids: OnceCell<ActIds>,
 }
 
@@ -63,7 +68,8 @@ impl Attio {
     /// # Errors
     /// The key or the address cannot be used; the text says what was expected.
     pub fn new(config: &Config, http: Http) -> Result<Self, String> {
-        Ok(Self { api: Api::new(config, http)?, currency: config.currency, act_ids: OnceCell::new() })
+        let (api, task_owner) = (Api::new(config, http)?, config.task_owner.clone());
+        Ok(Self { api, currency: config.currency, task_owner, act_ids: OnceCell::new() })
     }
 
     /// Makes the call: each of its requests once.
@@ -86,7 +92,8 @@ impl Attio {
                 Ok(shown) => shown.write(&mut session).await,
                 Err(outcome) => Err(outcome),
             },
-            effect::Attio::AddTask(note) => tasks::add(&mut session, note).await,
+            effect::Attio::AddTask(note) => tasks::add(&mut session, note, self.task_owner.as_ref()).await,
+            effect::Attio::RefuseAct(refusal) => refusal::write(&mut session, refusal).await,
         };
         let outcome = answered.map_or_else(|outcome| *outcome, |answer| Outcome::Done { answer });
         Report { outcome, request_id: session.request_id, person }
@@ -105,6 +112,7 @@ impl Attio {
                 Ok(shown) => shown.stands(&mut session).await,
                 Err(outcome) => Err(outcome),
             },
+            effect::Attio::RefuseAct(refusal) => refusal::stands(&mut session, refusal).await,
             effect::Attio::AddTask(note) => {
                 tasks::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))
             }

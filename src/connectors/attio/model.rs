@@ -60,9 +60,12 @@ const BILLING_SUMMARY: Kind = Kind::Select(&["No subscription", "Active", "Past 
 const LIFECYCLE: Kind = Kind::Select(&["Trial", "Active", "Churned"]);
 const COMPLIANCE: Kind = Kind::Select(&["GDPR", "CCPA"]);
 
-/// What a CRM user can ask for on a subscription; `none` is where it rests.
-const ACTS: Kind = Kind::Select(&[
-    "none",
+/// The title under which an act rests.
+pub const NO_ACT: &str = "none";
+
+/// What a CRM user can ask for on a subscription, after where it rests.
+const ACTS: &[&str] = &[
+    NO_ACT,
     "Quote",
     "Start",
     "Change plan",
@@ -75,7 +78,10 @@ const ACTS: Kind = Kind::Select(&[
     "Request refund",
     "Open ticket",
     "Retry",
-]);
+];
+
+/// The titles of all acts that can be pressed.
+pub const PRESSABLE: &[&str] = ACTS.split_at(1).1;
 
 const SUBSCRIPTION_STATUS: Kind = Kind::Status(&[
     "Draft",
@@ -150,7 +156,7 @@ pub(super) const MODEL: &[Object] = &[
             attribute("starts_on", "Starts on", Kind::Date),
             attribute("trial_days", "Trial days", Kind::Number),
             attribute("owner", "Owner", Kind::Actor),
-            attribute("sync_action", "Action", ACTS),
+            attribute("sync_action", "Action", Kind::Select(ACTS)),
             // What billing answers.
             attribute("quote_text", "Quote", Kind::Text),
             attribute("quote_expires_at", "Quote expires", Kind::Timestamp),

@@ -44,7 +44,7 @@ impl Workspace {
         let app = Router::new().fallback(answer).with_state(workspace.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
         let base_url = Url::parse(&format!("http://{address}")).expect("an address");
-        let config = Config { base_url, api_key: "key".into(), currency };
+        let config = Config { base_url, api_key: "key".into(), currency, task_owner: None };
         (workspace, Attio::new(&config, Http::new().expect("client")).expect("set up"))
     }
 

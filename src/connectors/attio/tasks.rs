@@ -21,8 +21,8 @@ struct Row {
     content_plaintext: String,
 }
 
-/// Makes the task unless there is one.
-pub(super) async fn add(session: &mut Session<'_>, note: &TaskNote) -> Answered<Answer> {
+/// Makes the task unless there is one. It is `fallback`'s where it names nobody.
+pub(super) async fn add(session: &mut Session<'_>, note: &TaskNote, fallback: Option<&String>) -> Answered<Answer> {
     if exists(session, note).await? {
         return Ok(Answer::Nothing);
     }
@@ -32,7 +32,7 @@ pub(super) async fn add(session: &mut Session<'_>, note: &TaskNote) -> Answered<
         "deadline_at": null,
         "is_completed": false,
         "linked_records": [{ "target_object": SUBSCRIPTIONS, "target_record_id": note.record }],
-        "assignees": assignees(note),
+        "assignees": assignees(note.assignee.as_ref().or(fallback)),
     } });
     let _: Json = session.call(Ask::write(ADD_TASK, Method::POST, &["tasks"], body.to_string())).await?;
     Ok(Answer::Nothing)
@@ -61,11 +61,8 @@ pub(super) async fn exists(session: &mut Session<'_>, note: &TaskNote) -> Answer
     Ok(false)
 }
 
-fn assignees(note: &TaskNote) -> Json {
-    note.assignee
-        .iter()
-        .map(|id| json!({ "referenced_actor_type": "workspace-member", "referenced_actor_id": id }))
-        .collect()
+fn assignees(member: Option<&String>) -> Json {
+    member.iter().map(|id| json!({ "referenced_actor_type": "workspace-member", "referenced_actor_id": id })).collect()
 }
 
 /// The text, cut where it is too long, and the marker on the last line, whole.

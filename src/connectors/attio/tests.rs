@@ -38,7 +38,7 @@ fn refusal(status: u16, code: &str, message: &str) -> Play {
 
 async fn attio(script: impl IntoIterator<Item = Play>) -> (Attio, Peer) {
     let peer = Peer::start(script).await;
-    let config = Config { base_url: peer.url("/"), api_key: "key".into(), currency: Currency::EUR };
+    let config = Config { base_url: peer.url("/"), api_key: "key".into(), currency: Currency::EUR, task_owner: None };
     (Attio::new(&config, Http::new().expect("client")).expect("set up"), peer)
 }
 

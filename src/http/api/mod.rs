@@ -1,5 +1,6 @@
 //! The private API, version 1. Described by itself at `/api/v1/openapi.json`.
 
+mod activations;
 mod inbox;
 mod sagas;
 mod transactions;
@@ -44,6 +45,7 @@ pub fn router() -> Router<App> {
         .routes(routes!(sagas::show))
         .routes(routes!(sagas::resume))
         .routes(routes!(sagas::decide))
+        .routes(routes!(activations::order))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::csv))
         .routes(routes!(inbox::summary))

@@ -10,7 +10,7 @@ use crate::store::query::{self, SagaFilter, SagaLine};
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use sagas::kernel::ids::SagaId;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -118,7 +118,7 @@ pub(super) struct Ordered {
     saga: SagaView,
 }
 
-type Answered = Result<(StatusCode, Json<Ordered>), Problem>;
+pub(super) type Answered = Result<(StatusCode, Json<Ordered>), Problem>;
 
 /// Resumes a parked saga
 ///
@@ -170,12 +170,18 @@ fn order(headers: &HeaderMap, reason: String, principal: Option<String>) -> Resu
     if reason.trim().is_empty() {
         return Err(Problem::field("reason", "is empty: say why; it goes on record"));
     }
-    let key = headers.get("idempotency-key").map(|value| {
+    let key = idempotency_key(headers)?;
+    Ok(Order { by: principal.unwrap_or_else(|| "api".to_owned()), reason, key })
+}
+
+/// The key under which an order has one effect, where there is one.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let read = |value: &HeaderValue| {
         value.to_str().ok().filter(|key| (1..=200).contains(&key.len())).map(str::to_owned).ok_or_else(|| {
             Problem::field("idempotency-key", "expected 1 to 200 visible ASCII characters, new for each order")
         })
-    });
-    Ok(Order { by: principal.unwrap_or_else(|| "api".to_owned()), reason, key: key.transpose()? })
+    };
+    headers.get("idempotency-key").map(read).transpose()
 }
 
 async fn find(app: &App, id: &str) -> Result<SagaLine, Problem> {
@@ -190,13 +196,19 @@ async fn carry_out(app: &App, order: &NewItem) -> Answered {
         OfferError::Store(e) => Problem::store(&e),
         OfferError::KeyReused => Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", e.to_string()),
     })?;
+    settled(app, order.saga, item).await
+}
+
+/// Waits until the saga has looked at the item.
+pub(super) async fn settled(app: &App, id: SagaId, item: Uuid) -> Answered {
+    let pool = &app.store.pool;
     app.engine.wake();
     let item = await_item(pool, item, Duration::from_secs(10)).await?;
-    let (saga, _) = query::saga(pool, order.saga).await?.ok_or_else(|| no_such_saga(order.saga))?;
+    let (saga, _) = query::saga(pool, id).await?.ok_or_else(|| no_such_saga(id))?;
     let saga = SagaView::from(saga);
     match item.state {
         ItemState::Applied => Ok((StatusCode::OK, Json(Ordered { state: "applied", saga }))),
-        ItemState::Refused | ItemState::Dead => Err(refused(&item.reason.unwrap_or_default(), order.saga)),
+        ItemState::Refused | ItemState::Dead => Err(refused(&item.reason.unwrap_or_default(), id)),
         ItemState::Ready | ItemState::Waiting => Ok((StatusCode::ACCEPTED, Json(Ordered { state: "accepted", saga }))),
     }
 }

@@ -324,3 +324,9 @@ async fn a_subscription_activation_survives_every_fault_at_every_call() {
     let fixture = super::subscription_activation::Fixture::new().await;
     println!("{} cases of faults played on activations", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_refusal_of_an_act_survives_every_fault_at_every_call() {
+    let fixture = super::act_refusal::Fixture::new().await;
+    println!("{} cases of faults played on refused acts", play(&fixture).await);
+}

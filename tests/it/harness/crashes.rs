@@ -57,3 +57,9 @@ async fn a_subscription_activation_survives_the_death_of_its_node_at_every_point
     let fixture = super::subscription_activation::Fixture::new().await;
     println!("{} deaths played on activations", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_refusal_of_an_act_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::act_refusal::Fixture::new().await;
+    println!("{} deaths played on refused acts", play(&fixture).await);
+}

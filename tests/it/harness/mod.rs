@@ -6,6 +6,7 @@
 //! there and another takes over. Afterwards nothing is half done, the log is whole, the vendors' books equal it, and what
 //! was parked goes on when it is resumed.
 
+mod act_refusal;
 mod cases;
 mod crashes;
 mod faults;
@@ -85,7 +86,7 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 3] = [invoice_payment::KIND, rehearsal::KIND, subscription_activation::KIND];
+const PLAYED: [&str; 4] = [act_refusal::KIND, invoice_payment::KIND, rehearsal::KIND, subscription_activation::KIND];
 
 #[test]
 fn every_saga_of_the_registry_is_played() {

@@ -210,6 +210,7 @@ impl super::Fixture for Fixture {
             act: Act::Start,
             pressed_at,
             terms: Box::new(Self::terms()),
+            ordered: false,
         };
         item(SubscriptionActivation::id(&newcomer.record, pressed_at), "test.pressed", &command)
     }

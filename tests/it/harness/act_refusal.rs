@@ -1,0 +1,116 @@
+//! The fixture of refused acts: a stage without its service, and a record on which an act stands.
+
+use crate::postgres::{TestDatabase, database};
+use attio_billing::clock::Clock;
+use attio_billing::connectors::Connectors;
+use attio_billing::connectors::attio::Standing;
+use attio_billing::demo::{SignUp, Stage, StageOptions};
+use attio_billing::engine::items::Body;
+use attio_billing::port::Perform;
+use attio_billing::store::items::NewItem;
+use attio_billing::store::query::SagaLine;
+use chrono::TimeDelta;
+use sagas::act_refusal::{ActRefusal, Command};
+use sagas::kernel::outcome::{Outcome, Rejection, RejectionKind};
+use sagas::kernel::park::ParkCode;
+use sagas::kernel::saga::Saga;
+use secrecy::SecretString;
+use sqlx::PgPool;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub(crate) const KIND: &str = ActRefusal::NAME;
+const ACT: &str = "Open ticket";
+const SENTENCE: &str = "`Open ticket` was not carried out: open it in Zoho Desk.";
+const LIMIT: Duration = Duration::from_secs(10);
+
+pub(crate) struct Fixture {
+    stage: Stage,
+    connectors: Arc<Connectors>,
+    /// Which record each saga answers on.
+    records: Mutex<HashMap<String, String>>,
+    database: TestDatabase,
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        let database = database().await;
+        let stage = Stage::without_service(&StageOptions::new(database.url().clone())).await.unwrap();
+        let connectors = Arc::new(Connectors::new(&stage.config().vendors, stage.clock().clone()).unwrap());
+        Self { connectors, stage, records: Mutex::default(), database }
+    }
+
+    async fn standing(&self, record: &str) -> Standing {
+        self.connectors.attio.pressed(record, LIMIT).await.unwrap()
+    }
+}
+
+#[async_trait::async_trait]
+impl super::Fixture for Fixture {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn pool(&self) -> &PgPool {
+        self.stage.pool()
+    }
+
+    fn database_url(&self) -> &SecretString {
+        self.database.url()
+    }
+
+    fn vendors(&self) -> Arc<dyn Perform> {
+        self.connectors.clone()
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.stage.clock().clone()
+    }
+
+    async fn advance(&self, by: TimeDelta) {
+        self.stage.sandbox.advance(&format!("PT{}S", by.num_seconds() + 1)).await.unwrap();
+    }
+
+    fn roads(&self) -> &'static [&'static str] {
+        &["answered"]
+    }
+
+    async fn start_of(&self, _: &'static str, name: &str) -> NewItem {
+        let record = self.stage.newcomer(&SignUp::new(name, self.stage.plan())).await.unwrap().record;
+        self.stage.press(&record, ACT).await.unwrap();
+        let Standing::Press(press) = self.standing(&record).await else { panic!("nothing stands on {record}") };
+        let saga = ActRefusal::id(&record, press.pressed_at);
+        self.records.lock().unwrap().insert(saga.to_string(), record.clone());
+        let command =
+            Command::Pressed { record, act: press.act, pressed_at: press.pressed_at, sentence: SENTENCE.to_owned() };
+        NewItem {
+            saga,
+            saga_kind: KIND.to_owned(),
+            kind: "test.pressed".to_owned(),
+            principal: "test".to_owned(),
+            body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
+            waiting_key: None,
+            idempotency_key: None,
+        }
+    }
+
+    /// Attio declines nothing: its no is a refusal for good.
+    fn decline(&self) -> Outcome {
+        let (kind, code) = (RejectionKind::NotFound, "harness".to_owned());
+        Outcome::Rejected { rejection: Rejection { kind, code, message: "gone, as the test wants".to_owned() } }
+    }
+
+    async fn clear(&self, _: ParkCode, _: &SagaLine) {}
+
+    async fn check_books(&self, sagas: &[SagaLine], _: &[SagaLine]) {
+        for line in sagas {
+            let record = self.records.lock().unwrap()[&line.id.to_string()].clone();
+            let standing = self.standing(&record).await;
+            match line.ended.as_deref() {
+                Some("completed") => assert_eq!(standing, Standing::Nothing, "answered, and the act stands: {line:#?}"),
+                _ => assert!(matches!(standing, Standing::Press(_)), "answered by nobody: {line:#?}"),
+            }
+        }
+    }
+}
