@@ -103,7 +103,7 @@ impl Turn<'_> {
         if !request.problems.is_empty() {
             return self.refuse(request.problems.join("; "), "correct it, then press again");
         }
-        if request.external_id.is_some() || request.zoho_subscription.is_some() {
+        if self.state.is_subscription_already() {
             let cure = "press `Change plan`, or make a new record for a further subscription";
             return self.refuse("this record is a subscription already", cure);
         }
@@ -155,7 +155,8 @@ impl Turn<'_> {
             Outcome::Done { .. } => self.push(Event::ClaimsTaken { claims: claims.clone() }),
             Outcome::Declined { decline } if self.state.stage == Stage::Preparing => {
                 let reason = "something else is being started, or is live, for this customer and product";
-                let cure = "finish or cancel that one, then press again";
+                let cure = "press `Change plan` on the record of what is live; finish or cancel what is being started, \
+                            then press again";
                 self.refuse(format!("{reason} ({})", decline.code), cure);
             }
             Outcome::Declined { decline } => self.busy(decline.code.clone()),

@@ -26,14 +26,15 @@ impl State {
         self.apply_end(event);
         self.apply_told(event);
         if let Some(at) = time(event) {
-            self.show(at);
+            // A press is answered by what is shown: that is written again, as of now, even where it is the same.
+            self.show(at, matches!(event, Event::ActPressed { .. }));
         }
     }
 
-    /// What people see changes with the state, and only then is written.
-    fn show(&mut self, at: DateTime<Utc>) {
+    /// What people see changes with the state, and only then is written, or where somebody asks for it.
+    fn show(&mut self, at: DateTime<Utc>, anew: bool) {
         let Some(face) = face::face(self, at) else { return };
-        if self.face.as_ref().is_none_or(|old| !old.same(&face)) {
+        if anew || self.face.as_ref().is_none_or(|old| !old.same(&face)) {
             self.face = Some(face);
             self.face_version += 1;
         }
@@ -62,8 +63,6 @@ impl State {
                 self.pressed_at = Some(*pressed_at);
                 self.unanswered = true;
                 self.act_declined = None;
-                // What is shown is shown again: it is the answer.
-                self.face_version += 1;
                 match (act, &self.stage) {
                     (Act::Start | Act::Retry, Stage::Quoted | Stage::Preparing) => {
                         self.act = Some(*act);
@@ -515,7 +514,7 @@ impl State {
                 // Nobody's clock is needed to say so.
                 let at = self.face.as_ref().map(face::Face::as_of);
                 if let Some(at) = at {
-                    self.show(at);
+                    self.show(at, false);
                 }
             }
             Event::TaskAdded | Event::TaskNotAdded { .. } => {

@@ -41,6 +41,7 @@ pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<Face> {
         record: intake.record.clone(),
         external_id: state.subscription().filter(|_| adopted).map(|id| format!("sub:{id}")),
         answers_act: false,
+        refusal_only: state.is_subscription_already(),
         subscription_status: status(state).to_owned(),
         payment_status: payment(state).to_owned(),
         quote_text: quote.map(super::quote::Quote::sentence).unwrap_or_default(),

@@ -269,6 +269,12 @@ impl State {
         linked.or(self.made.braintree_customer.as_deref())
     }
 
+    /// The press was on the record of a subscription that something else has made.
+    pub(super) fn is_subscription_already(&self) -> bool {
+        let request = self.facts.request.as_ref();
+        request.is_some_and(|r| r.external_id.is_some() || r.zoho_subscription.is_some())
+    }
+
     /// Our id of the subscription.
     pub(super) fn subscription(&self) -> Option<String> {
         let saga = self.saga()?.0.simple().to_string();

@@ -118,6 +118,7 @@ fn face(record: &str, as_of: DateTime<Utc>) -> SubscriptionFace {
     SubscriptionFace {
         record: record.to_owned(),
         external_id: None,
+        refusal_only: false,
         answers_act: true,
         subscription_status: "Awaiting payment method".to_owned(),
         payment_status: "Pending".to_owned(),

@@ -71,6 +71,9 @@ pub struct SubscriptionFace {
     pub external_id: Option<String>,
     /// The act that was pressed is answered: it goes back to `none`.
     pub answers_act: bool,
+    /// The record shows a subscription that is there already: of all this, only why the act was refused is written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refusal_only: bool,
     /// `Draft`, `Awaiting payment method`, `Activating`, `Active`, `Cancelled`, `Failed`.
     pub subscription_status: String,
     /// `None`, `Pending`, `Paid`, `Failed`.

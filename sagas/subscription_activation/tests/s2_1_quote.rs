@@ -100,6 +100,14 @@ fn e2_a_live_subscription_of_the_product_or_an_old_collector_is_refused() {
 }
 
 #[test]
+fn e2_a_press_on_a_subscription_that_is_there_writes_nothing_but_why_it_is_refused() {
+    let there = World::started(|w| w.request.external_id = Some("sub:1".to_owned()));
+    assert!(there.last_shown().refusal_only && there.last_shown().last_error.contains("`Change plan`"));
+    let new = World::started(|w| w.request.plan = None);
+    assert!(!new.last_shown().refusal_only);
+}
+
+#[test]
 fn e2_another_activation_of_the_customer_and_product_is_refused_as_busy() {
     let busy = declined(DeclineKind::Busy, "account_plan_family");
     let mut w = World::new();
@@ -107,7 +115,7 @@ fn e2_another_activation_of_the_customer_and_product_is_refused_as_busy() {
     w.press(Act::Start);
     w.say("desk.claim", busy);
     w.pass(TimeDelta::minutes(1));
-    refused(&w, "Finish or cancel");
+    refused(&w, "finish or cancel");
 }
 
 #[test]
@@ -121,6 +129,7 @@ fn e3_the_same_press_again_changes_nothing_and_another_shows_the_state() {
     w.press(Act::Start);
     assert_eq!((w.shown.len(), w.letters.len()), (shown + 1, 1));
     assert!(w.last_shown().answers_act);
+    assert_eq!(w.last_shown().as_of, w.now, "a state of before the press would not answer it");
 }
 
 #[test]

@@ -90,6 +90,9 @@ impl<'a> Shown<'a> {
 
     fn values(&self) -> Values {
         let face = self.face;
+        if face.refusal_only {
+            return Values::from([("last_error", Value::text(&face.last_error))]);
+        }
         let day = face.next_billing_on.map_or(Value::Nothing, Value::Day);
         let mut values = Values::from([
             ("subscription_status", Value::Status(face.subscription_status.clone())),

@@ -199,6 +199,7 @@ fn face() -> SubscriptionFace {
     SubscriptionFace {
         record: SUBSCRIPTION_ID.to_owned(),
         external_id: None,
+        refusal_only: false,
         answers_act: true,
         subscription_status: "Awaiting payment method".to_owned(),
         payment_status: "Pending".to_owned(),
@@ -275,6 +276,17 @@ async fn an_amount_of_another_currency_is_shown_as_text_and_one_that_is_gone_is_
         assert!(body.contains(part) && body.contains(r#""checkout_url":[]"#), "{body}");
         assert!(!body.contains("zoho_subscription_id"), "an id that is not given is left: {body}");
     }
+}
+
+#[tokio::test]
+async fn a_refusal_on_a_subscription_that_is_there_writes_why_and_answers_the_act_and_nothing_else() {
+    let (attio, peer) = attio([one(&pressed(BEFORE, &json!({}))), one(SUBSCRIPTION)]).await;
+    let refused = SubscriptionFace { refusal_only: true, last_error: "It is one.".to_owned(), ..face() };
+    assert_eq!(show(&attio, &refused).await, shown());
+    assert_eq!(
+        body(&peer.seen()[1]),
+        r#"{"data":{"values":{"last_error":["It is one."],"sync_action":[{"option":"none"}]}}}"#
+    );
 }
 
 #[tokio::test]
