@@ -15,7 +15,7 @@ use crate::store::inbox::OfferError;
 use crate::store::items::{ItemState, NewItem, offer_item};
 use crate::store::saga_store::{self, LoadError};
 use crate::store::secrets::Sealed;
-use crate::store::{Store, StoreError, evidence, people};
+use crate::store::{Store, StoreError, evidence, people, secrets};
 use async_trait::async_trait;
 use sagas::kernel::effect::CheckoutLink;
 use sagas::kernel::money::Money;
@@ -49,6 +49,8 @@ pub struct Reception {
 struct Behind {
     link: CheckoutLink,
     page: Page,
+    /// How many events the activation had then.
+    sequence: u64,
 }
 
 impl Reception {
@@ -74,7 +76,11 @@ impl Reception {
         })?;
         let page = page(&loaded.saga.business, self.clock.now());
         // A link of a database that was restored to an earlier state was made here too, and means nothing any more.
-        if page.link < link.number { Err(Problem::Forged) } else { Ok(Behind { link, page }) }
+        if page.link < link.number {
+            Err(Problem::Forged)
+        } else {
+            Ok(Behind { link, page, sequence: loaded.sequence })
+        }
     }
 
     async fn shown(&self, behind: &Behind) -> Result<View, Problem> {
@@ -128,15 +134,20 @@ impl Reception {
         evidence::keep(&self.store.pool, customer, &data).await.map(Some)
     }
 
-    /// The page once it says more than that it is being confirmed, or as it is when the patience ends.
+    /// The page once it says more than that it is being confirmed, or as it is when the patience ends. The saga is folded
+    /// only where it has moved since the last look.
     async fn settled(&self, token: &str, deadline: Instant) -> Result<Behind, Problem> {
-        loop {
-            let behind = self.behind(token).await?;
-            if !matches!(behind.page.stage, PageStage::Confirming) || Instant::now() >= deadline {
-                return Ok(behind);
-            }
+        let mut behind = self.behind(token).await?;
+        while matches!(behind.page.stage, PageStage::Confirming) && Instant::now() < deadline {
             tokio::time::sleep(LOOK).await;
+            let saga = behind.link.saga;
+            let shard = saga.shard(self.store.node.shard_count());
+            let sequence = saga_store::sequence(&self.store.pool, shard, saga).await.map_err(|e| unavailable(&e))?;
+            if sequence != behind.sequence {
+                behind = self.behind(token).await?;
+            }
         }
+        Ok(behind)
     }
 }
 
@@ -191,6 +202,10 @@ impl Desk for Reception {
             // Not looked at yet: it will be.
             ItemState::Ready | ItemState::Waiting => Ok(View { stage: Stage::Confirming, ..view }),
             ItemState::Refused | ItemState::Dead => {
+                // Nobody will ever open it.
+                for input in &inputs {
+                    secrets::erase(&self.store.pool, input.id).await.map_err(|e| unavailable(&e))?;
+                }
                 let stands = view.quote.as_ref().map(|quote| quote.hash.as_str());
                 if view.stage.takes_card() && stands != Some(submission.quote_hash.as_str()) {
                     view.stage = Stage::Replaced;

@@ -1,7 +1,7 @@
 //! From a saga's events to an append, and back: the cqrs-es `EventStore` over our log. Decides nothing.
 
 use super::append::{Append, AppendError, ItemMark, NewEvent, SagaRow, Status};
-use super::error::StoreError;
+use super::error::{StoreError, unsigned};
 use super::log::{Log, StoredEvent, events_of};
 use super::shards::Node;
 use crate::clock::Clock;
@@ -85,6 +85,15 @@ pub async fn load<S: Saga>(pool: &PgPool, shard: u16, saga: SagaId) -> Result<Lo
         loaded.sequence = event.seq;
     }
     Ok(loaded)
+}
+
+/// How many events a saga has, without reading them; 0 where there is no such saga.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn sequence(pool: &PgPool, shard: u16, saga: SagaId) -> Result<u64, StoreError> {
+    let found = sqlx::query_scalar!("select seq from saga where shard = $1 and id = $2", i32::from(shard), saga.0);
+    found.fetch_optional(pool).await?.map_or(Ok(0), |seq| unsigned("a sequence", seq))
 }
 
 /// What an append is made of beside the events.
