@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use sagas::invoice_payment::{Command, InvoicePayment, News};
 use sagas::kernel::effect::{Braintree, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
-use sagas::kernel::outcome::{Decline, DeclineKind, Outcome};
+use sagas::kernel::outcome::Outcome;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use secrecy::SecretString;
@@ -175,19 +175,6 @@ impl super::Fixture for Fixture {
             waiting_key: None,
             idempotency_key: None,
         }
-    }
-
-    fn decline(&self) -> Outcome {
-        let decline = Decline {
-            kind: DeclineKind::Processor,
-            code: "2001".to_owned(),
-            text: "Insufficient Funds".to_owned(),
-            response_type: Some("soft_declined".to_owned()),
-            advice_code: None,
-            transaction: None,
-            brand: None,
-        };
-        Outcome::Declined { decline }
     }
 
     async fn clear(&self, parked: ParkCode, saga: &SagaLine) {

@@ -25,7 +25,7 @@ use attio_billing::port::Perform;
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
-use sagas::kernel::outcome::Outcome;
+use sagas::kernel::outcome::{Decline, DeclineKind, Outcome};
 use sagas::kernel::park::ParkCode;
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -70,7 +70,18 @@ pub(crate) trait Fixture: Send + Sync {
     async fn start_of(&self, road: &'static str, name: &str) -> NewItem;
 
     /// A no at this call that means something to the flow.
-    fn decline(&self) -> Outcome;
+    fn decline(&self) -> Outcome {
+        let decline = Decline {
+            kind: DeclineKind::Processor,
+            code: "2001".to_owned(),
+            text: "Insufficient Funds".to_owned(),
+            response_type: Some("soft_declined".to_owned()),
+            advice_code: None,
+            transaction: None,
+            brand: None,
+        };
+        Outcome::Declined { decline }
+    }
 
     /// A person does what the park asks for, before the resume.
     async fn clear(&self, parked: ParkCode, saga: &SagaLine);

@@ -9,7 +9,7 @@ use attio_billing::store::practice;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
 use sagas::kernel::ids::SagaId;
-use sagas::kernel::outcome::{Decline, DeclineKind, Look, Outcome};
+use sagas::kernel::outcome::Look;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::rehearsal::{Command, Params, Rehearsal, Scripts};
@@ -99,19 +99,6 @@ impl super::Fixture for Fixture {
     async fn start_of(&self, road: &'static str, name: &str) -> NewItem {
         let await_seconds = (road == IN_VAIN).then_some(60);
         Self::start(Params { await_seconds, ..Self::params(name) })
-    }
-
-    fn decline(&self) -> Outcome {
-        let decline = Decline {
-            kind: DeclineKind::Processor,
-            code: "harness".to_owned(),
-            text: "declined, as the test wants".to_owned(),
-            response_type: None,
-            advice_code: None,
-            transaction: None,
-            brand: None,
-        };
-        Outcome::Declined { decline }
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}

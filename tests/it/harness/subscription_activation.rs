@@ -19,7 +19,7 @@ use chrono::TimeDelta;
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Attio, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
-use sagas::kernel::outcome::{Decline, DeclineKind, Outcome};
+use sagas::kernel::outcome::Outcome;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::subscription_activation::{Act, Command, Consent, PageStage, Paying, SubscriptionActivation, Terms, page};
@@ -213,19 +213,6 @@ impl super::Fixture for Fixture {
             ordered: false,
         };
         item(SubscriptionActivation::id(&newcomer.record, pressed_at), "test.pressed", &command)
-    }
-
-    fn decline(&self) -> Outcome {
-        let decline = Decline {
-            kind: DeclineKind::Processor,
-            code: "2001".to_owned(),
-            text: "Insufficient Funds".to_owned(),
-            response_type: Some("soft_declined".to_owned()),
-            advice_code: None,
-            transaction: None,
-            brand: None,
-        };
-        Outcome::Declined { decline }
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}
