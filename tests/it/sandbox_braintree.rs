@@ -282,6 +282,20 @@ async fn the_hidden_close_of_a_batch_refuses_a_void_that_the_status_allows() {
 }
 
 #[tokio::test]
+async fn a_hold_that_the_bank_lets_go_early_can_be_neither_submitted_nor_voided() {
+    let bt = Gateway::open().await;
+    bt.vault("m-1");
+    let unsubmitted = json!({"options": {"submit_for_settlement": false}});
+    let id = bt.sell_with("m-1", "o-1", &unsubmitted).await.first("id").to_owned();
+    bt.staff(&json!({"act": "expire_authorization", "id": id})).unwrap();
+    assert_eq!(bt.get(&format!("/transactions/{id}")).await.first("status"), "authorization_expired");
+    assert_eq!(bt.put(&format!("/transactions/{id}/submit_for_settlement"), &json!({})).await.code(), "91507");
+    assert_eq!(bt.put(&format!("/transactions/{id}/void"), &json!({})).await.code(), "91504");
+    let again = bt.staff(&json!({"act": "expire_authorization", "id": id})).unwrap_err();
+    assert!(again.contains("not an authorized transaction"), "{again}");
+}
+
+#[tokio::test]
 async fn the_books_show_every_transaction_and_what_was_really_kept() {
     let bt = Gateway::open().await;
     bt.vault("m-1");

@@ -18,6 +18,7 @@ const ACTS: &[&str] = &[
     "define_custom_field",
     "delete_customer",
     "delete_payment_method",
+    "expire_authorization",
     "fail_refund",
     "make_nonce",
     "refund_in_console",
@@ -55,6 +56,7 @@ pub(super) fn play(world: &World, act: &Value) -> Result<Value, String> {
             life::void_now(state, &id, Cause::ControlPanel, now).map_err(|code| code.1.to_owned())?;
             Ok(json!({"id": id}))
         }
+        "expire_authorization" => expire(state, &ask, now),
         "settle_now" => settle(state, &ask, now),
         "decline_at_settlement" => end(state, &ask, Status::SettlementDeclined, now),
         "delete_payment_method" => {
@@ -117,6 +119,15 @@ fn settle(state: &mut State, ask: &Ask, now: DateTime<Utc>) -> Result<Value, Str
 fn end(state: &mut State, ask: &Ask, status: Status, now: DateTime<Utc>) -> Result<Value, String> {
     let id = transaction_id(state, ask)?;
     settlement::finish(state, &id, status, now).map_err(|code| code.1.to_owned())?;
+    Ok(json!({"id": id}))
+}
+
+/// A hold that the bank lets go before its time.
+fn expire(state: &mut State, ask: &Ask, now: DateTime<Utc>) -> Result<Value, String> {
+    let id = transaction_id(state, ask)?;
+    let held = state.transaction_mut(&id).filter(|t| t.status == Status::Authorized);
+    let held = held.ok_or_else(|| format!("id {id:?} is not an authorized transaction"))?;
+    held.becomes(Status::AuthorizationExpired, Cause::Gateway, now);
     Ok(json!({"id": id}))
 }
 
