@@ -69,6 +69,14 @@ impl Stage {
         let company = json!({"vendor": "attio", "act": "create_record", "object": "companies", "values": {
             "name": [sign_up.name.clone()], "team": [{"target_object": "people", "target_record_id": person}]}});
         let company = record_id(&self.sandbox.staff(&company).await?)?;
+        self.further(&company, sign_up).await
+    }
+
+    /// A CRM user makes a subscription record for a company that is there; nothing is pressed yet.
+    ///
+    /// # Errors
+    /// The sandbox does not take it.
+    pub async fn further(&self, company: &str, sign_up: &SignUp) -> anyhow::Result<Newcomer> {
         let plan = self.service_plan(&sign_up.plan).await?;
         let mut values = Map::from_iter([
             ("name".to_owned(), json!([format!("{} subscription", sign_up.name)])),
@@ -78,7 +86,7 @@ impl Stage {
         values.extend(sign_up.more.clone());
         let record = json!({"vendor": "attio", "act": "create_record", "object": "subscriptions", "values": values});
         let record = record_id(&self.sandbox.staff(&record).await?)?;
-        Ok(Newcomer { name: sign_up.name.clone(), company, record })
+        Ok(Newcomer { name: sign_up.name.clone(), company: company.to_owned(), record })
     }
 
     /// The record of a plan in Attio, made at its first use.

@@ -2,6 +2,10 @@
 //! service. At the end of each scene the vendors' books are compared with ours.
 
 mod at_the_page;
+mod before_the_capture;
+mod known_customers;
+mod links;
 mod play;
+mod presses;
 mod road;
 mod undone;
