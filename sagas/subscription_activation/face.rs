@@ -33,7 +33,8 @@ pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<Face> {
     let intake = state.intake.as_ref()?;
     let saga = state.saga()?;
     let quote = state.quote.as_ref().filter(|_| !ended_without(state));
-    let adopted = state.made.adopted && state.undoing.is_none();
+    // What could still be undone is no subscription yet: its ids would keep the record from being started again.
+    let adopted = state.made.adopted && (state.capture.is_some() || state.nothing.is_some());
     let active = matches!(state.stage, Stage::Over { ending: Ending::Active, .. });
     let next = state.record.as_ref().and_then(|r| r.next_billing_on).or(quote.map(|q| q.renews_on));
     let braintree = state.braintree_customer().map(str::to_owned);

@@ -125,6 +125,15 @@ fn e17_without_an_invoice_or_with_a_draft_a_person_looks_and_it_goes_on() {
 }
 
 #[test]
+fn e17_what_waits_for_a_person_is_no_subscription_on_the_record_yet() {
+    let mut w = World::submitted(|w| w.invoice_total = None);
+    w.pass(TimeDelta::minutes(30));
+    assert_eq!(w.state(), "Held");
+    let face = w.last_shown();
+    assert_eq!((&face.external_id, &face.zoho_subscription, &face.collection_owner), (&None, &None, &None));
+}
+
+#[test]
 fn e17_an_invoice_that_never_comes_is_undone_once_the_hold_is_old() {
     let mut w = World::submitted(|w| w.invoice_total = None);
     w.pass(TimeDelta::hours(30));
