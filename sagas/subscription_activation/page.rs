@@ -60,7 +60,7 @@ pub enum PageStage {
         on: NaiveDate,
         /// Brand and last four digits.
         card: Option<(String, String)>,
-        /// Zoho's number of the invoice, once it is recorded.
+        /// Zoho's number of the invoice.
         invoice_number: Option<String>,
         /// The next charge: day and amount.
         next: Option<(NaiveDate, Money)>,
@@ -116,7 +116,7 @@ fn stage(state: &State, now: DateTime<Utc>) -> PageStage {
             amount: capture.amount,
             on: capture.effective,
             card: state.card(),
-            invoice_number: state.record.as_ref().map(|r| r.number.clone()),
+            invoice_number: state.invoice.first.as_ref().map(|i| i.number.clone()),
             next: next(),
         };
     }
