@@ -13,9 +13,15 @@ export async function openBrowser() {
   return launch({ executablePath: process.env.CHROMIUM, headless: true, args });
 }
 
-// A page on a link of its own. `complaints` has what the console, the network or the content policy objected to;
+// A page of the preview on a link of its own, which shows the view of that name.
+export async function open(browser, name, options) {
+  const token = `demo-${name}.${Math.random().toString(36).slice(2)}`;
+  return { token, ...(await visit(browser, `${preview.page_url}/checkout/${token}`, options)) };
+}
+
+// A page in a browser of its own. `complaints` has what the console, the network or the content policy objected to;
 // `sent` every request body to the page's own origin.
-export async function open(browser, name, { viewport = DESKTOP, language = "en", script = true, scheme = "light" } = {}) {
+export async function visit(browser, url, { viewport = DESKTOP, language = "en", script = true, scheme = "light" } = {}) {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
   const complaints = [];
@@ -25,15 +31,20 @@ export async function open(browser, name, { viewport = DESKTOP, language = "en",
   page.on("pageerror", (error) => dialogs(String(error)));
   page.on("requestfailed", (request) => dialogs(`${request.url()}: ${request.failure()?.errorText}`));
   page.on("request", (request) => {
-    if (request.url().startsWith(preview.page_url)) sent.push({ method: request.method(), url: request.url(), body: request.postData() ?? "" });
+    if (new URL(request.url()).origin === new URL(url).origin) sent.push({ method: request.method(), url: request.url(), body: request.postData() ?? "" });
   });
   await page.setViewport(viewport);
   await page.setExtraHTTPHeaders({ "Accept-Language": language });
   await page.setJavaScriptEnabled(script);
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
-  const token = `demo-${name}.${Math.random().toString(36).slice(2)}`;
-  const answer = await page.goto(`${preview.page_url}/checkout/${token}`, { waitUntil: "load" });
-  return { page, token, complaints, sent, status: answer.status(), close: () => context.close() };
+  const answer = await page.goto(url, { waitUntil: "load" });
+  return { page, complaints, sent, status: answer.status(), close: () => context.close() };
+}
+
+// A picture of the page as it is, where pictures are wanted.
+export async function picture(page, name) {
+  const folder = process.env.SCREENSHOTS;
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
 }
 
 export async function recorded(token) {

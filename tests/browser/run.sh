@@ -1,18 +1,35 @@
 #!/usr/bin/env bash
-# Runs the checkout page in real Chromium, against scripted views and the simulated Braintree's scripts.
+# Runs the checkout page in real Chromium: against scripted views and the simulated Braintree's scripts, and against the
+# whole service (`serve` beside `sandbox`, on an empty database).
 #
-#   tests/browser/run.sh                        starts target/debug/examples/checkout_preview (or CHECKOUT_PREVIEW)
+#   tests/browser/run.sh                        starts target/debug/examples/checkout_preview (or CHECKOUT_PREVIEW) and
+#                                               target/debug/attio-billing (or ATTIO_BILLING)
 #   PREVIEW_JSON='{…}' tests/browser/run.sh     uses a preview that runs already
+#   SERVICE_JSON='{…}' tests/browser/run.sh     uses a service that runs already: what `serve --json` printed
 #   SCREENSHOTS=folder tests/browser/run.sh     also takes a picture of every state, at desktop and phone width
 #
 # Installs what it needs (npm's lock file; Chromium from Debian when root there), skips nothing, leaves nothing running.
-# Needs Node 20. `cargo build --example checkout_preview` (or `cargo test`) builds the preview.
+# Needs Node 20. `cargo build --examples --bins` (or `cargo test`) builds both programs. The service's database is made on
+# the server that DATABASE_URL names, else on a private one in a folder of its own.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-preview="${CHECKOUT_PREVIEW:-$PWD/../../target/debug/examples/checkout_preview}"
-pid=
-end() { [[ -z "$pid" ]] || kill "$pid" 2>/dev/null || true; }
+target="$PWD/../../target/debug"
+preview="${CHECKOUT_PREVIEW:-$target/examples/checkout_preview}"
+program="${ATTIO_BILLING:-$target/attio-billing}"
+scratch=$(mktemp -d)
+database=
+pids=()
+end() {
+  local pid
+  # Last started, first ended: the service ends while its vendors are there.
+  for ((at = ${#pids[@]} - 1; at >= 0; at--)); do
+    pid=${pids[at]}
+    kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
+  done
+  [[ -z "$database" ]] || psql -X -q "$DATABASE_URL" -c "drop database $database with (force)" || true
+  rm -rf "$scratch"
+}
 trap end EXIT
 
 # Everything is on this machine: a proxy would only lose the way.
@@ -37,24 +54,45 @@ if ! CHROMIUM=$(find_chromium); then
 fi
 export CHROMIUM
 
+# Starts a program in the background and waits for the line in which it says where it listens: into `line`.
+start() {
+  local name=$1 reader
+  if ! command -v "$2" >/dev/null; then
+    echo "no program at $2: cargo build --examples --bins, or set CHECKOUT_PREVIEW and ATTIO_BILLING to their paths" >&2
+    exit 2
+  fi
+  mkfifo "$scratch/$name"
+  "${@:2}" >"$scratch/$name" 2>"$scratch/$name.log" &
+  pids+=($!)
+  exec {reader}<"$scratch/$name"
+  if ! read -r -t 60 line <&"$reader"; then
+    echo "$name did not say where it listens:" >&2
+    tail -n 20 "$scratch/$name.log" >&2
+    exit 2
+  fi
+}
+
 if [[ -z "${PREVIEW_JSON:-}" ]]; then
-  if [[ ! -x "$preview" ]]; then
-    echo "no program at $preview: cargo build --example checkout_preview, or set CHECKOUT_PREVIEW to its path" >&2
-    exit 2
-  fi
-  pipe=$(mktemp -u)
-  mkfifo "$pipe"
-  "$preview" >"$pipe" &
-  pid=$!
-  exec {reader}<"$pipe"
-  rm "$pipe"
-  if ! read -r -t 30 PREVIEW_JSON <&"$reader"; then
-    echo 'the preview did not say where it listens within 30 seconds' >&2
-    exit 2
-  fi
+  start preview "$preview"
+  PREVIEW_JSON=$line
 fi
-export PREVIEW_JSON
+if [[ -z "${SERVICE_JSON:-}" ]]; then
+  if [[ -n "${DATABASE_URL:-}" ]]; then
+    database=browser_$$
+    psql -X -q "$DATABASE_URL" -c "create database $database"
+    own=$(sed -E "s#^([a-z]+://[^/?]*)(/[^?]*)?#\\1/$database#" <<<"$DATABASE_URL")
+  fi
+  # As root the private server runs as somebody else, who must be able to reach its folder.
+  chmod 755 "$scratch"
+  start sandbox "$program" sandbox --json --listen 127.0.0.1:0
+  sandbox=$(sed -E 's#.*"control_url":"([^"]*)/control".*#\1#' <<<"$line")
+  start service env DATABASE_URL="${own:-}" ATTIO_BILLING_DATA="$scratch/data" "$program" serve --json \
+    --sandbox-url "$sandbox" --public-listen 127.0.0.1:0 --private-listen 127.0.0.1:0 --poll-seconds 0
+  SERVICE_JSON=$line
+fi
+export PREVIEW_JSON SERVICE_JSON
 
 npm ci --silent --no-audit --no-fund
+[[ -z "${SCREENSHOTS:-}" ]] || mkdir -p "$SCREENSHOTS"
 node --test
 [[ -z "${SCREENSHOTS:-}" ]] || node screenshots.js "$SCREENSHOTS"
