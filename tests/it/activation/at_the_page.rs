@@ -6,7 +6,7 @@ use attio_billing::demo::SignUp;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_declined_card_is_told_neutrally_and_another_one_pays() {
+async fn e9_a_declined_card_is_told_neutrally_and_another_one_pays() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Second Card", play.stage.plan())).await;
     play.fault(
@@ -22,7 +22,7 @@ async fn a_declined_card_is_told_neutrally_and_another_one_pays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_submissions_at_once_are_one_hold_and_one_subscription() {
+async fn e8_two_submissions_at_once_are_one_hold_and_one_subscription() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Double Click", play.stage.plan())).await;
     let (first, second) = tokio::join!(play.stage.pay(&url, GOOD), play.stage.pay(&url, GOOD));
@@ -96,6 +96,21 @@ async fn e9_five_declines_lock_the_link_for_an_hour_with_a_way_to_reach_a_person
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e10_a_bank_that_wants_authentication_is_answered_with_another_card() {
+    let play = Play::new().await;
+    let (newcomer, url) = play.invited(SignUp::new("Authenticate", play.stage.plan())).await;
+    play.fault(
+        json!({"vendor": "braintree", "operation": "transaction.sale", "kind": "decline", "code": "2099", "times": 1}),
+    )
+    .await;
+    assert_eq!(play.stage.pay(&url, GOOD).await.unwrap().stage, "needs_authentication");
+    assert_eq!(play.live().await.len(), 0);
+    assert_eq!(play.stage.pay(&url, OTHER).await.unwrap().stage, "paid");
+    play.until_record(&newcomer, "subscription_status", "Active").await;
+    play.is_collected(&[4_900]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e13_a_nonce_that_was_used_before_takes_nothing_and_the_card_is_asked_for_again() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Reload", play.stage.plan())).await;
@@ -119,7 +134,7 @@ async fn e13_a_nonce_that_was_used_before_takes_nothing_and_the_card_is_asked_fo
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_does_not_fit_the_page_is_refused_and_nothing_is_held() {
+async fn e6_what_does_not_fit_the_page_is_refused_and_nothing_is_held() {
     let play = Play::new().await;
     let (_, url) = play.invited(SignUp::new("Careful", play.stage.plan())).await;
     let quote = play.stage.checkout_state(&url).await.unwrap().quote_hash;
@@ -136,7 +151,7 @@ async fn what_does_not_fit_the_page_is_refused_and_nothing_is_held() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_that_was_not_used_expires_after_a_reminder() {
+async fn e7_a_link_that_was_not_used_expires_after_a_reminder() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Forgetful", play.stage.plan())).await;
     play.advance("P3D").await;

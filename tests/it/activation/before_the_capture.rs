@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 async fn just_before_the_capture(play: &Play, url: &str, happens: impl AsyncFnOnce()) -> Shown {
     let submit = "transaction.submit_for_settlement";
     play.fault(json!({"vendor": "braintree", "operation": submit, "kind": "rate_limit"})).await;
+    let before = play.calls("braintree", submit).await;
     play.pay_while(url, async {
-        play.until_called("braintree", submit).await;
+        play.until_called_again("braintree", submit, before).await;
         happens().await;
         play.clear_faults().await;
         play.advance("PT5M").await;
@@ -122,6 +123,79 @@ async fn e23_a_new_sale_that_is_declined_undoes_everything() {
     assert!(play.record(&newcomer, "last_error").await.contains("declined when the payment was taken"));
     assert_eq!(play.stage.checkout_state(&url).await.unwrap().stage, "failed");
     play.is_undone().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e15_of_two_subscriptions_made_by_a_lost_answer_the_newer_is_undone_and_one_is_paid() {
+    let play = Play::new().await;
+    let (newcomer, url) = play.invited(SignUp::new("Made Twice", play.stage.plan())).await;
+    // Two looks, a while apart, do not show what was made: it is made again.
+    play.fault(fault("zoho", "subscription.create", "timeout_after")).await;
+    play.fault(json!({"vendor": "zoho", "operation": "subscription.list", "kind": "late_index", "seconds": 3_600}))
+        .await;
+    play.pay_while(&url, async {
+        play.until_called("zoho", "subscription.create").await;
+        for _ in 0..3 {
+            play.advance("PT10M").await;
+        }
+        play.clear_faults().await;
+        play.advance("PT15M").await;
+    })
+    .await;
+    play.until_record(&newcomer, "subscription_status", "Active").await;
+    play.is_collected(&[4_900]).await;
+    let books = play.books().await;
+    let status: Vec<_> = books["zoho"]["subscriptions"].as_array().unwrap().iter().map(|s| &s["status"]).collect();
+    assert_eq!(status, ["live", "cancelled"], "the older one stays");
+    let mut invoices: Vec<_> =
+        books["zoho"]["invoices"].as_array().unwrap().iter().map(|i| i["status"].as_str()).collect();
+    invoices.sort_unstable();
+    assert_eq!(invoices, [Some("paid"), Some("void")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e20_an_invoice_above_what_was_accepted_is_undone_and_asked_again_and_then_a_person_looks() {
+    let play = Play::new().await;
+    let (newcomer, url) = play.invited(SignUp::new("Dearer", play.stage.plan())).await;
+    let raised = async |url: &str, total: i64| {
+        just_before_the_capture(&play, url, async || {
+            let books = play.books().await;
+            let invoices = books["zoho"]["invoices"].as_array().unwrap();
+            let open = invoices.iter().find(|i| i["balance"] != 0).unwrap();
+            play.act(
+                json!({"vendor": "zoho", "act": "edit_invoice", "invoice_id": open["invoice_id"], "amount": total}),
+            )
+            .await;
+        })
+        .await
+    };
+    raised(&url, 5_900).await;
+    let again = async || Ok(play.record(&newcomer, "checkout_status").await == "Link ready");
+    play.stage.until("a new link", again).await.unwrap();
+    play.rest().await;
+    assert!(play.record(&newcomer, "quote_text").await.contains("59.00"), "Zoho's total is what is asked now");
+    let newer = play.stage.checkout_url(&newcomer.record).await.unwrap();
+    assert_ne!(newer, url);
+    play.is_undone().await;
+
+    raised(&newer, 6_900).await;
+    let parked = async || Ok(play.saga(&newcomer).await.parked.is_some());
+    play.stage.until("a person to be asked", parked).await.unwrap();
+    assert_eq!(play.saga(&newcomer).await.parked.unwrap().0, "AMOUNT_MISMATCH");
+    play.is_undone().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e24_a_capture_whose_answer_is_lost_is_found_and_taken_once() {
+    let play = Play::new().await;
+    let (newcomer, url) = play.invited(SignUp::new("Lost Word", play.stage.plan())).await;
+    play.fault(fault("braintree", "transaction.submit_for_settlement", "timeout_after")).await;
+    let shown = play.stage.pay(&url, GOOD).await.unwrap();
+    assert!(["paid", "confirming"].contains(&shown.stage.as_str()), "{shown:?}");
+    play.advance("PT3M").await;
+    play.until_record(&newcomer, "subscription_status", "Active").await;
+    play.is_collected(&[4_900]).await;
+    assert_eq!(play.calls("braintree", "transaction.submit_for_settlement").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

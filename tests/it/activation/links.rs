@@ -56,7 +56,7 @@ async fn a_link_that_was_not_made_here_opens_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_expired_link_takes_no_payment() {
+async fn e7_an_expired_link_takes_no_payment() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Late", play.stage.plan())).await;
     let quote = play.stage.checkout_state(&url).await.unwrap().quote_hash;
@@ -73,7 +73,7 @@ async fn an_expired_link_takes_no_payment() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_that_was_used_shows_what_was_paid_and_takes_nothing_more() {
+async fn e8_a_link_that_was_used_shows_what_was_paid_and_takes_nothing_more() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Once", play.stage.plan())).await;
     let quote = play.stage.checkout_state(&url).await.unwrap().quote_hash;

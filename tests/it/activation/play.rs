@@ -82,9 +82,10 @@ impl Play {
         made["nonce"].as_str().unwrap().to_owned()
     }
 
-    /// The customer pays, and while the page waits this happens.
+    /// The customer pays with a card of this moment, and while the page waits this happens.
     pub(super) async fn pay_while(&self, url: &str, happens: impl Future<Output = ()>) -> Shown {
-        tokio::join!(self.stage.pay(url, GOOD), happens).0.unwrap()
+        let card = self.nonce("visa").await;
+        tokio::join!(self.stage.pay(url, &card), happens).0.unwrap()
     }
 
     /// The page as a browser gets it: status and text.
@@ -129,7 +130,12 @@ impl Play {
     }
 
     pub(super) async fn until_called(&self, vendor: &str, operation: &str) {
-        let called = async || Ok(self.calls(vendor, operation).await > 0);
+        self.until_called_again(vendor, operation, 0).await;
+    }
+
+    /// As above, after so many calls before.
+    pub(super) async fn until_called_again(&self, vendor: &str, operation: &str, before: u64) {
+        let called = async || Ok(self.calls(vendor, operation).await > before);
         self.stage.until(&format!("{vendor} to be asked for {operation}"), called).await.unwrap();
     }
 

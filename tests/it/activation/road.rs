@@ -4,7 +4,7 @@ use super::play::{GOOD, Play, fault};
 use attio_billing::demo::SignUp;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_press_leads_to_a_link_and_a_payment_to_an_active_subscription() {
+async fn p1_to_p13_a_press_leads_to_a_link_and_a_payment_to_an_active_subscription() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Northwind", play.stage.plan())).await;
     assert_eq!(play.record(&newcomer, "sync_action").await, "none", "the act is answered");
@@ -23,12 +23,12 @@ async fn a_press_leads_to_a_link_and_a_payment_to_an_active_subscription() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_trial_starts_without_money_and_keeps_the_card() {
+async fn p6_a_trial_starts_without_money_and_keeps_the_card() {
     starts_without_money(|_| SignUp::new("Trial", "starter-monthly")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_coupon_for_everything_leaves_nothing_to_pay() {
+async fn p6_a_coupon_for_everything_leaves_nothing_to_pay() {
     starts_without_money(|plan| SignUp::new("Free", plan).with("coupon_code", "FREE100")).await;
 }
 
@@ -44,7 +44,7 @@ async fn starts_without_money(of: impl FnOnce(&'static str) -> SignUp) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_time_out_after_the_authorisation_is_found_and_not_held_twice() {
+async fn e12_a_time_out_after_the_authorisation_is_found_and_not_held_twice() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Slow", play.stage.plan())).await;
     play.fault(fault("braintree", "transaction.sale", "timeout_after")).await;

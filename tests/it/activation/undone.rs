@@ -5,7 +5,7 @@ use attio_billing::demo::SignUp;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_subscription_that_zoho_refuses_releases_the_hold_and_leaves_nothing() {
+async fn e14_a_subscription_that_zoho_refuses_releases_the_hold_and_leaves_nothing() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Refused", play.stage.plan())).await;
     play.fault(
@@ -22,7 +22,7 @@ async fn a_subscription_that_zoho_refuses_releases_the_hold_and_leaves_nothing()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outage_of_zoho_in_the_middle_is_waited_out_for_a_day_and_then_undone() {
+async fn e22_an_outage_of_zoho_in_the_middle_is_waited_out_for_a_day_and_then_undone() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Outage", play.stage.plan())).await;
     play.fault(json!({"vendor": "zoho", "operation": "subscription.create", "kind": "rate_limit", "times": 10_000}))
@@ -39,7 +39,7 @@ async fn an_outage_of_zoho_in_the_middle_is_waited_out_for_a_day_and_then_undone
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_with_missing_fields_is_refused_in_a_sentence_on_the_record() {
+async fn e1_a_plan_that_zoho_does_not_sell_is_refused_in_a_sentence_on_the_record() {
     let play = Play::new().await;
     let newcomer = play.started(SignUp::new("Unknown Plan", "no-such-plan")).await;
     play.stage
