@@ -218,6 +218,19 @@ async fn e25_called_off_before_the_capture_undoes_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e25_called_off_in_attio_before_anybody_pays_withdraws_the_link() {
+    let play = Play::new().await;
+    let (newcomer, url) = play.invited(SignUp::new("Never Mind", play.stage.plan())).await;
+    play.rest().await;
+    play.press(&newcomer, "Cancel now").await;
+    play.until_record(&newcomer, "subscription_status", "Cancelled").await;
+    assert_eq!(play.record(&newcomer, "checkout_url").await, "");
+    assert_eq!(play.stage.pay(&url, GOOD).await.unwrap().stage, "cancelled");
+    assert_eq!(play.calls("braintree", "transaction.sale").await, 0);
+    play.is_undone().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e26_called_off_after_the_capture_is_refused_and_nothing_is_undone() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Too Late", play.stage.plan())).await;
@@ -232,9 +245,9 @@ async fn e26_called_off_after_the_capture_is_refused_and_nothing_is_undone() {
     play.advance("PT5M").await;
     play.until_record(&newcomer, "subscription_status", "Active").await;
     assert_eq!(play.call_off(&newcomer).await.state, ItemState::Refused, "nor once it is active");
-    // Another flow's act: it undoes nothing here either.
-    play.stage.press(&newcomer.record, "Cancel now").await.unwrap();
-    play.rest().await;
+    // Nor by a press: it is answered, and undoes nothing.
+    play.press(&newcomer, "Cancel now").await;
+    assert_ne!(play.record(&newcomer, "last_error").await, "", "why it is not carried out");
     assert_eq!(play.record(&newcomer, "subscription_status").await, "Active");
     play.is_collected(&[4_900]).await;
     assert_eq!(play.live_subscriptions().await.len(), 1);
