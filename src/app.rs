@@ -10,6 +10,7 @@ use crate::http;
 use crate::intake::{Acts, Intake, Poller, Router};
 use crate::keys::Keys;
 use crate::mail::Mailer;
+use crate::metrics::Metrics;
 use crate::reception::Reception;
 use crate::store::Store;
 use crate::store::schema::{SHARDS, Stamp};
@@ -61,12 +62,14 @@ impl Service {
         let keys = Keys::new(&config.secret_key, &public_url);
         let mailer = Mailer::new(&config.mail, &config.brand, Arc::clone(&clock), config.call_limit)
             .map_err(anyhow::Error::msg)?;
+        let metrics = Metrics::default();
         let settings = engine::Settings {
             node: config.node.clone(),
             books_zone: config.books_zone,
             call_limit: config.call_limit,
             renewal: config.lease / 4,
             mailer: Some(Arc::new(mailer)),
+            metrics: metrics.clone(),
             ..engine::Settings::new(keys.clone())
         };
         let vendors: Arc<Connectors> = Arc::clone(&connectors);
@@ -98,8 +101,15 @@ impl Service {
         );
         tasks.spawn(router.run(stop.clone()));
         if let Some(every) = config.poll {
-            let poller =
-                Poller::new(&config, store.clone(), Arc::clone(&engine), connectors, clock, every, Arc::clone(&acts));
+            let poller = Poller::new(
+                &config,
+                store.clone(),
+                Arc::clone(&engine),
+                connectors,
+                Arc::clone(&clock),
+                every,
+                Arc::clone(&acts),
+            );
             tasks.spawn(poller.run(stop.clone()));
         }
         let app = http::App {
@@ -107,6 +117,8 @@ impl Service {
             engine: Arc::clone(&engine),
             intake,
             acts,
+            metrics,
+            clock: Arc::clone(&clock),
             admin_token: config.admin_token,
         };
         tasks.spawn(listen(public, http::public(app.clone(), checkout), stop.clone()));

@@ -14,6 +14,7 @@ pub mod intake;
 pub mod keys;
 pub mod locale;
 pub mod mail;
+pub mod metrics;
 pub mod port;
 pub mod reception;
 pub mod sandbox;

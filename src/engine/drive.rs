@@ -140,7 +140,9 @@ impl Driver {
             Err(_) => (Outcome::Unknown { detail: "no answer within the time limit".to_owned() }, None),
         };
         self.crash(Point::AfterCall)?;
-        let latency = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = began.elapsed();
+        engine.settings.metrics.called(&open.effect, &outcome, took);
+        let latency = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         engine.effects.learn(&open.effect, &outcome, engine.clock.now());
         self.answered(&open, outcome, request_id, latency).await?;
         Ok(None)
@@ -185,6 +187,7 @@ impl Driver {
         let _slot = engine.effects.slot(&open.effect).await;
         let beside = engine.effects.beside_look(&open.effect).await;
         let look = engine.effects.look(&self.call(&open, sent_at, beside)).await;
+        engine.settings.metrics.looked(&open.effect, &look);
         self.tell(What::Looked { attempt: open.attempt, look }, "engine", Vec::new()).await
     }
 

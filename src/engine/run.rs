@@ -10,6 +10,7 @@ use super::unreadable;
 use crate::clock::{Clock, RealClock};
 use crate::keys::Keys;
 use crate::mail::Mailer;
+use crate::metrics::Metrics;
 use crate::port::Perform;
 use crate::store::Store;
 use crate::store::items::{self, Item};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub keys: Keys,
     /// Sends letters; absent: every letter is refused.
     pub mailer: Option<Arc<Mailer>>,
+    /// Counts calls and look-ups.
+    pub metrics: Metrics,
 }
 
 impl Settings {
@@ -60,6 +63,7 @@ impl Settings {
             slots: Slots::default(),
             keys,
             mailer: None,
+            metrics: Metrics::default(),
         }
     }
 }

@@ -7,11 +7,14 @@ pub mod api;
 mod auth;
 pub mod checkout;
 mod health;
+mod metrics;
 mod problem;
 mod webhooks;
 
+use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::intake::{Acts, Intake};
+use crate::metrics::Metrics;
 use crate::store::Store;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -39,6 +42,10 @@ pub struct App {
     pub intake: Arc<Intake>,
     /// Takes orders of activations.
     pub acts: Arc<Acts>,
+    /// Counts deliveries, and knows what the engine counted.
+    pub metrics: Metrics,
+    /// Business time.
+    pub clock: Arc<dyn Clock>,
     /// Bearer token of the private API.
     pub admin_token: SecretString,
 }
@@ -63,8 +70,11 @@ pub fn public(app: App, desk: Checkout) -> Router {
 /// The private routes.
 pub fn private(app: App) -> Router {
     let api = api::router().layer(from_fn_with_state(app.clone(), auth::bearer));
-    let routes =
-        Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready)).nest("/api/v1", api);
+    let routes = Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::scrape))
+        .nest("/api/v1", api);
     around(routes).with_state(app)
 }
 

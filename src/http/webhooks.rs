@@ -2,6 +2,8 @@
 
 use super::{App, Problem};
 use crate::intake::{Refused, Vendor};
+use crate::metrics::Delivered;
+use crate::store::inbox::Stored;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, RawQuery, State};
@@ -76,11 +78,22 @@ async fn receive(
         Err(e) => return Err(Problem::new(e.status(), "unreadable_body", e.body_text())),
     };
     match app.intake.receive(vendor, headers, query.as_deref().unwrap_or_default(), &body).await {
-        Ok(_) => Ok(StatusCode::OK),
+        Ok(stored) => {
+            let delivered = match stored {
+                Stored::New(_) => Delivered::Stored,
+                Stored::Duplicate => Delivered::Duplicate,
+            };
+            app.metrics.delivered(vendor.as_str(), delivered);
+            Ok(StatusCode::OK)
+        }
         Err(Refused::Signature(why)) => {
+            app.metrics.delivered(vendor.as_str(), Delivered::Rejected);
             Err(Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", format!("the delivery was refused: {why}"))
                 .hint("the secret of the webhook at the vendor and the one configured here must be the same"))
         }
-        Err(Refused::Store(e)) => Err(Problem::store(&e)),
+        Err(Refused::Store(e)) => {
+            app.metrics.delivered(vendor.as_str(), Delivered::NotStored);
+            Err(Problem::store(&e))
+        }
     }
 }

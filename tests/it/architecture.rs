@@ -10,9 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the modules of `src` may use: `crate::` modules and crates of I/O.
-const MODULES: [Module; 21] = [
+const MODULES: [Module; 22] = [
     Module { name: "clock", may_use: &[], never: IO },
     Module { name: "port", may_use: &["clock"], never: IO },
+    Module { name: "metrics", may_use: &[], never: IO },
     Module { name: "locale", may_use: &[], never: IO },
     Module { name: "brand", may_use: &["locale"], never: IO },
     Module { name: "config", may_use: &["brand", "clock"], never: IO },
@@ -22,7 +23,7 @@ const MODULES: [Module; 21] = [
     Module { name: "mail", may_use: &["brand", "clock", "config", "port", "store"], never: &["axum", "reqwest"] },
     Module {
         name: "engine",
-        may_use: &["clock", "config", "keys", "mail", "port", "store"],
+        may_use: &["clock", "config", "keys", "mail", "metrics", "port", "store"],
         never: &["axum", "reqwest"],
     },
     Module { name: "connectors", may_use: &["clock", "config", "port"], never: &["axum", "sqlx"] },
@@ -34,7 +35,7 @@ const MODULES: [Module; 21] = [
     Module { name: "checkout", may_use: &["brand", "config", "locale"], never: IO },
     Module {
         name: "http",
-        may_use: &["checkout", "clock", "config", "engine", "store", "intake"],
+        may_use: &["checkout", "clock", "config", "engine", "metrics", "store", "intake"],
         never: &["reqwest", "sqlx"],
     },
     Module {
@@ -64,6 +65,7 @@ const EVERYTHING_BUT_CLI: &[&str] = &[
     "keys",
     "locale",
     "mail",
+    "metrics",
     "port",
     "reception",
     "sandbox",
@@ -85,6 +87,7 @@ const EVERYTHING: &[&str] = &[
     "keys",
     "locale",
     "mail",
+    "metrics",
     "port",
     "reception",
     "sandbox",

@@ -17,6 +17,7 @@ mod http;
 mod http_api;
 mod invoice_payment;
 mod mail;
+mod metrics;
 mod outside;
 mod postgres;
 mod sandbox;

@@ -218,24 +218,6 @@ pub async fn next_due(pool: &PgPool, shards: &[u16]) -> Result<Option<DateTime<U
     Ok(next.fetch_one(pool).await?)
 }
 
-/// How many sagas of each flow have each status.
-///
-/// # Errors
-/// The database cannot be reached, or holds what cannot be read.
-pub async fn counts(pool: &PgPool) -> Result<Vec<(String, Status, u64)>, StoreError> {
-    let rows =
-        sqlx::query!(r#"select kind, status, count(*) as "n!" from saga group by kind, status order by kind, status"#);
-    rows.fetch_all(pool)
-        .await?
-        .into_iter()
-        .map(|row| {
-            let status = Status::parse(&row.status);
-            let status = status.ok_or_else(|| StoreError::Unreadable(format!("status `{}`", row.status)))?;
-            Ok((row.kind, status, unsigned("a count", row.n)?))
-        })
-        .collect()
-}
-
 /// Unfinished sagas that nothing will ever wake: neither due, nor parked, nor ended. There must be none.
 ///
 /// # Errors

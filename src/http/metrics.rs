@@ -1,0 +1,32 @@
+//! What Prometheus reads. On the private listener, without a token: nothing in it is personal or secret.
+
+use super::{App, Problem};
+use crate::metrics::{MEDIA_TYPE, Standing};
+use crate::store::backlog::{backlog, unowned_shards};
+use crate::store::query;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+
+/// Everything that is counted, and what stands now.
+pub(super) async fn scrape(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
+    let (pool, now) = (&app.store.pool, app.clock.now());
+    let sagas = query::standing(pool, now).await?;
+    let backlog = backlog(pool, now).await?;
+    let (shards_unowned, _) = unowned_shards(pool).await?;
+    let standing = Standing {
+        sagas: sagas.sagas.into_iter().map(|(flow, status, count)| (flow, status.as_str(), count)).collect(),
+        parked: sagas.parked,
+        deliveries: backlog.deliveries,
+        items: backlog.items,
+        due: backlog.sagas,
+        overdue_seconds: sagas.due_since.map_or(0, |since| (now - since).num_seconds().max(0).unsigned_abs()),
+        forgotten: query::forgotten(pool, 100).await?.len() as u64,
+        shards_owned: app.store.node.owned().len() as u64,
+        shards_unowned,
+    };
+    let text = app.metrics.text(standing).map_err(|e| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("the metrics cannot be written: {e}"))
+    })?;
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text))
+}

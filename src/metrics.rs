@@ -1,0 +1,287 @@
+//! What the service counts and times, for Prometheus. Names begin with `attio_billing_`, times are in seconds; labels are
+//! closed lists of words, never an id, so that the number of series is bounded. Reads nothing by itself.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Metric, Registry};
+use sagas::kernel::effect::Effect;
+use sagas::kernel::outcome::{Look, Outcome};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The media type of the text that Prometheus reads.
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    vendor: &'static str,
+    operation: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OperationLabels {
+    vendor: &'static str,
+    operation: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabels {
+    vendor: &'static str,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SagaLabels {
+    flow: String,
+    status: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ParkLabels {
+    code: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WorkLabels {
+    what: &'static str,
+}
+
+type Durations = Family<OperationLabels, Histogram, fn() -> Histogram>;
+
+/// The counters of one service; clones count together.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    calls: Family<CallLabels, Counter>,
+    call_seconds: Durations,
+    looks: Family<CallLabels, Counter>,
+    deliveries: Family<DeliveryLabels, Counter>,
+    sagas: Family<SagaLabels, Gauge>,
+    parked: Family<ParkLabels, Gauge>,
+    waiting: Family<WorkLabels, Gauge>,
+    overdue_seconds: Gauge,
+    forgotten: Gauge,
+    shards_owned: Gauge,
+    shards_unowned: Gauge,
+    registry: Arc<Registry>,
+}
+
+/// What came of a delivery at the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    /// Stored now.
+    Stored,
+    /// Stored before.
+    Duplicate,
+    /// Not proven to be the vendor's.
+    Rejected,
+    /// The database could not be reached: the vendor delivers it again.
+    NotStored,
+}
+
+/// What is measured at the moment of a scrape.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Sagas that have not ended, by flow and status.
+    pub sagas: Vec<(String, &'static str, u64)>,
+    /// Parked sagas, by code.
+    pub parked: Vec<(String, u64)>,
+    /// Deliveries that no router has looked at.
+    pub deliveries: u64,
+    /// Items that are to be applied.
+    pub items: u64,
+    /// Sagas whose time has come.
+    pub due: u64,
+    /// How long the saga that is due longest has been due.
+    pub overdue_seconds: u64,
+    /// Sagas that nothing will ever wake.
+    pub forgotten: u64,
+    /// Shards that this node drives.
+    pub shards_owned: u64,
+    /// Shards that nobody drives.
+    pub shards_unowned: u64,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("attio_billing");
+        Self {
+            calls: added(
+                &mut registry,
+                "vendor_calls",
+                "Calls made, by how they ended (done, declined, rejected, not_sent, unknown)",
+            ),
+            call_seconds: {
+                let family = Durations::new_with_constructor(durations);
+                registry.register("vendor_call_seconds", "How long calls took", family.clone());
+                family
+            },
+            looks: added(
+                &mut registry,
+                "vendor_looks",
+                "Look-ups of calls whose outcome was not known, by what they showed (found, absent, unclear)",
+            ),
+            deliveries: added(
+                &mut registry,
+                "deliveries",
+                "Webhook deliveries at the door (stored, duplicate, rejected, not_stored)",
+            ),
+            sagas: added(&mut registry, "sagas", "Sagas that have not ended"),
+            parked: added(
+                &mut registry,
+                "parked_sagas",
+                "Sagas that wait for a person, by park code: each has a page in docs/errors",
+            ),
+            waiting: added(&mut registry, "backlog", "Work that could be done now (deliveries, items, sagas)"),
+            overdue_seconds: added(
+                &mut registry,
+                "overdue_seconds",
+                "How long the saga that is due longest has been due",
+            ),
+            forgotten: added(
+                &mut registry,
+                "forgotten_sagas",
+                "Sagas that nothing will ever wake: not ended, not due, not parked. More than none is a fault of ours",
+            ),
+            shards_owned: added(&mut registry, "shards_owned", "Shards that this node drives"),
+            shards_unowned: added(
+                &mut registry,
+                "shards_unowned",
+                "Shards that nobody drives: their sagas stand still",
+            ),
+            registry: Arc::new(registry),
+        }
+    }
+}
+
+fn added<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+/// From 10 ms to 40 s: our client gives up at 30 s.
+fn durations() -> Histogram {
+    Histogram::new(exponential_buckets(0.01, 2.0, 13))
+}
+
+impl Metrics {
+    /// A call ended.
+    pub fn called(&self, effect: &Effect, outcome: &Outcome, took: Duration) {
+        let (vendor, operation) = (effect.vendor(), effect.operation());
+        self.calls.get_or_create(&CallLabels { vendor, operation, outcome: outcome.word() }).inc();
+        self.call_seconds.get_or_create(&OperationLabels { vendor, operation }).observe(took.as_secs_f64());
+    }
+
+    /// A call was looked up.
+    pub fn looked(&self, effect: &Effect, look: &Look) {
+        let outcome = match look {
+            Look::Found { .. } => "found",
+            Look::Absent { .. } => "absent",
+            Look::Unclear { .. } => "unclear",
+        };
+        let labels = CallLabels { vendor: effect.vendor(), operation: effect.operation(), outcome };
+        self.looks.get_or_create(&labels).inc();
+    }
+
+    /// A delivery came.
+    pub fn delivered(&self, vendor: &'static str, delivered: Delivered) {
+        let result = match delivered {
+            Delivered::Stored => "stored",
+            Delivered::Duplicate => "duplicate",
+            Delivered::Rejected => "rejected",
+            Delivered::NotStored => "not_stored",
+        };
+        self.deliveries.get_or_create(&DeliveryLabels { vendor, result }).inc();
+    }
+
+    /// All of it as text, with what stands now.
+    ///
+    /// # Errors
+    /// A metric cannot be written.
+    pub fn text(&self, standing: Standing) -> Result<String, std::fmt::Error> {
+        // What is not there any more must not stay at its last value.
+        self.sagas.clear();
+        for (flow, status, count) in standing.sagas {
+            self.sagas.get_or_create(&SagaLabels { flow, status }).set(signed(count));
+        }
+        self.parked.clear();
+        for (code, count) in standing.parked {
+            self.parked.get_or_create(&ParkLabels { code }).set(signed(count));
+        }
+        for (what, count) in [("deliveries", standing.deliveries), ("items", standing.items), ("sagas", standing.due)] {
+            self.waiting.get_or_create(&WorkLabels { what }).set(signed(count));
+        }
+        self.overdue_seconds.set(signed(standing.overdue_seconds));
+        self.forgotten.set(signed(standing.forgotten));
+        self.shards_owned.set(signed(standing.shards_owned));
+        self.shards_unowned.set(signed(standing.shards_unowned));
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sagas::kernel::effect::Practice;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn what_has_gone_is_not_shown_at_its_last_value() {
+        let metrics = Metrics::default();
+        let parked = Standing { parked: vec![("OUTCOME_UNKNOWN".to_owned(), 2)], ..Standing::default() };
+        assert!(metrics.text(parked).unwrap().contains("attio_billing_parked_sagas{code=\"OUTCOME_UNKNOWN\"} 2"));
+        assert!(!metrics.text(Standing::default()).unwrap().contains("OUTCOME_UNKNOWN"));
+    }
+
+    #[test]
+    fn a_call_is_counted_by_its_outcome_and_timed() {
+        let metrics = Metrics::default();
+        let outcome = Outcome::Unknown { detail: "cut off".to_owned() };
+        metrics.called(&Effect::Practice(Practice::Look), &outcome, Duration::from_millis(15));
+        let text = metrics.text(Standing::default()).unwrap();
+        let labels = "vendor=\"practice\",operation=\"practice.look\"";
+        assert!(
+            text.contains(&format!("attio_billing_vendor_calls_total{{{labels},outcome=\"unknown\"}} 1")),
+            "{text}"
+        );
+        assert!(text.contains(&format!("attio_billing_vendor_call_seconds_count{{{labels}}} 1")), "{text}");
+    }
+
+    /// The names of all metrics in a text.
+    fn named(text: &str) -> BTreeSet<String> {
+        let names = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let names = names.filter_map(|word| word.strip_prefix("attio_billing_"));
+        // Prometheus makes these of the one that is registered.
+        names.map(|name| name.trim_end_matches("_total").trim_end_matches("_bucket").to_owned()).collect()
+    }
+
+    #[test]
+    fn page_and_dashboard_name_every_metric_and_no_other() {
+        let metrics = Metrics::default();
+        let effect = Effect::Practice(Practice::Look);
+        metrics.called(&effect, &Outcome::Unknown { detail: String::new() }, Duration::ZERO);
+        metrics.looked(&effect, &Look::Unclear { detail: String::new() });
+        metrics.delivered("zoho", Delivered::Stored);
+        let standing = Standing {
+            sagas: vec![("rehearsal".to_owned(), "running", 1)],
+            parked: vec![("REHEARSAL".to_owned(), 1)],
+            ..Standing::default()
+        };
+        let text = metrics.text(standing).unwrap();
+        let described: BTreeSet<_> = text.lines().filter(|line| line.starts_with("# HELP ")).flat_map(named).collect();
+        for document in [include_str!("../docs/METRICS.md"), include_str!("../docs/grafana/attio-billing.json")] {
+            assert_eq!(named(document), described);
+        }
+    }
+}
