@@ -16,4 +16,6 @@ pub mod record;
 pub mod retry;
 pub mod saga;
 pub mod step;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod turn;

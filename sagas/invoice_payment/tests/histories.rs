@@ -1,13 +1,12 @@
 //! Recorded histories: what releases wrote into the log must be readable by every later one. A history is written once,
-//! by this test with `WRITE_HISTORIES` set, and never again; `tests/laws.rs` replays all of them for ever.
+//! by this test with `WRITE_HISTORIES` set, and never again; `tests/laws` replays all of them for ever.
 
 use super::world::{Sale, World, outage, rejected, says, soft};
-use crate::invoice_payment::{Choice, InvoicePayment};
+use crate::invoice_payment::Choice;
 use crate::kernel::answer::TransactionStatus::{Settled, SettlementDeclined, Voided};
 use crate::kernel::outcome::{Outcome, RejectionKind};
-use crate::kernel::saga::Saga;
+use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
-use std::path::PathBuf;
 
 /// Its name, and how it goes.
 type Scenario = (&'static str, fn() -> World);
@@ -61,7 +60,6 @@ fn held_then_deleted() -> World {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a test, and the histories are files")]
 fn every_scenario_has_its_recorded_history() {
     let scenarios: [Scenario; 7] = [
         ("paid_and_settled", paid),
@@ -72,16 +70,7 @@ fn every_scenario_has_its_recorded_history() {
         ("paid_twice_then_voided", paid_twice_then_voided),
         ("mirrored_then_deleted", held_then_deleted),
     ];
-    let folder =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/histories").join(InvoicePayment::NAME);
     for (name, scenario) in scenarios {
-        let world = scenario();
-        let file = folder.join(format!("{name}__{}.jsonl", world.state()));
-        if std::env::var_os("WRITE_HISTORIES").is_some() && !file.exists() {
-            let lines = world.log.iter().map(|e| serde_json::to_string(e).expect("writes") + "\n");
-            std::fs::create_dir_all(&folder).expect("a folder");
-            std::fs::write(&file, lines.collect::<String>()).expect("a file");
-        }
-        assert!(file.exists(), "{} is missing: write it with WRITE_HISTORIES=1", file.display());
+        scenario().has_recorded_history(name);
     }
 }

@@ -4,6 +4,7 @@ use super::world::{TOTAL, World, eur, outage, rejected};
 use crate::invoice_payment::Choice;
 use crate::kernel::answer::TransactionStatus::{Settled, SettlementDeclined, Voided};
 use crate::kernel::outcome::RejectionKind;
+use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
 
 /// Invoiced, in mirror and tax accounts.

@@ -4,6 +4,7 @@ use super::world::{Sale, TOTAL, World, eur, rejected};
 use crate::kernel::answer::{Answer, TransactionStatus};
 use crate::kernel::outcome::{Look, Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
+use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
 
 fn unknown() -> Sale {

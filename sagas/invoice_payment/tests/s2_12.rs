@@ -6,6 +6,7 @@ use crate::kernel::answer::TransactionStatus::{Settled, Voided};
 use crate::kernel::outcome::RejectionKind;
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
+use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
 
 /// Charged, and while the record is on its way something happens at Zoho.

@@ -10,6 +10,7 @@ use crate::kernel::outcome::{DeclineKind, Look, NotSent, Outcome, RejectionKind}
 use crate::kernel::park::ParkCode;
 use crate::kernel::record::Record;
 use crate::kernel::saga::End;
+use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
 
 #[test]

@@ -5,6 +5,7 @@ use crate::invoice_payment::{Command, Event};
 use crate::kernel::outcome::{Decline, DeclineKind, Outcome};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
+use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
 
 /// A world in which the first charge was declined so.

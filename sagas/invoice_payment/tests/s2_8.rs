@@ -6,6 +6,7 @@ use crate::kernel::answer::TransactionStatus::{self, Settled, SettlementDeclined
 use crate::kernel::park::ParkCode;
 use crate::kernel::posting::Rule;
 use crate::kernel::saga::{End, Saga};
+use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
 
 #[test]

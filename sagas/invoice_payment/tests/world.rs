@@ -1,24 +1,23 @@
 //! A small world for the flow: it answers each call from what it holds, keeps the books that the flow posts, and after
 //! every append checks what must always hold.
 
-use crate::invoice_payment::{Choice, Command, Event, InvoicePayment, News};
+use crate::invoice_payment::{Choice, Command, InvoicePayment, News};
 use crate::kernel::answer::{
     Answer, Client, CollectionOwner, Invoice, InvoicePayment as Payment, Method, Subscription, Survey, Transaction,
     TransactionStatus,
 };
 use crate::kernel::effect::{Attio, AttioRecord, Braintree, Claim, ClaimKind, Desk, Effect, Projection, Zoho};
-use crate::kernel::flow::StepEvent;
+use crate::kernel::flow::{Open, StepEvent};
 use crate::kernel::ids::{Installation, SagaId};
-use crate::kernel::machine::{self, Command as Order, What, Work};
+use crate::kernel::machine::{self, Work};
 use crate::kernel::money::Money;
-use crate::kernel::outcome::{Decline, DeclineKind, Look, NotSent, Outcome, Rejection, RejectionKind};
-use crate::kernel::park::ParkCode;
-use crate::kernel::posting::{Side, journal};
-use crate::kernel::record::{Record, Recorded};
-use crate::kernel::saga::{At, BusinessEvent, Mark, Saga};
+use crate::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome, Rejection, RejectionKind};
+use crate::kernel::record::Record;
+use crate::kernel::tests::bench::{Bench, Played};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use iso_currency::Currency;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::{Deref, DerefMut};
 
 pub(super) const TOTAL: i64 = 10_000;
 
@@ -42,8 +41,7 @@ pub(super) enum Sale {
 }
 
 pub(super) struct World {
-    pub(super) saga: Recorded<InvoicePayment>,
-    pub(super) now: DateTime<Utc>,
+    bench: Bench<InvoicePayment>,
     /// Each read takes so long.
     pub(super) read_takes: TimeDelta,
     pub(super) invoice: Invoice,
@@ -54,23 +52,15 @@ pub(super) struct World {
     pub(super) client: Client,
     pub(super) methods: Vec<Method>,
     pub(super) sales: VecDeque<Sale>,
-    pub(super) looks: VecDeque<Look>,
     pub(super) records: VecDeque<Outcome>,
     pub(super) claim_answers: VecDeque<Outcome>,
     pub(super) projection_answers: VecDeque<Outcome>,
     pub(super) card_cap_until: Option<DateTime<Utc>>,
     pub(super) statuses: BTreeMap<String, TransactionStatus>,
     pub(super) transactions: BTreeMap<String, Transaction>,
-    pub(super) log: Vec<Record<Event>>,
-    pub(super) accounts: BTreeMap<u16, i64>,
-    pub(super) holds: BTreeSet<String>,
-    pub(super) claims: BTreeSet<Claim>,
-    pub(super) spent: Vec<String>,
-    pub(super) given_back: Vec<String>,
     pub(super) calls: Vec<&'static str>,
     pub(super) sold: Vec<(String, i64, bool)>,
     pub(super) shown: Vec<Projection>,
-    pub(super) rules: Vec<&'static str>,
 }
 
 pub(super) fn method(token: &str) -> Method {
@@ -125,12 +115,58 @@ pub(super) fn says(decline: Decline) -> Sale {
     Sale::Says(Outcome::Declined { decline })
 }
 
+impl Deref for World {
+    type Target = Bench<InvoicePayment>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.bench
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.bench
+    }
+}
+
+impl Played for World {
+    type Flow = InvoicePayment;
+
+    fn answer(&mut self, open: &Open) -> Outcome {
+        self.calls.push(open.effect.operation());
+        self.vendor(&open.effect)
+    }
+
+    fn must_hold(&self) {
+        assert!(self.balance(2100) <= 0, "unapplied cash has the wrong sign: {:?}", self.accounts);
+        assert!(self.erased.is_empty(), "this flow has no inputs");
+        let resting = matches!(machine::work(&self.saga, self.now), Work::Wait(_) | Work::Idle);
+        if resting && self.saga.flow.open.is_none() && self.saga.flow.parked.as_ref().is_none_or(|p| p.by_saga) {
+            let claim = Claim { kind: ClaimKind::ZohoInvoice, key: "77".to_owned() };
+            let unapplied = self.balance(2100) != 0;
+            assert!(unapplied || !self.claims.contains(&claim), "a claim is held for nothing: {}", self.state());
+            assert_eq!(unapplied, self.holds.contains("captured_not_recorded"), "{}", self.state());
+        }
+    }
+
+    /// Our receivable is what Zoho's balance was when it was read.
+    fn must_agree(&self) {
+        let Some(read) = self.saga.business.facts.invoice.as_ref() else { return };
+        let paid: i64 = read.payments.iter().map(|p| p.amount.minor).sum();
+        let explained = read.total.minor - read.credits.minor - read.written_off.minor - paid == read.balance.minor;
+        // A difference that a person left as it is stays one.
+        let booked = explained && self.state() != "Left" && !matches!(read.status.as_str(), "draft" | "pending");
+        if booked && self.saga.flow.parked.is_none() && self.saga.flow.open.is_none() {
+            assert_eq!(self.balance(1200), read.balance.minor, "receivable and balance: {}", self.state());
+        }
+    }
+}
+
 impl World {
     pub(super) fn new() -> Self {
         let now = instant("2026-11-02T09:00:00Z");
         Self {
-            saga: Recorded::default(),
-            now,
+            bench: Bench::new(SagaId::of_invoice("60012", "77"), now),
             read_takes: TimeDelta::zero(),
             invoice: Invoice {
                 id: "77".to_owned(),
@@ -185,23 +221,15 @@ impl World {
             },
             methods: vec![method("m1")],
             sales: VecDeque::new(),
-            looks: VecDeque::new(),
             records: VecDeque::new(),
             claim_answers: VecDeque::new(),
             projection_answers: VecDeque::new(),
             card_cap_until: None,
             statuses: BTreeMap::new(),
             transactions: BTreeMap::new(),
-            log: Vec::new(),
-            accounts: BTreeMap::new(),
-            holds: BTreeSet::new(),
-            claims: BTreeSet::new(),
-            spent: Vec::new(),
-            given_back: Vec::new(),
             calls: Vec::new(),
             sold: Vec::new(),
             shown: Vec::new(),
-            rules: Vec::new(),
         }
     }
 
@@ -215,16 +243,6 @@ impl World {
 
     pub(super) fn detect(&mut self) {
         self.tell(seen(News::Raised));
-    }
-
-    pub(super) fn tell(&mut self, command: Command) {
-        self.deliver(command);
-        self.run();
-    }
-
-    /// Tells without letting anything follow.
-    pub(super) fn deliver(&mut self, command: Command) {
-        self.order(What::Deliver { item: None, kind: "test".to_owned(), principal: "test".to_owned(), command });
     }
 
     pub(super) fn changed(&mut self) {
@@ -243,144 +261,9 @@ impl World {
         self.tell(Command::MethodChanged { consent: true, customer_present: false });
     }
 
-    pub(super) fn resume(&mut self) {
-        self.order(What::Resume { principal: "ops".to_owned(), reason: "tested".to_owned() });
-        self.run();
-    }
-
-    /// Time passes, and all that falls due is done when it is due.
-    pub(super) fn pass(&mut self, time: TimeDelta) {
-        let end = self.now + time;
-        while let Work::Wait(at) = machine::work(&self.saga, self.now) {
-            if at > end {
-                break;
-            }
-            self.now = self.now.max(at);
-            self.run();
-        }
-        self.now = end;
-        self.run();
-    }
-
-    pub(super) fn run(&mut self) {
-        for _ in 0..400 {
-            if !self.step() {
-                return self.must_agree();
-            }
-        }
-        panic!("never comes to rest: {:?}", self.calls);
-    }
-
-    /// One call, look or due time; false where nothing is to be done now.
-    pub(super) fn step(&mut self) -> bool {
-        match machine::work(&self.saga, self.now) {
-            Work::Perform(open) => {
-                if open.fresh_until.is_some_and(|until| until < self.now) {
-                    self.order(What::Stale);
-                    return true;
-                }
-                if open.effect.exactly_once().needs_sending_mark() {
-                    let deadline = self.now + TimeDelta::seconds(60);
-                    self.order(What::Sending { deadline, node: "n1".to_owned(), epoch: 1 });
-                }
-                self.calls.push(open.effect.operation());
-                let outcome = self.vendor(&open.effect);
-                self.order(What::Answer { attempt: open.attempt, outcome, request_id: None, latency_ms: 1 });
-                true
-            }
-            Work::Look(open) => {
-                let Some(look) = self.looks.pop_front() else { return false };
-                self.order(What::Looked { attempt: open.attempt, look });
-                true
-            }
-            Work::Due => {
-                let before = self.log.len();
-                self.order(What::Due);
-                assert!(self.log.len() > before, "due and nothing follows: {}", self.state());
-                true
-            }
-            Work::Wait(_) | Work::Idle => false,
-        }
-    }
-
-    fn order(&mut self, what: What<Command>) {
-        let saga = SagaId::of_invoice("60012", "77");
-        let order = Order { saga, at: At::utc(self.now), what };
-        let events = machine::decide(&self.saga, &order).expect("acceptable");
-        for event in events {
-            self.saga.evolve(&event);
-            if let Record::Business(business) = &event {
-                self.take(business);
-            }
-            let text = serde_json::to_string(&event).expect("writes");
-            let read: Record<Event> = serde_json::from_str(&text).expect("reads back");
-            assert_eq!(read, event);
-            self.log.push(event);
-        }
-        self.must_hold();
-    }
-
-    fn take(&mut self, event: &Event) {
-        let facts = InvoicePayment::facts(&self.saga.business, event);
-        let id = SagaId::of_invoice("60012", "77").event(self.log.len() as u64);
-        for (group, posting) in facts.postings.iter().enumerate() {
-            let Some(journal) = journal(id, group, posting) else { continue };
-            self.rules.push(journal.rule.as_str());
-            for line in journal.lines {
-                let sign = if line.side == Side::Debit { 1 } else { -1 };
-                *self.accounts.entry(line.account).or_default() += sign * line.amount.minor;
-            }
-        }
-        for mark in facts.marks {
-            match mark {
-                Mark::Confirm(claim) => assert!(self.claims.contains(&claim), "{claim:?} was never taken"),
-                Mark::Release(claim) => {
-                    self.claims.remove(&claim);
-                }
-                Mark::Hold { reason, .. } => {
-                    self.holds.insert(reason.to_owned());
-                }
-                Mark::LiftHold { reason, .. } => {
-                    self.holds.remove(reason);
-                }
-                Mark::SpendCard { order_id } => self.spent.push(order_id),
-                Mark::GiveBackCard { order_id } => self.given_back.push(order_id),
-                Mark::EraseInput { input } => panic!("this flow has no inputs: {input}"),
-            }
-        }
-    }
-
-    /// At rest: the log alone tells the state, and our receivable is what Zoho's balance was when it was read.
-    fn must_agree(&self) {
-        let mut again = Recorded::<InvoicePayment>::default();
-        self.log.iter().for_each(|event| again.evolve(event));
-        assert_eq!(again.business, self.saga.business, "folding the events gives another state");
-        assert_eq!(again.flow, self.saga.flow);
-        let Some(read) = self.saga.business.facts.invoice.as_ref() else { return };
-        let paid: i64 = read.payments.iter().map(|p| p.amount.minor).sum();
-        let explained = read.total.minor - read.credits.minor - read.written_off.minor - paid == read.balance.minor;
-        // A difference that a person left as it is stays one.
-        let booked = explained && self.state() != "Left" && !matches!(read.status.as_str(), "draft" | "pending");
-        if booked && self.saga.flow.parked.is_none() && self.saga.flow.open.is_none() {
-            assert_eq!(self.balance(1200), read.balance.minor, "receivable and balance: {}", self.state());
-        }
-    }
-
-    /// What must hold after every append.
-    fn must_hold(&self) {
-        assert_eq!(self.accounts.values().sum::<i64>(), 0, "the trial balance");
-        assert!(self.balance(2100) <= 0, "unapplied cash has the wrong sign: {:?}", self.accounts);
-        let resting = matches!(machine::work(&self.saga, self.now), Work::Wait(_) | Work::Idle);
-        if resting && self.saga.flow.open.is_none() && self.saga.flow.parked.as_ref().is_none_or(|p| p.by_saga) {
-            let claim = Claim { kind: ClaimKind::ZohoInvoice, key: "77".to_owned() };
-            let unapplied = self.balance(2100) != 0;
-            assert!(unapplied || !self.claims.contains(&claim), "a claim is held for nothing: {}", self.state());
-            assert_eq!(unapplied, self.holds.contains("captured_not_recorded"), "{}", self.state());
-        }
-    }
-
     fn vendor(&mut self, effect: &Effect) -> Outcome {
-        self.now += self.read_takes;
+        let read_takes = self.read_takes;
+        self.now += read_takes;
         let answer = match effect {
             Effect::Zoho(Zoho::ReadInvoice { .. }) if !self.invoice_exists => {
                 return rejected(RejectionKind::NotFound, "1002");
@@ -523,38 +406,6 @@ impl World {
         self.pass(TimeDelta::hours(3));
     }
 
-    pub(super) fn state(&self) -> String {
-        InvoicePayment::summary(&self.saga.business).state
-    }
-
-    pub(super) fn parked(&self) -> Option<ParkCode> {
-        self.saga.flow.parked.as_ref().map(|p| p.code)
-    }
-
-    pub(super) fn balance(&self, account: u16) -> i64 {
-        self.accounts.get(&account).copied().unwrap_or(0)
-    }
-
-    /// Every account that is not zero.
-    pub(super) fn open_accounts(&self) -> Vec<(u16, i64)> {
-        self.accounts.iter().filter(|(_, v)| **v != 0).map(|(k, v)| (*k, *v)).collect()
-    }
-
-    pub(super) fn count(&self, name: &str) -> usize {
-        self.events().filter(|e| e.name() == name).count()
-    }
-
-    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
-        self.log.iter().filter_map(|r| match r {
-            Record::Business(event) => Some(event),
-            Record::Step(_) => None,
-        })
-    }
-
-    pub(super) fn wakes_at(&self) -> Option<DateTime<Utc>> {
-        machine::due(&self.saga, self.now)
-    }
-
     /// The date of the next attempt that the flow waits for.
     pub(super) fn wakes_on(&self) -> Option<NaiveDate> {
         self.wakes_at().map(|at| at.date_naive())
@@ -593,8 +444,6 @@ impl World {
     /// Detects and goes on until a step is open.
     pub(super) fn detect_until(&mut self, step: &str) {
         self.deliver(seen(News::Raised));
-        while self.saga.flow.open.as_ref().is_some_and(|o| o.step != step) {
-            assert!(self.step());
-        }
+        self.run_until(step);
     }
 }

@@ -3,10 +3,8 @@
 
 use super::world::{World, declined, input, rejected, unknown};
 use crate::kernel::outcome::{DeclineKind, RejectionKind};
-use crate::kernel::saga::Saga;
-use crate::subscription_activation::SubscriptionActivation;
+use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
-use std::path::PathBuf;
 
 /// Its name, and how it goes.
 type Scenario = (&'static str, fn() -> World);
@@ -66,7 +64,6 @@ fn expired() -> World {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a test, and the histories are files")]
 fn every_scenario_has_its_recorded_history() {
     let scenarios: [Scenario; 10] = [
         ("paid", paid),
@@ -80,17 +77,7 @@ fn every_scenario_has_its_recorded_history() {
         ("hold_unknown", hold_unknown),
         ("link_expired", expired),
     ];
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/fixtures/histories")
-        .join(SubscriptionActivation::NAME);
     for (name, scenario) in scenarios {
-        let world = scenario();
-        let file = folder.join(format!("{name}__{}.jsonl", world.state()));
-        if std::env::var_os("WRITE_HISTORIES").is_some() && !file.exists() {
-            let lines = world.log.iter().map(|e| serde_json::to_string(e).expect("writes") + "\n");
-            std::fs::create_dir_all(&folder).expect("a folder");
-            std::fs::write(&file, lines.collect::<String>()).expect("a file");
-        }
-        assert!(file.exists(), "{} is missing: write it with WRITE_HISTORIES=1", file.display());
+        scenario().has_recorded_history(name);
     }
 }

@@ -4,6 +4,7 @@ use super::world::{GROSS, World, declined, eur, outage, rejected, unknown};
 use crate::kernel::answer::{Answer, TransactionStatus};
 use crate::kernel::outcome::{DeclineKind, Look, Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
+use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
 
 #[test]

@@ -6,6 +6,7 @@ use crate::kernel::effect::{Effect, LetterFacts};
 use crate::kernel::outcome::{DeclineKind, INPUT_GONE, Look, Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
+use crate::kernel::tests::bench::Played;
 use crate::subscription_activation::{Advice, PageStage, Paying};
 use chrono::TimeDelta;
 use uuid::Uuid;

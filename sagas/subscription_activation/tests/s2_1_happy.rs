@@ -3,6 +3,7 @@
 use super::world::{GROSS, World, day, eur, input};
 use crate::kernel::effect::{ClaimKind, LetterFacts};
 use crate::kernel::saga::End;
+use crate::kernel::tests::bench::Played;
 use crate::subscription_activation::{Act, Command, PageStage, Paying};
 use serde_json::json;
 

@@ -6,6 +6,7 @@ use crate::kernel::offer::{CouponOffer, Discount, Tax};
 use crate::kernel::outcome::{DeclineKind, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
+use crate::kernel::tests::bench::Played;
 use crate::subscription_activation::{Act, Command, Consent, PageStage};
 use chrono::TimeDelta;
 

@@ -5,6 +5,7 @@ use crate::kernel::answer::Answer;
 use crate::kernel::outcome::{DeclineKind, Look, Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
+use crate::kernel::tests::bench::Played;
 use crate::subscription_activation::PageStage;
 use chrono::TimeDelta;
 

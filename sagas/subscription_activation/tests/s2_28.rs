@@ -1,6 +1,7 @@
 //! Acts that are pressed while an activation runs (`2.28`).
 
 use super::world::{World, input};
+use crate::kernel::tests::bench::Played;
 use crate::subscription_activation::{Act, Command};
 use chrono::TimeDelta;
 

@@ -1,0 +1,3 @@
+//! What the tests of every flow share.
+
+pub(crate) mod bench;
