@@ -7,14 +7,11 @@ use crate::port::{Beside, Person};
 use crate::store::people;
 use crate::store::secrets::SecretError;
 use sagas::kernel::effect::{Attio, Effect};
-use sagas::kernel::outcome::{NotSent, Outcome, Rejection, RejectionKind};
+use sagas::kernel::outcome::{INPUT_GONE, NotSent, Outcome, Rejection, RejectionKind};
 use sqlx::PgPool;
 
 /// The class under which a nonce is sealed.
 pub const NONCE: &str = "nonce";
-
-/// The code of a rejection where the single-use input is gone: it was used, or is older than three hours.
-pub use sagas::kernel::outcome::INPUT_GONE;
 
 /// Gets what the effect names.
 ///

@@ -44,9 +44,6 @@ impl DeskPerformer {
                 Ok(Reserved::Taken(by)) => Err(Outcome::Declined { decline: busy(&by) }),
                 Err(e) => Err(store(&e)),
             },
-            Desk::Release { claims } => {
-                claims::release(pool, call.saga, claims).await.map(|()| Answer::Nothing).map_err(|e| store(&e))
-            }
             Desk::CountCard { card, brand, order_id } => {
                 let charge = Charge { card, brand, order_id, saga: call.saga };
                 let caps: Vec<Cap> =

@@ -1,5 +1,5 @@
 //! Claims: one saga at most holds a (kind, key). Reserved before the append that relies on it, confirmed by that append,
-//! released by another or by hand. Taken in the one order of kinds, so that no two sagas wait for each other.
+//! released by another. Taken in the one order of kinds, so that no two sagas wait for each other.
 
 use super::error::{StoreError, retrying, storable};
 use chrono::{DateTime, Utc};
@@ -106,24 +106,6 @@ pub async fn confirm(pool: &PgPool, saga: SagaId, claims: &[Claim]) -> Result<Ve
     .await?;
     let lacks = |claim: &Claim| !held.iter().any(|row| row.kind == word(claim.kind) && row.key == claim.key);
     Ok(sorted.into_iter().filter(lacks).collect())
-}
-
-/// Lets claims of the saga go; what it does not hold is left alone.
-///
-/// # Errors
-/// The database cannot be reached.
-pub async fn release(pool: &PgPool, saga: SagaId, claims: &[Claim]) -> Result<(), StoreError> {
-    let (_, kinds, keys) = columns(claims);
-    sqlx::query!(
-        "delete from claim c using unnest($1::text[], $2::text[]) as w(kind, key)
-         where c.kind = w.kind and c.key = w.key and c.saga = $3",
-        &kinds,
-        &keys,
-        saga.0
-    )
-    .execute(pool)
-    .await?;
-    Ok(())
 }
 
 /// Claims of one saga are another's from now on; what the first does not hold is left alone.

@@ -3,35 +3,23 @@
 
 use crate::invoice_payment::{Choice, Command, InvoicePayment, News};
 use crate::kernel::answer::{
-    Answer, Client, CollectionOwner, Invoice, InvoicePayment as Payment, Method, Subscription, Survey, Transaction,
-    TransactionStatus,
+    Answer, Client, Invoice, InvoicePayment as Payment, Method, Subscription, Survey, Transaction, TransactionStatus,
 };
-use crate::kernel::effect::{Attio, AttioRecord, Braintree, Claim, ClaimKind, Desk, Effect, Projection, Zoho};
+use crate::kernel::effect::{Attio, Braintree, Claim, ClaimKind, Desk, Effect, Projection, Zoho};
 use crate::kernel::flow::{Open, StepEvent};
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::machine::{self, Work};
 use crate::kernel::money::Money;
-use crate::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome, Rejection, RejectionKind};
+use crate::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome, RejectionKind};
 use crate::kernel::record::Record;
 use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::samples;
+pub(super) use crate::kernel::tests::samples::{day, decline, eur, instant, method, rejected};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use iso_currency::Currency;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Deref, DerefMut};
 
 pub(super) const TOTAL: i64 = 10_000;
-
-pub(super) fn eur(minor: i64) -> Money {
-    Money::new(minor, Currency::EUR)
-}
-
-pub(super) fn day(text: &str) -> NaiveDate {
-    text.parse().expect("a date")
-}
-
-pub(super) fn instant(text: &str) -> DateTime<Utc> {
-    text.parse().expect("an instant")
-}
 
 /// How the next sale goes.
 pub(super) enum Sale {
@@ -61,34 +49,6 @@ pub(super) struct World {
     pub(super) calls: Vec<&'static str>,
     pub(super) sold: Vec<(String, i64, bool)>,
     pub(super) shown: Vec<Projection>,
-}
-
-pub(super) fn method(token: &str) -> Method {
-    Method {
-        token: token.to_owned(),
-        default: true,
-        brand: "Visa".to_owned(),
-        last_four: "1111".to_owned(),
-        expired: false,
-        card: format!("card-{token}"),
-        has_live_subscription: false,
-    }
-}
-
-pub(super) fn rejected(kind: RejectionKind, code: &str) -> Outcome {
-    Outcome::Rejected { rejection: Rejection { kind, code: code.to_owned(), message: "refused".to_owned() } }
-}
-
-pub(super) fn decline(kind: DeclineKind, code: &str) -> Decline {
-    Decline {
-        kind,
-        code: code.to_owned(),
-        text: "Declined".to_owned(),
-        response_type: None,
-        advice_code: None,
-        transaction: Some("declined1".to_owned()),
-        brand: None,
-    }
 }
 
 pub(super) fn soft(code: &str) -> Decline {
@@ -168,57 +128,12 @@ impl World {
         Self {
             bench: Bench::new(SagaId::of_invoice("60012", "77"), now),
             read_takes: TimeDelta::zero(),
-            invoice: Invoice {
-                id: "77".to_owned(),
-                number: "INV-77".to_owned(),
-                customer: "zc1".to_owned(),
-                subscription: Some("zs1".to_owned()),
-                status: "sent".to_owned(),
-                total: eur(TOTAL),
-                balance: eur(TOTAL),
-                tax: Some(eur(1_597)),
-                credits: eur(0),
-                written_off: eur(0),
-                payments: Vec::new(),
-                date: day("2026-11-02"),
-                due_date: day("2026-11-02"),
-                read_at: now,
-            },
+            invoice: Invoice { tax: Some(eur(1_597)), ..samples::invoice(TOTAL, now) },
             invoice_exists: true,
             found: None,
-            survey: Survey {
-                customer: Some("cust1".to_owned()),
-                ambiguous: false,
-                braintree_customer: Some("c-cust1".to_owned()),
-                attio_client: Some(AttioRecord { object: "companies".to_owned(), id: "rec1".to_owned() }),
-                subscription: Some("sub1".to_owned()),
-                attio_subscription: None,
-                owner: Some(CollectionOwner::Orchestrator),
-                one_off_consent: false,
-                claimed_elsewhere: Vec::new(),
-                holds: Vec::new(),
-                applied: None,
-                unapplied: None,
-                sale_switched_off: false,
-            },
-            subscription: Subscription {
-                id: "zs1".to_owned(),
-                customer: "zc1".to_owned(),
-                status: "live".to_owned(),
-                auto_collect: false,
-                currency: "EUR".to_owned(),
-                reference: "demo1.sub.abc.1".to_owned(),
-                plan: None,
-                product: None,
-                amount: None,
-                next_billing_on: None,
-            },
-            client: Client {
-                record: Some(AttioRecord { object: "companies".to_owned(), id: "rec1".to_owned() }),
-                ambiguous: false,
-                braintree_customer: Some("c-cust1".to_owned()),
-                zoho_customer: Some("zc1".to_owned()),
-            },
+            survey: samples::survey(),
+            subscription: samples::subscription("zs1", "demo1.sub.abc.1", "live"),
+            client: samples::client(),
             methods: vec![method("m1")],
             sales: VecDeque::new(),
             records: VecDeque::new(),
@@ -312,7 +227,6 @@ impl World {
                 let sold = self.transaction(order_id, *amount, customer, token);
                 return self.sell(sold);
             }
-            Effect::Desk(Desk::Release { .. }) => Answer::Nothing,
             other => panic!("{} is no call of this flow", other.operation()),
         };
         Outcome::Done { answer }
@@ -332,17 +246,9 @@ impl World {
 
     pub(super) fn transaction(&self, order_id: &str, amount: Money, customer: &str, token: &str) -> Transaction {
         Transaction {
-            id: format!("tx{}", self.sold.len()),
-            status: TransactionStatus::SubmittedForSettlement,
-            amount,
-            order_id: order_id.to_owned(),
             customer: Some(customer.to_owned()),
             token: Some(token.to_owned()),
-            created_at: self.now,
-            merchant_account: "eur".to_owned(),
-            held: None,
-            hold_expires_at: None,
-            card: None,
+            ..samples::transaction(&format!("tx{}", self.sold.len()), order_id, amount, self.now)
         }
     }
 
@@ -421,7 +327,7 @@ impl World {
 }
 
 pub(super) fn outage() -> Outcome {
-    Outcome::NotSent { cause: NotSent::Outage, detail: "not reached".to_owned(), retry_after_seconds: None }
+    samples::not_sent(NotSent::Outage)
 }
 
 pub(super) fn quota() -> Outcome {

@@ -23,11 +23,6 @@ pub enum Desk {
         /// What to hold.
         claims: Vec<Claim>,
     },
-    /// Gives claims back.
-    Release {
-        /// What to let go.
-        claims: Vec<Claim>,
-    },
     /// Reserves one charge of a card in its rolling windows.
     CountCard {
         /// The card's unique number identifier.
@@ -94,7 +89,6 @@ impl Desk {
         match self {
             Self::SurveyInvoice { .. } => "desk.survey_invoice",
             Self::Claim { .. } => "desk.claim",
-            Self::Release { .. } => "desk.release",
             Self::CountCard { .. } => "desk.count_card",
             Self::Enrol { .. } => "desk.enrol",
             Self::LinkCustomer { .. } => "desk.link_customer",

@@ -5,6 +5,7 @@ use crate::kernel::answer::{Answer, CardSeen, Invoice, InvoicePayment, Subscript
 use crate::kernel::effect::{Attio, Braintree, Desk, Effect, Mail, PayWith, SubscriptionOrder, Zoho};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::Outcome;
+use crate::kernel::tests::samples;
 use chrono::TimeDelta;
 use std::collections::VecDeque;
 
@@ -52,7 +53,7 @@ impl World {
                     assert!(self.claims.remove(claim), "{claim:?} is not ours to give");
                 }
             }
-            Desk::Release { .. } | Desk::SurveyInvoice { .. } => panic!("no call of this flow"),
+            Desk::SurveyInvoice { .. } => panic!("no call of this flow"),
         }
         Answer::Nothing
     }
@@ -145,21 +146,15 @@ impl World {
         status: TransactionStatus,
     ) -> Transaction {
         Transaction {
-            id: format!("tx{}", self.transactions.len() + 1),
             status,
-            amount,
-            order_id: order_id.to_owned(),
             customer: Some(customer.to_owned()),
             token: Some(token.to_owned()),
-            created_at: self.now,
-            merchant_account: "eur".to_owned(),
-            held: None,
-            hold_expires_at: None,
             card: Some(CardSeen {
                 brand: "Visa".to_owned(),
                 last_four: "1111".to_owned(),
                 number: Some(format!("card-{token}")),
             }),
+            ..samples::transaction(&format!("tx{}", self.transactions.len() + 1), order_id, amount, self.now)
         }
     }
 
@@ -225,18 +220,8 @@ impl World {
         Invoice {
             id: format!("77{n}"),
             number: format!("INV-77{n}"),
-            customer: "zc1".to_owned(),
             subscription: Some(subscription.to_owned()),
-            status: "sent".to_owned(),
-            total: eur(total),
-            balance: eur(total),
-            tax: None,
-            credits: eur(0),
-            written_off: eur(0),
-            payments: Vec::new(),
-            date: self.now.date_naive(),
-            due_date: self.now.date_naive(),
-            read_at: self.now,
+            ..samples::invoice(total, self.now)
         }
     }
 

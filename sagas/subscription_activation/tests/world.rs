@@ -4,37 +4,25 @@
 use crate::kernel::answer::{
     Enrolment, Invoice, Method, Request, Subscription, Transaction, TransactionStatus, ZohoCustomer,
 };
-use crate::kernel::effect::{AttioRecord, ClaimKind, Effect, Letter, Message, SubscriptionFace, TaskNote};
+use crate::kernel::effect::{ClaimKind, Effect, Letter, Message, SubscriptionFace, TaskNote};
 use crate::kernel::flow::Open;
 use crate::kernel::ids::{Installation, SagaId};
-use crate::kernel::money::Money;
-use crate::kernel::offer::{Offer, PlanOffer, Tax, TermUnit};
-use crate::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome, Rejection, RejectionKind};
+use crate::kernel::offer::Offer;
+use crate::kernel::outcome::{DeclineKind, NotSent, Outcome};
 use crate::kernel::saga::{At, Input, Saga};
 use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::samples;
+pub(super) use crate::kernel::tests::samples::{day, eur, instant, method, rejected, request, subscription, unknown};
 use crate::subscription_activation::{
     Act, Command, Consent, Page, PageStage, Paying, Quote, SubscriptionActivation, Terms, page,
 };
-use chrono::{DateTime, NaiveDate, Utc};
-use iso_currency::Currency;
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Deref, DerefMut};
 use uuid::Uuid;
 
 /// Price of a month with 19 % tax.
 pub(super) const GROSS: i64 = 11_900;
-
-pub(super) fn eur(minor: i64) -> Money {
-    Money::new(minor, Currency::EUR)
-}
-
-pub(super) fn instant(text: &str) -> DateTime<Utc> {
-    text.parse().expect("an instant")
-}
-
-pub(super) fn day(text: &str) -> NaiveDate {
-    text.parse().expect("a date")
-}
 
 pub(super) fn input(n: u128) -> Paying {
     Paying::New { input: Uuid::from_u128(n) }
@@ -54,94 +42,15 @@ pub(super) fn terms() -> Terms {
 }
 
 pub(super) fn offer() -> Offer {
-    Offer {
-        plan: PlanOffer {
-            code: "pro-monthly".to_owned(),
-            name: "Pro".to_owned(),
-            product: "prod1".to_owned(),
-            active: true,
-            price: eur(10_000),
-            setup_fee: eur(0),
-            interval: 1,
-            unit: TermUnit::Months,
-            trial_days: 0,
-            tax: Tax::Rate { ppm: 190_000 },
-        },
-        addons: Vec::new(),
-        coupon: None,
-        read_at: instant("2026-11-02T09:00:00Z"),
-    }
-}
-
-pub(super) fn request() -> Request {
-    Request {
-        client: Some(AttioRecord { object: "companies".to_owned(), id: "company1".to_owned() }),
-        plan: Some("pro-monthly".to_owned()),
-        addons: Vec::new(),
-        quantity: None,
-        coupon: None,
-        starts_on: None,
-        trial_days: None,
-        owner: Some("member1".to_owned()),
-        act: None,
-        pressed_at: None,
-        external_id: None,
-        zoho_subscription: None,
-        problems: Vec::new(),
-    }
-}
-
-pub(super) fn method(token: &str) -> Method {
-    Method {
-        token: token.to_owned(),
-        default: true,
-        brand: "Visa".to_owned(),
-        last_four: "1111".to_owned(),
-        expired: false,
-        card: format!("card-{token}"),
-        has_live_subscription: false,
-    }
-}
-
-pub(super) fn subscription(id: &str, reference: &str, status: &str) -> Subscription {
-    Subscription {
-        id: id.to_owned(),
-        customer: "zc1".to_owned(),
-        status: status.to_owned(),
-        auto_collect: false,
-        currency: "EUR".to_owned(),
-        reference: reference.to_owned(),
-        plan: Some("pro-monthly".to_owned()),
-        product: Some("prod1".to_owned()),
-        amount: None,
-        next_billing_on: None,
-    }
-}
-
-pub(super) fn rejected(kind: RejectionKind, code: &str) -> Outcome {
-    Outcome::Rejected { rejection: Rejection { kind, code: code.to_owned(), message: "refused".to_owned() } }
+    samples::offer(instant("2026-11-02T09:00:00Z"))
 }
 
 pub(super) fn declined(kind: DeclineKind, code: &str) -> Outcome {
-    Outcome::Declined {
-        decline: Decline {
-            kind,
-            code: code.to_owned(),
-            text: "Declined".to_owned(),
-            response_type: None,
-            advice_code: None,
-            transaction: Some("declined1".to_owned()),
-            brand: None,
-        },
-    }
-}
-
-pub(super) fn unknown() -> Outcome {
-    Outcome::Unknown { detail: "time-out".to_owned() }
+    Outcome::Declined { decline: samples::decline(kind, code) }
 }
 
 pub(super) fn outage() -> Outcome {
-    Outcome::NotSent { cause: NotSent::Outage, detail: "not reached".to_owned(), retry_after_seconds: None }
+    samples::not_sent(NotSent::Outage)
 }
 
 type Change = Box<dyn Fn(&mut Transaction)>;
@@ -223,15 +132,9 @@ impl World {
             bench: Bench::new(Self::id(), instant("2026-11-02T09:00:00Z")),
             request: request(),
             missing: Vec::new(),
-            enrolment: Enrolment { customer: "cust1".to_owned(), zoho_customer: None, braintree_customer: None },
+            enrolment: samples::enrolment(),
             offer: offer(),
-            zoho_customer: ZohoCustomer {
-                id: "zc1".to_owned(),
-                currency: "EUR".to_owned(),
-                active: true,
-                our_customer: Some("cust1".to_owned()),
-                unused_credit: None,
-            },
+            zoho_customer: samples::zoho_customer(),
             subscriptions: Vec::new(),
             methods: Vec::new(),
             invoice_total: Some(GROSS),

@@ -2,21 +2,18 @@
 
 use crate::answers::{card, invoice};
 use crate::dice::Dice;
-use chrono::{DateTime, TimeDelta, Utc};
-use iso_currency::Currency;
-use sagas::kernel::answer::{
-    Answer, CardSeen, Enrolment, Request, Subscription, Transaction, TransactionStatus, ZohoCustomer,
-};
-use sagas::kernel::effect::{Attio, AttioRecord, Braintree, Desk, Effect, SubscriptionOrder, Zoho};
+use crate::samples::{self, instant};
+use chrono::{DateTime, Utc};
+use sagas::kernel::answer::{Answer, CardSeen, Enrolment, Request, Transaction, TransactionStatus};
+use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, SubscriptionOrder, Zoho};
 use sagas::kernel::ids::Installation;
-use sagas::kernel::money::Money;
-use sagas::kernel::offer::{Offer, PlanOffer, Tax, TermUnit};
+use sagas::kernel::offer::{Offer, PlanOffer, Tax};
 use sagas::subscription_activation::{Act, Command, Consent, PageStage, Paying, State, Terms, page};
 use uuid::Uuid;
 
 /// When every walk begins.
 pub(crate) fn began() -> DateTime<Utc> {
-    DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
+    instant("2024-10-04T00:00:00Z")
 }
 
 pub(crate) fn start() -> Command {
@@ -80,9 +77,9 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Op
         Effect::Attio(Attio::ReadRequest { .. }) => Answer::Request(Box::new(request())),
         Effect::Attio(Attio::ReadPerson { .. }) => Answer::PersonRead { missing: Vec::new(), country: None },
         Effect::Desk(Desk::Enrol { .. }) => Answer::Enrolled(Box::new(Enrolment {
-            customer: "cust1".to_owned(),
             zoho_customer: dice.of(&[None, Some("zc1".to_owned())]),
             braintree_customer: dice.of(&[None, Some("c-cust1".to_owned())]),
+            ..samples::enrolment()
         })),
         Effect::Zoho(call) => zoho(call, dice, now)?,
         Effect::Braintree(call) => braintree(call, dice, now)?,
@@ -93,17 +90,13 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Op
 fn zoho(call: &Zoho, dice: &mut Dice, now: DateTime<Utc>) -> Option<Answer> {
     Some(match call {
         Zoho::ReadOffer { .. } => Answer::Offer(Box::new(offer(dice, now))),
-        Zoho::ReadCustomer { .. } | Zoho::CreateCustomer { .. } => Answer::ZohoCustomer(Box::new(ZohoCustomer {
-            id: "zc1".to_owned(),
-            currency: "EUR".to_owned(),
-            active: true,
-            our_customer: None,
-            unused_credit: None,
-        })),
+        Zoho::ReadCustomer { .. } | Zoho::CreateCustomer { .. } => {
+            Answer::ZohoCustomer(Box::new(samples::zoho_customer()))
+        }
         Zoho::ListSubscriptions { reference, .. } => {
-            let mut all: Vec<_> = reference.iter().map(|r| subscription("zs1", r, "live")).collect();
+            let mut all: Vec<_> = reference.iter().map(|r| samples::subscription("zs1", r, "live")).collect();
             if dice.rarely() {
-                all.push(subscription("zs2", reference.as_deref().unwrap_or("other"), "live"));
+                all.push(samples::subscription("zs2", reference.as_deref().unwrap_or("other"), "live"));
             }
             if dice.rarely() {
                 all.clear();
@@ -114,7 +107,7 @@ fn zoho(call: &Zoho, dice: &mut Dice, now: DateTime<Utc>) -> Option<Answer> {
             let SubscriptionOrder { reference, .. } = &**order;
             let odd = dice.of(&["trial", "future", "creation_failed"]);
             let status = if dice.rarely() { odd } else { "live" };
-            Answer::Subscription(Box::new(subscription("zs1", reference, status)))
+            Answer::Subscription(Box::new(samples::subscription("zs1", reference, status)))
         }
         Zoho::ReadFirstInvoice { .. } => {
             let invoice = (!dice.rarely()).then(|| Box::new(invoice(dice, now)));
@@ -136,14 +129,14 @@ fn braintree(call: &Braintree, dice: &mut Dice, now: DateTime<Utc>) -> Option<An
                 last_four: "1111".to_owned(),
                 number: dice.of(&[None, Some("card1".to_owned())]),
             };
-            let held = transaction(&format!("t-{order_id}"), order_id, amount, status, now);
-            Answer::Transaction(Box::new(Transaction { card: Some(seen), ..held }))
+            let held = samples::transaction(&format!("t-{order_id}"), order_id, amount, now);
+            Answer::Transaction(Box::new(Transaction { status, card: Some(seen), ..held }))
         }
         Braintree::Submit { transaction: id, amount } => {
             use TransactionStatus as T;
             let status = if dice.rarely() { dice.of(&[T::Voided, T::Authorized]) } else { T::SubmittedForSettlement };
             let amount = if dice.rarely() { dice.money() } else { *amount };
-            Answer::Transaction(Box::new(transaction(id, "o", amount, status, now)))
+            Answer::Transaction(Box::new(Transaction { status, ..samples::transaction(id, "o", amount, now) }))
         }
         Braintree::Vault { .. } => Answer::Vaulted(Box::new(card(dice))),
         _ => return None,
@@ -151,70 +144,17 @@ fn braintree(call: &Braintree, dice: &mut Dice, now: DateTime<Utc>) -> Option<An
 }
 
 fn request() -> Request {
-    Request {
-        client: Some(AttioRecord { object: "companies".to_owned(), id: "company1".to_owned() }),
-        plan: Some("pro".to_owned()),
-        addons: Vec::new(),
-        quantity: None,
-        coupon: None,
-        starts_on: None,
-        trial_days: None,
-        owner: None,
-        act: Some(Act::Start.title().to_owned()),
-        pressed_at: Some(began()),
-        external_id: None,
-        zoho_subscription: None,
-        problems: Vec::new(),
-    }
+    let act = Some(Act::Start.title().to_owned());
+    Request { act, pressed_at: Some(began()), ..samples::request() }
 }
 
 fn offer(dice: &mut Dice, now: DateTime<Utc>) -> Offer {
-    Offer {
-        plan: PlanOffer {
-            code: "pro".to_owned(),
-            name: "Pro".to_owned(),
-            product: "prod1".to_owned(),
-            active: !dice.rarely(),
-            price: Money::new(10_000, Currency::EUR),
-            setup_fee: Money::zero(Currency::EUR),
-            interval: 1,
-            unit: TermUnit::Months,
-            trial_days: if dice.rarely() { 14 } else { 0 },
-            tax: Tax::Rate { ppm: 0 },
-        },
-        addons: Vec::new(),
-        coupon: None,
-        read_at: now,
-    }
-}
-
-fn subscription(id: &str, reference: &str, status: &str) -> Subscription {
-    Subscription {
-        id: id.to_owned(),
-        customer: "zc1".to_owned(),
-        status: status.to_owned(),
-        auto_collect: false,
-        currency: "EUR".to_owned(),
-        reference: reference.to_owned(),
-        plan: Some("pro".to_owned()),
-        product: None,
-        amount: None,
-        next_billing_on: None,
-    }
-}
-
-fn transaction(id: &str, order_id: &str, amount: Money, status: TransactionStatus, now: DateTime<Utc>) -> Transaction {
-    Transaction {
-        id: id.to_owned(),
-        status,
-        amount,
-        order_id: order_id.to_owned(),
-        customer: None,
-        token: None,
-        created_at: now,
-        merchant_account: "eur".to_owned(),
-        held: None,
-        hold_expires_at: None,
-        card: None,
-    }
+    let usual = samples::offer(now);
+    let plan = PlanOffer {
+        active: !dice.rarely(),
+        trial_days: if dice.rarely() { 14 } else { 0 },
+        tax: Tax::Rate { ppm: 0 },
+        ..usual.plan
+    };
+    Offer { plan, ..usual }
 }

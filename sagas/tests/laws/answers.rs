@@ -2,8 +2,8 @@
 
 use crate::activation;
 use crate::dice::Dice;
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use iso_currency::Currency;
+use crate::samples::{self, day, eur};
+use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
     Answer, Client, CollectionOwner, Invoice, InvoicePayment as Payment, Method, Subscription, Survey, Transaction,
     TransactionStatus,
@@ -17,18 +17,13 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
     }
     match effect {
         Effect::Zoho(Zoho::ReadInvoice { .. }) => Answer::Invoice(Box::new(invoice(dice, now))),
-        Effect::Zoho(Zoho::ReadSubscription { .. }) => Answer::Subscription(Box::new(Subscription {
-            id: "zs1".to_owned(),
-            customer: "zc1".to_owned(),
-            status: if dice.rarely() { dice.of(&["paused", "cancelled", "dunning", "new"]) } else { "live" }.to_owned(),
-            auto_collect: dice.rarely(),
-            currency: "EUR".to_owned(),
-            reference: dice.of(&["demo1.sub.x.1", "other"]).to_owned(),
-            plan: None,
-            product: None,
-            amount: None,
-            next_billing_on: None,
-        })),
+        Effect::Zoho(Zoho::ReadSubscription { .. }) => {
+            let odd = dice.of(&["paused", "cancelled", "dunning", "new"]);
+            let status = if dice.rarely() { odd } else { "live" };
+            let auto_collect = dice.rarely();
+            let read = samples::subscription("zs1", dice.of(&["demo1.sub.x.1", "other"]), status);
+            Answer::Subscription(Box::new(Subscription { auto_collect, ..read }))
+        }
         Effect::Zoho(Zoho::FindSubscriptionOfInvoice { .. }) => {
             Answer::SubscriptionOfInvoice { subscription: dice.of(&[None, Some("zs1".to_owned())]) }
         }
@@ -49,14 +44,11 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
             Answer::Transaction(Box::new(transaction(&format!("t-{order_id}"), order_id, amount, dice, now)))
         }
         Effect::Braintree(Braintree::ReadTransaction { transaction: id }) => {
-            Answer::Transaction(Box::new(transaction(id, "o", Money::new(10_000, Currency::EUR), dice, now)))
+            Answer::Transaction(Box::new(transaction(id, "o", eur(10_000), dice, now)))
         }
-        Effect::Attio(Attio::FindClient { .. }) => Answer::Client(Box::new(Client {
-            record: None,
-            ambiguous: dice.rarely(),
-            braintree_customer: None,
-            zoho_customer: Some("zc1".to_owned()),
-        })),
+        Effect::Attio(Attio::FindClient { .. }) => {
+            Answer::Client(Box::new(Client { ambiguous: dice.rarely(), ..samples::client() }))
+        }
         Effect::Attio(_) => Answer::Projected { transaction_record: None, subscription_record: None },
         Effect::Zoho(_) | Effect::Braintree(_) | Effect::Desk(_) | Effect::Mail(_) | Effect::Practice(_) => {
             Answer::Nothing
@@ -67,20 +59,11 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
 pub(crate) fn invoice(dice: &mut Dice, now: DateTime<Utc>) -> Invoice {
     let paid: i64 = dice.payments.iter().map(|p| p.amount.minor).sum();
     let honest = Invoice {
-        id: "77".to_owned(),
-        number: "INV-77".to_owned(),
-        customer: "zc1".to_owned(),
-        subscription: Some("zs1".to_owned()),
         status: if paid >= 10_000 { "paid" } else { "sent" }.to_owned(),
-        total: Money::new(10_000, Currency::EUR),
-        balance: Money::new(10_000 - paid, Currency::EUR),
-        tax: None,
-        credits: Money::zero(Currency::EUR),
-        written_off: Money::zero(Currency::EUR),
+        balance: eur(10_000 - paid),
         payments: dice.payments.clone(),
-        date: NaiveDate::default(),
-        due_date: now.date_naive(),
-        read_at: now,
+        date: day("2024-10-04"),
+        ..samples::invoice(10_000, now)
     };
     if dice.roll(5) == 0 { odd(honest, dice) } else { honest }
 }
@@ -109,33 +92,24 @@ fn odd(honest: Invoice, dice: &mut Dice) -> Invoice {
 
 fn survey(dice: &mut Dice) -> Survey {
     let odd_owner = dice.of(&[Some(CollectionOwner::ZohoNative), None]);
-    let eur = |minor| Some(Money::new(minor, Currency::EUR));
     Survey {
-        customer: Some("cust1".to_owned()),
         ambiguous: dice.rarely(),
-        braintree_customer: Some("c-cust1".to_owned()),
-        attio_client: None,
-        subscription: Some("sub1".to_owned()),
-        attio_subscription: None,
         owner: if dice.rarely() { odd_owner } else { Some(CollectionOwner::Orchestrator) },
         one_off_consent: dice.rarely(),
-        claimed_elsewhere: Vec::new(),
         holds: if dice.rarely() { vec!["dispute".to_owned()] } else { Vec::new() },
-        applied: if dice.rarely() { eur(10_000) } else { eur(dice.applied) },
-        unapplied: eur(dice.unapplied),
+        applied: Some(eur(if dice.rarely() { 10_000 } else { dice.applied })),
+        unapplied: Some(eur(dice.unapplied)),
         sale_switched_off: dice.rarely(),
+        ..samples::survey()
     }
 }
 
 pub(crate) fn card(dice: &mut Dice) -> Method {
     Method {
-        token: "m1".to_owned(),
-        default: true,
-        brand: "Visa".to_owned(),
-        last_four: "1111".to_owned(),
         expired: dice.rarely(),
         card: format!("card{}", dice.roll(4)),
         has_live_subscription: dice.rarely(),
+        ..samples::method("m1")
     }
 }
 
@@ -143,17 +117,6 @@ fn transaction(id: &str, order_id: &str, amount: Money, dice: &mut Dice, now: Da
     use TransactionStatus as T;
     let odd = dice.of(&[T::Voided, T::SettlementDeclined, T::Failed]);
     let usual = dice.of(&[T::SubmittedForSettlement, T::Settling, T::Settled]);
-    Transaction {
-        id: id.to_owned(),
-        status: if dice.roll(12) == 0 { odd } else { usual },
-        amount,
-        order_id: order_id.to_owned(),
-        customer: None,
-        token: None,
-        created_at: now,
-        merchant_account: "eur".to_owned(),
-        held: None,
-        hold_expires_at: None,
-        card: None,
-    }
+    let status = if dice.roll(12) == 0 { odd } else { usual };
+    Transaction { status, ..samples::transaction(id, order_id, amount, now) }
 }

@@ -1,12 +1,12 @@
 //! The walk's only source of variety, and the outcomes that it rolls.
 
 use crate::answers::answer;
+use crate::samples::{self, eur};
 use chrono::{DateTime, Utc};
-use iso_currency::Currency;
 use sagas::kernel::answer::InvoicePayment as Payment;
 use sagas::kernel::effect::Effect;
 use sagas::kernel::money::Money;
-use sagas::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome, Rejection, RejectionKind};
+use sagas::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome, RejectionKind};
 use sagas::kernel::step::ExactlyOnce;
 
 /// A stream of choices: the walk's only source of variety. It knows what a consistent world would answer, and mostly
@@ -38,7 +38,7 @@ impl Dice {
     }
 
     pub(crate) fn money(&mut self) -> Money {
-        Money::new(self.of(&[0, 1, 2_500, 5_000, 10_000, 10_000, 10_000, 12_000]), Currency::EUR)
+        eur(self.of(&[0, 1, 2_500, 5_000, 10_000, 10_000, 10_000, 12_000]))
     }
 }
 
@@ -46,12 +46,8 @@ impl Dice {
 pub(crate) fn outcome(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Outcome {
     let sides = if effect.exactly_once() == ExactlyOnce::Repeatable { 80 } else { 16 };
     match dice.roll(sides) {
-        0 => Outcome::Unknown { detail: "time-out".to_owned() },
-        1 => Outcome::NotSent {
-            cause: dice.of(&[NotSent::Outage, NotSent::Quota, NotSent::Again]),
-            detail: "not sent".to_owned(),
-            retry_after_seconds: None,
-        },
+        0 => samples::unknown(),
+        1 => samples::not_sent(dice.of(&[NotSent::Outage, NotSent::Quota, NotSent::Again])),
         2 => rejected(dice),
         3 | 4 => declined(dice),
         _ => Outcome::Done { answer: answer(effect, dice, now) },
@@ -61,19 +57,17 @@ pub(crate) fn outcome(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> O
 fn rejected(dice: &mut Dice) -> Outcome {
     use RejectionKind as K;
     let kind = dice.of(&[K::Config, K::NotFound, K::Invalid, K::State, K::Mismatch, K::UnknownState, K::OrderIdReused]);
-    let code = dice.of(&["91518", "24016", "1"]).to_owned();
-    Outcome::Rejected { rejection: Rejection { kind, code, message: "no".to_owned() } }
+    samples::rejected(kind, dice.of(&["91518", "24016", "1"]))
 }
 
 fn declined(dice: &mut Dice) -> Outcome {
+    let kind = dice.of(&[DeclineKind::Processor, DeclineKind::Processor, DeclineKind::Gateway, DeclineKind::Network]);
+    let code = dice.of(&["2001", "2046", "2099", "2017", "2043", "9999", "duplicate", "fraud"]);
     let decline = Decline {
-        kind: dice.of(&[DeclineKind::Processor, DeclineKind::Processor, DeclineKind::Gateway, DeclineKind::Network]),
-        code: dice.of(&["2001", "2046", "2099", "2017", "2043", "9999", "duplicate", "fraud"]).to_owned(),
-        text: "no".to_owned(),
         response_type: dice.of(&[None, Some("soft_declined".to_owned()), Some("hard_declined".to_owned())]),
         advice_code: dice.of(&[None, None, Some("26".to_owned()), Some("40".to_owned())]),
         transaction: None,
-        brand: None,
+        ..samples::decline(kind, code)
     };
     Outcome::Declined { decline }
 }

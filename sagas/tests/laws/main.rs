@@ -5,6 +5,7 @@ use crate::dice::{Dice, outcome};
 use crate::told::Told;
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
+use sagas::kernel;
 use sagas::kernel::effect::{Braintree, Desk, Effect};
 use sagas::kernel::flow::{Phase, StepEvent};
 use sagas::kernel::ids::SagaId;
@@ -22,6 +23,8 @@ use std::path::PathBuf;
 mod activation;
 mod answers;
 mod dice;
+#[path = "../../kernel/tests/samples.rs"]
+mod samples;
 mod told;
 
 /// What one flow tells another, the other can read.

@@ -2,13 +2,12 @@
 
 use crate::activation;
 use crate::dice::Dice;
+use crate::samples::eur;
 use chrono::{DateTime, TimeDelta, Utc};
-use iso_currency::Currency;
 use sagas::act_refusal::{self, ActRefusal};
 use sagas::invoice_payment::{self, Choice, InvoicePayment};
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::Installation;
-use sagas::kernel::money::Money;
 use sagas::kernel::saga::Saga;
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::subscription_activation::{self, SubscriptionActivation};
@@ -24,7 +23,7 @@ impl Told for Rehearsal {
         let scripts = rehearsal::Scripts { take: PracticeScript::LostUnanswered, ..rehearsal::Scripts::default() };
         let params = rehearsal::Params {
             name: "walk".to_owned(),
-            amount: Money::new(100, Currency::EUR),
+            amount: eur(100),
             scripts,
             park: false,
             await_seconds: Some(60),
