@@ -66,6 +66,11 @@ pub enum Answer {
     Offer(Box<Offer>),
     /// A Zoho customer.
     ZohoCustomer(Box<ZohoCustomer>),
+    /// Zoho customers, oldest first.
+    ZohoCustomers {
+        /// All that were asked for.
+        customers: Vec<ZohoCustomer>,
+    },
     /// Zoho subscriptions, oldest first.
     Subscriptions {
         /// All that were asked for.

@@ -142,7 +142,9 @@ fn references(state: &State, event: &Event) -> Vec<(&'static str, String)> {
         | Event::StrayReleased { transaction } => {
             add("braintree_transaction", Some(transaction.clone()));
         }
-        Event::ZohoCustomerMade { customer } => add("zoho_customer", Some(customer.clone())),
+        Event::ZohoCustomerRevived { customer } | Event::ZohoCustomerMade { customer } => {
+            add("zoho_customer", Some(customer.clone()));
+        }
         Event::SubscriptionCreated { subscription } | Event::SubscriptionConfirmed { subscription, .. } => {
             add("zoho_subscription", Some(subscription.id.clone()));
         }

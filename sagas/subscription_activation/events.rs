@@ -182,6 +182,17 @@ pub enum Event {
         token: String,
         code: String,
     },
+    /// Inactive customers that carry our id: an undo left them behind.
+    RetiredCustomersFound {
+        customers: Vec<ZohoCustomer>,
+    },
+    /// The one that was found is not there any more.
+    RetiredCustomerGone {
+        customer: String,
+    },
+    ZohoCustomerRevived {
+        customer: String,
+    },
     ZohoCustomerMade {
         customer: String,
     },
@@ -341,6 +352,9 @@ crate::kernel::saga::event_names!(
     StrayReleased,
     CardForgotten,
     CardKept,
+    RetiredCustomersFound,
+    RetiredCustomerGone,
+    ZohoCustomerRevived,
     ZohoCustomerMade,
     ZohoCustomerLinked,
     SubscriptionCreated,

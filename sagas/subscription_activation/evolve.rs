@@ -319,7 +319,13 @@ impl State {
 
     fn apply_zoho(&mut self, event: &Event) {
         match event {
-            Event::ZohoCustomerMade { customer } => self.made.zoho_customer = Some(customer.clone()),
+            Event::RetiredCustomersFound { customers } => self.facts.retired = Some(customers.clone()),
+            Event::RetiredCustomerGone { customer } => {
+                self.facts.retired.iter_mut().for_each(|all| all.retain(|c| c.id != *customer));
+            }
+            Event::ZohoCustomerRevived { customer } | Event::ZohoCustomerMade { customer } => {
+                self.made.zoho_customer = Some(customer.clone());
+            }
             Event::ZohoCustomerLinked => self.made.zoho_linked = true,
             Event::SubscriptionCreated { subscription } => self.made.subscription = Some((**subscription).clone()),
             Event::SubscriptionConfirmed { subscription, twins } => {

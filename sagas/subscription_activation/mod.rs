@@ -13,7 +13,8 @@
 //! | `read_method`, `count_card` | the card, and its count in the network's windows | spent or given back by events |
 //! | `authorise` | holds the ceiling | voided |
 //! | `vault` | nothing due today: the card alone | deleted |
-//! | `zoho_customer`, `link_zoho_customer` | the customer at Zoho | inactive, unlinked |
+//! | `find_zoho_customer` | one that an earlier undo retired | – |
+//! | `revive_zoho_customer` or `zoho_customer`, `link_zoho_customer` | the customer at Zoho | inactive, unlinked |
 //! | `subscribe`, `confirm_subscription`, `adopt` | the subscription, exactly one, ours to collect | cancelled, disowned |
 //! | `first_invoice`, `read_invoice` | what is really owed | – |
 //! | `release_hold`, `forget_card`, `undo_twin` | corrections before the pivot | – |
@@ -108,6 +109,8 @@ impl Saga for SubscriptionActivation {
         step("count_card", Class::Compensatable, Undo::None("an event spends it or gives it back in its own append")),
         makes("authorise"),
         makes("vault"),
+        read("find_zoho_customer"),
+        makes("revive_zoho_customer"),
         makes("zoho_customer"),
         makes("link_zoho_customer"),
         makes("subscribe"),

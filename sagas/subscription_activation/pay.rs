@@ -8,7 +8,7 @@ use super::steps;
 use super::turn::Turn;
 use super::words::{Advice, After, Hold, Nothing, Paying};
 use crate::kernel::answer::{Answer, Method, Subscription, Transaction, TransactionStatus};
-use crate::kernel::effect::{Braintree, Effect};
+use crate::kernel::effect::{Braintree, Effect, Zoho};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::{Decline, INPUT_GONE, Outcome, Rejection, RejectionKind};
 use crate::kernel::park::ParkCode;
@@ -31,16 +31,16 @@ impl Turn<'_> {
                 }
             }
             (_, true) => match outcome {
-                Outcome::Done { answer } => self.made(step, answer, extra),
+                Outcome::Done { answer } => self.made(step, effect, answer, extra),
                 Outcome::Declined { decline } if matches!(step, "authorise" | "vault") => self.declined(decline),
-                Outcome::Rejected { rejection } if is_business(rejection) => self.unmade(step, rejection),
+                Outcome::Rejected { rejection } if is_business(rejection) => self.unmade(step, effect, rejection),
                 _ => {}
             },
             (_, false) => {}
         }
     }
 
-    fn made(&mut self, step: &str, answer: &Answer, extra: &[String]) {
+    fn made(&mut self, step: &str, effect: &Effect, answer: &Answer, extra: &[String]) {
         match (step, answer) {
             ("create_braintree_customer", _) => {
                 let customer = format!("c-{}", self.state.customer().unwrap_or_default());
@@ -58,6 +58,14 @@ impl Turn<'_> {
             ("authorise", Answer::Transaction(t)) => self.authorised(t, extra),
             ("vault", Answer::Vaulted(method)) => {
                 self.push(Event::CardVaulted { method: method.clone(), at: self.at.now });
+            }
+            ("find_zoho_customer", Answer::ZohoCustomers { customers }) => {
+                self.push(Event::RetiredCustomersFound { customers: customers.clone() });
+            }
+            ("revive_zoho_customer", _) => {
+                if let Effect::Zoho(Zoho::ReviveCustomer { customer }) = effect {
+                    self.push(Event::ZohoCustomerRevived { customer: customer.clone() });
+                }
             }
             ("zoho_customer", Answer::ZohoCustomer(customer)) => {
                 self.push(Event::ZohoCustomerMade { customer: customer.id.clone() });
@@ -95,7 +103,7 @@ impl Turn<'_> {
         }
     }
 
-    fn unmade(&mut self, step: &str, rejection: &Rejection) {
+    fn unmade(&mut self, step: &str, effect: &Effect, rejection: &Rejection) {
         let code = rejection.code.as_str();
         match step {
             "authorise" | "vault" if is_input_gone(code) => self.card_refused(Advice::CardAgain, code),
@@ -110,7 +118,12 @@ impl Turn<'_> {
                 let reason = format!("Braintree refused the customer or the card ({code})");
                 self.fail(&reason, "check the client's record, then press `Retry`");
             }
-            "zoho_customer" | "subscribe" => {
+            "revive_zoho_customer" if rejection.kind == RejectionKind::NotFound => {
+                if let Effect::Zoho(Zoho::ReviveCustomer { customer }) = effect {
+                    self.push(Event::RetiredCustomerGone { customer: customer.clone() });
+                }
+            }
+            "find_zoho_customer" | "revive_zoho_customer" | "zoho_customer" | "subscribe" => {
                 let reason = format!("Zoho refused it: {} ({code})", rejection.message);
                 self.fail(&reason, "correct it in Zoho or on the record, then press `Retry`");
             }
@@ -281,7 +294,7 @@ impl Turn<'_> {
                 }
                 Outcome::NotSent { .. } | Outcome::Unknown { .. } => {}
             },
-            Effect::Zoho(crate::kernel::effect::Zoho::UndoSubscription { subscription }) if done => {
+            Effect::Zoho(Zoho::UndoSubscription { subscription }) if done => {
                 self.push(Event::TwinUndone { subscription: subscription.clone() });
             }
             _ => {}

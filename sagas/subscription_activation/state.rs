@@ -141,6 +141,8 @@ pub(super) struct Facts {
     pub(super) zoho_customer: Option<ZohoCustomer>,
     pub(super) subscriptions: Option<Vec<Subscription>>,
     pub(super) cards: Option<Vec<Method>>,
+    /// Inactive customers at Zoho that carry our id, oldest first.
+    pub(super) retired: Option<Vec<ZohoCustomer>>,
 }
 
 /// A checkout page that is out.

@@ -265,11 +265,10 @@ fn fresh(state: &State) -> Option<DateTime<Utc>> {
 fn subscription(state: &State) -> Option<Want> {
     let n = state.submission.as_ref()?.number;
     let ours = state.customer()?.to_owned();
-    let since = state.submission.as_ref()?.consent.at;
     let step = |step, effect| Some(Want::new(step, n, effect).fresh(fresh(state)));
     let Some(customer) = state.zoho_customer().map(str::to_owned) else {
-        let currency = state.quote.as_ref()?.ceiling.currency;
-        return step("zoho_customer", Effect::Zoho(Zoho::CreateCustomer { customer: ours, currency, since }));
+        let (name, call) = customer(state, ours)?;
+        return step(name, Effect::Zoho(call));
     };
     if state.made.zoho_customer.is_some() && !state.made.zoho_linked {
         let link = Desk::LinkCustomer { customer: ours, zoho_customer: Some(customer), braintree_customer: None };
@@ -301,6 +300,19 @@ fn subscription(state: &State) -> Option<Want> {
         owner: CollectionOwner::Orchestrator,
     };
     step("adopt", Effect::Desk(adopt))
+}
+
+/// Found or made: one that an earlier undo retired is ours still, and a second one would stand beside it for ever.
+fn customer(state: &State, ours: String) -> Option<(&'static str, Zoho)> {
+    let currency = state.quote.as_ref()?.ceiling.currency;
+    let Some(retired) = &state.facts.retired else {
+        return Some(("find_zoho_customer", Zoho::FindRetiredCustomers { customer: ours }));
+    };
+    if let Some(found) = retired.iter().find(|c| c.currency == currency.code()) {
+        return Some(("revive_zoho_customer", Zoho::ReviveCustomer { customer: found.id.clone() }));
+    }
+    let since = state.submission.as_ref()?.consent.at;
+    Some(("zoho_customer", Zoho::CreateCustomer { customer: ours, currency, since }))
 }
 
 fn order(state: &State, customer: String) -> Option<SubscriptionOrder> {
@@ -406,7 +418,9 @@ pub(super) fn undo(state: &State, step: &str) -> Option<Effect> {
         // Voided before or expired: the same again changes nothing, and the answer says that nothing is held.
         "authorise" => Effect::Braintree(Braintree::Void { transaction: state.last_hold.clone()? }),
         "vault" => Effect::Braintree(Braintree::DeleteMethod { token: state.submission.as_ref()?.token.clone() }),
-        "zoho_customer" => Effect::Zoho(Zoho::DeactivateCustomer { customer: made.zoho_customer.clone()? }),
+        "revive_zoho_customer" | "zoho_customer" => {
+            Effect::Zoho(Zoho::DeactivateCustomer { customer: made.zoho_customer.clone()? })
+        }
         "link_zoho_customer" => Effect::Desk(Desk::UnlinkCustomer {
             customer: ours()?,
             zoho_customer: made.zoho_customer.clone(),

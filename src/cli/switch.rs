@@ -37,7 +37,7 @@ enum Position {
 }
 
 /// Every operation that has a switch: all that leave this process. A test compares them with the kernel's.
-const OPERATIONS: [&str; 35] = [
+const OPERATIONS: [&str; 37] = [
     "attio.add_task",
     "attio.find_client",
     "attio.project",
@@ -64,6 +64,7 @@ const OPERATIONS: [&str; 35] = [
     "zoho.create_customer",
     "zoho.create_subscription",
     "zoho.deactivate_customer",
+    "zoho.find_retired_customers",
     "zoho.find_subscription_of_invoice",
     "zoho.list_subscriptions",
     "zoho.read_customer",
@@ -72,6 +73,7 @@ const OPERATIONS: [&str; 35] = [
     "zoho.read_offer",
     "zoho.read_subscription",
     "zoho.record_payment",
+    "zoho.revive_customer",
     "zoho.undo_subscription",
 ];
 

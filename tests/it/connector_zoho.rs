@@ -249,6 +249,16 @@ async fn a_subscription_is_taken_back_with_its_invoice_and_its_customer_retired(
     assert_eq!(world.done(&retire).await, Answer::Nothing);
     assert_eq!(world.done(&retire).await, Answer::Nothing, "once more changes nothing");
     assert_eq!(world.found(&retire).await, Answer::Nothing);
+
+    let find = effect::Zoho::FindRetiredCustomers { customer: OURS.to_owned() };
+    let Answer::ZohoCustomers { customers } = world.done(&find).await else { panic!("customers") };
+    assert_eq!(customers.iter().map(|c| (c.id.as_str(), c.active)).collect::<Vec<_>>(), [(customer.as_str(), false)]);
+    let revive = effect::Zoho::ReviveCustomer { customer: customer.clone() };
+    assert_eq!(world.look(&revive).await, ABSENT);
+    world.lose("customer.markasactive");
+    assert_eq!(world.perform(&revive).await.word(), "unknown");
+    assert_eq!(world.found(&revive).await, Answer::Nothing);
+    assert_eq!(world.done(&find).await, Answer::ZohoCustomers { customers: Vec::new() });
 }
 
 #[tokio::test]

@@ -293,6 +293,8 @@ async fn a_failed_activation_is_undone_by_cancel_void_and_inactive() {
     assert_eq!(inactive.status, StatusCode::OK);
     let read = zoho.get(&format!("/customers/{customer}")).await;
     assert_eq!(read.json["customer"]["status"], "inactive");
+    let inactive = zoho.get("/customers?filter_by=Status.Inactive").await;
+    assert_eq!(text(&inactive.json["customers"][0], "customer_id"), customer);
     assert_eq!(read.json["customer"]["custom_fields"][0]["value"], "ab.cus.1");
     let found = zoho
         .get(&format!(

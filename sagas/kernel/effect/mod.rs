@@ -97,7 +97,9 @@ impl Effect {
         let person = |customer| Needs { person: Some(customer), ..Needs::default() };
         match self {
             Self::Braintree(Braintree::CreateCustomer { person: customer, .. })
-            | Self::Zoho(Zoho::CreateCustomer { customer, .. }) => person(customer),
+            | Self::Zoho(Zoho::CreateCustomer { customer, .. } | Zoho::FindRetiredCustomers { customer }) => {
+                person(customer)
+            }
             Self::Braintree(
                 Braintree::Authorise { with: PayWith::New { input, .. }, .. } | Braintree::Vault { input, .. },
             ) => Needs { input: Some(*input), ..Needs::default() },

@@ -65,6 +65,16 @@ pub enum Zoho {
         /// Look-ups go back to this instant.
         since: DateTime<Utc>,
     },
+    /// Finds customers that carry our id and are inactive: an undo left them behind. Needs the person.
+    FindRetiredCustomers {
+        /// Our customer id: custom field `billing_ref`.
+        customer: String,
+    },
+    /// Marks a customer active again.
+    ReviveCustomer {
+        /// Zoho customer id.
+        customer: String,
+    },
     /// Marks a customer inactive, where it has no documents.
     DeactivateCustomer {
         /// Zoho customer id.
@@ -130,12 +140,15 @@ impl Zoho {
             | Self::FindSubscriptionOfInvoice { .. }
             | Self::ReadOffer { .. }
             | Self::ReadCustomer { .. }
+            | Self::FindRetiredCustomers { .. }
             | Self::ListSubscriptions { .. }
             | Self::ReadFirstInvoice { .. } => ExactlyOnce::Repeatable,
             Self::RecordPayment { .. } => searchable("2.0-e46"),
             Self::CreateCustomer { .. } => searchable("2.0-e42"),
             Self::CreateSubscription(_) => searchable("2.0-e43"),
-            Self::DeactivateCustomer { .. } | Self::UndoSubscription { .. } => ExactlyOnce::Set { row: "2.0-e44" },
+            Self::ReviveCustomer { .. } | Self::DeactivateCustomer { .. } | Self::UndoSubscription { .. } => {
+                ExactlyOnce::Set { row: "2.0-e44" }
+            }
         }
     }
 
@@ -148,6 +161,8 @@ impl Zoho {
             Self::ReadOffer { .. } => "zoho.read_offer",
             Self::ReadCustomer { .. } => "zoho.read_customer",
             Self::CreateCustomer { .. } => "zoho.create_customer",
+            Self::FindRetiredCustomers { .. } => "zoho.find_retired_customers",
+            Self::ReviveCustomer { .. } => "zoho.revive_customer",
             Self::DeactivateCustomer { .. } => "zoho.deactivate_customer",
             Self::ListSubscriptions { .. } => "zoho.list_subscriptions",
             Self::CreateSubscription(_) => "zoho.create_subscription",

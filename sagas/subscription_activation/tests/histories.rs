@@ -2,6 +2,7 @@
 //! by this test with `WRITE_HISTORIES` set, and never again; `tests/laws` replays all of them for ever.
 
 use super::world::{World, declined, input, rejected, unknown};
+use crate::kernel::answer::ZohoCustomer;
 use crate::kernel::outcome::{DeclineKind, RejectionKind};
 use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
@@ -41,6 +42,13 @@ fn over_the_ceiling() -> World {
     w
 }
 
+fn undone_and_pressed_again() -> World {
+    World::submitted(|w| {
+        w.retired.push(ZohoCustomer { active: false, ..w.zoho_customer.clone() });
+        w.say("zoho.create_subscription", rejected(RejectionKind::Invalid, "102"));
+    })
+}
+
 fn sold_anew() -> World {
     let mut w = World::submitted(|w| w.say("braintree.submit", rejected(RejectionKind::State, "95601")));
     w.record();
@@ -65,13 +73,14 @@ fn expired() -> World {
 
 #[test]
 fn every_scenario_has_its_recorded_history() {
-    let scenarios: [Scenario; 10] = [
+    let scenarios: [Scenario; 11] = [
         ("paid", paid),
         ("trial", trial),
         ("plan_retired", refused),
         ("declined_then_paid", declined_then_paid),
         ("subscription_refused", undone),
         ("over_the_ceiling_then_paid", over_the_ceiling),
+        ("customer_revived_and_undone", undone_and_pressed_again),
         ("submit_refused_then_sold", sold_anew),
         ("no_invoice", no_invoice),
         ("hold_unknown", hold_unknown),

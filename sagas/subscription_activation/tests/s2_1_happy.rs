@@ -32,6 +32,7 @@ fn p1_to_p13_a_press_becomes_an_active_and_paid_subscription() {
             "link_customer",
             "authorise",
             "count_card",
+            "find_zoho_customer",
             "zoho_customer",
             "link_zoho_customer",
             "claim",

@@ -1,11 +1,12 @@
 //! Edges of the customer, the subscription and the first invoice at Zoho, and of the undo.
 
 use super::world::{World, declined, eur, input, rejected, subscription, unknown};
-use crate::kernel::answer::Answer;
+use crate::kernel::answer::{Answer, ZohoCustomer};
 use crate::kernel::outcome::{DeclineKind, Look, Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
 use crate::kernel::tests::bench::Played;
+use crate::kernel::tests::samples;
 use crate::subscription_activation::PageStage;
 use chrono::TimeDelta;
 
@@ -219,6 +220,46 @@ fn e22_after_a_day_all_is_undone_and_the_customer_gets_a_new_link() {
     w.submit(input(2));
     assert_eq!(w.state(), "Recording");
     assert!(w.transactions["tx2"].order_id.ends_with(".2"), "nothing of the old hold is used again");
+}
+
+#[test]
+fn e29_the_customer_that_an_undo_retired_is_revived_instead_of_making_a_second_one() {
+    let mut w = World::submitted(|w| w.invoice_total = Some(12_500));
+    assert_eq!((w.called("zoho_customer"), w.retired.len()), (1, 1));
+    w.submit(input(2));
+    w.record();
+    assert_eq!((w.state().as_str(), w.called("zoho_customer"), w.called("revive_zoho_customer")), ("Active", 1, 1));
+    assert!(w.retired.is_empty());
+    assert_eq!(w.enrolment.zoho_customer.as_deref(), Some("zc1"), "linked again");
+}
+
+#[test]
+fn e29_a_later_press_revives_the_customer_too_and_its_undo_retires_it_again() {
+    let retired = |currency: &str| ZohoCustomer {
+        id: format!("zc-{currency}"),
+        currency: currency.to_owned(),
+        active: false,
+        ..samples::zoho_customer()
+    };
+    let mut w = World::submitted(|w| {
+        w.retired = vec![retired("USD"), retired("EUR")];
+        w.say("zoho.create_subscription", rejected(RejectionKind::Invalid, "102"));
+    });
+    undone(&w, "102");
+    assert_eq!((w.called("zoho_customer"), w.called("undo revive_zoho_customer")), (0, 1));
+    assert_eq!(w.retired.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["zc-USD", "zc-EUR"]);
+    w = World::submitted(|w| w.retired = vec![retired("USD")]);
+    assert_eq!((w.called("zoho_customer"), w.called("revive_zoho_customer")), (1, 0), "billed otherwise, for ever");
+}
+
+#[test]
+fn e29_a_retired_customer_that_somebody_deleted_meanwhile_is_made_anew() {
+    let w = World::submitted(|w| {
+        let gone = ZohoCustomer { id: "zc-gone".to_owned(), active: false, ..w.zoho_customer.clone() };
+        w.retired = vec![gone];
+        w.say("zoho.revive_customer", rejected(RejectionKind::NotFound, "1002"));
+    });
+    assert_eq!((w.state().as_str(), w.called("zoho_customer"), w.count("RetiredCustomerGone")), ("Recording", 1, 1));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What the vendors and our own store answer in the small world.
 
 use super::world::{World, eur, method, subscription};
-use crate::kernel::answer::{Answer, CardSeen, Invoice, InvoicePayment, Subscription, Transaction, TransactionStatus};
+use crate::kernel::answer::{
+    Answer, CardSeen, Invoice, InvoicePayment, Subscription, Transaction, TransactionStatus, ZohoCustomer,
+};
 use crate::kernel::effect::{Attio, Braintree, Desk, Effect, Mail, PayWith, SubscriptionOrder, Zoho};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::Outcome;
@@ -167,6 +169,16 @@ impl World {
             Zoho::ReadCustomer { .. } | Zoho::CreateCustomer { .. } => {
                 Answer::ZohoCustomer(Box::new(self.zoho_customer.clone()))
             }
+            Zoho::FindRetiredCustomers { .. } => Answer::ZohoCustomers { customers: self.retired.clone() },
+            Zoho::ReviveCustomer { customer } => {
+                assert!(self.retired.iter().any(|c| c.id == *customer), "{customer} is not retired");
+                self.retired.retain(|c| c.id != *customer);
+                Answer::Nothing
+            }
+            Zoho::DeactivateCustomer { customer } => {
+                self.retired.push(ZohoCustomer { id: customer.clone(), active: false, ..self.zoho_customer.clone() });
+                Answer::Nothing
+            }
             Zoho::ListSubscriptions { reference, .. } => {
                 let ours = |s: &&Subscription| reference.as_ref().is_none_or(|r| s.reference == *r);
                 Answer::Subscriptions { subscriptions: self.subscriptions.iter().filter(ours).cloned().collect() }
@@ -185,7 +197,6 @@ impl World {
                 Answer::FirstInvoice { invoice }
             }
             Zoho::ReadInvoice { .. } => Answer::Invoice(Box::new(self.read_invoice().expect("an invoice"))),
-            Zoho::DeactivateCustomer { .. } => Answer::Nothing,
             Zoho::ReadSubscription { .. } | Zoho::FindSubscriptionOfInvoice { .. } | Zoho::RecordPayment { .. } => {
                 panic!("no call of this flow")
             }

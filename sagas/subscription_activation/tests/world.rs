@@ -62,6 +62,7 @@ pub(super) struct World {
     pub(super) enrolment: Enrolment,
     pub(super) offer: Offer,
     pub(super) zoho_customer: ZohoCustomer,
+    pub(super) retired: Vec<ZohoCustomer>,
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) methods: Vec<Method>,
     /// Gross total of the invoice that Zoho makes for a live subscription; absent: it makes none.
@@ -135,6 +136,7 @@ impl World {
             enrolment: samples::enrolment(),
             offer: offer(),
             zoho_customer: samples::zoho_customer(),
+            retired: Vec::new(),
             subscriptions: Vec::new(),
             methods: Vec::new(),
             invoice_total: Some(GROSS),

@@ -4,7 +4,7 @@ use crate::answers::{card, invoice};
 use crate::dice::Dice;
 use crate::samples::{self, instant};
 use chrono::{DateTime, Utc};
-use sagas::kernel::answer::{Answer, CardSeen, Enrolment, Request, Transaction, TransactionStatus};
+use sagas::kernel::answer::{Answer, CardSeen, Enrolment, Request, Transaction, TransactionStatus, ZohoCustomer};
 use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, SubscriptionOrder, Zoho};
 use sagas::kernel::ids::Installation;
 use sagas::kernel::offer::{Offer, PlanOffer, Tax};
@@ -92,6 +92,11 @@ fn zoho(call: &Zoho, dice: &mut Dice, now: DateTime<Utc>) -> Option<Answer> {
         Zoho::ReadOffer { .. } => Answer::Offer(Box::new(offer(dice, now))),
         Zoho::ReadCustomer { .. } | Zoho::CreateCustomer { .. } => {
             Answer::ZohoCustomer(Box::new(samples::zoho_customer()))
+        }
+        Zoho::FindRetiredCustomers { .. } => {
+            let found = dice.of(&[0, 0, 1, 2]);
+            let retired = |n| ZohoCustomer { id: format!("zc{n}"), active: false, ..samples::zoho_customer() };
+            Answer::ZohoCustomers { customers: (0..found).map(retired).collect() }
         }
         Zoho::ListSubscriptions { reference, .. } => {
             let mut all: Vec<_> = reference.iter().map(|r| samples::subscription("zs1", r, "live")).collect();

@@ -1,8 +1,8 @@
-//! Customers: reads, makes and retires one, and finds the one that we made by our id in its custom field. Shows no
+//! Customers: reads, makes, retires and revives one, and finds those that are ours by our id in their custom field. Shows no
 //! personal data to anybody: what Zoho says about a refused customer is stripped of the person's words.
 
 use super::billing::{Answered, Ask, rejected, unreadable};
-use super::wire::{CustomerAnswer, CustomerRows, NewCustomer, OUR_ID};
+use super::wire::{CustomerAnswer, CustomerRow, CustomerRows, CustomerWire, NewCustomer, OUR_ID};
 use super::{ABSENT, Zoho, as_state, is_invalid, is_not_found};
 use crate::port::Person;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,6 +21,41 @@ pub(super) struct Order<'a> {
     /// Our id.
     pub(super) id: &'a str,
     pub(super) currency: Currency,
+}
+
+/// What a customer can be marked as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    Active,
+    Inactive,
+}
+
+impl Mark {
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Active => "markasactive",
+            Self::Inactive => "markasinactive",
+        }
+    }
+
+    const fn operation(self) -> &'static str {
+        match self {
+            Self::Active => "zoho.revive_customer",
+            Self::Inactive => "zoho.deactivate_customer",
+        }
+    }
+}
+
+/// Which customers are looked for.
+struct Search<'a> {
+    operation: &'static str,
+    /// Zoho's filter of its list.
+    filter: &'static str,
+    /// Our id, in the custom field.
+    id: &'a str,
+    person: Option<&'a Person>,
+    /// Not made before.
+    since: Option<DateTime<Utc>>,
 }
 
 impl Zoho {
@@ -57,8 +92,7 @@ impl Zoho {
         as_ordered(customer, order)
     }
 
-    /// Rows hold no custom fields and there is no filter by one: those made since the request, by their e-mail address or
-    /// name where the person is known, are read one by one.
+    /// The one that a lost call has made: those made since the request are searched.
     pub(super) async fn find_customer(
         &self,
         order: &Order<'_>,
@@ -66,27 +100,9 @@ impl Zoho {
         since: DateTime<Utc>,
         deadline: Instant,
     ) -> Answered<Look> {
-        const OPERATION: &str = "zoho.find_customer";
-        let newest_first = [("filter_by", "Status.All"), ("sort_column", "created_time"), ("sort_order", "D")];
-        let mut candidates = BTreeSet::new();
-        let take = |page: CustomerRows| {
-            let mut recent = page.customers.into_iter().filter(|row| row.since(since - CLOCKS_APART)).peekable();
-            let go_on = recent.peek().is_some();
-            let likely = recent.filter(|row| person.is_none_or(|person| row.may_be(person)));
-            candidates.extend(likely.map(|row| row.customer_id));
-            go_on
-        };
-        self.billing.pages(OPERATION, "customers", &newest_first, deadline, take).await?;
-        let mut hits = Vec::new();
-        for id in &candidates {
-            match self.customer(OPERATION, id, deadline).await {
-                Ok(answer) if answer.customer.our_id() == Some(order.id) => hits.push(answer.customer),
-                Ok(_) => {}
-                Err(outcome) if is_not_found(&outcome) => {}
-                Err(outcome) => return Err(outcome),
-            }
-        }
-        hits.sort_by(|a, b| a.age().cmp(&b.age()));
+        let since = Some(since - CLOCKS_APART);
+        let search = Search { operation: "zoho.find_customer", filter: "Status.All", id: order.id, person, since };
+        let hits = self.search(&search, deadline).await?;
         let mut hits = hits.into_iter();
         let Some(oldest) = hits.next() else {
             return Ok(ABSENT);
@@ -98,25 +114,59 @@ impl Zoho {
         Ok(Look::Found { outcome, extra: hits.map(|hit| hit.id().to_owned()).collect() })
     }
 
-    /// One call; where Zoho refuses, one more: an error is also its answer about a customer that is inactive already.
-    pub(super) async fn deactivate(&self, customer: &str, deadline: Instant) -> Answered<Answer> {
-        const OPERATION: &str = "zoho.deactivate_customer";
-        let segments = ["customers", customer, "markasinactive"];
-        let refused = match self.billing.call::<IgnoredAny>(Ask::act(OPERATION, &segments, &[]), deadline).await {
+    /// All inactive ones with our id, however old they are.
+    pub(super) async fn find_retired(&self, id: &str, person: Option<&Person>, deadline: Instant) -> Answered<Answer> {
+        let operation = "zoho.find_retired_customers";
+        let search = Search { operation, filter: "Status.Inactive", id, person, since: None };
+        let hits = self.search(&search, deadline).await?.into_iter().filter(|hit| !hit.is_active());
+        let customers = hits.map(|hit| hit.read().map_err(unreadable)).collect::<Answered<_>>()?;
+        Ok(Answer::ZohoCustomers { customers })
+    }
+
+    /// Rows hold no custom fields and there is no filter by one: those that may be ours, by the person's e-mail address
+    /// or name where the person is known, are read one by one. Oldest first.
+    async fn search(&self, search: &Search<'_>, deadline: Instant) -> Answered<Vec<CustomerWire>> {
+        let Search { operation, filter, id, person, since } = *search;
+        let newest_first = [("filter_by", filter), ("sort_column", "created_time"), ("sort_order", "D")];
+        let mut candidates = BTreeSet::new();
+        let take = |page: CustomerRows| {
+            let recent = |row: &CustomerRow| since.is_none_or(|since| row.since(since));
+            let mut recent = page.customers.into_iter().filter(recent).peekable();
+            let go_on = recent.peek().is_some();
+            let likely = recent.filter(|row| person.is_none_or(|person| row.may_be(person)));
+            candidates.extend(likely.map(|row| row.customer_id));
+            go_on
+        };
+        self.billing.pages(operation, "customers", &newest_first, deadline, take).await?;
+        let mut hits = Vec::new();
+        for candidate in &candidates {
+            match self.customer(operation, candidate, deadline).await {
+                Ok(answer) if answer.customer.our_id() == Some(id) => hits.push(answer.customer),
+                Ok(_) => {}
+                Err(outcome) if is_not_found(&outcome) => {}
+                Err(outcome) => return Err(outcome),
+            }
+        }
+        hits.sort_by(|a, b| a.age().cmp(&b.age()));
+        Ok(hits)
+    }
+
+    /// One call; where Zoho refuses, one more: an error is also its answer about a customer that is marked so already.
+    pub(super) async fn mark(&self, customer: &str, mark: Mark, deadline: Instant) -> Answered<Answer> {
+        let segments = ["customers", customer, mark.verb()];
+        let ask = Ask::act(mark.operation(), &segments, &[]);
+        let refused = match self.billing.call::<IgnoredAny>(ask, deadline).await {
             Ok(_) => return Ok(Answer::Nothing),
             Err(outcome) if is_invalid(&outcome) => outcome,
             Err(outcome) => return Err(outcome),
         };
-        if self.customer(OPERATION, customer, deadline).await?.customer.is_active() {
-            return Err(as_state(refused));
-        }
-        Ok(Answer::Nothing)
+        if self.is_marked(customer, mark, deadline).await? { Ok(Answer::Nothing) } else { Err(as_state(refused)) }
     }
 
-    /// Whether it is inactive now.
-    pub(super) async fn is_inactive(&self, customer: &str, deadline: Instant) -> Answered<bool> {
-        let answer = self.customer("zoho.deactivate_customer", customer, deadline).await?;
-        Ok(!answer.customer.is_active())
+    /// Whether it is so now.
+    pub(super) async fn is_marked(&self, customer: &str, mark: Mark, deadline: Instant) -> Answered<bool> {
+        let answer = self.customer(mark.operation(), customer, deadline).await?;
+        Ok(answer.customer.is_active() == (mark == Mark::Active))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::port::{Call, Report};
 use billing::{Answered, Ask, Billing, rejected, unreadable};
 use catalog::Prices;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use customers::Mark;
 use iso_currency::Currency;
 use reqwest::Url;
 use sagas::kernel::answer::Answer;
@@ -106,7 +107,11 @@ impl Zoho {
                 let order = customers::Order { id: customer, currency: *currency };
                 self.create_customer(&order, call.beside.person.as_ref(), deadline).await
             }
-            effect::Zoho::DeactivateCustomer { customer } => self.deactivate(customer, deadline).await,
+            effect::Zoho::FindRetiredCustomers { customer } => {
+                self.find_retired(customer, call.beside.person.as_ref(), deadline).await
+            }
+            effect::Zoho::ReviveCustomer { customer } => self.mark(customer, Mark::Active, deadline).await,
+            effect::Zoho::DeactivateCustomer { customer } => self.mark(customer, Mark::Inactive, deadline).await,
             effect::Zoho::ListSubscriptions { customer, reference } => {
                 self.list_subscriptions(customer, reference.as_deref(), deadline).await
             }
@@ -129,6 +134,7 @@ impl Zoho {
             | effect::Zoho::FindSubscriptionOfInvoice { .. }
             | effect::Zoho::ReadOffer { .. }
             | effect::Zoho::ReadCustomer { .. }
+            | effect::Zoho::FindRetiredCustomers { .. }
             | effect::Zoho::ListSubscriptions { .. }
             | effect::Zoho::ReadFirstInvoice { .. } => return ABSENT,
             effect::Zoho::RecordPayment { customer, invoice, amount, reference, date, since } => {
@@ -139,7 +145,12 @@ impl Zoho {
                 let order = customers::Order { id: customer, currency: *currency };
                 self.find_customer(&order, call.beside.person.as_ref(), *since, deadline).await
             }
-            effect::Zoho::DeactivateCustomer { customer } => self.is_inactive(customer, deadline).await.map(reached),
+            effect::Zoho::ReviveCustomer { customer } => {
+                self.is_marked(customer, Mark::Active, deadline).await.map(reached)
+            }
+            effect::Zoho::DeactivateCustomer { customer } => {
+                self.is_marked(customer, Mark::Inactive, deadline).await.map(reached)
+            }
             effect::Zoho::CreateSubscription(order) => self.find_subscription_made(order, deadline).await,
             effect::Zoho::UndoSubscription { subscription } => {
                 self.is_undone(subscription, deadline).await.map(reached)

@@ -211,6 +211,76 @@ async fn a_customer_is_read_with_its_state_and_credit() {
     assert_eq!(lines(&peer)[0], "GET /customers/903000000000099");
 }
 
+fn retired(id: &str) -> ZohoCustomer {
+    ZohoCustomer { active: false, ..answered(id) }
+}
+
+/// The customer of the fixture under another id, inactive.
+fn inactive(id: &str) -> Play {
+    let body = CUSTOMER.replace("903000000000099", id);
+    json(200, &body.replace("\"status\": \"active\"", "\"status\": \"inactive\""))
+}
+
+#[tokio::test]
+async fn retired_customers_of_ours_are_found_among_the_inactive_ones_however_old() {
+    let find = effect::Zoho::FindRetiredCustomers { customer: OURS.to_owned() };
+    let (zoho, peer) = zoho([
+        rows(
+            &[
+                ("106", "Engines Ltd", "ada@example.org", "2026-11-21T12:00:00+0000"),
+                ("105", "Somebody", "else@example.org", "2026-11-20T12:00:00+0000"),
+            ],
+            true,
+        ),
+        rows(
+            &[
+                ("103", "Engines Ltd", "", "2019-01-01T00:00:00+0000"),
+                ("102", "", "ada@example.org", "2018-01-01T00:00:00+0000"),
+            ],
+            false,
+        ),
+        inactive("102"),
+        customer("103", 0),
+        foreign(),
+    ])
+    .await;
+    let call = Call { beside: Beside { person: Some(ada()), ..Beside::default() }, ..call(&find) };
+    let answer = done(zoho.perform(&call, &find).await.outcome);
+    assert_eq!(answer, Answer::ZohoCustomers { customers: vec![retired("102")] }, "103 is active by now");
+    let list = |page| {
+        format!(
+            "GET /customers?filter_by=Status.Inactive&sort_column=created_time&sort_order=D&page={page}&per_page=200"
+        )
+    };
+    let read = |id| format!("GET /customers/{id}");
+    assert_eq!(lines(&peer), [list(1), list(2), read(102), read(103), read(106)]);
+}
+
+fn revive() -> effect::Zoho {
+    effect::Zoho::ReviveCustomer { customer: "903000000000099".to_owned() }
+}
+
+#[tokio::test]
+async fn a_customer_is_marked_active_by_one_call_without_a_body() {
+    let (zoho, peer) = zoho([json(200, r#"{"code":0,"message":"The customer has been marked as active."}"#)]).await;
+    assert_eq!(done(perform(&zoho, &revive()).await), Answer::Nothing);
+    assert_eq!(lines(&peer), ["POST /customers/903000000000099/markasactive"]);
+}
+
+#[tokio::test]
+async fn a_refused_or_lost_revival_is_settled_by_the_state() {
+    let refused = || json(400, r#"{"code":1005,"message":"The customer is active."}"#);
+    let still = || inactive("903000000000099");
+    let (zoho, _peer) =
+        zoho([refused(), json(200, CUSTOMER), refused(), still(), gone(), json(200, CUSTOMER), still()]).await;
+    assert_eq!(done(perform(&zoho, &revive()).await), Answer::Nothing);
+    assert_eq!(rejection(perform(&zoho, &revive()).await).kind, RejectionKind::State);
+    assert_eq!(rejection(perform(&zoho, &revive()).await).kind, RejectionKind::NotFound);
+    let look = zoho.look(&call(&revive()), &revive()).await;
+    assert!(matches!(look, Look::Found { outcome, .. } if done(*outcome.clone()) == Answer::Nothing));
+    assert_eq!(zoho.look(&call(&revive()), &revive()).await, ABSENT);
+}
+
 fn deactivate() -> effect::Zoho {
     effect::Zoho::DeactivateCustomer { customer: "903000000000099".to_owned() }
 }

@@ -6,7 +6,7 @@ mod customers;
 mod subscriptions;
 
 pub(super) use catalog::{AddonAnswer, CouponAnswer, PlanAnswer};
-pub(super) use customers::{CustomerAnswer, CustomerRows, NewCustomer, OUR_ID};
+pub(super) use customers::{CustomerAnswer, CustomerRow, CustomerRows, CustomerWire, NewCustomer, OUR_ID};
 pub(super) use subscriptions::{NewSubscription, SubscriptionAnswer, SubscriptionRow, SubscriptionRows, is_over};
 
 use chrono::{DateTime, NaiveDate, Utc};
