@@ -39,6 +39,11 @@ pub enum Answer {
     },
     /// A Braintree transaction.
     Transaction(Box<Transaction>),
+    /// Braintree transactions, oldest first.
+    Transactions {
+        /// All that were asked for.
+        transactions: Vec<Transaction>,
+    },
     /// Written to Attio.
     Projected {
         /// The billing transaction's record.

@@ -31,6 +31,7 @@ impl Turn<'_> {
             "show" => self.shown(effect, outcome),
             "letter" | "task" => self.told_people(step, outcome),
             "claim" => self.claimed(effect, outcome),
+            "find_late_hold" => self.looked_for_late(effect, outcome),
             "read_request" | "enrol" | "read_person" | "read_offer" | "read_customer" | "list_subscriptions"
             | "read_cards"
                 if self.state.stage == Stage::Preparing =>

@@ -42,7 +42,12 @@ fn money(state: &State, event: &Event, facts: &mut Facts) {
             facts.postings.push(posting(state, Rule::Auth, transaction, *amount, *effective));
             facts.amount = Some(*amount);
         }
-        Event::AuthorisationReleased { transaction, amount, effective } => {
+        Event::LateHoldFound { hold } => {
+            facts.postings.push(posting(state, Rule::Auth, &hold.transaction, hold.amount, hold.effective));
+            facts.amount = Some(hold.amount);
+        }
+        Event::AuthorisationReleased { transaction, amount, effective }
+        | Event::LateHoldReleased { transaction, amount, effective } => {
             facts.postings.push(posting(state, Rule::AuthReleased, transaction, *amount, *effective));
             facts.amount = Some(*amount);
         }
@@ -136,8 +141,13 @@ fn references(state: &State, event: &Event) -> Vec<(&'static str, String)> {
                 add("braintree_transaction", Some(transaction.clone()));
             }
         }
+        Event::LateHoldFound { hold } => {
+            add("braintree_transaction", Some(hold.transaction.clone()));
+            add("order_id", Some(hold.order_id.clone()));
+        }
         Event::AuthorisationDeclined { decline, .. } => add("braintree_transaction", decline.transaction.clone()),
         Event::AuthorisationReleased { transaction, .. }
+        | Event::LateHoldReleased { transaction, .. }
         | Event::AuthorisationUnclear { transaction, .. }
         | Event::StrayReleased { transaction } => {
             add("braintree_transaction", Some(transaction.clone()));

@@ -161,6 +161,31 @@ pub enum Event {
     AuthorisationAbandoned {
         at: DateTime<Utc>,
     },
+    /// The hold that was given up may still show up: its order id is looked for from time to time.
+    LateHoldWatched {
+        order_id: String,
+        /// The token under which it would have vaulted a new card.
+        vaults: Option<String>,
+        at: DateTime<Utc>,
+        next_look: DateTime<Utc>,
+    },
+    LateHoldLookDue {
+        order_id: String,
+    },
+    /// Not there; without a next look the search is over.
+    LateHoldUnseen {
+        order_id: String,
+        next_look: Option<DateTime<Utc>>,
+    },
+    /// It was made after all: nobody wants it any more, and it is released at once.
+    LateHoldFound {
+        hold: Box<Hold>,
+    },
+    LateHoldReleased {
+        transaction: String,
+        amount: Money,
+        effective: NaiveDate,
+    },
     CardVaulted {
         method: Box<Method>,
         at: DateTime<Utc>,
@@ -347,6 +372,11 @@ crate::kernel::saga::event_names!(
     AuthorisationDeclined,
     AuthorisationInsufficient,
     AuthorisationAbandoned,
+    LateHoldWatched,
+    LateHoldLookDue,
+    LateHoldUnseen,
+    LateHoldFound,
+    LateHoldReleased,
     CardVaulted,
     AuthorisationReleased,
     StrayReleased,

@@ -21,6 +21,7 @@ impl State {
         self.apply_link(event);
         self.apply_submission(event);
         self.apply_card(event);
+        self.apply_late(event);
         self.apply_zoho(event);
         self.apply_capture(event);
         self.apply_end(event);
@@ -268,7 +269,7 @@ impl State {
             }
             Event::CardForgotten { token } | Event::CardKept { token, .. } => {
                 self.errand_done(&Errand::ForgetCard { token: token.clone() });
-                self.made.card = None;
+                self.made.card.take_if(|made| made == token);
             }
             _ => {}
         }
@@ -311,7 +312,7 @@ impl State {
         }
     }
 
-    fn errand_done(&mut self, done: &Errand) {
+    pub(super) fn errand_done(&mut self, done: &Errand) {
         let before = self.errands.len();
         self.errands.retain(|e| e != done);
         self.counts.errands += u32::from(self.errands.len() < before);

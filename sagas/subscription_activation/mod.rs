@@ -17,6 +17,7 @@
 //! | `revive_zoho_customer` or `zoho_customer`, `link_zoho_customer` | the customer at Zoho | inactive, unlinked |
 //! | `subscribe`, `confirm_subscription`, `adopt` | the subscription, exactly one, ours to collect | cancelled, disowned |
 //! | `first_invoice`, `read_invoice` | what is really owed | – |
+//! | `find_late_hold` | a hold that was given up as never made may show up for a week: it is booked and released | – |
 //! | `release_hold`, `forget_card`, `undo_twin` | corrections before the pivot | – |
 //! | `capture` (pivot) | takes what is owed | – |
 //! | `hand_over` | the invoice's stream takes the capture over | – |
@@ -31,6 +32,7 @@ mod capture;
 mod events;
 mod evolve;
 mod face;
+mod late;
 mod letters;
 mod page;
 mod pay;
@@ -118,6 +120,7 @@ impl Saga for SubscriptionActivation {
         makes("adopt"),
         read("first_invoice"),
         read("read_invoice"),
+        read("find_late_hold"),
         step("release_hold", Class::Compensatable, CORRECTS),
         step("forget_card", Class::Compensatable, CORRECTS),
         step("undo_twin", Class::Compensatable, CORRECTS),

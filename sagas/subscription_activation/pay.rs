@@ -161,7 +161,7 @@ impl Turn<'_> {
             let status = format!("{:?}", t.status);
             return self.push(Event::AuthorisationUnclear { transaction: t.id.clone(), status });
         }
-        let hold = self.held(t, &submission);
+        let hold = self.held(t, &submission.token);
         let extra = extra.iter().filter(|id| **id != t.id).cloned().collect();
         let vaulted = matches!(submission.with, Paying::New { .. });
         self.push(Event::PaymentAuthorised { hold: Box::new(hold), vaulted, extra, at: self.at.now });
@@ -177,7 +177,7 @@ impl Turn<'_> {
         }
     }
 
-    fn held(&self, t: &Transaction, submission: &Submission) -> Hold {
+    pub(super) fn held(&self, t: &Transaction, token: &str) -> Hold {
         let hours = self.state.intake.as_ref().map_or(24, |i| i.terms.hold_hours);
         let by_rule = t.created_at + TimeDelta::hours(i64::from(hours));
         let by_vendor = t.hold_expires_at.map(|ends| (ends - BEFORE_EXPIRY).max(t.created_at + AT_LEAST));
@@ -186,7 +186,7 @@ impl Turn<'_> {
             order_id: t.order_id.clone(),
             amount: t.amount,
             // The vault's own choice counts: a card is never held twice for its token's sake.
-            token: t.token.clone().unwrap_or_else(|| submission.token.clone()),
+            token: t.token.clone().unwrap_or_else(|| token.to_owned()),
             authorised_at: t.created_at,
             effective: self.at.date(t.created_at),
             use_until: by_vendor.map_or(by_rule, |at| at.min(by_rule)),
@@ -279,7 +279,7 @@ impl Turn<'_> {
             Effect::Braintree(Braintree::Void { transaction }) if done => {
                 if self.state.hold.as_ref().is_some_and(|h| h.transaction == *transaction) {
                     self.hold_gone();
-                } else {
+                } else if !self.late_hold_gone(transaction) {
                     self.push(Event::StrayReleased { transaction: transaction.clone() });
                 }
             }

@@ -37,6 +37,10 @@ pub struct State {
     pub(super) hold: Option<Hold>,
     /// The last transaction that held something, standing or not.
     pub(super) last_hold: Option<String>,
+    /// Holds that were given up as never made, and may still show up.
+    pub(super) watches: Vec<Watch>,
+    /// Holds that did, and are being released.
+    pub(super) late: Vec<Hold>,
     pub(super) invoice: FirstInvoice,
     pub(super) capture: Option<Capture>,
     pub(super) record: Option<Record>,
@@ -170,6 +174,20 @@ pub(super) struct Submission {
     pub(super) order_id: String,
 }
 
+/// A hold that was given up as never made: looked for by its order id for as long as an unknown outcome is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Watch {
+    pub(super) order_id: String,
+    /// The token under which it would have vaulted a new card.
+    pub(super) vaults: Option<String>,
+    /// Given up (UTC).
+    pub(super) since: DateTime<Utc>,
+    /// The next look (UTC).
+    pub(super) next_look: DateTime<Utc>,
+    /// Its time has come.
+    pub(super) due: bool,
+}
+
 /// What this activation made, and must undo.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Made {
@@ -241,6 +259,8 @@ pub(super) struct Counts {
     /// Subscriptions that were made and undone.
     pub(super) undone: u32,
     pub(super) lists: u32,
+    /// Looks for holds that may still show up.
+    pub(super) late_looks: u32,
     pub(super) invoice_reads: u32,
     pub(super) captures: u32,
     pub(super) errands: u32,

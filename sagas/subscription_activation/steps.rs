@@ -47,14 +47,14 @@ pub(super) fn pending(state: &State) -> Pending {
         return Pending::Unwind { reason: undoing.reason.clone() };
     }
     if rests(state)
-        && let Some(want) = told(state)
+        && let Some(want) = late_look(state).or_else(|| told(state))
     {
         return want.into();
     }
     if let Some(until) = state.sleep_until {
         return Pending::Sleep { why: "looked at again", until };
     }
-    match &state.stage {
+    let pending = match &state.stage {
         Stage::New => Pending::Ended(End::GivenUp),
         Stage::Preparing => preparation(state).map_or_else(|| soon(state), Pending::from),
         Stage::Quoted => match &state.quote {
@@ -73,6 +73,17 @@ pub(super) fn pending(state: &State) -> Pending {
         Stage::AwaitingRecord { until } => Pending::Await { signal: "the invoice to be recorded", until: *until },
         Stage::Held { code, detail, .. } => Pending::Park { code: *code, detail: detail.clone() },
         Stage::Over { ending, .. } => Pending::Ended(super::end(state, *ending)),
+    };
+    until_late_look(state, pending)
+}
+
+/// What rests, rests until a hold that may still show up is looked for again.
+fn until_late_look(state: &State, pending: Pending) -> Pending {
+    let Some(next) = state.watches.iter().map(|w| w.next_look).min() else { return pending };
+    match pending {
+        Pending::Await { signal, until } => Pending::Await { signal, until: until.min(next) },
+        Pending::Ended(_) => Pending::Sleep { why: "a hold that may still show up", until: next },
+        other => other,
     }
 }
 
@@ -83,11 +94,17 @@ fn soon(state: &State) -> Pending {
 }
 
 /// Nobody waits for the next call: there is time to tell people.
-const fn rests(state: &State) -> bool {
+pub(super) const fn rests(state: &State) -> bool {
     match state.stage {
         Stage::Quoted | Stage::LinkOut | Stage::AwaitingRecord { .. } | Stage::Held { .. } | Stage::Over { .. } => true,
         Stage::New | Stage::Preparing | Stage::Paying | Stage::HandingOver => false,
     }
+}
+
+fn late_look(state: &State) -> Option<Want> {
+    let watch = state.watches.iter().find(|w| w.due)?;
+    let find = Braintree::FindTransactions { order_id: watch.order_id.clone() };
+    Some(Want::new("find_late_hold", state.counts.late_looks + 1, Effect::Braintree(find)))
 }
 
 /// What people are told: the record first, then the customer, then the record's owner.

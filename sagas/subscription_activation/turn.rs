@@ -180,6 +180,10 @@ impl Turn<'_> {
         if self.state.sleep_until.is_some_and(|until| until <= now) {
             return self.push(Event::WaitOver);
         }
+        if let Some(watch) = self.state.watches.iter().find(|w| steps::rests(&self.state) && w.next_look <= now) {
+            let order_id = watch.order_id.clone();
+            return self.push(Event::LateHoldLookDue { order_id });
+        }
         match &self.state.stage {
             Stage::Quoted => {
                 self.undo("the quote was not used in time", "press `Start` for a new one", Then::Expire, None);
@@ -245,7 +249,7 @@ impl Turn<'_> {
         }
         let late = self.state.hold.as_ref().is_some_and(|h| h.use_until <= self.at.now);
         match step {
-            "authorise" => self.push(Event::AuthorisationAbandoned { at: self.at.now }),
+            "authorise" => self.abandoned(),
             "capture" if !late => self.push(Event::InvoiceOutdated),
             _ => {
                 let reason = "the hold on the card grew too old before the subscription was ready";

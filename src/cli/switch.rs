@@ -37,7 +37,7 @@ enum Position {
 }
 
 /// Every operation that has a switch: all that leave this process. A test compares them with the kernel's.
-const OPERATIONS: [&str; 37] = [
+const OPERATIONS: [&str; 38] = [
     "attio.add_task",
     "attio.find_client",
     "attio.project",
@@ -49,6 +49,7 @@ const OPERATIONS: [&str; 37] = [
     "braintree.create_customer",
     "braintree.delete_customer",
     "braintree.delete_method",
+    "braintree.find_transactions",
     "braintree.read_customer",
     "braintree.read_transaction",
     "braintree.sell",

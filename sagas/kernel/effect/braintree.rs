@@ -32,6 +32,11 @@ pub enum Braintree {
         /// Transaction id.
         transaction: String,
     },
+    /// Finds all transactions of one order id that were not refused: by the search, whose index may lag.
+    FindTransactions {
+        /// Our reference.
+        order_id: String,
+    },
     /// Makes a customer under an id of our choosing. Needs the person.
     CreateCustomer {
         /// Braintree customer id: `c-<our customer>`.
@@ -106,7 +111,9 @@ impl Braintree {
     pub(super) fn exactly_once(&self) -> ExactlyOnce {
         let searchable = |row, resend| ExactlyOnce::Searchable { row, absence: Absence::Watermark, resend };
         match self {
-            Self::ReadCustomer { .. } | Self::ReadTransaction { .. } => ExactlyOnce::Repeatable,
+            Self::ReadCustomer { .. } | Self::ReadTransaction { .. } | Self::FindTransactions { .. } => {
+                ExactlyOnce::Repeatable
+            }
             Self::Sell { .. } => searchable("2.0-e36", Resend::Same),
             // The customer was present and is not any more: nothing is held behind the person's back.
             Self::Authorise { .. } => searchable("2.0-e35", Resend::Never),
@@ -122,6 +129,7 @@ impl Braintree {
             Self::ReadCustomer { .. } => "braintree.read_customer",
             Self::Sell { .. } => "braintree.sell",
             Self::ReadTransaction { .. } => "braintree.read_transaction",
+            Self::FindTransactions { .. } => "braintree.find_transactions",
             Self::CreateCustomer { .. } => "braintree.create_customer",
             Self::DeleteCustomer { .. } => "braintree.delete_customer",
             Self::Authorise { .. } => "braintree.authorise",

@@ -1,9 +1,9 @@
 //! Recorded histories: what releases wrote into the log must be readable by every later one. A history is written once,
 //! by this test with `WRITE_HISTORIES` set, and never again; `tests/laws` replays all of them for ever.
 
-use super::world::{World, declined, input, rejected, unknown};
-use crate::kernel::answer::ZohoCustomer;
-use crate::kernel::outcome::{DeclineKind, RejectionKind};
+use super::world::{GROSS, World, declined, eur, input, rejected, unknown};
+use crate::kernel::answer::{TransactionStatus, ZohoCustomer};
+use crate::kernel::outcome::{DeclineKind, Look, RejectionKind};
 use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
 
@@ -65,6 +65,18 @@ fn hold_unknown() -> World {
     World::submitted(|w| w.say("braintree.authorise", unknown()))
 }
 
+fn given_up_and_found() -> World {
+    let mut w = World::submitted(|w| w.say("braintree.authorise", unknown()));
+    let order_id = w.saga.business.submission.as_ref().map(|s| s.order_id.clone()).expect("sent");
+    let late = w.transaction(&order_id, "c-cust1", "m-late", eur(GROSS), TransactionStatus::Authorized);
+    w.looks.extend(vec![Look::Absent { watermark: true, key_proven: false }; 3]);
+    w.pass(TimeDelta::minutes(4));
+    w.pass(TimeDelta::minutes(5));
+    w.transactions.insert(late.id.clone(), late);
+    w.pass(TimeDelta::days(8));
+    w
+}
+
 fn expired() -> World {
     let mut w = World::started(|_| {});
     w.pass(TimeDelta::days(8));
@@ -73,7 +85,7 @@ fn expired() -> World {
 
 #[test]
 fn every_scenario_has_its_recorded_history() {
-    let scenarios: [Scenario; 11] = [
+    let scenarios: [Scenario; 12] = [
         ("paid", paid),
         ("trial", trial),
         ("plan_retired", refused),
@@ -84,6 +96,7 @@ fn every_scenario_has_its_recorded_history() {
         ("submit_refused_then_sold", sold_anew),
         ("no_invoice", no_invoice),
         ("hold_unknown", hold_unknown),
+        ("given_up_and_found_late", given_up_and_found),
         ("link_expired", expired),
     ];
     for (name, scenario) in scenarios {

@@ -6,6 +6,7 @@ mod pricing;
 mod s2_1_capture;
 mod s2_1_card;
 mod s2_1_happy;
+mod s2_1_late;
 mod s2_1_quote;
 mod s2_1_zoho;
 mod s2_28;

@@ -82,6 +82,10 @@ impl World {
     fn braintree(&mut self, call: &Braintree) -> Answer {
         match call {
             Braintree::ReadCustomer { .. } => Answer::Methods { methods: self.methods.clone() },
+            Braintree::FindTransactions { order_id } => {
+                let hits = self.transactions.values().filter(|t| !self.unseen && t.order_id == *order_id);
+                Answer::Transactions { transactions: hits.cloned().collect() }
+            }
             Braintree::CreateCustomer { .. } => Answer::Nothing,
             Braintree::DeleteCustomer { .. } => {
                 self.methods.clear();

@@ -75,6 +75,8 @@ pub(super) struct World {
     pub(super) odd: VecDeque<Change>,
     pub(super) card_cap: bool,
     pub(super) transactions: BTreeMap<String, Transaction>,
+    /// Braintree's search does not show any transaction yet.
+    pub(super) unseen: bool,
     pub(super) owner: bool,
     pub(super) calls: Vec<String>,
     pub(super) effects: Vec<Effect>,
@@ -108,8 +110,9 @@ impl Played for World {
     }
 
     fn must_hold(&self) {
-        let hold = self.saga.business.hold.as_ref().map_or(0, |h| h.amount.minor);
-        assert_eq!(self.balance(9100), hold, "the memo is the open hold: {}", self.state());
+        let late: i64 = self.saga.business.late.iter().map(|h| h.amount.minor).sum();
+        let hold = self.saga.business.hold.as_ref().map_or(0, |h| h.amount.minor) + late;
+        assert_eq!(self.balance(9100), hold, "the memo is what is held: {}", self.state());
         if self.saga.flow.ended.is_none() {
             return;
         }
@@ -146,6 +149,7 @@ impl World {
             odd: VecDeque::new(),
             card_cap: false,
             transactions: BTreeMap::new(),
+            unseen: false,
             owner: false,
             calls: Vec::new(),
             effects: Vec::new(),

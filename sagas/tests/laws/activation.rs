@@ -143,6 +143,13 @@ fn braintree(call: &Braintree, dice: &mut Dice, now: DateTime<Utc>) -> Option<An
             let amount = if dice.rarely() { dice.money() } else { *amount };
             Answer::Transaction(Box::new(Transaction { status, ..samples::transaction(id, "o", amount, now) }))
         }
+        Braintree::FindTransactions { order_id } => {
+            let status =
+                dice.of(&[TransactionStatus::Authorized, TransactionStatus::Voided, TransactionStatus::Settled]);
+            let late = samples::transaction(&format!("late-{order_id}"), order_id, dice.money(), now);
+            let hits = usize::from(dice.roll(4) == 0);
+            Answer::Transactions { transactions: vec![Transaction { status, ..late }; hits] }
+        }
         Braintree::Vault { .. } => Answer::Vaulted(Box::new(card(dice))),
         _ => return None,
     })

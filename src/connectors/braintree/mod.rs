@@ -23,7 +23,7 @@ use reqwest::{Method, Url};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect;
 use sagas::kernel::money::Money;
-use sagas::kernel::outcome::{INPUT_GONE, Look, Outcome, RejectionKind};
+use sagas::kernel::outcome::{INPUT_GONE, Look, NotSent, Outcome, RejectionKind};
 use search::Wanted;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashMap;
@@ -97,6 +97,9 @@ impl Braintree {
                 })
                 .await
             }
+            effect::Braintree::FindTransactions { order_id } => {
+                in_time(call, self.find_transactions(call, order_id)).await
+            }
             effect::Braintree::Sell { order_id, customer: _, token, amount, recurring } => {
                 self.sell(call, order_id, token, *amount, *recurring).await
             }
@@ -140,7 +143,9 @@ impl Braintree {
                 search::sale(self, call, wanted).await
             }
             // Reads leave nothing to look up: they may simply be made again.
-            effect::Braintree::ReadCustomer { .. } | effect::Braintree::ReadTransaction { .. } => NOTHING_DONE,
+            effect::Braintree::ReadCustomer { .. }
+            | effect::Braintree::ReadTransaction { .. }
+            | effect::Braintree::FindTransactions { .. } => NOTHING_DONE,
             effect::Braintree::CreateCustomer { customer, .. } => self.look_customer(call, customer).await,
             effect::Braintree::Vault { customer, token, input: _ } => self.look_method(call, customer, token).await,
             effect::Braintree::Submit { transaction, amount } => {
@@ -252,6 +257,13 @@ impl Braintree {
     }
 
     /// One phase of a search; anything but a readable answer is a sentence for a person.
+    async fn find_transactions(&self, call: &Call, order_id: &str) -> Report {
+        match search::all(self, call, order_id).await {
+            Ok(transactions) => Outcome::Done { answer: Answer::Transactions { transactions } }.into(),
+            Err(detail) => Outcome::NotSent { cause: NotSent::Again, detail, retry_after_seconds: None }.into(),
+        }
+    }
+
     async fn search(&self, call: &Call, phase: &str, body: String) -> Result<Node, String> {
         let request =
             self.request("braintree.search", Method::POST, &["transactions", phase]).body("application/xml", body);

@@ -3,7 +3,7 @@
 
 use super::Braintree;
 use super::judge::{self, Verdict};
-use super::wire::{Reader, plain};
+use super::wire::{self, Reader, plain};
 use super::xml::{Body, Node};
 use crate::port::Call;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,6 +16,8 @@ const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// A transaction created so long after our send, once found, shows that the index has passed our send.
 const WATERMARK_DISTANCE: TimeDelta = TimeDelta::minutes(2);
+
+const OTHER_ORDER: &str = "the search shows a transaction of another order id";
 
 /// Ids a slice, where the gateway's answer does not say.
 const PAGE_SIZE: usize = 50;
@@ -37,6 +39,28 @@ pub(super) async fn sale(gateway: &Braintree, call: &Call, wanted: Wanted<'_>) -
         Ok(look) => look,
         Err(detail) => Look::Unclear { detail },
     }
+}
+
+/// All that hold or took something under the order id, or did; oldest first. What is not final is left out: it is found
+/// by a later search.
+pub(super) async fn all(gateway: &Braintree, call: &Call, order_id: &str) -> Result<Vec<Transaction>, String> {
+    let by_order = |search: &mut Body| search.group("order_id", |criterion| criterion.text("is", order_id));
+    let mut hits = Vec::new();
+    for node in transactions(gateway, call, &by_order).await? {
+        if node.text_of("order-id") != Some(order_id) {
+            return Err(OTHER_ORDER.to_owned());
+        }
+        // A refund made by hand can carry the order id of its sale.
+        if node.text_of("type") == Some("credit") {
+            continue;
+        }
+        match judge::transaction(&node, wire::hold).map_err(|error| format!("a hit cannot be used: {error}"))? {
+            Verdict::Done(hit) => hits.push(hit),
+            Verdict::Declined(_) | Verdict::Open(_) => {}
+        }
+    }
+    hits.sort_by_key(|hit| hit.created_at);
+    Ok(hits)
 }
 
 async fn looked_up(gateway: &Braintree, call: &Call, wanted: Wanted<'_>) -> Result<Look, String> {
@@ -141,7 +165,7 @@ fn judged(nodes: &[Node], wanted: Wanted<'_>, requested_at: DateTime<Utc>) -> Re
     let mut hits = Hits::default();
     for node in nodes {
         if node.text_of("order-id") != Some(order_id) {
-            return Err("the search shows a transaction of another order id".to_owned());
+            return Err(OTHER_ORDER.to_owned());
         }
         let created = node.time("created-at").map_err(|error| format!("a hit cannot be used: {error}"))?;
         let id = node.text_of("id").unwrap_or_default();

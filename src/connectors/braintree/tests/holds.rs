@@ -183,6 +183,30 @@ async fn a_hold_is_looked_up_by_its_order_id_with_what_only_a_hold_has() {
 }
 
 #[tokio::test]
+async fn all_that_an_order_id_holds_or_held_is_found_and_refusals_are_left_out() {
+    let find = || Act::FindTransactions { order_id: "demo1.act.5f.1".to_owned() };
+    let as_hit = |id: &str, status: &str, minute: u32| {
+        let text = standing(status, "59.00").replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", "");
+        let created = format!("2026-11-21T10:{minute:02}:00Z");
+        text.replace("h4x7q2mn", id).replacen("2026-11-21T10:00:00Z", &created, 1)
+    };
+    let shown = [
+        as_hit("late2", "voided", 9),
+        as_hit("no1", "processor_declined", 1),
+        as_hit("wait1", "authorizing", 2),
+        as_hit("late1", "authorized", 4),
+    ];
+    let (outcome, _) = done_with(find(), hits(&shown)).await;
+    let Outcome::Done { answer: Answer::Transactions { transactions } } = outcome else { panic!("{outcome:?}") };
+    let found: Vec<_> = transactions.iter().map(|t| (t.id.as_str(), t.status.clone())).collect();
+    assert_eq!(found, [("late1", TransactionStatus::Authorized), ("late2", TransactionStatus::Voided)]);
+    let none = "<search-results><page-size>50</page-size><ids type=\"array\"/></search-results>";
+    let (outcome, _) = done_with(find(), [ok(none)]).await;
+    assert_eq!(outcome, Outcome::Done { answer: Answer::Transactions { transactions: Vec::new() } });
+    assert_eq!(done_with(find(), [Play::Reset]).await.0.word(), "not_sent", "a read is made again");
+}
+
+#[tokio::test]
 async fn a_submit_of_less_keeps_what_was_held_and_names_no_order_id() {
     let answer = standing("submitted_for_settlement", "49.00");
     let (outcome, seen) = done_with(submit(4900), [ok(&answer)]).await;
