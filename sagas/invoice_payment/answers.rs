@@ -289,18 +289,21 @@ impl Turn<'_> {
             Outcome::Done { .. } => {
                 self.push(Event::CustomerStateShown { version, transaction_record: None, subscription_record: None });
             }
-            Outcome::Rejected { rejection } => self.push(Event::ProjectionRefused {
-                version,
-                code: rejection.code.clone(),
-                message: rejection.message.clone(),
-            }),
-            Outcome::Declined { decline } => self.push(Event::ProjectionRefused {
-                version,
-                code: decline.code.clone(),
-                message: decline.text.clone(),
-            }),
+            // The record was deleted: a later try finds none either.
+            Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound => {
+                let (code, message) = (rejection.code.clone(), rejection.message.clone());
+                self.push(Event::ProjectionRefused { version, code, message });
+            }
+            Outcome::Rejected { rejection } => self.not_shown(version, &rejection.code, &rejection.message),
+            Outcome::Declined { decline } => self.not_shown(version, &decline.code, &decline.text),
             Outcome::NotSent { .. } | Outcome::Unknown { .. } => {}
         }
+    }
+
+    fn not_shown(&mut self, version: u64, code: &str, message: &str) {
+        let again_at = self.state.put_off.again_at(self.at.now);
+        let (code, message) = (code.to_owned(), message.to_owned());
+        self.push(Event::ProjectionPutOff { version, code, message, again_at });
     }
 
     /// What was requested rests on facts that are too old, and was not sent.

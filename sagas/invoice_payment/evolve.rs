@@ -8,6 +8,7 @@ use crate::kernel::answer::{CollectionOwner, InvoicePayment, Survey};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
+use crate::kernel::retry::PutOff;
 use chrono::{DateTime, Utc};
 
 impl State {
@@ -377,7 +378,10 @@ impl State {
                 }
             }
             Event::PaymentReversed { transaction, cause, expected, .. } => self.reversed(transaction, cause, *expected),
+            Event::ProjectionPutOff { again_at, .. } => self.put_off.refused(*again_at),
+            Event::ProjectionDue => self.put_off.until = None,
             Event::CustomerStateShown { version, .. } | Event::ProjectionRefused { version, .. } => {
+                self.put_off = PutOff::default();
                 self.shown_version = self.shown_version.max(*version);
             }
             Event::SettlementUnclear { transaction, code, what, .. } => {
@@ -439,6 +443,7 @@ impl State {
         {
             self.face = Some(face);
             self.face_version += 1;
+            self.put_off.until = None;
         }
     }
 }

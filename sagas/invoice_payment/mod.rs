@@ -427,7 +427,7 @@ fn resting(state: &State) -> Pending {
     if let Some(message) = state.owed_word() {
         return perform("tell", 1, Effect::Desk(Desk::Tell { message: Box::new(message), claims: Vec::new() }), None);
     }
-    if let Some(face) = state.owed_face() {
+    if let Some(face) = state.owed_face().filter(|_| state.put_off.until.is_none()) {
         let version = state.face_version;
         let n = u32::try_from(version).unwrap_or(u32::MAX);
         let projection = Attio::Project(Box::new(face.write(version)));
@@ -444,9 +444,10 @@ fn resting(state: &State) -> Pending {
         Rest::Waiting { wait: Wait::Authentication, until } => awaiting(state, "the customer's authentication", *until),
         Rest::Waiting { wait: Wait::Draft, until } => awaiting(state, "the invoice to be finished at Zoho", *until),
         Rest::Waiting { until, .. } => asleep(state, *until),
-        Rest::Closed { closing } => match state.next_look() {
-            Some((_, at)) => Pending::Sleep { why: "settlement", until: at },
-            None => Pending::Ended(end(*closing)),
+        Rest::Closed { closing } => match (state.next_look(), state.alarm()) {
+            (_, None) => Pending::Ended(end(*closing)),
+            (Some(_), Some(until)) => Pending::Sleep { why: "settlement", until },
+            (None, Some(until)) => Pending::Sleep { why: "Attio to take what it refused", until },
         },
     }
 }
@@ -459,9 +460,9 @@ fn asleep(state: &State, until: DateTime<Utc>) -> Pending {
     Pending::Sleep { why: word(state), until: sooner(state, until) }
 }
 
-/// A settlement is looked up in time, whatever else is waited for.
+/// A settlement is looked up in time, and a refused face is shown again, whatever else is waited for.
 fn sooner(state: &State, until: DateTime<Utc>) -> DateTime<Utc> {
-    state.next_look().map_or(until, |(_, at)| at.min(until))
+    state.alarm().map_or(until, |at| at.min(until))
 }
 
 const fn end(closing: Closing) -> End {

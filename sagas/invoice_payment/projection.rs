@@ -1,5 +1,5 @@
 //! What Attio shall show of an invoice: the words that the CRM team and, through it, the customer read. Pure. A
-//! projection never fails the flow: what Attio refuses is passed over, on record.
+//! projection never fails the flow: what Attio refuses is put off and tried again, on record.
 
 use super::dunning::{Next, Ruling};
 use super::schedule;

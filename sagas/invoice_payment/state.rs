@@ -9,6 +9,7 @@ use crate::kernel::effect::{AttioRecord, Message};
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
+use crate::kernel::retry::PutOff;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,8 @@ pub struct State {
     pub(super) face_version: u64,
     /// The last face that was shown or passed over.
     pub(super) shown_version: u64,
+    /// Attio refused the newest one.
+    pub(super) put_off: PutOff,
 }
 
 /// The signal of a person's resume.
@@ -269,6 +272,12 @@ impl State {
     /// A face that Attio does not show yet.
     pub(super) fn owed_face(&self) -> Option<&Face> {
         (self.face_version > self.shown_version).then_some(self.face.as_ref()).flatten()
+    }
+
+    /// Before its time a settlement is looked up, or a refused face is shown again.
+    pub(super) fn alarm(&self) -> Option<DateTime<Utc>> {
+        let look = self.next_look().map(|(_, at)| at);
+        look.into_iter().chain(self.put_off.until).min()
     }
 
     /// The invoice's number, or its id where the number is not known yet.

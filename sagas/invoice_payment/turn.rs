@@ -262,6 +262,9 @@ impl Turn<'_> {
             let transaction = transaction.to_owned();
             return self.push(Event::SettlementLookDue { transaction });
         }
+        if self.state.put_off.until.is_some_and(|until| until <= now) {
+            return self.push(Event::ProjectionDue);
+        }
         let Rest::Waiting { wait, until } = self.state.rest else { return };
         if until > now {
             return;

@@ -509,11 +509,20 @@ pub enum Event {
         transaction_record: Option<String>,
         subscription_record: Option<String>,
     },
+    /// There is nothing any more on which it could be shown.
     ProjectionRefused {
         version: u64,
         code: String,
         message: String,
     },
+    /// Attio refuses to show it: tried again later.
+    ProjectionPutOff {
+        version: u64,
+        code: String,
+        message: String,
+        again_at: DateTime<Utc>,
+    },
+    ProjectionDue,
 }
 
 crate::kernel::saga::event_names!(
@@ -569,4 +578,6 @@ crate::kernel::saga::event_names!(
     SettlementUnclear,
     CustomerStateShown,
     ProjectionRefused,
+    ProjectionPutOff,
+    ProjectionDue,
 );

@@ -246,6 +246,8 @@ impl<S: Saga> Draft<S> {
         }
         if let Outcome::Rejected { rejection } = outcome
             && rejection.kind == RejectionKind::Config
+            // What only tells people never holds the flow up: the flow puts it off.
+            && !tells::<S>(&open.step)
         {
             let detail = format!("{} at step {}: {}", open.effect.operation(), open.step, reason(outcome));
             self.park(ParkCode::VendorConfig, detail, false);
@@ -497,18 +499,22 @@ impl<S: Saga> Draft<S> {
 /// A projection that waits to be tried or looked at again steps aside for work that has come: to tell people never keeps
 /// a flow waiting. What it would have shown is asserted anew, or something newer is.
 fn steps_aside<S: Saga>(open: &Open, pending: &Pending) -> bool {
-    let tells = |step: &str| Recorded::<S>::spec(step).is_some_and(|s| s.class == Class::Projection);
     let waits = match open.phase {
         Phase::Requested { waiting, .. } => waiting.is_some(),
         Phase::Unknown { .. } => true,
         Phase::Sending { .. } => false,
     };
     let work = match pending {
-        Pending::Perform { step, .. } => !tells(step),
+        Pending::Perform { step, .. } => !tells::<S>(step),
         Pending::Unwind { .. } => true,
         Pending::Await { .. } | Pending::Sleep { .. } | Pending::Park { .. } | Pending::Ended(_) => false,
     };
-    waits && work && tells(&open.step)
+    waits && work && tells::<S>(&open.step)
+}
+
+/// The step only shows people something, or mails it.
+fn tells<S: Saga>(step: &str) -> bool {
+    Recorded::<S>::spec(step).is_some_and(|s| s.class == Class::Projection)
 }
 
 /// The park code for an outcome for which the flow names no branch.

@@ -3,6 +3,7 @@
 use super::ids::SagaId;
 use super::outcome::NotSent;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 /// Back-off before the next try of a call that was provably not executed: doubles with each try up to a cap, spread by
 /// a jitter that is the same in every replay.
@@ -34,6 +35,29 @@ pub fn next_look(deadline: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime
     minutes.into_iter().chain(six_hours).chain(days).map(|m| deadline + TimeDelta::minutes(m)).find(|rung| *rung > now)
 }
 
+/// What people are to be told and a vendor refuses: put off and tried for ever, ever more seldom, in the way of nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutOff {
+    /// Refusals in a row.
+    pub refusals: u32,
+    /// Not tried before (UTC).
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl PutOff {
+    /// When it is tried again after one more refusal: in 1 minute, in 2, 4 … up to 6 hours.
+    pub fn again_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let doubled = TimeDelta::minutes(1_i64 << self.refusals.min(16));
+        now + doubled.min(TimeDelta::hours(6))
+    }
+
+    /// It was refused once more.
+    pub fn refused(&mut self, again_at: DateTime<Utc>) {
+        self.refusals += 1;
+        self.until = Some(again_at);
+    }
+}
+
 /// How long after the send the same request may go out again once absence is proven and nobody is present, where the
 /// account's at-most-once keys are not proven.
 pub const RESEND_AFTER: TimeDelta = TimeDelta::hours(24);
@@ -60,6 +84,19 @@ mod tests {
         assert_eq!(rungs[..5], [0, 2, 10, 30, 60]);
         assert_eq!(*rungs.last().expect("rungs"), 7 * 1_440);
         assert_eq!(rungs.len(), 5 + 8 + 5);
+    }
+
+    #[test]
+    fn what_is_refused_is_put_off_for_ever_longer_up_to_six_hours() {
+        let (mut put_off, now) = (PutOff::default(), DateTime::UNIX_EPOCH);
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            let again_at = put_off.again_at(now);
+            waits.push((again_at - now).num_minutes());
+            put_off.refused(again_at);
+        }
+        assert_eq!(waits[..10], [1, 2, 4, 8, 16, 32, 64, 128, 256, 360]);
+        assert_eq!(waits[11], 360);
     }
 
     #[test]

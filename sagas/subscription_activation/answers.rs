@@ -1,27 +1,18 @@
-//! What the outcome of a step means while a quote is prepared, and to what is shown. An outcome without a branch here
+//! What the outcome of a step means while a quote is prepared. An outcome without a branch here
 //! yields nothing: the machine then parks the step under the vendor's reason.
 
 use super::events::Event;
 use super::state::Stage;
 use super::turn::Turn;
-use super::words::{Act, Then};
+use super::words::Act;
 use crate::kernel::answer::{Answer, Request, Subscription, ZohoCustomer};
-use crate::kernel::effect::{Attio, Desk, Effect};
+use crate::kernel::effect::{Desk, Effect};
 use crate::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use crate::kernel::saga::Answered;
 
 /// Refused because of what was asked, not because of our rights or a state that is not known.
 pub(super) const fn is_business(rejection: &Rejection) -> bool {
     matches!(rejection.kind, RejectionKind::NotFound | RejectionKind::Invalid | RejectionKind::State)
-}
-
-/// The code of an outcome that is no success.
-fn code(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Rejected { rejection } => Some(rejection.code.clone()),
-        Outcome::Declined { decline } => Some(decline.code.clone()),
-        Outcome::Done { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => None,
-    }
 }
 
 impl Turn<'_> {
@@ -163,30 +154,5 @@ impl Turn<'_> {
             Outcome::Declined { decline } => self.busy(decline.code.clone()),
             Outcome::Rejected { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {}
         }
-    }
-
-    fn shown(&mut self, effect: &Effect, outcome: &Outcome) {
-        let Effect::Attio(Attio::ShowSubscription(face)) = effect else { return };
-        let version = face.sync_version;
-        match code(outcome) {
-            None => self.push(Event::CustomerStateShown { version }),
-            Some(code) => self.push(Event::CustomerStateNotShown { version, code }),
-        }
-        let gone = matches!(outcome, Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound);
-        if gone && matches!(self.state.stage, Stage::Quoted | Stage::LinkOut) {
-            // Nobody in the CRM wants it any more.
-            self.undo("the subscription's record was deleted in Attio", "make a new record", Then::Cancel, None);
-        }
-    }
-
-    fn told_people(&mut self, step: &str, outcome: &Outcome) {
-        let event = match (step, self.state.letters.first().copied(), code(outcome)) {
-            ("letter", Some(letter), None) => Event::LetterSent { letter },
-            ("letter", Some(letter), Some(code)) => Event::LetterNotSent { letter, code },
-            ("task", _, None) => Event::TaskAdded,
-            ("task", _, Some(code)) => Event::TaskNotAdded { code },
-            _ => return,
-        };
-        self.push(event);
     }
 }

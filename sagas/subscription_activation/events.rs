@@ -1,7 +1,7 @@
 //! What an activation says happened. Names and fields are in the log for ever, and none carries personal data.
 
 use super::quote::Quote;
-use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
+use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Telling, Terms, Then};
 use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
 use crate::kernel::effect::Claim;
 use crate::kernel::ids::Installation;
@@ -330,6 +330,15 @@ pub enum Event {
     TaskNotAdded {
         code: String,
     },
+    /// It is refused, for a reason that may pass: tried again later.
+    TellingPutOff {
+        telling: Telling,
+        code: String,
+        again_at: DateTime<Utc>,
+    },
+    TellingDue {
+        telling: Telling,
+    },
     CustomerStateShown {
         version: u64,
     },
@@ -414,6 +423,8 @@ crate::kernel::saga::event_names!(
     LetterNotSent,
     TaskAdded,
     TaskNotAdded,
+    TellingPutOff,
+    TellingDue,
     CustomerStateShown,
     CustomerStateNotShown,
 );

@@ -33,11 +33,12 @@ impl State {
     }
 
     /// What people see changes with the state, and only then is written, or where somebody asks for it.
-    fn show(&mut self, at: DateTime<Utc>, anew: bool) {
+    pub(super) fn show(&mut self, at: DateTime<Utc>, anew: bool) {
         let Some(face) = face::face(self, at) else { return };
         if anew || self.face.as_ref().is_none_or(|old| !old.same(&face)) {
             self.face = Some(face);
             self.face_version += 1;
+            self.put_off.record.until = None;
         }
     }
 
@@ -64,6 +65,7 @@ impl State {
                 self.pressed_at = Some(*pressed_at);
                 self.unanswered = true;
                 self.act_declined = None;
+                self.put_off.record.until = None;
                 match (act, &self.stage) {
                     (Act::Start | Act::Retry, Stage::Quoted | Stage::Preparing) => {
                         self.act = Some(*act);
@@ -167,7 +169,7 @@ impl State {
         }
     }
 
-    fn owe_task(&mut self, cause: &str, text: String) {
+    pub(super) fn owe_task(&mut self, cause: &str, text: String) {
         if !self.tasks.iter().any(|t| t.cause == cause) {
             self.tasks.push(Task { cause: cause.to_owned(), text });
         }
@@ -495,42 +497,6 @@ impl State {
             After::Quote => self.prepare(),
             After::Pay if self.capture.is_some() => self.stage = Stage::HandingOver,
             After::Pay | After::Undo => self.stage = Stage::Paying,
-        }
-    }
-
-    fn apply_told(&mut self, event: &Event) {
-        match event {
-            Event::CustomerStateShown { version } => {
-                self.shown_version = *version;
-                // An act that was pressed since has made a newer version.
-                self.unanswered &= *version != self.face_version;
-            }
-            Event::CustomerStateNotShown { version, .. } => self.shown_version = *version,
-            Event::LetterSent { letter } => {
-                self.counts.letters += 1;
-                self.letters.retain(|l| l != letter);
-                if matches!(letter, LetterKind::Link | LetterKind::Reminder) {
-                    self.letter_trouble = false;
-                }
-            }
-            Event::LetterNotSent { letter, .. } => {
-                self.counts.letters += 1;
-                self.letters.retain(|l| l != letter);
-                self.letter_trouble = true;
-                self.owe_task("letter", "A letter could not be sent: give the customer the link yourself".to_owned());
-                // Nobody's clock is needed to say so.
-                let at = self.face.as_ref().map(face::Face::as_of);
-                if let Some(at) = at {
-                    self.show(at, false);
-                }
-            }
-            Event::TaskAdded | Event::TaskNotAdded { .. } => {
-                self.counts.tasks += 1;
-                if !self.tasks.is_empty() {
-                    self.tasks.remove(0);
-                }
-            }
-            _ => {}
         }
     }
 }

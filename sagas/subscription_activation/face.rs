@@ -1,5 +1,5 @@
 //! What Attio shall show of an activation: the words that the CRM team reads, computed from the state. A face never
-//! fails the flow: what Attio refuses is passed over, on record.
+//! fails the flow: what Attio refuses is put off, or passed over, on record.
 
 use super::state::{Ending, Stage, State};
 use super::words::{Advice, Nothing};

@@ -40,6 +40,7 @@ mod pricer;
 mod quote;
 mod state;
 mod steps;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -50,7 +51,9 @@ pub use events::Event;
 pub use page::{CardOnFile, Page, PageStage, page};
 pub use quote::{Quote, QuoteLine};
 pub use state::State;
-pub use words::{Act, Advice, After, Capture, Command, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
+pub use words::{
+    Act, Advice, After, Capture, Command, Consent, Hold, LetterKind, Nothing, Paying, Telling, Terms, Then,
+};
 
 use crate::kernel::effect::Effect;
 use crate::kernel::ids::SagaId;

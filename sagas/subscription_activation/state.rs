@@ -2,13 +2,14 @@
 
 use super::face::Face;
 use super::quote::Quote;
-use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
+use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Telling, Terms, Then};
 use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
 use crate::kernel::effect::Claim;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::offer::Offer;
 use crate::kernel::park::ParkCode;
+use crate::kernel::retry::PutOff;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,7 @@ pub struct State {
     /// Why the last act was not carried out.
     #[serde(default)]
     pub(super) act_declined: Option<String>,
+    pub(super) put_off: PutOffs,
     /// An act on the record has no answer yet.
     pub(super) unanswered: bool,
 }
@@ -247,6 +249,24 @@ pub(super) enum Errand {
 pub(super) struct Task {
     pub(super) cause: String,
     pub(super) text: String,
+}
+
+/// What people are to be told and a vendor refuses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PutOffs {
+    pub(super) record: PutOff,
+    pub(super) letter: PutOff,
+    pub(super) task: PutOff,
+}
+
+impl PutOffs {
+    pub(super) fn of(&mut self, telling: Telling) -> &mut PutOff {
+        match telling {
+            Telling::Record => &mut self.record,
+            Telling::Letter => &mut self.letter,
+            Telling::Task => &mut self.task,
+        }
+    }
 }
 
 /// How often something was done in this saga.

@@ -9,6 +9,7 @@ use crate::kernel::effect::{
 };
 use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
+use crate::kernel::retry::PutOff;
 use crate::kernel::saga::{End, Pending};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -74,15 +75,16 @@ pub(super) fn pending(state: &State) -> Pending {
         Stage::Held { code, detail, .. } => Pending::Park { code: *code, detail: detail.clone() },
         Stage::Over { ending, .. } => Pending::Ended(super::end(state, *ending)),
     };
-    until_late_look(state, pending)
+    until_alarm(state, pending)
 }
 
-/// What rests, rests until a hold that may still show up is looked for again.
-fn until_late_look(state: &State, pending: Pending) -> Pending {
-    let Some(next) = state.watches.iter().map(|w| w.next_look).min() else { return pending };
+/// What rests, rests until a hold that may still show up is looked for again, or people are told what was refused.
+fn until_alarm(state: &State, pending: Pending) -> Pending {
+    let looks = state.watches.iter().map(|w| w.next_look);
+    let Some(next) = looks.chain(state.tried_again().map(|(_, until)| until)).min() else { return pending };
     match pending {
         Pending::Await { signal, until } => Pending::Await { signal, until: until.min(next) },
-        Pending::Ended(_) => Pending::Sleep { why: "a hold that may still show up", until: next },
+        Pending::Ended(_) => Pending::Sleep { why: "what is still to be looked for or told", until: next },
         other => other,
     }
 }
@@ -109,18 +111,19 @@ fn late_look(state: &State) -> Option<Want> {
 
 /// What people are told: the record first, then the customer, then the record's owner.
 fn told(state: &State) -> Option<Want> {
-    if let Some(face) = state.owed_face() {
+    let due = |put_off: &PutOff| put_off.until.is_none();
+    if let Some(face) = state.owed_face().filter(|_| due(&state.put_off.record)) {
         let version = state.face_version;
         let n = u32::try_from(version).unwrap_or(u32::MAX);
         let show = Attio::ShowSubscription(Box::new(face.write(version, state.unanswered)));
         return Some(Want::new("show", n, Effect::Attio(show)));
     }
-    if let Some(kind) = state.letters.first()
+    if let Some(kind) = state.letters.first().filter(|_| due(&state.put_off.letter))
         && let Some(letter) = letters::letter(state, *kind)
     {
         return Some(Want::new("letter", state.counts.letters + 1, Effect::Mail(Mail::Send(Box::new(letter)))));
     }
-    let task = letters::task(state, state.tasks.first()?)?;
+    let task = letters::task(state, state.tasks.first().filter(|_| due(&state.put_off.task))?)?;
     Some(Want::new("task", state.counts.tasks + 1, Effect::Attio(Attio::AddTask(Box::new(task)))))
 }
 

@@ -184,6 +184,10 @@ impl Turn<'_> {
             let order_id = watch.order_id.clone();
             return self.push(Event::LateHoldLookDue { order_id });
         }
+        let late = self.state.tried_again().find(|(_, until)| steps::rests(&self.state) && *until <= now);
+        if let Some((telling, _)) = late {
+            return self.push(Event::TellingDue { telling });
+        }
         match &self.state.stage {
             Stage::Quoted => {
                 self.undo("the quote was not used in time", "press `Start` for a new one", Then::Expire, None);

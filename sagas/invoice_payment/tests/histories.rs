@@ -51,6 +51,12 @@ fn paid_twice_then_voided() -> World {
     w
 }
 
+fn shown_late() -> World {
+    let mut w = World::begun(|w| w.projection_answers.push_back(rejected(RejectionKind::Config, "401")));
+    w.pass(TimeDelta::minutes(1));
+    w
+}
+
 fn held_then_deleted() -> World {
     let mut w = World::begun(|w| w.survey.owner = None);
     w.invoice_exists = false;
@@ -61,13 +67,14 @@ fn held_then_deleted() -> World {
 
 #[test]
 fn every_scenario_has_its_recorded_history() {
-    let scenarios: [Scenario; 7] = [
+    let scenarios: [Scenario; 8] = [
         ("paid_and_settled", paid),
         ("declined_then_paid", declined_then_paid),
         ("outcome_unknown", unknown),
         ("settlement_declined_and_charged_again", settlement_declined_and_charged_again),
         ("record_blocked", record_blocked),
         ("paid_twice_then_voided", paid_twice_then_voided),
+        ("shown_late", shown_late),
         ("mirrored_then_deleted", held_then_deleted),
     ];
     for (name, scenario) in scenarios {

@@ -1,9 +1,10 @@
 //! Rules of every flow, as this one meets them.
 
-use super::world::{Sale, TOTAL, World, eur, rejected};
+use super::world::{Sale, TOTAL, World, eur, rejected, says, soft};
 use crate::kernel::answer::{Answer, TransactionStatus};
 use crate::kernel::outcome::{Look, Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
+use crate::kernel::saga::End;
 use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
 
@@ -124,4 +125,49 @@ fn e64_nothing_is_abandoned_while_captured_money_is_applied_to_nothing() {
     let mut w = World::begun(|w| w.sales.push_back(Sale::ApprovesOnly(6_000)));
     w.choose(crate::invoice_payment::Choice::Leave);
     assert_eq!(w.parked(), Some(ParkCode::MoneyDecision));
+}
+
+#[test]
+fn a_refused_projection_never_fails_the_money() {
+    for kind in [RejectionKind::Invalid, RejectionKind::Config] {
+        let mut w = World::begun(|w| w.projection_answers.push_back(rejected(kind, "refused")));
+        assert_eq!((w.count("ProjectionPutOff"), w.state().as_str(), w.parked()), (1, "AwaitSettlement", None));
+        assert!(w.shown.is_empty());
+        w.pass(TimeDelta::minutes(1));
+        assert_eq!((w.last_shown().transaction.status.as_str(), w.shown.len()), ("Paid", 1), "tried again");
+    }
+}
+
+#[test]
+fn a_projection_that_is_refused_for_long_is_tried_ever_more_seldom_until_it_is_done() {
+    let mut w = World::new();
+    w.projection_answers.extend(vec![rejected(RejectionKind::Config, "401"); 20]);
+    w.detect();
+    w.settle("tx1", TransactionStatus::Settled);
+    w.pass(TimeDelta::days(2));
+    let tries = w.count("ProjectionPutOff");
+    assert!((10..=18).contains(&tries), "{tries} tries in two days");
+    assert_eq!((w.state().as_str(), w.saga.flow.ended), ("Settled", None), "not ended before it is told");
+    w.projection_answers.clear();
+    w.pass(TimeDelta::hours(6));
+    assert_eq!((w.last_shown().transaction.status.as_str(), w.saga.flow.ended), ("Paid", Some(End::Completed)));
+}
+
+#[test]
+fn a_change_is_shown_at_once_though_the_last_face_was_put_off() {
+    let mut w = World::begun(|w| {
+        w.sales.push_back(says(soft("2001")));
+        w.projection_answers.extend(vec![rejected(RejectionKind::Config, "401"); 5]);
+    });
+    w.pass(TimeDelta::minutes(10));
+    w.projection_answers.clear();
+    assert!(w.shown.is_empty() && w.parked().is_none());
+    w.charge_now();
+    assert_eq!((w.last_shown().transaction.status.as_str(), w.shown.len()), ("Paid", 1));
+}
+
+#[test]
+fn a_projection_whose_record_is_gone_is_passed_over() {
+    let w = World::begun(|w| w.projection_answers.push_back(rejected(RejectionKind::NotFound, "404")));
+    assert_eq!((w.count("ProjectionRefused"), w.state().as_str()), (1, "AwaitSettlement"));
 }

@@ -2,7 +2,7 @@
 
 use super::world::{Sale, TOTAL, World, day, decline, eur, instant, method, outage, quota, rejected, says, seen, soft};
 use crate::invoice_payment::{Choice, Command, Event, News};
-use crate::kernel::answer::{Answer, CollectionOwner};
+use crate::kernel::answer::{Answer, CollectionOwner, TransactionStatus};
 use crate::kernel::effect::{Claim, ClaimKind};
 use crate::kernel::flow::{Phase, StepEvent};
 use crate::kernel::machine::{self, Work};
@@ -39,7 +39,7 @@ fn p1_to_p8_an_invoice_is_tested_charged_recorded_shown_and_settled() {
     let shown = w.last_shown();
     assert_eq!((shown.transaction.status.as_str(), shown.transaction.external_id.as_str()), ("Paid", "inv:77:1"));
     assert_eq!(shown.subscription.as_ref().map(|s| s.payment_status.as_str()), Some("Paid"));
-    w.settle("tx1", crate::kernel::answer::TransactionStatus::Settled);
+    w.settle("tx1", TransactionStatus::Settled);
     assert_eq!(w.saga.flow.ended, Some(End::Completed));
     assert_eq!(w.open_accounts(), [(1120, TOTAL), (2200, -1_597), (4000, -8_403)]);
 }
@@ -486,7 +486,7 @@ fn e27_charge_again_never_takes_what_we_still_hold() {
 #[test]
 fn e27_leave_ends_it_and_a_later_signal_opens_it_again() {
     let mut w = World::begun(|_| {});
-    w.settle("tx1", crate::kernel::answer::TransactionStatus::Settled);
+    w.settle("tx1", TransactionStatus::Settled);
     w.delete_payments();
     w.changed();
     w.choose(Choice::Leave);
@@ -560,12 +560,6 @@ fn what_is_told_twice_is_read_once() {
     assert_eq!(w.calls.iter().filter(|c| **c == "zoho.read_invoice").count(), 1);
     w.changed();
     assert_eq!(w.calls.iter().filter(|c| **c == "zoho.read_invoice").count(), 2);
-}
-
-#[test]
-fn a_refused_projection_never_fails_the_money() {
-    let w = World::begun(|w| w.projection_answers.push_back(rejected(RejectionKind::Invalid, "validation_type")));
-    assert_eq!((w.count("ProjectionRefused"), w.state().as_str()), (1, "AwaitSettlement"));
 }
 
 #[test]

@@ -77,6 +77,16 @@ fn given_up_and_found() -> World {
     w
 }
 
+fn told_late() -> World {
+    let mut w = World::submitted(|w| {
+        w.say("attio.show_subscription", rejected(RejectionKind::Config, "401"));
+        w.say("mail.send", rejected(RejectionKind::Config, "535"));
+    });
+    w.record();
+    w.pass(TimeDelta::days(1));
+    w
+}
+
 fn expired() -> World {
     let mut w = World::started(|_| {});
     w.pass(TimeDelta::days(8));
@@ -85,7 +95,7 @@ fn expired() -> World {
 
 #[test]
 fn every_scenario_has_its_recorded_history() {
-    let scenarios: [Scenario; 12] = [
+    let scenarios: [Scenario; 13] = [
         ("paid", paid),
         ("trial", trial),
         ("plan_retired", refused),
@@ -97,6 +107,7 @@ fn every_scenario_has_its_recorded_history() {
         ("no_invoice", no_invoice),
         ("hold_unknown", hold_unknown),
         ("given_up_and_found_late", given_up_and_found),
+        ("told_late", told_late),
         ("link_expired", expired),
     ];
     for (name, scenario) in scenarios {

@@ -245,6 +245,34 @@ fn a_face_that_attio_refuses_stops_nothing() {
 }
 
 #[test]
+fn a_refused_credential_of_attio_keeps_nobody_from_paying_and_the_state_is_shown_once_it_is_right() {
+    let refused = || rejected(RejectionKind::Config, "401");
+    let mut w = World::started(|w| (0..40).for_each(|_| w.say("attio.show_subscription", refused())));
+    assert_eq!((w.state().as_str(), w.parked(), w.letters.len()), ("LinkSent", None, 1), "the link goes out");
+    w.submit(input(1));
+    w.record();
+    assert_eq!((w.state().as_str(), w.saga.flow.ended, w.parked()), ("Active", None, None));
+    w.pass(TimeDelta::days(1));
+    assert!(w.called("show") < 20, "tried ever more seldom: {}", w.called("show"));
+    w.says.clear();
+    w.pass(TimeDelta::hours(6));
+    assert_eq!((w.last_shown().subscription_status.as_str(), w.saga.flow.ended), ("Active", Some(End::Completed)));
+}
+
+#[test]
+fn a_letter_that_a_refused_credential_stops_is_sent_later_and_the_owner_is_told_meanwhile() {
+    let mut w = World::started(|w| {
+        w.say("mail.send", rejected(RejectionKind::Config, "535"));
+        w.say("attio.add_task", rejected(RejectionKind::Config, "401"));
+    });
+    assert_eq!((w.state().as_str(), w.parked(), w.letters.len(), w.tasks.len()), ("LinkSent", None, 0, 0));
+    assert!(w.last_shown().action_needed.contains("link"), "{}", w.last_shown().action_needed);
+    w.pass(TimeDelta::minutes(1));
+    assert_eq!((w.letters.len(), w.tasks.len(), w.count("TellingPutOff")), (1, 1, 2));
+    assert!(w.last_shown().action_needed.is_empty(), "{}", w.last_shown().action_needed);
+}
+
+#[test]
 fn a_record_that_was_deleted_calls_the_activation_off() {
     let mut w = World::started(|_| {});
     w.say("attio.show_subscription", rejected(RejectionKind::NotFound, "404"));

@@ -306,16 +306,24 @@ fn replay<S: Saga>() {
 #[test]
 fn the_walks_of_an_activation_lead_to_every_end() {
     let mut ends = BTreeSet::new();
-    for seed in 0..100 {
+    let mut met = BTreeSet::new();
+    for seed in 0..200 {
         let mut walk = Walk::<SubscriptionActivation>::new(seed * 7_919);
         walk.deliver(SubscriptionActivation::start());
         for _ in 0..120 {
             walk.step();
         }
         ends.insert(SubscriptionActivation::summary(&walk.saga.business).state);
+        met.extend(walk.log.iter().filter_map(|event| match event {
+            Record::Business(event) => Some(event.name()),
+            Record::Step(_) => None,
+        }));
     }
     for end in ["Active", "Cancelled", "Expired", "Failed", "Refused"] {
         assert!(ends.contains(end), "no walk ends {end}: {ends:?}");
+    }
+    for event in ["ZohoCustomerRevived", "TellingDue"] {
+        assert!(met.contains(event), "no walk meets {event}: {met:?}");
     }
 }
 
