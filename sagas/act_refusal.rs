@@ -2,7 +2,7 @@
 //! pressed.
 //!
 //! Started by an act on a subscription record for which there is no flow. It promises: the record says why, and what to do
-//! instead, and the act is set back. It never touches anything but that sentence and the act.
+//! instead, and the act is set back; what Attio refuses for a reason that may pass is tried again. It never touches anything but that sentence and the act.
 //!
 //! | step | does | undo |
 //! | --- | --- | --- |
@@ -10,7 +10,8 @@
 
 use crate::kernel::effect::{Attio, Effect, RefusedAct};
 use crate::kernel::ids::SagaId;
-use crate::kernel::outcome::Outcome;
+use crate::kernel::outcome::{Outcome, RejectionKind};
+use crate::kernel::retry::PutOff;
 use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Class, StepSpec, Undo};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -44,18 +45,26 @@ pub enum Event {
         sentence: String,
     },
     RefusalShown,
-    /// Attio does not take the answer: the record is gone, or has no such attribute.
+    /// Attio does not take the answer now: a credential, a missing attribute.
+    RefusalPutOff {
+        code: String,
+        again_at: DateTime<Utc>,
+    },
+    /// The time to try again has come.
+    RefusalDue,
+    /// The record is gone.
     RefusalNotShown {
         code: String,
     },
 }
 
-crate::kernel::saga::event_names!(Event: ActRefused, RefusalShown, RefusalNotShown);
+crate::kernel::saga::event_names!(Event: ActRefused, RefusalShown, RefusalPutOff, RefusalDue, RefusalNotShown);
 
 /// What is to be answered, and whether it was.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     refusal: Option<RefusedAct>,
+    put_off: PutOff,
     over: Option<End>,
 }
 
@@ -80,7 +89,7 @@ impl Saga for ActRefusal {
     type Command = Command;
     type Event = Event;
 
-    fn decide(state: &State, input: Input<'_, Command>, _: &At) -> Result<Vec<Event>, Refusal> {
+    fn decide(state: &State, input: Input<'_, Command>, at: &At) -> Result<Vec<Event>, Refusal> {
         Ok(match input {
             Input::Command(Command::Pressed { record, act, pressed_at, sentence }) => {
                 // The same press told again.
@@ -96,11 +105,18 @@ impl Saga for ActRefusal {
             }
             Input::Answered(answered) => match answered.outcome {
                 Outcome::Done { .. } => vec![Event::RefusalShown],
-                Outcome::Rejected { rejection } => vec![Event::RefusalNotShown { code: rejection.code.clone() }],
+                Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound => {
+                    vec![Event::RefusalNotShown { code: rejection.code.clone() }]
+                }
+                Outcome::Rejected { rejection } => {
+                    let again_at = state.put_off.again_at(at.now);
+                    vec![Event::RefusalPutOff { code: rejection.code.clone(), again_at }]
+                }
                 // Attio gives no other answer: the machine parks it.
                 Outcome::Declined { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => Vec::new(),
             },
-            Input::Superseded { .. } | Input::Due | Input::Unwound { .. } | Input::Resumed => Vec::new(),
+            Input::Due => vec![Event::RefusalDue],
+            Input::Superseded { .. } | Input::Unwound { .. } | Input::Resumed => Vec::new(),
         })
     }
 
@@ -114,18 +130,21 @@ impl Saga for ActRefusal {
                     sentence: sentence.clone(),
                 });
             }
+            Event::RefusalPutOff { again_at, .. } => state.put_off.refused(*again_at),
+            Event::RefusalDue => state.put_off.until = None,
             Event::RefusalShown => state.over = Some(End::Completed),
             Event::RefusalNotShown { .. } => state.over = Some(End::GivenUp),
         }
     }
 
     fn pending(state: &State) -> Pending {
-        match (&state.refusal, state.over) {
-            (_, Some(end)) => Pending::Ended(end),
-            (None, None) => Pending::Ended(End::GivenUp),
-            (Some(refusal), None) => Pending::Perform {
+        match (&state.refusal, state.over, state.put_off.until) {
+            (_, Some(end), _) => Pending::Ended(end),
+            (None, None, _) => Pending::Ended(End::GivenUp),
+            (Some(_), None, Some(until)) => Pending::Sleep { why: "Attio refuses the answer for now", until },
+            (Some(refusal), None, None) => Pending::Perform {
                 step: "answer",
-                n: 1,
+                n: state.put_off.refusals + 1,
                 effect: Box::new(Effect::Attio(Attio::RefuseAct(Box::new(refusal.clone())))),
                 fresh_until: None,
             },
@@ -139,7 +158,9 @@ impl Saga for ActRefusal {
     fn facts(_: &State, event: &Event) -> Facts {
         let references = match event {
             Event::ActRefused { record, .. } => vec![("attio_record", record.clone())],
-            Event::RefusalShown | Event::RefusalNotShown { .. } => Vec::new(),
+            Event::RefusalShown | Event::RefusalPutOff { .. } | Event::RefusalDue | Event::RefusalNotShown { .. } => {
+                Vec::new()
+            }
         };
         Facts { references, ..Facts::default() }
     }
