@@ -81,7 +81,10 @@ impl Wanted {
     }
 
     fn tells_people(&self) -> bool {
-        matches!(self.act.operation, "attio.add_task" | "attio.project" | "attio.show_subscription" | "mail.send")
+        matches!(
+            self.act.operation,
+            "attio.add_task" | "attio.project" | "attio.refuse_act" | "attio.show_subscription" | "mail.send"
+        )
     }
 }
 
