@@ -78,6 +78,7 @@ pub enum Event {
     GoAheadMissed,
     PracticeMoneyTaken { reference: String },
     PracticeMoneyDeclined { code: String },
+    CalledOff { reason: String },
     ReservationDeclined { code: String },
     EntryNoted,
     RehearsalUndone { reason: String },
@@ -93,6 +94,7 @@ crate::kernel::saga::event_names!(
     GoAheadMissed,
     PracticeMoneyTaken,
     PracticeMoneyDeclined,
+    CalledOff,
     ReservationDeclined,
     EntryNoted,
     RehearsalUndone,
@@ -201,6 +203,7 @@ impl Saga for Rehearsal {
             Event::PracticeMoneyDeclined { code } | Event::ReservationDeclined { code } => {
                 Stage::Undoing { reason: format!("declined: {code}") }
             }
+            Event::CalledOff { reason } => Stage::Undoing { reason: reason.clone() },
             Event::EntryNoted => Stage::Done,
             Event::RehearsalUndone { .. } => Stage::Undone,
         };
@@ -245,6 +248,10 @@ impl Saga for Rehearsal {
             .then(|| Effect::Practice(Practice::Unreserve { id: params.id(), script: params.scripts.unreserve }))
     }
 
+    fn call_off(_: &State, reason: &str, _: &At) -> Result<Vec<Event>, Refusal> {
+        Ok(vec![Event::CalledOff { reason: reason.to_owned() }])
+    }
+
     fn facts(state: &State, event: &Event) -> Facts {
         let amount = match event {
             Event::PracticeMoneyTaken { .. } => state.params.as_ref().map(|p| p.amount),
@@ -256,6 +263,7 @@ impl Saga for Rehearsal {
             | Event::GoAheadMissed
             | Event::PracticeMoneyDeclined { .. }
             | Event::ReservationDeclined { .. }
+            | Event::CalledOff { .. }
             | Event::EntryNoted
             | Event::RehearsalUndone { .. } => None,
         };

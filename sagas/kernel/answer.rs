@@ -90,6 +90,35 @@ pub enum Answer {
     Vaulted(Box<Method>),
 }
 
+impl Answer {
+    /// The vendor's own id of what a write brought; none: the call names it itself, or it was a read.
+    pub fn vendor_id(&self) -> Option<&str> {
+        match self {
+            Self::Recorded { payment, .. } => Some(payment),
+            Self::Transaction(transaction) => Some(&transaction.id),
+            Self::ZohoCustomer(customer) => Some(&customer.id),
+            Self::Subscription(subscription) => Some(&subscription.id),
+            Self::Vaulted(method) => Some(&method.token),
+            Self::Nothing
+            | Self::Survey(_)
+            | Self::Invoice(_)
+            | Self::SubscriptionOfInvoice { .. }
+            | Self::Client(_)
+            | Self::Methods { .. }
+            | Self::Projected { .. }
+            | Self::CardCapUntil { .. }
+            | Self::Enrolled(_)
+            | Self::Request(_)
+            | Self::PersonRead { .. }
+            | Self::Offer(_)
+            | Self::Transactions { .. }
+            | Self::ZohoCustomers { .. }
+            | Self::Subscriptions { .. }
+            | Self::FirstInvoice { .. } => None,
+        }
+    }
+}
+
 /// Our customer for a client in Attio.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrolment {

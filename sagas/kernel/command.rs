@@ -4,6 +4,7 @@ use super::ids::SagaId;
 use super::outcome::{Look, Outcome};
 use super::park::ParkCode;
 use super::saga::At;
+use super::verb::{Evidence, Order, Verb};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -63,12 +64,16 @@ pub enum What<C> {
     Stale,
     /// The due time of `pending` has come.
     Due,
-    /// A person resumes a parked saga.
-    Resume {
-        /// Who.
-        principal: String,
-        /// Why.
-        reason: String,
+    /// An operator orders something.
+    Verb {
+        /// The inbox item that brought it.
+        item: Option<String>,
+        /// What kind of thing came.
+        kind: String,
+        /// What, who and why.
+        order: Order,
+        /// What was found out for it.
+        evidence: Evidence,
     },
     /// Something came from outside and was refused before the flow saw it: for the record.
     Refused {
@@ -88,4 +93,13 @@ pub enum What<C> {
         /// What happened and what to do.
         detail: String,
     },
+}
+
+impl<C> What<C> {
+    /// An operator's order that needs nothing but who and why.
+    pub fn order(verb: Verb, principal: &str, reason: &str) -> Self {
+        let (principal, reason) = (principal.to_owned(), reason.to_owned());
+        let order = Order { verb, principal, reason, approver: None, bulk: false };
+        Self::Verb { item: None, kind: "operator".to_owned(), order, evidence: Evidence::default() }
+    }
 }

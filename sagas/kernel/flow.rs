@@ -1,10 +1,13 @@
 //! The engine's side of a saga's state: the open step, what was completed, what is parked; and the step events that
 //! change it. A saga never writes one of these.
 
-use super::effect::Effect;
+use super::answer::Answer;
+use super::effect::{Claim, Effect};
 use super::outcome::{Look, NotSent, Outcome};
 use super::park::ParkCode;
-use super::saga::End;
+use super::saga::{End, Mark};
+use super::step::ExactlyOnce;
+use super::verb::Verb;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -25,12 +28,25 @@ pub struct Flow {
     pub parked: Option<Parked>,
     /// Finished.
     pub ended: Option<End>,
-    /// A person resumed it: a searchable call that it resumes with is looked up before it is sent, whatever ended the
+    /// A person gave an order: a searchable call that it goes on with is looked up before it is sent, whatever ended the
     /// last one.
     pub cautious: bool,
+    /// A person moved the end of a wait or a sleep.
+    pub moved: Option<Moved>,
+    /// A person gave it up: nothing is wanted any more. The claims that were let go with it.
+    pub abandoned: Option<Vec<Claim>>,
     /// A searchable call that was proven absent and then dropped on stale facts: asked for again word by word, it is
     /// looked up before it is sent.
     pub dropped: Option<Effect>,
+}
+
+/// A wait or a sleep that ends at another time than the flow says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// What the flow says (UTC): another wait is not concerned.
+    pub from: DateTime<Utc>,
+    /// When it ends (UTC).
+    pub to: DateTime<Utc>,
 }
 
 /// The step under way.
@@ -178,7 +194,41 @@ pub enum StepEvent {
     /// What the park waited for came by itself.
     Unparked { why: String },
     /// A person let it go on.
-    Resumed { principal: String, reason: String, at: DateTime<Utc> },
+    Resumed {
+        principal: String,
+        reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approver: Option<String>,
+        at: DateTime<Utc>,
+    },
+    /// A person gave another order than to resume; what follows from it stands in the events after it.
+    Ordered {
+        verb: Verb,
+        principal: String,
+        reason: String,
+        /// The second person who agreed; absent: one was enough, or approvals are off.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approver: Option<String>,
+        at: DateTime<Utc>,
+    },
+    /// A step is taken as done, on a person's word or by what the vendor shows under the id that the person named.
+    Skipped {
+        step: String,
+        n: u32,
+        undo: bool,
+        answer: Answer,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+    /// The next try or look of the open step, or the end of the wait, is at another time.
+    Rescheduled {
+        /// The wait's own end; absent: a step is open.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<DateTime<Utc>>,
+        to: DateTime<Utc>,
+    },
+    /// Given up by a person, with nothing half done; these claims are let go.
+    Abandoned { released: Vec<Claim> },
     /// It is finished.
     Ended { end: End },
     /// A later signal opened it again.
@@ -186,6 +236,14 @@ pub enum StepEvent {
 }
 
 impl StepEvent {
+    /// What the tables beside the log take from it.
+    pub fn marks(&self) -> Vec<Mark> {
+        match self {
+            Self::Abandoned { released } => released.iter().cloned().map(Mark::Release).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The name in the log.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -205,6 +263,10 @@ impl StepEvent {
             Self::Parked { .. } => "step.parked",
             Self::Unparked { .. } => "step.unparked",
             Self::Resumed { .. } => "step.resumed",
+            Self::Ordered { .. } => "step.ordered",
+            Self::Skipped { .. } => "step.skipped",
+            Self::Rescheduled { .. } => "step.rescheduled",
+            Self::Abandoned { .. } => "step.abandoned",
             Self::Ended { .. } => "step.ended",
             Self::Reopened { .. } => "step.reopened",
         }
@@ -268,13 +330,37 @@ impl Flow {
             }
             StepEvent::Unparked { .. } => self.parked = None,
             StepEvent::Resumed { at, .. } => {
+                let paused = self.is_paused();
                 self.parked = None;
                 self.cautious = true;
-                self.phase(|open| resumed(open, *at));
+                if !paused {
+                    self.phase(|open| resumed(open, *at));
+                }
+            }
+            StepEvent::Ordered { .. } => self.cautious = true,
+            StepEvent::Skipped { step, undo, .. } => self.close(step, *undo, true, undoes, pivot),
+            StepEvent::Rescheduled { from: Some(from), to } => self.moved = Some(Moved { from: *from, to: *to }),
+            StepEvent::Rescheduled { from: None, to } => self.phase(|open| reschedule(open, *to)),
+            StepEvent::Abandoned { released } => {
+                self.unwinding = None;
+                self.abandoned = Some(released.clone());
             }
             StepEvent::Ended { end } => self.ended = Some(*end),
-            StepEvent::Reopened { .. } => self.ended = None,
+            StepEvent::Reopened { .. } => {
+                self.ended = None;
+                self.abandoned = None;
+            }
         }
+    }
+
+    /// A person paused it.
+    pub fn is_paused(&self) -> bool {
+        self.parked.as_ref().is_some_and(|parked| parked.code == ParkCode::Paused)
+    }
+
+    /// When a wait ends that the flow wants until then.
+    pub fn end_of_wait(&self, until: DateTime<Utc>) -> DateTime<Utc> {
+        self.moved.filter(|moved| moved.from == until).map_or(until, |moved| moved.to)
     }
 
     fn phase(&mut self, change: impl FnOnce(&mut Open)) {
@@ -325,11 +411,42 @@ fn looked(open: &mut Open, look: &Look, at: DateTime<Utc>, next: Option<DateTime
     }
 }
 
-/// A resumed step is looked at or tried at once.
+/// A resumed step is looked at or tried at once; one that was proven absent keeps its distance from the first send.
 fn resumed(open: &mut Open, at: DateTime<Utc>) {
+    if open.proven_absent_until().is_none() {
+        reschedule(open, at);
+    }
+}
+
+fn reschedule(open: &mut Open, to: DateTime<Utc>) {
     match &mut open.phase {
-        Phase::Unknown { next_look, .. } => *next_look = at,
-        Phase::Requested { not_before, .. } => *not_before = None,
+        Phase::Unknown { next_look, .. } => *next_look = to,
+        Phase::Requested { not_before, .. } => *not_before = Some(to),
         Phase::Sending { .. } => {}
+    }
+}
+
+impl Open {
+    /// Sent once, and no usable answer is known: it may have been done.
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self.phase, Phase::Sending { .. } | Phase::Unknown { .. })
+    }
+
+    /// It was proven not to have been done, and goes out again after this instant (UTC).
+    pub fn proven_absent_until(&self) -> Option<DateTime<Utc>> {
+        match self.phase {
+            Phase::Requested { not_before, waiting: None, look_first: true } if self.attempt > 1 => not_before,
+            Phase::Requested { .. } | Phase::Sending { .. } | Phase::Unknown { .. } => None,
+        }
+    }
+
+    /// Nothing can have left for it since it was last looked up: it may be dropped.
+    pub fn is_surely_not_sent(&self) -> bool {
+        match (&self.phase, self.effect.exactly_once()) {
+            (Phase::Requested { .. }, ExactlyOnce::Repeatable)
+            | (Phase::Requested { look_first: false, .. }, ExactlyOnce::Searchable { .. }) => true,
+            // Without a mark, a call under a chosen id can have left before a crash.
+            (Phase::Requested { .. } | Phase::Sending { .. } | Phase::Unknown { .. }, _) => false,
+        }
     }
 }

@@ -19,3 +19,4 @@ pub mod step;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod turn;
+pub mod verb;

@@ -31,11 +31,12 @@ pub enum ParkCode {
     AmountMismatch,
     NoInvoice,
     Rehearsal,
+    Paused,
 }
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -60,6 +61,7 @@ impl ParkCode {
         Self::AmountMismatch,
         Self::NoInvoice,
         Self::Rehearsal,
+        Self::Paused,
     ];
 
     /// The code as people, the API and the log write it.
@@ -89,6 +91,7 @@ impl ParkCode {
             Self::AmountMismatch => "AMOUNT_MISMATCH",
             Self::NoInvoice => "NO_INVOICE",
             Self::Rehearsal => "REHEARSAL",
+            Self::Paused => "PAUSED",
         }
     }
 
@@ -119,6 +122,7 @@ impl ParkCode {
             Self::AmountMismatch => "Zoho's total is over what the customer accepted, a second time; all is undone",
             Self::NoInvoice => "Zoho made no invoice for a new subscription, or left it as a draft",
             Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
+            Self::Paused => "an operator paused it: no new call is sent, look-ups go on",
         }
     }
 }

@@ -45,6 +45,15 @@ pub trait Saga: Sized + Send + Sync + 'static {
     /// The effect that undoes a completed step, for steps whose `Undo` is `Effect`.
     fn undo(state: &Self::State, step: &str) -> Option<Effect>;
 
+    /// A person calls it off before its pivot: the events after which the flow wants all that was done undone. The engine
+    /// has seen to it that no call of it is open or unknown.
+    ///
+    /// # Errors
+    /// Nothing of it can be undone, or not now.
+    fn call_off(_state: &Self::State, _reason: &str, _at: &At) -> Result<Vec<Self::Event>, Refusal> {
+        Err(Refusal::new("nothing_to_undo", "no step of this flow is ever undone; let it end, or abandon it"))
+    }
+
     /// What the tables beside the log take from an event.
     fn facts(state_after: &Self::State, event: &Self::Event) -> Facts;
 

@@ -166,6 +166,10 @@ impl Saga for SubscriptionActivation {
         steps::undo(state, step)
     }
 
+    fn call_off(state: &State, reason: &str, at: &At) -> Result<Vec<Event>, Refusal> {
+        Self::decide(state, Input::Command(&Command::CancelOrdered { reason: reason.to_owned() }), at)
+    }
+
     fn facts(state: &State, event: &Event) -> Facts {
         books::facts(state, event)
     }

@@ -49,6 +49,19 @@ impl Attio {
         }
     }
 
+    /// The id of what the call concerns.
+    pub(super) fn reference(&self) -> &str {
+        match self {
+            Self::FindClient { zoho_customer, .. } => zoho_customer,
+            Self::Project(projection) => &projection.transaction.external_id,
+            Self::ReadRequest { record } => record,
+            Self::ReadPerson { client, .. } => &client.id,
+            Self::ShowSubscription(face) => &face.record,
+            Self::AddTask(task) => &task.marker,
+            Self::RefuseAct(act) => &act.record,
+        }
+    }
+
     pub(super) const fn operation(&self) -> &'static str {
         match self {
             Self::FindClient { .. } => "attio.find_client",

@@ -139,4 +139,20 @@ impl Braintree {
             Self::Void { .. } => "braintree.void",
         }
     }
+
+    /// Our reference in the call.
+    pub(super) fn reference(&self) -> &str {
+        match self {
+            Self::Sell { order_id, .. } | Self::Authorise { order_id, .. } | Self::FindTransactions { order_id } => {
+                order_id
+            }
+            Self::ReadCustomer { customer }
+            | Self::CreateCustomer { customer, .. }
+            | Self::DeleteCustomer { customer } => customer,
+            Self::Vault { token, .. } | Self::DeleteMethod { token } => token,
+            Self::ReadTransaction { transaction } | Self::Submit { transaction, .. } | Self::Void { transaction } => {
+                transaction
+            }
+        }
+    }
 }

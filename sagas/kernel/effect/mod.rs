@@ -21,7 +21,9 @@ pub use message::Message;
 pub use practice::{Practice, PracticeScript};
 pub use zoho::{AddonOrder, SubscriptionOrder, Zoho};
 
+use super::answer::{Answer, Transaction, TransactionStatus};
 use super::step::ExactlyOnce;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -90,6 +92,94 @@ impl Effect {
             Self::Mail(Mail::Send(_)) => "mail.send",
             Self::Practice(call) => call.operation(),
         }
+    }
+
+    /// Our reference in the call, by which the vendor's object is found again.
+    pub fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Desk(_) => None,
+            Self::Braintree(call) => Some(call.reference()),
+            Self::Zoho(call) => Some(call.reference()),
+            Self::Attio(call) => Some(call.reference()),
+            Self::Mail(Mail::Send(letter)) => Some(&letter.reference),
+            Self::Practice(call) => call.reference(),
+        }
+    }
+
+    /// A write where money or its record is: taken as done only by what the vendor shows.
+    pub fn moves_money(&self) -> bool {
+        match self {
+            Self::Braintree(_) | Self::Zoho(_) | Self::Practice(Practice::Take { .. }) => {
+                self.exactly_once() != ExactlyOnce::Repeatable
+            }
+            Self::Desk(_) | Self::Attio(_) | Self::Mail(_) | Self::Practice(_) => false,
+        }
+    }
+
+    /// How what a vendor holds under that id of its own differs from what this call asked for; `None`: it is that.
+    pub fn contradicts(&self, id: &str, answer: &Answer) -> Option<String> {
+        let shown = answer.vendor_id().or_else(|| self.reference());
+        if shown != Some(id) {
+            return Some(format!("{} instead of {id}", shown.unwrap_or("nothing with an id")));
+        }
+        match (self, answer) {
+            (
+                Self::Braintree(
+                    Braintree::Sell { order_id, customer, amount, .. }
+                    | Braintree::Authorise { order_id, customer, amount, .. },
+                ),
+                Answer::Transaction(hit),
+            ) => {
+                if hit.order_id != *order_id {
+                    return Some(format!("order id {}, and {order_id} was sent", hit.order_id));
+                }
+                if hit.amount != *amount {
+                    return Some(format!("{}, and {amount} was sent", hit.amount));
+                }
+                let other = hit.customer.as_ref().filter(|theirs| *theirs != customer)?;
+                Some(format!("customer {other}, and {customer} was sent"))
+            }
+            (Self::Zoho(Zoho::RecordPayment { amount, .. }), Answer::Recorded { amount: recorded, .. }) => {
+                (recorded != amount).then(|| format!("{recorded}, and {amount} was sent"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The answer of a vendor that did exactly what was asked, under that id of its own; `None`: more would have to be made
+    /// up. For previews alone.
+    pub fn as_asked(&self, id: &str, now: DateTime<Utc>) -> Option<Answer> {
+        let (order_id, customer, amount, token, status) = match self {
+            Self::Braintree(Braintree::Sell { order_id, customer, amount, token, .. }) => {
+                (order_id, customer, amount, Some(token), TransactionStatus::SubmittedForSettlement)
+            }
+            Self::Braintree(Braintree::Authorise { order_id, customer, amount, with }) => {
+                let (PayWith::New { token, .. } | PayWith::Stored { token }) = with;
+                (order_id, customer, amount, Some(token), TransactionStatus::Authorized)
+            }
+            Self::Zoho(Zoho::RecordPayment { amount, .. }) => {
+                return Some(Answer::Recorded { payment: id.to_owned(), amount: *amount });
+            }
+            Self::Braintree(
+                Braintree::Void { .. } | Braintree::DeleteCustomer { .. } | Braintree::DeleteMethod { .. },
+            )
+            | Self::Zoho(Zoho::DeactivateCustomer { .. } | Zoho::UndoSubscription { .. })
+            | Self::Practice(_) => return Some(Answer::Nothing),
+            _ => return None,
+        };
+        Some(Answer::Transaction(Box::new(Transaction {
+            id: id.to_owned(),
+            status,
+            amount: *amount,
+            order_id: order_id.clone(),
+            customer: Some(customer.clone()),
+            token: token.cloned(),
+            created_at: now,
+            merchant_account: String::new(),
+            held: None,
+            hold_expires_at: None,
+            card: None,
+        })))
     }
 
     /// What the engine lays beside the call.

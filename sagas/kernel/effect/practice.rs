@@ -72,6 +72,15 @@ impl Practice {
         }
     }
 
+    /// Our reference in the call.
+    pub(super) fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Look => None,
+            Self::Reserve { id, .. } | Self::Unreserve { id, .. } | Self::Note { id, .. } => Some(id),
+            Self::Take { reference, .. } => Some(reference),
+        }
+    }
+
     pub(super) const fn operation(&self) -> &'static str {
         match self {
             Self::Look => "practice.look",

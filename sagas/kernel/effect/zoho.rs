@@ -152,6 +152,25 @@ impl Zoho {
         }
     }
 
+    /// Our reference in the call, or the id of what it concerns.
+    pub(super) fn reference(&self) -> &str {
+        match self {
+            Self::RecordPayment { reference, .. } => reference,
+            Self::CreateSubscription(order) => &order.reference,
+            Self::ReadInvoice { invoice } | Self::FindSubscriptionOfInvoice { invoice, .. } => invoice,
+            Self::ReadSubscription { subscription }
+            | Self::UndoSubscription { subscription }
+            | Self::ReadFirstInvoice { subscription } => subscription,
+            Self::ReadCustomer { customer }
+            | Self::CreateCustomer { customer, .. }
+            | Self::FindRetiredCustomers { customer }
+            | Self::ReviveCustomer { customer }
+            | Self::DeactivateCustomer { customer }
+            | Self::ListSubscriptions { customer, .. } => customer,
+            Self::ReadOffer { plan, .. } => plan,
+        }
+    }
+
     pub(super) const fn operation(&self) -> &'static str {
         match self {
             Self::ReadInvoice { .. } => "zoho.read_invoice",

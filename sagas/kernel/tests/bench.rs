@@ -10,6 +10,7 @@ use crate::kernel::park::ParkCode;
 use crate::kernel::posting::{Side, journal};
 use crate::kernel::record::{Record, Recorded};
 use crate::kernel::saga::{At, BusinessEvent, Mark, Saga};
+use crate::kernel::verb::Verb;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::DerefMut;
@@ -172,7 +173,7 @@ pub(crate) trait Played: DerefMut<Target = Bench<Self::Flow>> {
     }
 
     fn resume(&mut self) {
-        self.order(What::Resume { principal: "ops".to_owned(), reason: "tested".to_owned() });
+        self.order(What::order(Verb::Resume, "ops", "tested"));
         self.run();
     }
 

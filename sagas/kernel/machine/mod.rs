@@ -1,8 +1,10 @@
 //! The machine that drives every saga: commands of the engine to events. Attempts, retries, unknown outcomes, the order
-//! of compensation, parks and resumes are here, once. Pure.
+//! of compensation, parks and what operators order are here, once. Pure.
+
+mod settle;
+mod verbs;
 
 pub use super::command::{Command, What};
-use super::effect::Effect;
 use super::flow::{Open, Phase, StepEvent};
 use super::ids::SagaId;
 use super::outcome::{Look, NotSent, Outcome, RejectionKind};
@@ -12,6 +14,8 @@ use super::retry;
 use super::saga::{Answered, At, Input, Pending, Refusal, Saga};
 use super::step::{Absence, Class, ExactlyOnce, Resend};
 use chrono::{DateTime, TimeDelta, Utc};
+use settle::tells;
+pub use verbs::{needs, wanted};
 
 /// What the engine should do now for a saga.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +36,16 @@ pub enum Work {
 pub fn work<S: Saga>(saga: &Recorded<S>, now: DateTime<Utc>) -> Work {
     let flow = &saga.flow;
     if flow.parked.is_some() {
-        return Work::Idle;
+        // A pause keeps waits and calls back, and finds out what became of a call that left.
+        let looked_up = flow.open.as_ref().filter(|open| flow.is_paused() && open.is_unknown());
+        return looked_up.map_or(Work::Idle, |open| work_on(open, now));
     }
     let Some(open) = &flow.open else {
         return match S::pending(&saga.business) {
             _ if flow.ended.is_some() => Work::Idle,
-            Pending::Await { until, .. } | Pending::Sleep { until, .. } if until > now => Work::Wait(until),
+            Pending::Await { until, .. } | Pending::Sleep { until, .. } if flow.end_of_wait(until) > now => {
+                Work::Wait(flow.end_of_wait(until))
+            }
             // Its time has come. The other wants are settled in every append, and met here only where a history was
             // written by another release: `Due` settles them too.
             Pending::Await { .. }
@@ -48,6 +56,10 @@ pub fn work<S: Saga>(saga: &Recorded<S>, now: DateTime<Utc>) -> Work {
             | Pending::Ended(_) => Work::Due,
         };
     };
+    work_on(open, now)
+}
+
+fn work_on(open: &Open, now: DateTime<Utc>) -> Work {
     match &open.phase {
         Phase::Requested { not_before: Some(t), .. } if *t > now => Work::Wait(*t),
         Phase::Requested { look_first: true, .. } => Work::Look(Box::new(open.clone())),
@@ -88,7 +100,7 @@ pub fn decide<S: Saga>(saga: &Recorded<S>, command: &Command<S::Command>) -> Res
                 draft.ask(Input::Due);
             }
         }
-        What::Resume { principal, reason } => draft.resume(principal, reason)?,
+        What::Verb { item, kind, order, evidence } => draft.obey(item.as_ref(), kind, order, evidence)?,
         What::Refused { item, kind, principal, reason } => draft.push(StepEvent::Heard {
             item: item.clone(),
             kind: kind.clone(),
@@ -141,7 +153,13 @@ impl<S: Saga> Draft<S> {
         if self.saga.flow.version == 0 {
             self.push(StepEvent::Started { version: S::VERSION });
         }
-        let decided = S::decide(&self.saga.business, Input::Command(command), &self.at);
+        let decided = match &self.saga.flow.abandoned {
+            Some(released) if !released.is_empty() => Err(Refusal::new(
+                "abandoned",
+                "this saga was abandoned by a person and let go what it held: nothing follows here; begin anew",
+            )),
+            Some(_) | None => S::decide(&self.saga.business, Input::Command(command), &self.at),
+        };
         let refused = decided.as_ref().err().map(|r| r.message.clone());
         self.push(StepEvent::Heard {
             item: item.cloned(),
@@ -150,6 +168,9 @@ impl<S: Saga> Draft<S> {
             refused,
         });
         for event in decided.unwrap_or_default() {
+            if self.saga.flow.abandoned.is_some() {
+                self.push(StepEvent::Reopened { why: "a later signal gives it work".to_owned() });
+            }
             self.record(Record::Business(event));
         }
     }
@@ -256,14 +277,17 @@ impl<S: Saga> Draft<S> {
         let answered = Answered { step: &open.step, effect: &open.effect, outcome, extra };
         self.ask(Input::Answered(answered));
         // Asking for the very same thing again would be a hot loop: the flow names no branch for this outcome.
-        let same_again = matches!(
-            S::pending(&self.saga.business),
-            Pending::Perform { step, n, .. } if step == open.step && n == open.n
-        );
-        if same_again {
+        if self.wants_again(open) {
             let detail = format!("{} at step {}: {}", open.effect.operation(), open.step, reason(outcome));
             self.park(park_code(outcome), detail, false);
         }
+    }
+
+    fn wants_again(&self, open: &Open) -> bool {
+        matches!(
+            S::pending(&self.saga.business),
+            Pending::Perform { step, n, .. } if step == open.step && n == open.n
+        )
     }
 
     fn looked(&mut self, attempt: u32, look: &Look) -> Result<(), Refusal> {
@@ -295,7 +319,7 @@ impl<S: Saga> Draft<S> {
 
     /// A clean look that found nothing: proof, or one look on the way to it.
     fn absent(&mut self, open: &Open, look: &Look, watermark: bool, key_proven: bool) {
-        let Phase::Unknown { sent_at, deadline, clean, .. } = &open.phase else {
+        let Phase::Unknown { sent_at, .. } = &open.phase else {
             // Looked up before a repeated send: nothing there, so it may go out.
             return self.note_look(open, look, None);
         };
@@ -304,32 +328,55 @@ impl<S: Saga> Draft<S> {
                 self.proved(open, self.at.now);
             }
             ExactlyOnce::Searchable { absence, resend, .. } => {
-                let now = self.at.now;
-                let apart = |first: &&DateTime<Utc>| now - **first >= retry::LOOKS_APART;
-                let proven = match absence {
-                    // A look before the send has settled proves nothing, and must not spoil the later ones.
-                    Absence::TwoLooks => {
-                        clean.iter().filter(apart).any(|first| *first - *sent_at >= retry::LOOK_SETTLES)
-                    }
-                    Absence::Watermark => {
-                        clean.iter().any(|first| apart(&first))
-                            && now - *deadline >= retry::LOOK_SETTLES
-                            && (watermark || key_proven)
-                    }
-                };
-                if !proven {
+                if self.lacks(open, watermark || key_proven).is_some() {
                     return self.unsettled(open, look);
                 }
                 let resend_at = match absence {
-                    Absence::Watermark if !key_proven => now.max(*sent_at + retry::RESEND_AFTER),
-                    Absence::Watermark | Absence::TwoLooks => now,
+                    Absence::Watermark if !key_proven => self.at.now.max(*sent_at + retry::RESEND_AFTER),
+                    Absence::Watermark | Absence::TwoLooks => self.at.now,
                 };
-                self.note_look(open, look, None);
-                self.proved(open, resend_at);
-                if resend == Resend::Never {
-                    self.superseded(open);
+                self.proved_by(open, look, resend_at, resend);
+            }
+        }
+    }
+
+    /// What a clean look of now still lacks to prove that a searchable call was not executed; `None`: it is proven.
+    fn lacks(&self, open: &Open, passed: bool) -> Option<String> {
+        let now = self.at.now;
+        let Phase::Unknown { sent_at, deadline, clean, .. } = &open.phase else { return None };
+        let ExactlyOnce::Searchable { absence, .. } = open.effect.exactly_once() else { return None };
+        let apart = |first: &&DateTime<Utc>| now - **first >= retry::LOOKS_APART;
+        let mut lacks = Vec::new();
+        match absence {
+            // A look before the send has settled proves nothing, and must not spoil the later ones.
+            Absence::TwoLooks => {
+                if !clean.iter().filter(apart).any(|first| *first - *sent_at >= retry::LOOK_SETTLES) {
+                    lacks.push("a clean look 60 s or more after the send, and this one 30 s or more after it");
                 }
             }
+            Absence::Watermark => {
+                if !clean.iter().any(|first| apart(&first)) {
+                    lacks.push("another clean look 30 s or more before this one");
+                }
+                if now - *deadline < retry::LOOK_SETTLES {
+                    lacks.push("60 s after the deadline of the send");
+                }
+                if !passed {
+                    lacks.push(
+                        "a younger transaction of the same merchant account in the vendor's index (any will do: an \
+                         authorisation that is voided in the console makes one)",
+                    );
+                }
+            }
+        }
+        (!lacks.is_empty()).then(|| lacks.join("; "))
+    }
+
+    fn proved_by(&mut self, open: &Open, look: &Look, resend_at: DateTime<Utc>, resend: Resend) {
+        self.note_look(open, look, None);
+        self.proved(open, resend_at);
+        if resend == Resend::Never {
+            self.superseded(open);
         }
     }
 
@@ -383,138 +430,12 @@ impl<S: Saga> Draft<S> {
         self.ask(Input::Superseded { step: &open.step });
     }
 
-    fn resume(&mut self, principal: &str, reason: &str) -> Result<(), Refusal> {
-        let Some(parked) = self.saga.flow.parked.clone() else {
-            let state = S::summary(&self.saga.business).state;
-            return Err(Refusal::new(
-                "not_parked",
-                format!("cannot resume saga {}: it is not parked (state: {state})", self.id),
-            ));
-        };
-        self.push(StepEvent::Resumed { principal: principal.to_owned(), reason: reason.to_owned(), at: self.at.now });
-        if parked.by_saga && !self.ask(Input::Resumed) {
-            return Err(Refusal::new(
-                "nothing_to_resume",
-                format!("cannot resume saga {}: {} needs a decision first: {}", self.id, parked.code, parked.detail),
-            ));
-        }
-        Ok(())
-    }
-
     fn park(&mut self, code: ParkCode, detail: String, by_saga: bool) {
-        if self.saga.flow.parked.is_none() {
+        // A pause makes way for what a person must look at: neither sends anything.
+        if self.saga.flow.parked.is_none() || self.saga.flow.is_paused() {
             self.push(StepEvent::Parked { code, detail, by_saga, at: self.at.now });
         }
     }
-
-    /// Asks the saga what it wants and records it, until that is a call, a wait, a park or an end.
-    fn settle(&mut self) {
-        // An unwinding takes two rounds a step; no flow has more steps than this bound allows for.
-        for _ in 0..64 {
-            let flow = &self.saga.flow;
-            let pending = S::pending(&self.saga.business);
-            if flow.ended.is_some() && !matches!(pending, Pending::Ended(_)) {
-                self.push(StepEvent::Reopened { why: "a later signal gives it work".to_owned() });
-                continue;
-            }
-            if let Some(parked) = &flow.parked {
-                let still = matches!(&pending, Pending::Park { code, .. } if *code == parked.code);
-                if !parked.by_saga || still {
-                    return;
-                }
-                self.push(StepEvent::Unparked { why: "what it waited for has come".to_owned() });
-                continue;
-            }
-            if let Some(open) = &flow.open {
-                if !steps_aside::<S>(open, &pending) {
-                    return;
-                }
-                self.push(StepEvent::Superseded { step: open.step.clone(), n: open.n });
-                continue;
-            }
-            if let Some(reason) = flow.unwinding.clone() {
-                if !self.undo_next(&reason) {
-                    return;
-                }
-                continue;
-            }
-            if !self.want(pending) {
-                return;
-            }
-        }
-    }
-
-    /// Records what the saga wants; true where that changes what it wants next.
-    fn want(&mut self, pending: Pending) -> bool {
-        match pending {
-            Pending::Perform { step, n, effect, fresh_until } => {
-                self.request(step, n, false, *effect, fresh_until);
-                false
-            }
-            Pending::Await { .. } | Pending::Sleep { .. } => false,
-            Pending::Park { code, detail } => {
-                self.park(code, detail, true);
-                false
-            }
-            Pending::Unwind { reason } => {
-                if self.saga.flow.past_pivot {
-                    let detail = format!("the flow wants to undo after its pivot, which is never allowed: {reason}");
-                    self.park(ParkCode::CompensationStuck, detail, false);
-                    return false;
-                }
-                self.push(StepEvent::Unwinding { reason });
-                true
-            }
-            Pending::Ended(end) => {
-                if self.saga.flow.ended.is_none() {
-                    self.push(StepEvent::Ended { end });
-                }
-                false
-            }
-        }
-    }
-
-    /// Requests the undo of the step completed last; with none left, tells the saga. False: wait for an answer.
-    fn undo_next(&mut self, reason: &str) -> bool {
-        let Some(step) = self.saga.flow.completed.last().cloned() else {
-            self.push(StepEvent::Unwound { reason: reason.to_owned() });
-            self.ask(Input::Unwound { reason });
-            return true;
-        };
-        if let Some(effect) = S::undo(&self.saga.business, &step) {
-            self.request(&step, 1, true, effect, None);
-        } else {
-            let detail = format!("step {step} was done and the flow names no undo for it");
-            self.park(ParkCode::CompensationStuck, detail, false);
-        }
-        false
-    }
-
-    fn request(&mut self, step: &str, n: u32, undo: bool, effect: Effect, fresh_until: Option<DateTime<Utc>>) {
-        debug_assert!(Recorded::<S>::spec(step).is_some(), "step {step} is not declared");
-        self.push(StepEvent::Requested { step: step.to_owned(), n, undo, effect, fresh_until, at: self.at.now });
-    }
-}
-
-/// A projection that waits to be tried or looked at again steps aside for work that has come: to tell people never keeps
-/// a flow waiting. What it would have shown is asserted anew, or something newer is.
-fn steps_aside<S: Saga>(open: &Open, pending: &Pending) -> bool {
-    let waits = match open.phase {
-        Phase::Requested { waiting, .. } => waiting.is_some(),
-        Phase::Unknown { .. } => true,
-        Phase::Sending { .. } => false,
-    };
-    let work = match pending {
-        Pending::Perform { step, .. } => !tells::<S>(step),
-        Pending::Unwind { .. } => true,
-        Pending::Await { .. } | Pending::Sleep { .. } | Pending::Park { .. } | Pending::Ended(_) => false,
-    };
-    waits && work && tells::<S>(&open.step)
-}
-
-/// The step only shows people something, or mails it.
-fn tells<S: Saga>(step: &str) -> bool {
-    Recorded::<S>::spec(step).is_some_and(|s| s.class == Class::Projection)
 }
 
 /// The park code for an outcome for which the flow names no branch.
