@@ -12,9 +12,9 @@ use crate::keys::Keys;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::reception::Reception;
-use crate::store::Store;
 use crate::store::schema::{SHARDS, Stamp};
 use crate::store::shards::Lease;
+use crate::store::{Store, approvals};
 use anyhow::Context;
 use axum::Router as Routes;
 use std::net::SocketAddr;
@@ -70,8 +70,10 @@ impl Service {
             renewal: config.lease / 4,
             mailer: Some(Arc::new(mailer)),
             metrics: metrics.clone(),
+            two_persons: config.two_persons.clone(),
             ..engine::Settings::new(keys.clone())
         };
+        approvals::set_policy(&store.pool, &config.two_persons).await?;
         let vendors: Arc<Connectors> = Arc::clone(&connectors);
         let page = Arc::new(Page::new(config.brand.clone(), &config.checkout.scripts).map_err(anyhow::Error::msg)?);
         let engine = Engine::start(store.clone(), vendors, Arc::clone(&clock), Arc::new(NoHooks), settings)

@@ -1,10 +1,12 @@
 //! Configuration: environment variables (and the same names as options of `serve`), read once, checked as a whole.
 //! Every fault is named with its cure; a secret is never shown.
 
+mod approvals;
 mod checkout;
 mod offers;
 mod outreach;
 
+pub use approvals::{ApprovalSettings, Approvals};
 pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
 pub use offers::{OfferConfig, OfferSettings};
 pub use outreach::{MailConfig, OutreachSettings};
@@ -14,7 +16,7 @@ use clap::Args;
 use sagas::kernel::ids::Installation;
 use sagas::kernel::offer::ppm_of_percent;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -95,6 +97,8 @@ pub struct Settings {
     #[arg(long, env = "POLL_SECONDS", default_value = "300")]
     pub poll_seconds: u64,
 
+    #[command(flatten)]
+    pub approvals: ApprovalSettings,
     #[command(flatten)]
     pub offers: OfferSettings,
 
@@ -194,6 +198,8 @@ pub struct Config {
     pub lease: Duration,
     pub call_limit: Duration,
     pub poll: Option<Duration>,
+    /// Words of the operators' verbs that need a second person.
+    pub two_persons: BTreeSet<String>,
     pub offers: OfferConfig,
     pub vendors: Vendors,
     pub brand: Brand,
@@ -314,6 +320,7 @@ impl Settings {
         let braintree_url = self.vendors.braintree_base_url.clone();
         let vendors = self.vendors.check(production, &mut faults);
         let checkout = self.checkout.check(production, braintree_url.as_ref(), &mut faults);
+        let two_persons = self.approvals.check(self.environment, &mut faults);
         let offers = self.offers.check(&mut faults);
         let brand = self.outreach.brand(self.environment, &mut faults);
         let mail = self.outreach.mail(self.environment, &mut faults);
@@ -335,6 +342,7 @@ impl Settings {
                     lease: Duration::from_secs(self.lease_seconds),
                     call_limit: Duration::from_secs(self.call_seconds),
                     poll: (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds)),
+                    two_persons,
                     offers,
                     vendors,
                     brand,

@@ -1,5 +1,6 @@
 //! The command line: one binary, one file a command. Data goes to stdout, talk to stderr.
 
+mod bulk;
 mod database;
 mod demo;
 mod exit;
@@ -7,6 +8,8 @@ mod link;
 mod log;
 mod mail;
 mod migrate;
+mod orders;
+mod requests;
 mod saga;
 mod sandbox;
 mod serve;
@@ -38,7 +41,7 @@ enum Command {
     Setup(Box<setup::Args>),
     /// Link a customer of ours to its ids at the vendors
     Link(link::Args),
-    /// List, show, resume, decide and rehearse sagas
+    /// List and show sagas, order something of them, rehearse
     #[command(subcommand)]
     Saga(saga::Command),
     /// Query the transaction log, verify the hash chain

@@ -1,11 +1,12 @@
-//! `saga list|show|resume|decide|rehearse`: what operators do.
+//! `saga …`: what operators do. Orders, requests for a second person and jobs over many sagas have files of their own.
 
 use super::database::{Database, DatabaseArgs};
-use super::{Exit, print, print_json};
+use super::orders::{self, DeclareDone, MoveDue, Order, Skip};
+use super::{Exit, bulk, print, print_json, requests};
 use crate::clock::{Clock, RealClock};
 use crate::engine::items::Body;
 use crate::http::api::view::{self, EventView, SagaView};
-use crate::intake::operator::{self, Decision, Order};
+use crate::intake::operator::{self, Decision, Order as By};
 use crate::store::backlog::await_item;
 use crate::store::items::{self, ItemState, NewItem};
 use crate::store::query::{self, SagaFilter, SagaLine};
@@ -17,6 +18,7 @@ use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::{self, Money};
 use sagas::kernel::saga::Saga;
+use sagas::kernel::verb::Verb;
 use sagas::rehearsal::{self, Rehearsal};
 use sqlx::PgPool;
 use std::time::Duration;
@@ -37,14 +39,88 @@ pub(super) enum Command {
     ///   attio-billing saga show 0199…
     #[command(verbatim_doc_comment)]
     Show(Show),
-    /// Let a parked saga go on
+    /// Let a parked or paused saga go on
     ///
     /// A call whose outcome is unknown is looked up first; nothing that moves money is sent again blindly.
     ///
     /// Example:
     ///   attio-billing saga resume 0199… --reason "customer linked"
     #[command(verbatim_doc_comment)]
-    Resume(Resume),
+    Resume(Order),
+    /// Try now what waits to be tried again; refused while an outcome is unknown
+    ///
+    /// Example:
+    ///   attio-billing saga retry 0199… --reason "Zoho is back"
+    #[command(verbatim_doc_comment)]
+    Retry(Order),
+    /// Send no new call until it is resumed; look-ups go on
+    ///
+    /// Example:
+    ///   attio-billing saga pause 0199… --reason "the customer has called"
+    #[command(verbatim_doc_comment)]
+    Pause(Order),
+    /// Take a step as done without making it; never the one that decides about the money
+    ///
+    /// Where money moves, name the vendor's id of what was done: it is read there first.
+    ///
+    /// Example:
+    ///   attio-billing saga skip 0199… --step record_payment --reference 982000000567120 --reason "recorded by hand"
+    #[command(verbatim_doc_comment)]
+    Skip(Skip),
+    /// Say that a call whose outcome is unknown was done; the vendor's id is read there first
+    ///
+    /// Example:
+    ///   attio-billing saga declare-done 0199… --reference k3v9p2ab --reason "found in the console"
+    #[command(verbatim_doc_comment)]
+    DeclareDone(DeclareDone),
+    /// Say that a call whose outcome is unknown was not done; looked up first, refused without the proof
+    ///
+    /// Example:
+    ///   attio-billing saga declare-not-done 0199… --reason "not in the console"
+    #[command(verbatim_doc_comment)]
+    DeclareNotDone(Order),
+    /// Undo all that was done; refused once the money was taken
+    ///
+    /// Example:
+    ///   attio-billing saga compensate 0199… --reason "wrong plan"
+    #[command(verbatim_doc_comment)]
+    Compensate(Order),
+    /// Give it up; refused while anything of it is half done
+    ///
+    /// Example:
+    ///   attio-billing saga abandon 0199… --reason "invoice of a test"
+    #[command(verbatim_doc_comment)]
+    Abandon(Order),
+    /// Move what is waited for to another time, at most 30 days from now
+    ///
+    /// Example:
+    ///   attio-billing saga move-due 0199… --to 2026-12-01T08:00:00Z --reason "payday"
+    #[command(verbatim_doc_comment)]
+    MoveDue(MoveDue),
+    /// List orders that wait for a second person
+    ///
+    /// Example:
+    ///   attio-billing saga requests
+    #[command(verbatim_doc_comment)]
+    Requests(requests::List),
+    /// Approve another person's request, or a job over many sagas
+    ///
+    /// Example:
+    ///   attio-billing saga approve 0199… --principal grace
+    #[command(verbatim_doc_comment)]
+    Approve(requests::Approve),
+    /// Reject a request: nothing follows from it
+    ///
+    /// Example:
+    ///   attio-billing saga reject 0199… --reason "the payment is there"
+    #[command(verbatim_doc_comment)]
+    Reject(requests::Reject),
+    /// Order one thing of many sagas: a job that the service carries out
+    ///
+    /// Example:
+    ///   attio-billing saga bulk retry --state waiting_vendor --reason "Zoho is back" --yes
+    #[command(subcommand, verbatim_doc_comment)]
+    Bulk(bulk::Command),
     /// Decide what happens with an invoice that is held
     ///
     /// Only for an invoice payment that is parked because a person must decide.
@@ -97,23 +173,6 @@ pub(super) struct Show {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Resume {
-    /// The saga's id
-    id: Uuid,
-    /// Why it may go on; goes on record
-    #[arg(long)]
-    reason: String,
-    /// Who resumes it; goes on record
-    #[arg(long, env = "USER", default_value = "cli")]
-    principal: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    database: DatabaseArgs,
-}
-
-#[derive(Debug, clap::Args)]
 pub(super) struct Decide {
     /// The saga's id
     id: Uuid,
@@ -157,7 +216,19 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
     match command {
         Command::List(args) => list(args).await,
         Command::Show(args) => show(args).await,
-        Command::Resume(args) => resume(args).await,
+        Command::Resume(args) => orders::run(args, Verb::Resume).await,
+        Command::Retry(args) => orders::run(args, Verb::Retry).await,
+        Command::Pause(args) => orders::run(args, Verb::Pause).await,
+        Command::Skip(args) => args.run().await,
+        Command::DeclareDone(args) => args.run().await,
+        Command::DeclareNotDone(args) => orders::run(args, Verb::DeclareNotDone).await,
+        Command::Compensate(args) => orders::run(args, Verb::Compensate).await,
+        Command::Abandon(args) => orders::run(args, Verb::Abandon).await,
+        Command::MoveDue(args) => args.run().await,
+        Command::Requests(args) => requests::list(args).await,
+        Command::Approve(args) => requests::approve(args).await,
+        Command::Reject(args) => requests::reject(args).await,
+        Command::Bulk(command) => bulk::run(command).await,
         Command::Decide(args) => decide(args).await,
         Command::Rehearse(args) => rehearse(args).await,
     }
@@ -249,16 +320,8 @@ fn header(saga: &SagaLine) -> String {
     lines.join("\n")
 }
 
-async fn resume(args: Resume) -> Result<(), Exit> {
-    let order = order(args.principal, args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let item = operator::resume(&find(&pool, SagaId(args.id)).await?, order);
-    carry_out(&pool, &item, "resumed", args.json).await
-}
-
 async fn decide(args: Decide) -> Result<(), Exit> {
-    let order = order(args.principal, args.reason)?;
+    let order = By { by: args.principal, reason: said(args.reason)?, key: None };
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
     let id = SagaId(args.id);
@@ -266,24 +329,29 @@ async fn decide(args: Decide) -> Result<(), Exit> {
     carry_out(&pool, &item, "decided", args.json).await
 }
 
-/// Who orders it and why, checked.
-fn order(by: String, reason: String) -> Result<Order, Exit> {
+/// A reason, checked.
+pub(super) fn said(reason: String) -> Result<String, Exit> {
     if reason.trim().is_empty() {
         return Err(Exit::usage("--reason is empty: say why; it goes on record"));
     }
-    Ok(Order { by, reason, key: None })
+    Ok(reason)
 }
 
 /// Leaves the order to whichever node owns the saga, and waits until the saga has looked at it.
 async fn carry_out(pool: &PgPool, order: &NewItem, done: &str, json: bool) -> Result<(), Exit> {
     let item = offer(pool, order).await?;
+    awaited(pool, order.saga, item, done, json).await
+}
+
+/// Waits until the saga has looked at an order.
+pub(super) async fn awaited(pool: &PgPool, saga: SagaId, item: Uuid, done: &str, json: bool) -> Result<(), Exit> {
     let item = await_item(pool, item, Duration::from_secs(10)).await?;
     let state = match item.state {
         ItemState::Applied => "applied",
-        ItemState::Refused | ItemState::Dead => return Err(refused(item.reason.unwrap_or_default(), order.saga)),
+        ItemState::Refused | ItemState::Dead => return Err(refused(item.reason.unwrap_or_default(), saga)),
         ItemState::Ready | ItemState::Waiting => "accepted",
     };
-    let saga = find(pool, order.saga).await?;
+    let saga = find(pool, saga).await?;
     if json {
         return print_json(&serde_json::json!({"state": state, "saga": SagaView::from(saga)}));
     }
@@ -296,7 +364,7 @@ async fn carry_out(pool: &PgPool, order: &NewItem, done: &str, json: bool) -> Re
     Ok(())
 }
 
-fn refused(why: String, id: SagaId) -> Exit {
+pub(super) fn refused(why: String, id: SagaId) -> Exit {
     Exit::refused(why).hint(format!("run `attio-billing saga show {id}`"))
 }
 
@@ -338,7 +406,7 @@ async fn rehearse(args: Rehearse) -> Result<(), Exit> {
     Ok(())
 }
 
-async fn find(pool: &PgPool, id: SagaId) -> Result<SagaLine, Exit> {
+pub(super) async fn find(pool: &PgPool, id: SagaId) -> Result<SagaLine, Exit> {
     query::saga(pool, id).await?.map(|(line, _)| line).ok_or_else(|| no_such_saga(id))
 }
 
@@ -349,14 +417,19 @@ fn no_such_saga(id: SagaId) -> Exit {
 
 /// Leaves an item for whichever node owns the saga.
 async fn offer(pool: &PgPool, item: &NewItem) -> Result<Uuid, Exit> {
+    Ok(items::offer_item(pool, shards(pool).await?, item, &[]).await?)
+}
+
+/// How many shards the database was made with.
+pub(super) async fn shards(pool: &PgPool) -> Result<u16, Exit> {
     let stamp = schema::stamp_of(pool).await?.ok_or_else(|| {
         Exit::refused("no service has ever run on this database").hint("start `attio-billing serve` on it first")
     })?;
-    Ok(items::offer_item(pool, stamp.shards, item, &[]).await?)
+    Ok(stamp.shards)
 }
 
 /// A time as people read it in a list: today's without its date.
-fn short(t: DateTime<Utc>) -> String {
+pub(super) fn short(t: DateTime<Utc>) -> String {
     let today = RealClock.now().date_naive();
     let form = if t.date_naive() == today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M" };
     t.format(form).to_string()

@@ -95,3 +95,19 @@ fn tax_rates_are_read_without_rounding_and_faults_are_named() {
     assert_eq!(faults.len(), 2, "{faults:?}");
     assert!(faults[0].contains("`92=19%`"), "{faults:?}");
 }
+
+#[test]
+fn a_second_person_is_asked_for_outside_of_shows_unless_it_is_said_otherwise() {
+    let check = |environment, args: &[&str]| {
+        let line = Line::parse_from(std::iter::once("serve").chain(args.iter().copied()));
+        let mut faults = Vec::new();
+        (line.settings.approvals.check(environment, &mut faults), faults)
+    };
+    assert!(check(Environment::Demo, &[]).0.is_empty());
+    let (verbs, _) = check(Environment::Production, &[]);
+    assert!(verbs.contains("declare-not-done") && !verbs.contains("pause") && verbs.len() == 5, "{verbs:?}");
+    assert!(check(Environment::Production, &["--approvals", "off"]).0.is_empty());
+    let (verbs, faults) = check(Environment::Test, &["--approvals", "required", "--approval-verbs", "resume,forget"]);
+    assert!(verbs.contains("resume") && verbs.len() == 2);
+    assert!(faults[0].contains("`forget` is no verb"), "{faults:?}");
+}

@@ -101,6 +101,15 @@ impl Perform for Connectors {
             }
         }
     }
+
+    async fn confirm(&self, call: &Call, id: &str) -> Look {
+        match &call.effect {
+            Effect::Braintree(effect) => self.braintree.confirm(call, effect, id).await,
+            Effect::Zoho(_) | Effect::Attio(_) | Effect::Desk(_) | Effect::Mail(_) | Effect::Practice(_) => {
+                self.look(call).await
+            }
+        }
+    }
 }
 
 fn misrouted(effect: &Effect) -> Outcome {

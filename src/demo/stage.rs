@@ -39,6 +39,8 @@ pub struct StageOptions {
     pub lease_seconds: u64,
     /// Seconds between two polls of Zoho; 0: none.
     pub poll_seconds: u64,
+    /// Some of the operators' verbs need a second person.
+    pub approvals: bool,
 }
 
 impl StageOptions {
@@ -51,6 +53,7 @@ impl StageOptions {
             call_seconds: 2,
             lease_seconds: 15,
             poll_seconds: 0,
+            approvals: false,
         }
     }
 }
@@ -319,6 +322,8 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
         &lease,
         "--poll-seconds",
         &poll,
+        "--approvals",
+        if options.approvals { "required" } else { "off" },
     ])?;
     let mut settings = Line::from_arg_matches(&matches)?.settings;
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;

@@ -1,7 +1,7 @@
 //! Driving one saga: apply what came, do what it wants, write what follows, until it waits.
 
 use super::hooks::{Injection, Point};
-use super::items::Body;
+use super::items::{Body, Told};
 use super::registry::Live;
 use super::run::Inner;
 use crate::port::{Beside, Call, Report};
@@ -74,8 +74,11 @@ impl Driver {
     /// Applies one inbox item: in the same append as what follows from it.
     async fn apply(&mut self, item: Item) -> Result<(), Stop> {
         let body: Result<Body, _> = serde_json::from_str(&item.body);
-        let what = match body {
-            Ok(body) => body.what(item.id.to_string(), item.kind.clone(), item.principal.clone()),
+        let what = match body.map(|body| body.told(&item)) {
+            Ok(Told::Flow(what)) => what,
+            Ok(Told::Operator(order, if_sequence)) => {
+                self.ordered(&item, order, if_sequence).await.unwrap_or_else(|why| refused(&item, why))
+            }
             Err(e) => refused(&item, format!("this item cannot be read: {e}")),
         };
         match self.decide(what, &item.principal, vec![item.id]).await {
@@ -191,7 +194,7 @@ impl Driver {
         self.tell(What::Looked { attempt: open.attempt, look }, "engine", Vec::new()).await
     }
 
-    fn call(&self, open: &Open, sent_at: Option<DateTime<Utc>>, beside: Beside) -> Call {
+    pub(super) fn call(&self, open: &Open, sent_at: Option<DateTime<Utc>>, beside: Beside) -> Call {
         Call {
             saga: self.saga,
             step: open.step.clone(),

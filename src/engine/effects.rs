@@ -157,4 +157,12 @@ impl Effects {
             Effect::Braintree(_) | Effect::Zoho(_) | Effect::Attio(_) => self.vendors.look(call).await,
         }
     }
+
+    /// Reads the call by the vendor's own id.
+    pub(super) async fn confirm(&self, call: &Call, id: &str) -> Look {
+        match &call.effect {
+            Effect::Braintree(_) | Effect::Zoho(_) | Effect::Attio(_) => self.vendors.confirm(call, id).await,
+            Effect::Desk(_) | Effect::Practice(_) | Effect::Mail(_) => self.look(call).await,
+        }
+    }
 }

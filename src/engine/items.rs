@@ -1,6 +1,8 @@
 //! What an inbox item tells a saga.
 
+use crate::store::items::Item;
 use sagas::kernel::machine::What;
+use sagas::kernel::verb::{Order, Verb};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,11 +15,35 @@ pub enum Body {
         /// As the flow reads it.
         command: Value,
     },
-    /// An operator resumes a parked saga.
+    /// An operator resumes a parked saga: as earlier releases wrote it.
     Resume {
         /// Why, for the record.
         reason: String,
     },
+    /// An operator orders something.
+    Verb {
+        /// What.
+        verb: Verb,
+        /// Why, for the record.
+        reason: String,
+        /// The second person who agreed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approver: Option<String>,
+        /// Only while the saga has exactly so many events.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_sequence: Option<u64>,
+        /// One of many.
+        #[serde(default)]
+        bulk: bool,
+    },
+}
+
+/// What an item comes to.
+pub(super) enum Told {
+    /// The flow's own command.
+    Flow(What<Value>),
+    /// An operator's order, and how many events the saga must have.
+    Operator(Order, Option<u64>),
 }
 
 impl Body {
@@ -26,11 +52,20 @@ impl Body {
         serde_json::to_string(self).expect("a tree of JSON values always serialises")
     }
 
-    /// The engine's command.
-    pub(super) fn what(self, item: String, kind: String, principal: String) -> What<Value> {
+    /// What it tells the saga.
+    pub(super) fn told(self, item: &Item) -> Told {
+        let principal = item.principal.clone();
         match self {
-            Self::Saga { command } => What::Deliver { item: Some(item), kind, principal, command },
-            Self::Resume { reason } => What::Resume { principal, reason },
+            Self::Saga { command } => {
+                let (id, kind) = (Some(item.id.to_string()), item.kind.clone());
+                Told::Flow(What::Deliver { item: id, kind, principal, command })
+            }
+            Self::Resume { reason } => {
+                Told::Operator(Order { verb: Verb::Resume, principal, reason, approver: None, bulk: false }, None)
+            }
+            Self::Verb { verb, reason, approver, if_sequence, bulk } => {
+                Told::Operator(Order { verb, principal, reason, approver, bulk }, if_sequence)
+            }
         }
     }
 }

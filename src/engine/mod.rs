@@ -5,6 +5,7 @@
 //! vendor says is in `connectors`; the one seam is [`crate::port`].
 
 pub mod beside;
+mod bulk;
 mod desk;
 mod drive;
 mod effects;
@@ -12,12 +13,15 @@ mod enrol;
 pub mod hooks;
 pub mod items;
 mod mailbox;
+pub mod orders;
 mod post;
 mod practice;
+pub mod preview;
 pub mod registry;
 pub mod run;
 mod scheduler;
 mod unreadable;
+mod verbs;
 
 pub use effects::Slots;
 pub use run::{Engine, Settings};

@@ -15,6 +15,7 @@ use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{self, Command, What, Work};
 use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{At, Refusal, Saga};
+use sagas::kernel::verb::{Needs, Verb};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -49,6 +50,10 @@ pub trait Live: Send + Sync {
     fn work(&self, now: DateTime<Utc>) -> Work;
     /// The engine's side of its state.
     fn flow(&self) -> &Flow;
+    /// What must be known before a verb is obeyed.
+    fn needs(&self, verb: &Verb, now: DateTime<Utc>) -> Needs;
+    /// The last decision was not written: what would be done next, and the engine's side of the state after it.
+    fn foreseen(&self, now: DateTime<Utc>) -> Option<(Work, &Flow)>;
     /// What a command leads to, not yet applied: [`Live::written`] applies it once it is in the log.
     ///
     /// # Errors
@@ -144,6 +149,15 @@ impl<S: Saga> Live for InMemory<S> {
         &self.loaded.saga.flow
     }
 
+    fn needs(&self, verb: &Verb, now: DateTime<Utc>) -> Needs {
+        machine::needs(&self.loaded.saga, verb, now)
+    }
+
+    fn foreseen(&self, now: DateTime<Utc>) -> Option<(Work, &Flow)> {
+        let after = &self.decided.as_ref()?.saga;
+        Some((machine::work(after, now), &after.flow))
+    }
+
     async fn decide(
         &mut self,
         what: What<Value>,
@@ -187,7 +201,7 @@ fn typed<S: Saga>(what: What<Value>) -> Result<What<S::Command>, Refusal> {
         What::Looked { attempt, look } => What::Looked { attempt, look },
         What::Stale => What::Stale,
         What::Due => What::Due,
-        What::Resume { principal, reason } => What::Resume { principal, reason },
+        What::Verb { item, kind, order, evidence } => What::Verb { item, kind, order, evidence },
         What::Refused { item, kind, principal, reason } => What::Refused { item, kind, principal, reason },
         What::Park { code, detail } => What::Park { code, detail },
     })

@@ -19,7 +19,7 @@ use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use futures::FutureExt;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::At;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -49,6 +49,8 @@ pub struct Settings {
     pub mailer: Option<Arc<Mailer>>,
     /// Counts calls and look-ups.
     pub metrics: Metrics,
+    /// Words of the operators' verbs that need a second person.
+    pub two_persons: BTreeSet<String>,
 }
 
 impl Settings {
@@ -64,6 +66,7 @@ impl Settings {
             keys,
             mailer: None,
             metrics: Metrics::default(),
+            two_persons: BTreeSet::new(),
         }
     }
 }
@@ -99,7 +102,7 @@ pub(super) struct Inner {
     cache: Mutex<HashMap<SagaId, Box<dyn Live>>>,
     /// Shards that are being handed over: nothing new starts in them.
     leaving: Mutex<Vec<u16>>,
-    wake: Arc<Notify>,
+    pub(super) wake: Arc<Notify>,
     stop: CancellationToken,
     crashed: AtomicBool,
     tasks: TaskTracker,
@@ -148,12 +151,18 @@ impl Engine {
         inner.tasks.spawn(Arc::clone(&inner).listen());
         inner.tasks.spawn(Arc::clone(&inner).ring());
         inner.tasks.spawn(Arc::clone(&inner).keep_house());
+        inner.tasks.spawn(Arc::clone(&inner).send_bulk());
         Ok(Self { inner })
     }
 
     /// Something came: look at once instead of at the next poll.
     pub fn wake(&self) {
         self.inner.wake.notify_one();
+    }
+
+    /// Business time, in the books zone.
+    pub fn at(&self) -> At {
+        self.inner.settings.at(self.inner.clock.now())
     }
 
     /// The kinds of sagas.
@@ -327,7 +336,7 @@ impl Inner {
     }
 
     /// True: the engine is stopping.
-    async fn pause(&self, wait: Duration) -> bool {
+    pub(super) async fn pause(&self, wait: Duration) -> bool {
         tokio::time::timeout(wait, self.stop.cancelled()).await.is_ok()
     }
 

@@ -50,12 +50,6 @@ impl Decision {
     }
 }
 
-/// Lets a parked saga go on.
-pub fn resume(saga: &SagaLine, order: Order) -> NewItem {
-    let body = Body::Resume { reason: order.reason.clone() };
-    item(saga, "operator.resume", &body, order)
-}
-
 /// Decides what happens with a held invoice.
 ///
 /// # Errors

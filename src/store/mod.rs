@@ -1,7 +1,9 @@
 //! Everything that is kept in Postgres. Nothing here decides what a flow does: it keeps what was decided.
 
 pub mod append;
+pub mod approvals;
 pub mod backlog;
+pub mod bulk;
 pub mod cards;
 pub mod chain;
 pub mod claims;
@@ -24,6 +26,7 @@ pub mod schema;
 pub mod secrets;
 pub mod settings;
 pub mod shards;
+pub mod standing;
 pub mod survey;
 pub mod totals;
 pub mod verify;

@@ -125,7 +125,7 @@ pub fn build_append<S: Saga>(
         after.sequence += 1;
         let facts = match event {
             Record::Business(event) => S::facts(&after.saga.business, event),
-            Record::Step(_) => Facts::default(),
+            Record::Step(event) => Facts { marks: event.marks(), ..Facts::default() },
         };
         let id = saga.event(after.sequence);
         let journals = facts.postings.iter().enumerate().filter_map(|(group, p)| journal(id, group, p)).collect();

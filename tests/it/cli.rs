@@ -90,7 +90,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 21] = [
+    let commands: [&[&str]; 35] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -102,6 +102,20 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["saga", "list"],
         &["saga", "show"],
         &["saga", "resume"],
+        &["saga", "retry"],
+        &["saga", "pause"],
+        &["saga", "skip"],
+        &["saga", "declare-done"],
+        &["saga", "declare-not-done"],
+        &["saga", "compensate"],
+        &["saga", "abandon"],
+        &["saga", "move-due"],
+        &["saga", "requests"],
+        &["saga", "approve"],
+        &["saga", "reject"],
+        &["saga", "bulk"],
+        &["saga", "bulk", "resume"],
+        &["saga", "bulk", "retry"],
         &["saga", "decide"],
         &["saga", "rehearse"],
         &["log"],

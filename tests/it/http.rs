@@ -46,8 +46,16 @@ async fn each_listener_has_its_own_routes_only() {
 #[tokio::test]
 async fn the_private_api_lets_only_the_token_in() {
     let out = Outside::start().await;
-    for path in ["/sagas", "/transactions", "/transactions.csv", "/inbox/summary", "/inbox/deliveries", "/openapi.json"]
-    {
+    for path in [
+        "/sagas",
+        "/transactions",
+        "/transactions.csv",
+        "/inbox/summary",
+        "/inbox/deliveries",
+        "/requests",
+        "/bulk",
+        "/openapi.json",
+    ] {
         let url = out.private(&format!("/api/v1{path}"));
         let without = out.http.get(&url);
         let wrong = out.http.get(&url).bearer_auth(format!("{}x", out.token));
@@ -72,11 +80,21 @@ async fn the_api_describes_all_its_routes() {
     assert_eq!(told["components"]["securitySchemes"]["admin_token"]["scheme"], "bearer");
     let paths: BTreeSet<&str> = told["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
+        "/activations",
+        "/bulk",
+        "/bulk/{id}",
+        "/bulk/{id}/approve",
+        "/bulk/{id}/cancel",
         "/inbox/deliveries",
         "/inbox/summary",
+        "/requests",
+        "/requests/{id}/approve",
+        "/requests/{id}/reject",
         "/sagas",
         "/sagas/{id}",
         "/sagas/{id}/decide",
+        "/sagas/{id}/orders",
+        "/sagas/{id}/preview",
         "/sagas/{id}/resume",
         "/transactions",
         "/transactions.csv",

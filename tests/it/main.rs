@@ -18,6 +18,7 @@ mod http_api;
 mod invoice_payment;
 mod mail;
 mod metrics;
+mod operator_verbs;
 mod outside;
 mod postgres;
 mod sandbox;

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha1::{Digest, Sha1};
@@ -35,8 +36,14 @@ pub(crate) struct Counts {
 
 impl Outside {
     pub(crate) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut StageOptions)) -> Self {
         let database = database().await;
-        let stage = Stage::start(&StageOptions::new(database.url().clone())).await.unwrap();
+        let mut options = StageOptions::new(database.url().clone());
+        change(&mut options);
+        let stage = Stage::start(&options).await.unwrap();
         let shown = stage.describe();
         let token = shown["admin_token"].as_str().unwrap().to_owned();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
@@ -50,6 +57,10 @@ impl Outside {
     pub(crate) async fn end_but_database(self) -> TestDatabase {
         self.stage.end().await;
         self.database
+    }
+
+    pub(crate) fn database_url(&self) -> &str {
+        self.database.url().expose_secret()
     }
 
     pub(crate) async fn another_pool(&self) -> PgPool {

@@ -159,6 +159,21 @@ impl Braintree {
         }
     }
 
+    /// Reads a sale or a hold by the gateway's own id: as the outcome of this call, where it carries its order id. All
+    /// else has an id that we chose or named, and is looked up by that.
+    pub async fn confirm(&self, call: &Call, effect: &effect::Braintree, id: &str) -> Look {
+        let (order_id, currency, reader): (_, _, wire::Reader) = match effect {
+            effect::Braintree::Sell { order_id, amount, .. } => (order_id, amount.currency, wire::transaction),
+            effect::Braintree::Authorise { order_id, amount, .. } => (order_id, amount.currency, wire::hold),
+            _ => return self.look(call, effect).await,
+        };
+        match self.find(call, &["transactions", id], "id").await {
+            Shown::Object(node) => search::of_order(&node, Wanted { order_id, currency, reader }, call.requested_at),
+            Shown::Missing => NOTHING_DONE,
+            Shown::Unread(outcome) => unclear(outcome),
+        }
+    }
+
     /// Whether the gateway knows the object that a notification is about; `None`: it cannot be told now.
     pub async fn knows(&self, subject: &webhook::Subject, time_limit: Duration) -> Option<bool> {
         let path: Vec<&str> = match subject {

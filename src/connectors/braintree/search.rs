@@ -63,6 +63,18 @@ pub(super) async fn all(gateway: &Braintree, call: &Call, order_id: &str) -> Res
     Ok(hits)
 }
 
+/// What one transaction says of a sale or a hold; of another order id it says nothing.
+pub(super) fn of_order(node: &Node, wanted: Wanted<'_>, requested_at: DateTime<Utc>) -> Look {
+    if node.text_of("order-id") != Some(wanted.order_id) {
+        let theirs = plain(node.text_of("order-id").unwrap_or("none"));
+        return Look::Unclear { detail: format!("its order id is {theirs}, and {} was sent", wanted.order_id) };
+    }
+    match judged(std::slice::from_ref(node), wanted, requested_at) {
+        Ok(look) => look.unwrap_or(Look::Absent { watermark: false, key_proven: false }),
+        Err(detail) => Look::Unclear { detail },
+    }
+}
+
 async fn looked_up(gateway: &Braintree, call: &Call, wanted: Wanted<'_>) -> Result<Look, String> {
     let by_order = |search: &mut Body| search.group("order_id", |criterion| criterion.text("is", wanted.order_id));
     if let Some(look) = judged(&transactions(gateway, call, &by_order).await?, wanted, call.requested_at)? {

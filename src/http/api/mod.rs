@@ -1,7 +1,10 @@
 //! The private API, version 1. Described by itself at `/api/v1/openapi.json`.
 
 mod activations;
+pub mod bulk;
 mod inbox;
+pub mod orders;
+pub mod requests;
 mod sagas;
 mod transactions;
 pub mod view;
@@ -45,6 +48,15 @@ pub fn router() -> Router<App> {
         .routes(routes!(sagas::show))
         .routes(routes!(sagas::resume))
         .routes(routes!(sagas::decide))
+        .routes(routes!(orders::order))
+        .routes(routes!(orders::preview))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::approve))
+        .routes(routes!(requests::reject))
+        .routes(routes!(bulk::list, bulk::start))
+        .routes(routes!(bulk::show))
+        .routes(routes!(bulk::approve))
+        .routes(routes!(bulk::cancel))
         .routes(routes!(activations::order))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::csv))

@@ -1,5 +1,6 @@
 //! Sagas: list, show, resume, decide.
 
+use super::orders;
 use super::view::{self, EventView, SagaView};
 use crate::http::{App, Problem};
 use crate::intake::operator::{self, Decision, Order};
@@ -12,6 +13,7 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use sagas::kernel::ids::SagaId;
+use sagas::kernel::verb::Verb;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
@@ -112,10 +114,13 @@ pub(super) struct DecideBody {
 /// What came of an operator's order.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Ordered {
-    /// `applied`, or `accepted` where no node applied it in time: it will be
+    /// `applied`; `accepted` where no node applied it in time: it will be; `requested` where it waits for a second person
     state: &'static str,
     /// The saga as it is now
     saga: SagaView,
+    /// The request that a second person answers
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<Uuid>,
 }
 
 pub(super) type Answered = Result<(StatusCode, Json<Ordered>), Problem>;
@@ -137,9 +142,9 @@ pub(super) async fn resume(
 ) -> Answered {
     let Json(body) =
         body.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why it may go on\"}`"))?;
-    let order = order(&headers, body.reason, body.principal)?;
+    let Order { by, reason, key } = order(&headers, body.reason, body.principal)?;
     let saga = find(&app, &id).await?;
-    carry_out(&app, &operator::resume(&saga, order)).await
+    orders::given(&app, &saga, orders::new(Verb::Resume, &by, reason, None, key)).await
 }
 
 /// Decides what happens with a held invoice
@@ -166,7 +171,7 @@ pub(super) async fn decide(
 }
 
 /// Who orders it and why, checked.
-fn order(headers: &HeaderMap, reason: String, principal: Option<String>) -> Result<Order, Problem> {
+pub(super) fn order(headers: &HeaderMap, reason: String, principal: Option<String>) -> Result<Order, Problem> {
     if reason.trim().is_empty() {
         return Err(Problem::field("reason", "is empty: say why; it goes on record"));
     }
@@ -184,36 +189,46 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Pro
     headers.get("idempotency-key").map(read).transpose()
 }
 
-async fn find(app: &App, id: &str) -> Result<SagaLine, Problem> {
+pub(super) async fn find(app: &App, id: &str) -> Result<SagaLine, Problem> {
     let id = saga_id(id)?;
     Ok(query::saga(&app.store.pool, id).await?.ok_or_else(|| no_such_saga(id))?.0)
 }
 
 /// Stores the order and waits until its saga has looked at it.
 async fn carry_out(app: &App, order: &NewItem) -> Answered {
-    let (pool, shards) = (&app.store.pool, app.store.node.shard_count());
-    let item = items::offer_item(pool, shards, order, &[]).await.map_err(|e| match e {
-        OfferError::Store(e) => Problem::store(&e),
-        OfferError::KeyReused => Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", e.to_string()),
-    })?;
-    settled(app, order.saga, item).await
+    let item = items::offer_item(&app.store.pool, app.store.node.shard_count(), order, &[]).await;
+    settled(app, order.saga, item.map_err(|e| offered(&e))?).await
 }
 
-/// Waits until the saga has looked at the item.
-pub(super) async fn settled(app: &App, id: SagaId, item: Uuid) -> Answered {
-    let pool = &app.store.pool;
-    app.engine.wake();
-    let item = await_item(pool, item, Duration::from_secs(10)).await?;
-    let (saga, _) = query::saga(pool, id).await?.ok_or_else(|| no_such_saga(id))?;
-    let saga = SagaView::from(saga);
-    match item.state {
-        ItemState::Applied => Ok((StatusCode::OK, Json(Ordered { state: "applied", saga }))),
-        ItemState::Refused | ItemState::Dead => Err(refused(&item.reason.unwrap_or_default(), id)),
-        ItemState::Ready | ItemState::Waiting => Ok((StatusCode::ACCEPTED, Json(Ordered { state: "accepted", saga }))),
+/// An order that the inbox did not take.
+pub(super) fn offered(error: &OfferError) -> Problem {
+    match error {
+        OfferError::Store(e) => Problem::store(e),
+        OfferError::KeyReused => Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", error.to_string()),
     }
 }
 
-fn refused(why: &str, id: SagaId) -> Problem {
+/// Waits until the saga has looked at an order.
+pub(super) async fn settled(app: &App, saga: SagaId, item: Uuid) -> Answered {
+    let pool = &app.store.pool;
+    app.engine.wake();
+    let item = await_item(pool, item, Duration::from_secs(10)).await?;
+    let (line, _) = query::saga(pool, saga).await?.ok_or_else(|| no_such_saga(saga))?;
+    let answer = |state| Json(Ordered { state, saga: SagaView::from(line), request: None });
+    match item.state {
+        ItemState::Applied => Ok((StatusCode::OK, answer("applied"))),
+        ItemState::Refused | ItemState::Dead => Err(refused(&item.reason.unwrap_or_default(), saga)),
+        ItemState::Ready | ItemState::Waiting => Ok((StatusCode::ACCEPTED, answer("accepted"))),
+    }
+}
+
+/// The order waits for a second person.
+pub(super) fn requested(saga: SagaLine, request: Uuid) -> (StatusCode, Json<Ordered>) {
+    let ordered = Ordered { state: "requested", saga: SagaView::from(saga), request: Some(request) };
+    (StatusCode::ACCEPTED, Json(ordered))
+}
+
+pub(super) fn refused(why: &str, id: SagaId) -> Problem {
     Problem::new(StatusCode::CONFLICT, "refused", why).hint(format!("GET /api/v1/sagas/{id} shows its state"))
 }
 

@@ -138,7 +138,7 @@ impl From<StoredEvent> for EventView {
 }
 
 /// One line about an event: which step, which call, how it ended; who and why.
-fn summary(name: &str, payload: &Value) -> String {
+pub(super) fn summary(name: &str, payload: &Value) -> String {
     let step = &payload["step"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let call = || format!("{}.{}", text(&step["effect"]["system"]), text(&step["effect"]["call"]));
@@ -166,11 +166,22 @@ fn summary(name: &str, payload: &Value) -> String {
             None => format!("{} by {}", text(&step["kind"]), text(&step["principal"])),
         },
         "step.parked" => format!("{}: {}", text(&step["code"]), text(&step["detail"])),
-        "step.resumed" => format!("{}: {}", text(&step["principal"]), text(&step["reason"])),
+        "step.resumed" => said(step),
+        "step.ordered" => format!("{} by {}", text(&step["verb"]["verb"]).replace('_', "-"), said(step)),
+        "step.skipped" => format!("{}: {}", text(&step["step"]), text(&step["reference"])),
+        "step.rescheduled" => text(&step["to"]),
+        "step.abandoned" => "given up".to_owned(),
         "step.unwinding" | "step.unwound" => text(&step["reason"]),
         "step.ended" => text(&step["end"]),
         _ => business(&payload["business"]),
     }
+}
+
+/// Who ordered, who agreed, and why.
+fn said(step: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let approved = step["approver"].as_str().map(|who| format!(", approved by {who}")).unwrap_or_default();
+    format!("{}{approved}: {}", text(&step["principal"]), text(&step["reason"]))
 }
 
 /// What a business event says in plain words and ids: its short texts and numbers, in the order of their names.

@@ -8,3 +8,4 @@ mod double_charge;
 mod outages;
 mod play;
 mod vendors_change;
+mod verbs;
