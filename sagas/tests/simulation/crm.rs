@@ -1,0 +1,189 @@
+//! Simulated Attio and mail, and the practice vendor of rehearsals: what is written last in its own order stands.
+
+use crate::braintree::not_found;
+use chrono::{DateTime, Utc};
+use sagas::kernel::answer::{Answer, Client, Request};
+use sagas::kernel::effect::{Attio, AttioRecord, Effect, LetterFacts, Mail, Practice, PracticeScript};
+use sagas::kernel::outcome::{Decline, DeclineKind, Look, Outcome};
+use sagas::subscription_activation::Act;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A subscription record on which people press acts.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) company: String,
+    pub(crate) plan: String,
+    pub(crate) act: Option<Act>,
+    pub(crate) pressed_at: Option<DateTime<Utc>>,
+    external_id: Option<String>,
+    pub(crate) deleted: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Crm {
+    pub(crate) records: BTreeMap<String, Asked>,
+    shown: BTreeMap<String, u64>,
+    tasks: BTreeSet<String>,
+    letters: BTreeSet<String>,
+    reserved: BTreeSet<String>,
+    noted: BTreeSet<String>,
+    tried: BTreeSet<String>,
+    /// Practice money by reference.
+    pub(crate) taken: BTreeMap<String, u32>,
+}
+
+impl Crm {
+    pub(crate) fn ask(&mut self, record: &str, company: &str, plan: &str) {
+        let asked = Asked {
+            company: company.to_owned(),
+            plan: plan.to_owned(),
+            act: None,
+            pressed_at: None,
+            external_id: None,
+            deleted: false,
+        };
+        self.records.insert(record.to_owned(), asked);
+    }
+
+    pub(crate) fn perform(&mut self, effect: &Effect) -> Outcome {
+        let answer = match effect {
+            Effect::Attio(call) => match self.attio(call) {
+                Some(answer) => answer,
+                None => return not_found(),
+            },
+            Effect::Mail(Mail::Send(letter)) => {
+                self.letters.insert(letter.reference.clone());
+                Answer::Nothing
+            }
+            Effect::Practice(call) => return self.rehearse(call),
+            Effect::Desk(_) | Effect::Braintree(_) | Effect::Zoho(_) => panic!("no call of these vendors"),
+        };
+        Outcome::Done { answer }
+    }
+
+    fn attio(&mut self, call: &Attio) -> Option<Answer> {
+        Some(match call {
+            Attio::FindClient { record, .. } => Answer::Client(Box::new(Client {
+                record: record.clone(),
+                ambiguous: false,
+                braintree_customer: None,
+                zoho_customer: None,
+            })),
+            Attio::Project(projection) => {
+                self.newest(&projection.saga, projection.sync_version);
+                Answer::Projected { transaction_record: Some("t1".to_owned()), subscription_record: None }
+            }
+            Attio::ReadRequest { record } => {
+                let asked = self.records.get(record).filter(|r| !r.deleted)?;
+                Answer::Request(Box::new(request(asked)))
+            }
+            Attio::ReadPerson { .. } => Answer::PersonRead { missing: Vec::new(), country: Some("DE".to_owned()) },
+            Attio::ShowSubscription(face) => {
+                let fresh = self.newest(&face.saga, face.sync_version);
+                let asked = self.records.get_mut(&face.record).filter(|r| !r.deleted)?;
+                if fresh {
+                    asked.external_id.clone_from(&face.external_id);
+                    if face.answers_act {
+                        asked.act = None;
+                    }
+                }
+                Answer::Projected { transaction_record: None, subscription_record: None }
+            }
+            Attio::AddTask(task) => {
+                self.tasks.insert(task.marker.clone());
+                Answer::Nothing
+            }
+        })
+    }
+
+    /// An older write never replaces a newer one.
+    fn newest(&mut self, saga: &str, version: u64) -> bool {
+        let shown = self.shown.entry(saga.to_owned()).or_default();
+        let newer = version > *shown;
+        *shown = version.max(*shown);
+        newer
+    }
+
+    fn rehearse(&mut self, call: &Practice) -> Outcome {
+        let script = match call {
+            Practice::Look => PracticeScript::Works,
+            Practice::Reserve { id, script } => {
+                self.reserved.insert(id.clone());
+                *script
+            }
+            Practice::Note { id, script } => {
+                self.noted.insert(id.clone());
+                *script
+            }
+            Practice::Unreserve { id, script } => {
+                self.reserved.remove(id);
+                *script
+            }
+            Practice::Take { reference, script, .. } => {
+                let first = self.tried.insert(reference.clone());
+                let lost = *script == PracticeScript::LostUnanswered && first;
+                if !lost && *script != PracticeScript::Declines {
+                    *self.taken.entry(reference.clone()).or_default() += 1;
+                }
+                *script
+            }
+        };
+        match script {
+            PracticeScript::Works => Outcome::Done { answer: Answer::Nothing },
+            PracticeScript::Declines | PracticeScript::Refuses => Outcome::Declined { decline: declined() },
+            PracticeScript::DoneUnanswered | PracticeScript::LostUnanswered => {
+                Outcome::Unknown { detail: "no answer came".to_owned() }
+            }
+        }
+    }
+
+    pub(crate) fn look(&self, effect: &Effect) -> Look {
+        let found = |answer| Look::Found { outcome: Box::new(Outcome::Done { answer }), extra: Vec::new() };
+        let absent = Look::Absent { watermark: true, key_proven: false };
+        let is_there = match effect {
+            Effect::Attio(Attio::Project(p)) => self.shown.get(&p.saga).is_some_and(|v| *v >= p.sync_version),
+            Effect::Attio(Attio::ShowSubscription(f)) => self.shown.get(&f.saga).is_some_and(|v| *v >= f.sync_version),
+            Effect::Attio(Attio::AddTask(task)) => self.tasks.contains(&task.marker),
+            // Whether a letter went out cannot be asked: one of money goes out again, any other counts as sent.
+            Effect::Mail(Mail::Send(letter)) => {
+                !matches!(letter.about, LetterFacts::Receipt { .. }) || self.letters.contains(&letter.reference)
+            }
+            Effect::Practice(Practice::Reserve { id, .. }) => self.reserved.contains(id),
+            Effect::Practice(Practice::Note { id, .. }) => self.noted.contains(id),
+            Effect::Practice(Practice::Unreserve { id, .. }) => !self.reserved.contains(id),
+            Effect::Practice(Practice::Take { reference, .. }) => self.taken.contains_key(reference),
+            _ => false,
+        };
+        if is_there { found(Answer::Nothing) } else { absent }
+    }
+}
+
+fn request(asked: &Asked) -> Request {
+    Request {
+        client: Some(AttioRecord { object: "companies".to_owned(), id: asked.company.clone() }),
+        plan: Some(asked.plan.clone()),
+        addons: Vec::new(),
+        quantity: None,
+        coupon: None,
+        starts_on: None,
+        trial_days: None,
+        owner: None,
+        act: asked.act.map(|act| act.title().to_owned()),
+        pressed_at: asked.pressed_at,
+        external_id: asked.external_id.clone(),
+        zoho_subscription: None,
+        problems: Vec::new(),
+    }
+}
+
+fn declined() -> Decline {
+    Decline {
+        kind: DeclineKind::Processor,
+        code: "2001".to_owned(),
+        text: "declined".to_owned(),
+        response_type: None,
+        advice_code: None,
+        transaction: None,
+        brand: None,
+    }
+}

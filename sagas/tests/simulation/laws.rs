@@ -1,0 +1,258 @@
+//! What must hold after every event: the marks and their order, money at the vendors against what is owed and was accepted,
+//! the ledger against the vendors' books. Judges by the books, never by what a saga believes.
+
+use crate::live::Seen;
+use crate::tables::sum_of;
+use crate::world::World;
+use chrono::{DateTime, TimeDelta, Utc};
+use sagas::kernel::answer::TransactionStatus as Status;
+use sagas::kernel::effect::{Braintree, Effect, Zoho};
+use sagas::kernel::flow::{Open, Phase, StepEvent};
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::outcome::{Look, Outcome};
+use sagas::kernel::park::ParkCode;
+use sagas::kernel::saga::{End, Saga};
+use sagas::subscription_activation::SubscriptionActivation;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An invoice that was read so long before a sale reached Braintree is still fresh: a minute, and the call's own time.
+const FRESH: TimeDelta = TimeDelta::seconds(130);
+
+#[derive(Default)]
+pub(crate) struct Laws {
+    /// Whose activation or rehearsal it is.
+    pub(crate) belongs: BTreeMap<SagaId, String>,
+    /// Order ids that were sent, and not looked up since.
+    sent: BTreeSet<String>,
+}
+
+/// A step's name in the table of cells.
+pub(crate) fn label(open: &Open) -> String {
+    if open.undo { format!("undo {}", open.step) } else { open.step.clone() }
+}
+
+/// The hold that a call submits.
+pub(crate) fn submits(call: &Braintree) -> Option<String> {
+    match call {
+        Braintree::Submit { transaction, .. } => Some(transaction.clone()),
+        _ => None,
+    }
+}
+
+fn order_of(open: Option<&Open>) -> Option<String> {
+    match &open?.effect {
+        Effect::Braintree(Braintree::Sell { order_id, .. } | Braintree::Authorise { order_id, .. }) => {
+            Some(order_id.clone())
+        }
+        _ => None,
+    }
+}
+
+impl Laws {
+    /// The order of marks, calls and undos.
+    pub(crate) fn event(&mut self, seen: &Seen, saga: SagaId) -> Result<(), String> {
+        let Some(step) = &seen.step else { return Ok(()) };
+        let open = seen.before.open.as_ref();
+        match step {
+            StepEvent::Requested { step, undo, .. } => {
+                if open.is_some() {
+                    return Err(format!("{step} is wanted while another step is open"));
+                }
+                if *undo && seen.before.past_pivot {
+                    return Err(format!("{step} is undone after the pivot"));
+                }
+            }
+            StepEvent::Sending { step, .. } => {
+                let ready = open.is_some_and(|o| matches!(o.phase, Phase::Requested { look_first: false, .. }));
+                if !ready {
+                    return Err(format!("{step} is sent without having been requested"));
+                }
+                if let Some(order_id) = order_of(open)
+                    && !self.sent.insert(order_id.clone())
+                {
+                    return Err(format!("order id {order_id} is sent twice without a clean look between"));
+                }
+            }
+            StepEvent::NotSent { .. } | StepEvent::Answered { outcome: Outcome::Rejected { .. }, .. } => {
+                self.may_be_sent_again(open);
+            }
+            StepEvent::Looked { look: Look::Absent { .. }, .. }
+                if open.is_some_and(|o| matches!(o.phase, Phase::Requested { .. })) =>
+            {
+                self.may_be_sent_again(open);
+            }
+            StepEvent::Ended { .. } if open.is_some() => return Err(format!("{saga} ends with a step open")),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn may_be_sent_again(&mut self, open: Option<&Open>) {
+        if let Some(order_id) = order_of(open) {
+            self.sent.remove(&order_id);
+        }
+    }
+}
+
+impl World {
+    /// The invoice for which an order id charges.
+    pub(crate) fn invoice_of(&self, order_id: &str) -> Option<String> {
+        let mut parts = order_id.split('.').skip(1);
+        match (parts.next()?, parts.next()?) {
+            ("inv", invoice) => Some(invoice.to_owned()),
+            ("act", saga) => {
+                let reference = format!("demo1.sub.{saga}.");
+                let ours = |id: &String| {
+                    self.zoho.subscription(id).is_some_and(|s| s.reference.starts_with(&reference))
+                };
+                let bill = self.zoho.bills.iter().rfind(|b| b.subscription.as_ref().is_some_and(ours))?;
+                Some(bill.id.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// What of an invoice Braintree holds captured, in minor units.
+    pub(crate) fn captured(&self, invoice: &str) -> i64 {
+        let of_it = |s: &&crate::braintree::Sale| {
+            s.is_captured() && self.invoice_of(&s.order_id).as_deref() == Some(invoice)
+        };
+        self.braintree.sales.iter().filter(of_it).map(|s| s.amount.minor).sum()
+    }
+
+    /// Before money moves at Braintree: it is owed, was accepted, and is not taken a second time.
+    pub(crate) fn check_sale(&mut self, saga: SagaId, call: &Braintree, now: DateTime<Utc>) {
+        let law = match call {
+            Braintree::Sell { order_id, amount, .. } => {
+                let twice = |s: &crate::braintree::Sale| s.order_id == *order_id && s.status.is_approved();
+                if self.braintree.sales.iter().any(twice) {
+                    Some(format!("order id {order_id} is charged twice"))
+                } else {
+                    self.too_much(saga, order_id, amount.minor, now)
+                }
+            }
+            Braintree::Submit { transaction, amount } => {
+                let hold = self.braintree.sale(transaction).filter(|s| s.status == Status::Authorized);
+                let order_id = hold.map(|s| s.order_id.clone());
+                order_id.and_then(|order_id| self.too_much(saga, &order_id, amount.minor, now))
+            }
+            Braintree::Authorise { order_id, amount, .. } => {
+                let standing = |s: &crate::braintree::Sale| {
+                    s.status.is_approved() && s.order_id.rsplit_once('.').map(|o| o.0) == order_id.rsplit_once('.').map(|o| o.0)
+                };
+                if self.braintree.sales.iter().any(standing) {
+                    Some(format!("{order_id} holds money while another hold of the same purchase stands"))
+                } else {
+                    self.above_ceiling(saga, amount.minor)
+                }
+            }
+            Braintree::Void { transaction } => {
+                let taken = self.ledger_says_taken(transaction);
+                (taken != 0).then(|| format!("{transaction} is voided by us after it was captured"))
+            }
+            _ => None,
+        };
+        if let Some(law) = law {
+            self.breaks(law);
+        }
+    }
+
+    fn ledger_says_taken(&self, transaction: &str) -> i64 {
+        let sums = &self.tables.by_transaction;
+        sum_of(sums, transaction, 1110) + sum_of(sums, transaction, 1120)
+    }
+
+    fn above_ceiling(&self, saga: SagaId, amount: i64) -> Option<String> {
+        let most = self.accepted.get(&saga)?;
+        (amount > *most).then(|| format!("{amount} is held or taken, and the customer accepted {most}"))
+    }
+
+    fn too_much(&self, saga: SagaId, order_id: &str, amount: i64, now: DateTime<Utc>) -> Option<String> {
+        let Some(invoice) = self.invoice_of(order_id) else {
+            return Some(format!("{order_id} charges for no invoice"));
+        };
+        let owed = self.zoho.owed_since(&invoice, now - FRESH);
+        let taken = self.captured(&invoice);
+        if taken + amount > owed {
+            return Some(format!("invoice {invoice}: {amount} is taken on top of {taken}, and {owed} was owed"));
+        }
+        self.above_ceiling(saga, amount)
+    }
+
+    /// After a call was done: a payment stands once in Zoho, unless people had their hands in it.
+    pub(crate) fn check_record(&mut self, saga: SagaId, call: &Zoho) {
+        let Zoho::RecordPayment { reference, .. } = call else { return };
+        let times = self.zoho.payments.iter().filter(|p| p.reference == *reference).count();
+        let by_hand = self.who(saga).is_some_and(|who| self.touched.contains(&who));
+        if times > 1 && !by_hand {
+            self.breaks(format!("{reference} is recorded {times} times in Zoho"));
+        }
+    }
+
+    /// After an append of a saga.
+    pub(crate) fn check_saga(&mut self, saga: SagaId) {
+        let Some(slot) = self.sagas.get(&saga) else { return };
+        let (flow, name) = (slot.live.flow(), slot.live.flow_name());
+        let (ended, parked) = (flow.ended, flow.parked.clone());
+        let law = ended.and_then(|end| self.ended_badly(saga, name, end));
+        if let Some(law) = law {
+            self.breaks(format!("{name} {saga}: {law}"));
+        }
+        if let Some(parked) = parked.filter(|p| p.since == self.clock.now() && p.code != ParkCode::Rehearsal) {
+            *self.cells.entry((name.to_owned(), "parked".to_owned(), parked.code.to_string())).or_default() += 1;
+            let who = self.who(saga);
+            if !who.as_ref().is_some_and(|who| self.touched.contains(who)) {
+                let who = who.unwrap_or_default();
+                self.breaks(format!("{name} {saga} of {who} is parked without need: {} {}", parked.code, parked.detail));
+            }
+        }
+    }
+
+    fn ended_badly(&self, saga: SagaId, flow: &str, end: End) -> Option<String> {
+        if sum_of(&self.tables.by_saga, &saga, 9100) != 0 {
+            return Some("it ended with an open hold in the ledger".to_owned());
+        }
+        if end == End::Compensated && self.tables.by_saga.get(&saga).is_some_and(|s| s.values().any(|v| *v != 0)) {
+            return Some("it was undone, and money has moved in the ledger".to_owned());
+        }
+        if flow != SubscriptionActivation::NAME {
+            return None;
+        }
+        let order = format!("demo1.act.{}.", saga.0.simple());
+        for sale in self.braintree.sales.iter().filter(|s| s.order_id.starts_with(&order)) {
+            if sale.status == Status::Authorized {
+                return Some(format!("it ended and {} is still held at Braintree", sale.id));
+            }
+            if end != End::Completed && sale.is_captured() {
+                return Some(format!("it ended {} and {} is taken at Braintree", end.as_str(), sale.id));
+            }
+        }
+        let reference = format!("demo1.sub.{}.", saga.0.simple());
+        let live = self.zoho.subscriptions.iter().filter(|(s, _)| s.reference.starts_with(&reference) && s.status != "cancelled");
+        let live = live.count();
+        let most = usize::from(end == End::Completed);
+        (live > most).then(|| format!("it ended {} with {live} live subscriptions at Zoho", end.as_str()))
+    }
+
+    /// After every event: for each transaction the ledger holds nothing, or what Braintree knows.
+    pub(crate) fn check_books(&mut self) {
+        let mut law = None;
+        for (transaction, sums) in &self.tables.by_transaction {
+            let taken = self.ledger_says_taken(transaction);
+            let Some(sale) = self.braintree.sale(transaction) else {
+                law = Some(format!("the ledger knows {transaction}, and Braintree does not"));
+                break;
+            };
+            if taken != 0 && taken != sale.amount.minor {
+                law = Some(format!("the ledger holds {taken} of {transaction}, Braintree {}", sale.amount));
+            }
+            let unapplied = -sums.get(&2100).copied().unwrap_or_default();
+            if unapplied < 0 || unapplied > taken {
+                law = Some(format!("{unapplied} of {transaction} is unapplied, and {taken} was taken"));
+            }
+        }
+        if let Some(law) = law {
+            self.breaks(law);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! One saga of any flow, as the engine's registry sees it: decided on in memory, written to a log, folded from that log
+//! after a restart.
+
+use chrono::{DateTime, Utc};
+use sagas::kernel::flow::{Flow, StepEvent};
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::machine::{self, Command, What, Work};
+use sagas::kernel::record::{Record, Recorded};
+use sagas::kernel::saga::{At, Facts, Refusal, Saga, Summary};
+use sagas::subscription_activation::{self, Page};
+use serde_json::Value;
+use std::any::Any;
+
+/// One event as it was written.
+pub(crate) struct Seen {
+    /// The engine's state before it.
+    pub(crate) before: Flow,
+    pub(crate) name: &'static str,
+    pub(crate) step: Option<StepEvent>,
+    pub(crate) facts: Facts,
+    pub(crate) json: String,
+}
+
+/// A saga of any flow.
+pub(crate) trait Live {
+    fn flow_name(&self) -> &'static str;
+    fn flow(&self) -> &Flow;
+    fn work(&self, now: DateTime<Utc>) -> Work;
+    fn summary(&self) -> Summary;
+    fn length(&self) -> usize;
+    /// The checkout page, where the flow has one.
+    fn page(&self, now: DateTime<Utc>) -> Option<Page>;
+    /// What follows from a command; nothing is written yet.
+    fn decide(&mut self, what: What<Value>, now: DateTime<Utc>) -> Result<(), Refusal>;
+    /// Drops what was decided: the node died before it was written.
+    fn forget(&mut self);
+    /// Writes what was decided.
+    fn commit(&mut self) -> Vec<Seen>;
+    /// Another process folds the log; says what differs from what was in memory.
+    fn restart(&mut self) -> Result<(), String>;
+}
+
+struct Shell<S: Saga> {
+    id: SagaId,
+    saga: Recorded<S>,
+    drafted: Vec<Record<S::Event>>,
+    log: Vec<String>,
+}
+
+/// A new saga of the flow of that name.
+pub(crate) fn new(flow: &str, id: SagaId) -> Box<dyn Live> {
+    macro_rules! shell {
+        ($($saga:ty,)*) => { $(
+            if flow == <$saga as Saga>::NAME {
+                let saga = Recorded::<$saga>::default();
+                return Box::new(Shell::<$saga> { id, saga, drafted: Vec::new(), log: Vec::new() });
+            }
+        )* };
+    }
+    sagas::for_each_saga!(shell);
+    panic!("there is no flow `{flow}`")
+}
+
+/// Every step of every flow.
+pub(crate) fn steps() -> Vec<(&'static str, &'static str)> {
+    let mut all = Vec::new();
+    macro_rules! steps {
+        ($($saga:ty,)*) => { $(
+            all.extend(<$saga as Saga>::STEPS.iter().map(|step| (<$saga as Saga>::NAME, step.name)));
+        )* };
+    }
+    sagas::for_each_saga!(steps);
+    all
+}
+
+impl<S: Saga> Live for Shell<S>
+where
+    S::State: 'static,
+{
+    fn flow_name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn flow(&self) -> &Flow {
+        &self.saga.flow
+    }
+
+    fn work(&self, now: DateTime<Utc>) -> Work {
+        machine::work(&self.saga, now)
+    }
+
+    fn summary(&self) -> Summary {
+        S::summary(&self.saga.business)
+    }
+
+    fn length(&self) -> usize {
+        self.log.len()
+    }
+
+    fn page(&self, now: DateTime<Utc>) -> Option<Page> {
+        let state = (&self.saga.business as &dyn Any).downcast_ref::<subscription_activation::State>()?;
+        Some(subscription_activation::page(state, now))
+    }
+
+    fn decide(&mut self, what: What<Value>, now: DateTime<Utc>) -> Result<(), Refusal> {
+        let command = Command { saga: self.id, at: At::utc(now), what: typed::<S>(what)? };
+        self.drafted = machine::decide(&self.saga, &command)?;
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        self.drafted.clear();
+    }
+
+    fn commit(&mut self) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        for event in std::mem::take(&mut self.drafted) {
+            let before = self.saga.flow.clone();
+            self.saga.evolve(&event);
+            let facts = match &event {
+                Record::Business(event) => S::facts(&self.saga.business, event),
+                Record::Step(_) => Facts::default(),
+            };
+            let json = serde_json::to_string(&event).expect("an event can be written");
+            self.log.push(json.clone());
+            let name = event.name();
+            let step = match event {
+                Record::Step(step) => Some(step),
+                Record::Business(_) => None,
+            };
+            seen.push(Seen { before, name, step, facts, json });
+        }
+        seen
+    }
+
+    fn restart(&mut self) -> Result<(), String> {
+        self.forget();
+        let mut again = Recorded::<S>::default();
+        for line in &self.log {
+            let event: Record<S::Event> = serde_json::from_str(line).map_err(|e| format!("{e}: {line}"))?;
+            again.evolve(&event);
+        }
+        let same = again.business == self.saga.business && again.flow == self.saga.flow;
+        self.saga = again;
+        if same { Ok(()) } else { Err(format!("the log of {} folds to another state than the live one", self.id)) }
+    }
+}
+
+fn typed<S: Saga>(what: What<Value>) -> Result<What<S::Command>, Refusal> {
+    Ok(match what {
+        What::Deliver { item, kind, principal, command } => {
+            let command = serde_json::from_value(command).map_err(|e| Refusal::new("unreadable", e.to_string()))?;
+            What::Deliver { item, kind, principal, command }
+        }
+        What::Sending { deadline, node, epoch } => What::Sending { deadline, node, epoch },
+        What::Answer { attempt, outcome, request_id, latency_ms } => {
+            What::Answer { attempt, outcome, request_id, latency_ms }
+        }
+        What::Looked { attempt, look } => What::Looked { attempt, look },
+        What::Stale => What::Stale,
+        What::Due => What::Due,
+        What::Resume { principal, reason } => What::Resume { principal, reason },
+        What::Refused { item, kind, principal, reason } => What::Refused { item, kind, principal, reason },
+        What::Park { code, detail } => What::Park { code, detail },
+    })
+}

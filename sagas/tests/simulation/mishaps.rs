@@ -1,0 +1,159 @@
+//! Everything that departs from a calm day, drawn from the seed: what becomes of a call, of a message, of a node. Each
+//! mishap has a number, so that a failing run can be told again with fewer of them.
+
+use crate::dice::Dice;
+use crate::live;
+use chrono::{DateTime, Utc};
+use sagas::kernel::effect::Effect;
+use sagas::kernel::step::ExactlyOnce;
+use std::collections::BTreeSet;
+
+/// What can become of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// Provably not made: outage, quota, a conflict.
+    NotSent,
+    /// The vendor refuses for good.
+    Refused,
+    /// Done, and no answer comes.
+    LostAnswer,
+    /// Not done, and no answer comes.
+    LostCall,
+    /// Done after we had given it up.
+    Late,
+    /// Done, and the answer cannot be read.
+    Garbled,
+    /// The node dies before the bytes leave (after the sending mark, where there is one).
+    CrashBefore,
+    /// Done, and the node dies before the answer.
+    CrashDuring,
+    /// The node dies with the answer in hand.
+    CrashUnwritten,
+    /// The node dies once the answer is written.
+    CrashWritten,
+}
+
+impl Kind {
+    const ALL: [Self; 10] = [
+        Self::NotSent,
+        Self::Refused,
+        Self::LostAnswer,
+        Self::LostCall,
+        Self::Late,
+        Self::Garbled,
+        Self::CrashBefore,
+        Self::CrashDuring,
+        Self::CrashUnwritten,
+        Self::CrashWritten,
+    ];
+
+    /// The kinds that this call can meet.
+    pub(crate) fn of(effect: &Effect) -> Vec<Self> {
+        let ours = matches!(effect, Effect::Desk(_));
+        let reads = effect.exactly_once() == ExactlyOnce::Repeatable;
+        let meets = |kind: &Self| match kind {
+            Self::Refused => !ours,
+            Self::LostAnswer | Self::LostCall | Self::Late | Self::Garbled => !reads,
+            Self::NotSent | Self::CrashBefore | Self::CrashDuring | Self::CrashUnwritten | Self::CrashWritten => true,
+        };
+        Self::ALL.into_iter().filter(meets).collect()
+    }
+}
+
+/// How rough a run is, in chances per mille.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Weather {
+    /// A call goes wrong.
+    pub(crate) calls: u64,
+    /// A message is lost, doubled or late.
+    pub(crate) messages: u64,
+    /// A node dies or stands still, per append.
+    pub(crate) nodes: u64,
+    /// A vendor's refusal is among what goes wrong.
+    pub(crate) refusals: bool,
+    /// Vendors are down for hours.
+    pub(crate) outages: bool,
+    /// People edit the vendors' books by hand.
+    pub(crate) staff: bool,
+}
+
+impl Weather {
+    fn of(seed: u64, dice: &mut Dice) -> Self {
+        match seed % 8 {
+            0 => Self::default(),
+            1 => Self { staff: true, ..Self::default() },
+            // No refusal and no hand: nothing that only a person could settle.
+            2 | 3 => Self { calls: 60, messages: 200, nodes: 8, outages: dice.chance(500), ..Self::default() },
+            4 | 5 => Self { calls: 30, messages: 100, nodes: 4, refusals: true, staff: true, outages: false },
+            _ => Self { calls: 200, messages: 400, nodes: 20, refusals: true, outages: true, staff: dice.chance(500) },
+        }
+    }
+}
+
+/// The mishaps of a run.
+pub(crate) struct Mishaps {
+    dice: Dice,
+    pub(crate) weather: Weather,
+    /// Only these happen; absent: all that are drawn.
+    only: Option<BTreeSet<u32>>,
+    drawn: u32,
+    /// What happened, by number.
+    pub(crate) happened: Vec<(u32, String)>,
+    /// From then on all is healed (UTC).
+    until: DateTime<Utc>,
+    /// One cell that this run seeks out.
+    focus: Option<(&'static str, bool, Kind)>,
+    focused: u32,
+}
+
+impl Mishaps {
+    pub(crate) fn new(seed: u64, only: Option<BTreeSet<u32>>, until: DateTime<Utc>) -> Self {
+        let mut dice = Dice::new(seed, 2);
+        let weather = Weather::of(seed, &mut dice);
+        let focus = (weather.calls > 0 && dice.chance(700)).then(|| {
+            let (_, step) = dice.of(&live::steps());
+            (step, dice.chance(400), dice.of(&Kind::ALL))
+        });
+        let focus = focus.filter(|(_, _, kind)| weather.refusals || *kind != Kind::Refused);
+        Self { dice, weather, only, drawn: 0, happened: Vec::new(), until, focus, focused: 0 }
+    }
+
+    /// Whether something goes wrong now.
+    pub(crate) fn strikes(&mut self, per_mille: u64, now: DateTime<Utc>, what: impl FnOnce() -> String) -> bool {
+        if now >= self.until || !self.dice.chance(per_mille) {
+            return false;
+        }
+        self.drawn += 1;
+        if self.only.as_ref().is_some_and(|only| !only.contains(&self.drawn)) {
+            return false;
+        }
+        self.happened.push((self.drawn, format!("{} {}", now.format("%m-%d %H:%M:%S"), what())));
+        true
+    }
+
+    /// What becomes of a call; none: it goes well.
+    pub(crate) fn fate(&mut self, step: &str, undo: bool, effect: &Effect, now: DateTime<Utc>) -> Option<Kind> {
+        let kinds = Kind::of(effect);
+        let sought = self
+            .focus
+            .filter(|(name, of_undo, kind)| *name == step && *of_undo == undo && kinds.contains(kind))
+            .filter(|_| self.focused < 4);
+        let word = if undo { "undo " } else { "" };
+        if let Some((_, _, kind)) = sought
+            && self.strikes(600, now, || format!("{kind:?} at {word}{step}"))
+        {
+            self.focused += 1;
+            return Some(kind);
+        }
+        let mut kind = self.dice.of(&kinds);
+        if kind == Kind::Refused && !(self.weather.refusals && self.dice.chance(200)) {
+            kind = Kind::NotSent;
+        }
+        let rate = self.weather.calls;
+        self.strikes(rate, now, || format!("{kind:?} at {word}{step}")).then_some(kind)
+    }
+
+    pub(crate) const fn dice(&mut self) -> &mut Dice {
+        &mut self.dice
+    }
+}

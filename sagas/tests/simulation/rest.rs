@@ -1,0 +1,119 @@
+//! What must hold once all is healed and time has passed: everything is finished or waits for a person, and the books of
+//! all sides agree.
+
+use crate::people::ORGANIZATION;
+use crate::tables::sum_of;
+use crate::world::World;
+use sagas::kernel::effect::ClaimKind;
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::machine::Work;
+
+impl World {
+    /// Checks all that can be said only at rest.
+    pub(crate) fn check_rest(&mut self) {
+        let law = self.unfinished().or_else(|| self.claims_left()).or_else(|| self.books_differ());
+        if let Some(law) = law {
+            self.breaks(law);
+        }
+        let sagas: Vec<_> = self.sagas.keys().copied().collect();
+        for saga in sagas {
+            if let Some(Err(why)) = self.sagas.get_mut(&saga).map(|slot| slot.live.restart()) {
+                self.breaks(why);
+            }
+        }
+    }
+
+    fn touched(&self, saga: SagaId) -> bool {
+        self.who(saga).is_some_and(|who| self.touched.contains(&who))
+    }
+
+    /// Long after the last fault nothing is under way; what waits for the vendors' books to change was put there by
+    /// people.
+    fn unfinished(&self) -> Option<String> {
+        let now = self.clock.now();
+        self.sagas.iter().find_map(|(id, slot)| {
+            let (live, flow) = (&slot.live, slot.live.flow());
+            if flow.ended.is_some() || flow.parked.is_some() {
+                return None;
+            }
+            let state = live.summary().state;
+            let waits = matches!(live.work(now), Work::Wait(until) if until > now);
+            let by_hand = matches!(state.as_str(), "SubscriptionPaused" | "Recording") && self.touched(*id);
+            (!waits || !by_hand || flow.open.is_some())
+                .then(|| format!("{} {id} is not finished: {state}, {:?}", live.flow_name(), live.work(now)))
+        })
+    }
+
+    fn claims_left(&self) -> Option<String> {
+        self.tables.claims.iter().find_map(|(claim, holder)| {
+            let slot = self.sagas.get(&holder.saga)?;
+            let flow = slot.live.flow();
+            let lasts = claim.kind == ClaimKind::AccountPlanFamily && slot.live.summary().state == "Active";
+            let ended = flow.ended.is_some() && !lasts;
+            ended.then(|| format!("{} {} ended and holds {claim:?}", slot.live.flow_name(), holder.saga))
+        })
+    }
+
+    fn books_differ(&self) -> Option<String> {
+        self.zoho.bills.iter().find_map(|bill| {
+            let saga = SagaId::of_invoice(ORGANIZATION, &bill.id);
+            let Some(slot) = self.sagas.get(&saga) else {
+                return Some(format!("nobody knows of invoice {}", bill.id));
+            };
+            // People were asked, or have decided to leave it so.
+            let left = matches!(slot.live.summary().state.as_str(), "Left" | "Stopped");
+            if slot.live.flow().parked.is_some() || left || self.activation_is_parked(&bill.id) {
+                return None;
+            }
+            self.recorded_once(&bill.id).or_else(|| self.ledger_differs(&bill.id))
+        })
+    }
+
+    fn activation_is_parked(&self, invoice: &str) -> bool {
+        let on_it = self.braintree.sales.iter().filter(|s| self.invoice_of(&s.order_id).as_deref() == Some(invoice));
+        on_it.into_iter().any(|sale| {
+            let of_it = |id: &SagaId| sale.order_id.contains(&id.0.simple().to_string());
+            self.sagas.iter().any(|(id, slot)| slot.live.flow().parked.is_some() && of_it(id))
+        })
+    }
+
+    /// Each captured amount is recorded in Zoho exactly once.
+    fn recorded_once(&self, invoice: &str) -> Option<String> {
+        self.braintree.sales.iter().find_map(|sale| {
+            if self.invoice_of(&sale.order_id).as_deref() != Some(invoice) {
+                return None;
+            }
+            let records: Vec<_> = self.zoho.payments.iter().filter(|p| p.reference == sale.id).collect();
+            let recorded: i64 = records.iter().map(|p| p.amount).sum();
+            let wanted = if sale.is_captured() { sale.amount.minor } else { 0 };
+            (recorded != wanted || records.len() > 1).then(|| {
+                format!(
+                    "invoice {invoice}: {} is {:?} with {}, and Zoho holds {recorded} of it in {} payments",
+                    sale.id,
+                    sale.status,
+                    sale.amount,
+                    records.len()
+                )
+            })
+        })
+    }
+
+    /// Receivables are what Zoho shows as owed; what was taken is applied.
+    fn ledger_differs(&self, invoice: &str) -> Option<String> {
+        let bill = self.zoho.bill_of(invoice)?;
+        let sums = &self.tables.by_invoice;
+        if !sums.contains_key(invoice) {
+            return None;
+        }
+        let (receivable, balance) = (sum_of(sums, invoice, 1200), self.zoho.balance(bill));
+        if receivable != balance {
+            return Some(format!("invoice {invoice}: the ledger is owed {receivable}, Zoho shows {balance}"));
+        }
+        let (taken, captured) = (sum_of(sums, invoice, 1110) + sum_of(sums, invoice, 1120), self.captured(invoice));
+        if taken != captured {
+            return Some(format!("invoice {invoice}: the ledger holds {taken}, Braintree {captured}"));
+        }
+        let unapplied = -sum_of(sums, invoice, 2100);
+        (unapplied != 0).then(|| format!("invoice {invoice}: {unapplied} is applied to nothing and nobody was asked"))
+    }
+}

@@ -1,0 +1,328 @@
+//! Our own tables beside the log, in memory: claims, holds, card counters, single-use inputs, links, the ledger. What the
+//! desk answers comes from here; nothing is judged.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use iso_currency::Currency;
+use sagas::kernel::answer::{Answer, CollectionOwner, Enrolment, Survey};
+use sagas::kernel::cards::network_caps;
+use sagas::kernel::effect::{AttioRecord, Claim, ClaimKind, Desk};
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::money::Money;
+use sagas::kernel::outcome::{Decline, DeclineKind, Outcome};
+use sagas::kernel::posting::{Rule, Side, journal};
+use sagas::kernel::saga::{Facts, Mark};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+pub(crate) const fn eur(minor: i64) -> Money {
+    Money::new(minor, Currency::EUR)
+}
+
+/// One customer of ours.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Customer {
+    pub(crate) company: String,
+    pub(crate) zoho: Option<String>,
+    pub(crate) braintree: Option<String>,
+    pub(crate) one_off_consent: bool,
+}
+
+/// A subscription of ours.
+#[derive(Debug, Clone)]
+pub(crate) struct Owned {
+    pub(crate) zoho: Option<String>,
+    pub(crate) attio: Option<String>,
+    pub(crate) owner: Option<CollectionOwner>,
+}
+
+/// Who holds a claim.
+#[derive(Debug, Clone)]
+pub(crate) struct Holder {
+    pub(crate) saga: SagaId,
+    step: String,
+    confirmed: bool,
+    at: DateTime<Utc>,
+}
+
+struct Charge {
+    card: String,
+    at: DateTime<Utc>,
+    given_back: bool,
+}
+
+/// A sealed card of the checkout page.
+pub(crate) struct Sealed {
+    pub(crate) card: String,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) erased: bool,
+}
+
+/// Debits less credits by account.
+type Sums = BTreeMap<u16, i64>;
+
+#[derive(Default)]
+pub(crate) struct Tables {
+    pub(crate) claims: BTreeMap<Claim, Holder>,
+    pub(crate) holds: BTreeSet<(String, &'static str)>,
+    charges: BTreeMap<String, Charge>,
+    pub(crate) inputs: BTreeMap<Uuid, Sealed>,
+    pub(crate) customers: BTreeMap<String, Customer>,
+    pub(crate) subscriptions: BTreeMap<String, Owned>,
+    pub(crate) by_saga: BTreeMap<SagaId, Sums>,
+    pub(crate) by_invoice: BTreeMap<String, Sums>,
+    pub(crate) by_transaction: BTreeMap<String, Sums>,
+    applied: BTreeMap<String, i64>,
+    told: BTreeSet<String>,
+    /// Sales are switched off until.
+    pub(crate) switched_off_until: Option<DateTime<Utc>>,
+}
+
+impl Tables {
+    /// What rides in an append. An error is a broken law.
+    pub(crate) fn append(&mut self, saga: SagaId, event: Uuid, facts: &Facts) -> Result<(), String> {
+        for (group, posting) in facts.postings.iter().enumerate() {
+            let Some(journal) = journal(event, group, posting) else { continue };
+            let mut sum = 0;
+            for line in &journal.lines {
+                let signed = if line.side == Side::Debit { line.amount.minor } else { -line.amount.minor };
+                sum += signed;
+                *self.by_saga.entry(saga).or_default().entry(line.account).or_default() += signed;
+                let dimensions = &posting.dimensions;
+                for (sums, key) in [
+                    (&mut self.by_invoice, &dimensions.invoice),
+                    (&mut self.by_transaction, &dimensions.transaction),
+                ] {
+                    if let Some(key) = key {
+                        *sums.entry(key.clone()).or_default().entry(line.account).or_default() += signed;
+                    }
+                }
+            }
+            if sum != 0 || journal.lines.len() < 2 {
+                return Err(format!("a journal of {} does not balance", journal.rule.as_str()));
+            }
+            if let Some(invoice) = &posting.dimensions.invoice {
+                let applied = self.applied.entry(invoice.clone()).or_default();
+                match posting.rule {
+                    Rule::Apply => *applied += posting.amount.minor,
+                    Rule::Unapply => *applied -= posting.amount.minor,
+                    _ => {}
+                }
+                if sum_of(&self.by_invoice, invoice, 2100) > 0 {
+                    return Err(format!("unapplied cash of invoice {invoice} has the wrong sign"));
+                }
+            }
+        }
+        facts.marks.iter().try_for_each(|mark| self.mark(saga, mark))
+    }
+
+    fn mark(&mut self, saga: SagaId, mark: &Mark) -> Result<(), String> {
+        match mark {
+            Mark::Confirm(claim) => match self.claims.get_mut(claim).filter(|h| h.saga == saga) {
+                Some(holder) => holder.confirmed = true,
+                None => return Err(format!("{saga} relies on {claim:?}, which it does not hold")),
+            },
+            Mark::Release(claim) => self.release(saga, claim),
+            Mark::Hold { invoice, reason } => {
+                self.holds.insert((invoice.clone(), reason));
+            }
+            Mark::LiftHold { invoice, reason } => {
+                self.holds.remove(&(invoice.clone(), *reason));
+            }
+            Mark::SpendCard { .. } => {}
+            Mark::GiveBackCard { order_id } => {
+                if let Some(charge) = self.charges.get_mut(order_id) {
+                    charge.given_back = true;
+                }
+            }
+            Mark::EraseInput { input } => {
+                if let Some(sealed) = self.inputs.get_mut(input) {
+                    sealed.erased = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, saga: SagaId, claim: &Claim) {
+        if self.claims.get(claim).is_some_and(|h| h.saga == saga) {
+            self.claims.remove(claim);
+        }
+    }
+
+    /// Reservations whose saga went on without them.
+    pub(crate) fn sweep(&mut self, now: DateTime<Utc>, open_step: impl Fn(SagaId) -> Option<String>) {
+        let stays = |holder: &Holder| {
+            holder.confirmed
+                || now - holder.at < TimeDelta::minutes(10)
+                || open_step(holder.saga).as_ref() == Some(&holder.step)
+        };
+        self.claims.retain(|_, holder| stays(holder));
+    }
+
+    /// Our customer with that id at Zoho.
+    pub(crate) fn customer_of(&self, zoho: &str) -> Option<(&String, &Customer)> {
+        self.customers.iter().find(|(_, c)| c.zoho.as_deref() == Some(zoho))
+    }
+
+    /// Does what is asked of our own store. What is told is handed to the caller, who delivers it.
+    pub(crate) fn desk(&mut self, saga: SagaId, step: &str, call: &Desk, now: DateTime<Utc>) -> Outcome {
+        Outcome::Done {
+            answer: match call {
+                Desk::SurveyInvoice { invoice, customer, subscription } => {
+                    Answer::Survey(Box::new(self.survey(saga, invoice, customer, subscription.as_deref(), now)))
+                }
+                Desk::Claim { claims } => match self.claim(saga, step, claims, now) {
+                    None => Answer::Nothing,
+                    Some(decline) => return Outcome::Declined { decline },
+                },
+                Desk::Release { claims } => {
+                    claims.iter().for_each(|claim| self.release(saga, claim));
+                    Answer::Nothing
+                }
+                Desk::CountCard { card, brand, order_id } => self.count(card, brand, order_id, now),
+                Desk::Enrol { client } => self.enrol(client),
+                Desk::LinkCustomer { customer, zoho_customer, braintree_customer } => {
+                    let links = self.customers.entry(customer.clone()).or_default();
+                    links.zoho = links.zoho.take().or_else(|| zoho_customer.clone());
+                    links.braintree = links.braintree.take().or_else(|| braintree_customer.clone());
+                    Answer::Nothing
+                }
+                Desk::UnlinkCustomer { customer, zoho_customer, braintree_customer } => {
+                    let links = self.customers.entry(customer.clone()).or_default();
+                    links.zoho.take_if(|id| Some(&*id) == zoho_customer.as_ref());
+                    links.braintree.take_if(|id| Some(&*id) == braintree_customer.as_ref());
+                    Answer::Nothing
+                }
+                Desk::AdoptSubscription { subscription, zoho_subscription, attio_record, owner } => {
+                    let owned = Owned {
+                        zoho: Some(zoho_subscription.clone()),
+                        attio: Some(attio_record.clone()),
+                        owner: Some(*owner),
+                    };
+                    self.subscriptions.insert(subscription.clone(), owned);
+                    Answer::Nothing
+                }
+                Desk::DisownSubscription { subscription, .. } => {
+                    self.subscriptions.remove(subscription);
+                    Answer::Nothing
+                }
+                Desk::Tell { message, claims } => {
+                    for claim in claims {
+                        if let Some(holder) = self.claims.get_mut(claim).filter(|h| h.saga == saga) {
+                            holder.saga = message.to;
+                        }
+                    }
+                    Answer::Nothing
+                }
+            },
+        }
+    }
+
+    /// True the first time that this is told.
+    pub(crate) fn tell_once(&mut self, key: &str) -> bool {
+        self.told.insert(key.to_owned())
+    }
+
+    fn claim(&mut self, saga: SagaId, step: &str, claims: &[Claim], now: DateTime<Utc>) -> Option<Decline> {
+        if claims.iter().any(|claim| self.claims.get(claim).is_some_and(|h| h.saga != saga)) {
+            return Some(Decline {
+                kind: DeclineKind::Busy,
+                code: "claimed".to_owned(),
+                text: "held by another saga".to_owned(),
+                response_type: None,
+                advice_code: None,
+                transaction: None,
+                brand: None,
+            });
+        }
+        for claim in claims {
+            let holder = Holder { saga, step: step.to_owned(), confirmed: false, at: now };
+            self.claims.entry(claim.clone()).or_insert(holder);
+        }
+        None
+    }
+
+    fn count(&mut self, card: &str, brand: &str, order_id: &str, now: DateTime<Utc>) -> Answer {
+        if self.charges.get(order_id).is_some_and(|c| !c.given_back) {
+            return Answer::Nothing;
+        }
+        let mut until = None;
+        for cap in network_caps(brand) {
+            let mut counted: Vec<_> = self
+                .charges
+                .values()
+                .filter(|c| c.card == card && !c.given_back && c.at > now - cap.window)
+                .map(|c| c.at)
+                .collect();
+            counted.sort();
+            let most = usize::try_from(cap.charges).expect("small");
+            if counted.len() >= most {
+                until = until.max(Some(counted[counted.len() - most] + cap.window));
+            }
+        }
+        if let Some(until) = until {
+            return Answer::CardCapUntil { until };
+        }
+        self.charges.insert(order_id.to_owned(), Charge { card: card.to_owned(), at: now, given_back: false });
+        Answer::Nothing
+    }
+
+    fn enrol(&mut self, client: &AttioRecord) -> Answer {
+        let known = self.customers.iter().find(|(_, c)| c.company == client.id).map(|(id, _)| id.clone());
+        let customer = known.unwrap_or_else(|| format!("of-{}", client.id));
+        let links = self.customers.entry(customer.clone()).or_default();
+        links.company.clone_from(&client.id);
+        Answer::Enrolled(Box::new(Enrolment {
+            customer,
+            zoho_customer: links.zoho.clone(),
+            braintree_customer: links.braintree.clone(),
+        }))
+    }
+
+    fn survey(
+        &self,
+        saga: SagaId,
+        invoice: &str,
+        customer: &str,
+        subscription: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Survey {
+        let ours = self.customer_of(customer);
+        let owned = self.subscriptions.iter().find(|(_, s)| subscription.is_some() && s.zoho.as_deref() == subscription);
+        let elsewhere = [
+            (ClaimKind::ZohoCustomer, Some(customer)),
+            (ClaimKind::ZohoSubscription, subscription),
+            (ClaimKind::ZohoInvoice, Some(invoice)),
+        ];
+        let claimed = |(kind, key): &(ClaimKind, Option<&str>)| {
+            let claim = Claim { kind: *kind, key: (*key)?.to_owned() };
+            self.claims.get(&claim).filter(|h| h.saga != saga).map(|_| *kind)
+        };
+        let booked = self.by_invoice.contains_key(invoice);
+        let applied = self.applied.get(invoice).copied().unwrap_or_default();
+        Survey {
+            customer: ours.map(|(id, _)| id.clone()),
+            ambiguous: false,
+            braintree_customer: ours.and_then(|(_, c)| c.braintree.clone()),
+            attio_client: ours.map(|(_, c)| AttioRecord { object: "companies".to_owned(), id: c.company.clone() }),
+            subscription: owned.map(|(id, _)| id.clone()),
+            attio_subscription: owned.and_then(|(_, s)| s.attio.clone()),
+            owner: owned.and_then(|(_, s)| s.owner),
+            one_off_consent: ours.is_some_and(|(_, c)| c.one_off_consent),
+            claimed_elsewhere: elsewhere.iter().filter_map(claimed).collect(),
+            holds: self.holds.iter().filter(|(i, _)| i == invoice).map(|(_, reason)| (*reason).to_owned()).collect(),
+            applied: booked.then(|| eur(applied)),
+            unapplied: booked.then(|| eur(-sum_of(&self.by_invoice, invoice, 2100))),
+            sale_switched_off: self.switched_off_until.is_some_and(|until| until > now),
+        }
+    }
+}
+
+/// Debits less credits of an account under a key.
+pub(crate) fn sum_of<K: Ord + ?Sized, Q: Ord + std::borrow::Borrow<K>>(
+    sums: &BTreeMap<Q, BTreeMap<u16, i64>>,
+    key: &K,
+    account: u16,
+) -> i64 {
+    sums.get(key).and_then(|sums| sums.get(&account)).copied().unwrap_or_default()
+}
