@@ -58,13 +58,6 @@ impl Braintree {
         self.customers.entry(customer.to_owned()).or_default().push(vaulted);
     }
 
-    /// The default card is the newest.
-    pub(crate) fn replace_card(&mut self, customer: &str, token: &str, card: &str) {
-        if let Some(methods) = self.customers.get_mut(customer) {
-            methods.insert(0, Vaulted { token: token.to_owned(), card: card.to_owned() });
-        }
-    }
-
     /// Money moves on by itself.
     pub(crate) fn settle(&mut self, id: &str, fails: bool) {
         let Some(sale) = self.sale_mut(id) else { return };

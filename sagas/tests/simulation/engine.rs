@@ -394,7 +394,7 @@ impl World {
                 let made = self.braintree.sales.get(known).filter(|s| s.is_captured()).map(|s| s.id.clone());
                 if let (Some(transaction), _) | (None, Some(transaction)) = (made, laws::submits(call)) {
                     let fails = self.mishaps.weather.staff && self.dice.chance(40);
-                    let wait = TimeDelta::hours(self.dice.between(10, 50));
+                    let wait = TimeDelta::hours(self.dice.between(2, 20));
                     if fails && let Some(who) = self.who(flight.saga) {
                         self.touched.insert(who);
                     }

@@ -87,7 +87,7 @@ impl World {
     /// A message on its way: it can be lost, doubled or late; a poll brings what was lost.
     fn message(&mut self, saga: SagaId, item: &Item, poll: TimeDelta, polled: Option<Item>) {
         let (now, rate) = (self.clock.now(), self.mishaps.weather.messages);
-        let mut soon = |world: &mut Self, longest| {
+        let soon = |world: &mut Self, longest| {
             let wait = world.millis(50, longest);
             world.clock.after(wait, Event::Comes(saga, Box::new(item.clone())));
         };

@@ -1,6 +1,7 @@
 //! Our own tables beside the log, in memory: claims, holds, card counters, single-use inputs, links, the ledger. What the
 //! desk answers comes from here; nothing is judged.
 
+use crate::braintree::rejected;
 use chrono::{DateTime, TimeDelta, Utc};
 use iso_currency::Currency;
 use sagas::kernel::answer::{Answer, CollectionOwner, Enrolment, Survey};
@@ -8,7 +9,7 @@ use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{AttioRecord, Claim, ClaimKind, Desk};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::Money;
-use sagas::kernel::outcome::{Decline, DeclineKind, Outcome};
+use sagas::kernel::outcome::{Decline, DeclineKind, Outcome, RejectionKind};
 use sagas::kernel::posting::{Rule, Side, journal};
 use sagas::kernel::saga::{Facts, Mark};
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,6 +184,12 @@ impl Tables {
                 Desk::Enrol { client } => self.enrol(client),
                 Desk::LinkCustomer { customer, zoho_customer, braintree_customer } => {
                     let links = self.customers.entry(customer.clone()).or_default();
+                    let other = |has: &Option<String>, wanted: &Option<String>| {
+                        matches!((has, wanted), (Some(has), Some(wanted)) if has != wanted)
+                    };
+                    if other(&links.zoho, zoho_customer) || other(&links.braintree, braintree_customer) {
+                        return rejected(RejectionKind::State, "linked_otherwise");
+                    }
                     links.zoho = links.zoho.take().or_else(|| zoho_customer.clone());
                     links.braintree = links.braintree.take().or_else(|| braintree_customer.clone());
                     Answer::Nothing

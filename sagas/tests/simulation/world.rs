@@ -202,9 +202,6 @@ impl World {
     /// A company that buys for the first time.
     fn new_customer(&mut self, company: &str) {
         self.presses(company, "pro");
-        if self.dice.chance(300) {
-            self.presses(company, "team");
-        }
     }
 
     fn presses(&mut self, company: &str, plan: &str) {

@@ -1,0 +1,87 @@
+//! What the simulation has to reach, so that it cannot quietly stop to: every step of every flow, every undo, each with
+//! all that can become of its call; outcomes found and proven absent; every way in which a flow ends.
+
+use crate::mishaps::Kind;
+use crate::run::Cells;
+use sagas::invoice_payment::InvoicePayment;
+use sagas::kernel::effect::{Claim, Desk, Effect, Practice, PracticeScript};
+use sagas::kernel::saga::Saga;
+use sagas::kernel::step::{Class, StepSpec, Undo};
+use sagas::subscription_activation::SubscriptionActivation;
+use std::collections::BTreeSet;
+
+/// How sagas ended: flow, the flow's own word.
+pub(crate) type Ends = BTreeSet<(String, String)>;
+
+/// Steps that call our own store alone.
+const OURS: [&str; 12] = [
+    "survey",
+    "claim",
+    "count_card",
+    "tell",
+    "enrol",
+    "link_customer",
+    "undo link_customer",
+    "link_zoho_customer",
+    "undo link_zoho_customer",
+    "adopt",
+    "undo adopt",
+    "hand_over",
+];
+
+/// Steps whose undo the simulated people cannot bring about: nothing fails between them and the pivot, or they need a
+/// price of zero.
+const BEYOND: [&str; 3] = ["vault", "undo vault", "undo_twin"];
+
+/// Words in which sagas have to end.
+const ENDS: [(&str, &str); 9] = [
+    (SubscriptionActivation::NAME, "Active"),
+    (SubscriptionActivation::NAME, "Cancelled"),
+    (SubscriptionActivation::NAME, "Expired"),
+    (SubscriptionActivation::NAME, "Failed"),
+    (SubscriptionActivation::NAME, "Refused"),
+    (InvoicePayment::NAME, "Settled"),
+    (InvoicePayment::NAME, "Unpaid"),
+    (InvoicePayment::NAME, "ClosedPaidElsewhere"),
+    (InvoicePayment::NAME, "ClosedVoid"),
+];
+
+/// Cells and ends that were not reached.
+pub(crate) fn missed(cells: &Cells, ends: &Ends) -> Vec<String> {
+    let mut missed = Vec::new();
+    let mut flow = |name: &str, steps: &[StepSpec]| {
+        for step in steps {
+            let undo = matches!(step.undo, Undo::Effect).then(|| format!("undo {}", step.name));
+            for label in [Some(step.name.to_owned()), undo].into_iter().flatten() {
+                if BEYOND.contains(&label.as_str()) {
+                    continue;
+                }
+                for kind in kinds(&label, step.class) {
+                    if !cells.contains_key(&(name.to_owned(), label.clone(), kind.clone())) {
+                        missed.push(format!("{name} {label} {kind}"));
+                    }
+                }
+            }
+        }
+    };
+    macro_rules! flows {
+        ($($saga:ty,)*) => { $( flow(<$saga as Saga>::NAME, <$saga as Saga>::STEPS); )* };
+    }
+    sagas::for_each_saga!(flows);
+    let reached = |(flow, word): &(&str, &str)| ends.contains(&((*flow).to_owned(), (*word).to_owned()));
+    missed.extend(ENDS.iter().filter(|end| !reached(end)).map(|(flow, word)| format!("{flow} ends {word}")));
+    missed
+}
+
+/// What a call of this step can meet.
+fn kinds(label: &str, class: Class) -> Vec<String> {
+    let ours = || Effect::Desk(Desk::Release { claims: Vec::<Claim>::new() });
+    let writes = || Effect::Practice(Practice::Note { id: String::new(), script: PracticeScript::Works });
+    let reads = || Effect::Practice(Practice::Look);
+    let kinds = match class {
+        _ if OURS.contains(&label) => Kind::of(&ours()),
+        Class::Read => Kind::of(&reads()),
+        Class::Compensatable | Class::Pivot | Class::Retriable | Class::Projection => Kind::of(&writes()),
+    };
+    kinds.iter().map(|kind| format!("{kind:?}")).chain(["smooth".to_owned()]).collect()
+}
