@@ -131,9 +131,10 @@ impl Tests<'_> {
         let invoice = self.invoice;
         let ours = |c: &Capture| invoice.payments.iter().find(|p| p.reference == c.transaction);
         for capture in self.state.captures.iter().filter(|c| c.is_live() && c.trouble.is_none()) {
-            if capture.unapplied() > 0 && !(capture.payment.is_some() && self.state.orders.record_again) {
+            let missing = ours(capture).is_none() && invoice.balance.is_positive();
+            if capture.unapplied() > 0 && !(capture.payment.is_some() && self.state.orders.record_again && missing) {
                 self.place_one(capture)?;
-            } else if self.state.orders.record_again && ours(capture).is_none() && invoice.balance.is_positive() {
+            } else if self.state.orders.record_again && missing {
                 let again = capture.unapplied() == 0;
                 let amount = Money::new(capture.amount.minor.min(invoice.balance.minor), capture.amount.currency);
                 return Err(Verdict::Record { transaction: capture.transaction.clone(), amount, again });

@@ -439,6 +439,17 @@ fn e24_a_balance_below_the_capture_records_the_balance_and_asks_finance() {
 }
 
 #[test]
+fn e24_to_record_again_what_is_recorded_leaves_the_remainder_a_question() {
+    let mut w = World::new();
+    w.records.push_back(rejected(RejectionKind::Invalid, "24016"));
+    w.detect_until("record_payment");
+    w.pay("zp9", "cheque", "check", 4_000);
+    w.run();
+    w.choose(Choice::RecordAgain);
+    assert_eq!((w.parked(), w.balance(2100), w.claims.len()), (Some(ParkCode::MoneyDecision), -4_000, 1));
+}
+
+#[test]
 fn e25_an_unknown_record_is_looked_up_not_repeated() {
     let mut w = World::new();
     w.records.push_back(Outcome::Unknown { detail: "time-out".to_owned() });
