@@ -16,6 +16,8 @@ pub(crate) struct Plastic {
     pub(crate) broke_until: Option<DateTime<Utc>>,
     /// The bank says no for ever.
     pub(crate) stolen: bool,
+    /// The bank holds only half of what is asked.
+    pub(crate) poor: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -110,7 +112,9 @@ impl Braintree {
                     PayWith::New { token, .. } => (token, nonce.map(str::to_owned)),
                 };
                 let Some(card) = card else { return rejected(RejectionKind::Invalid, "91518") };
-                let outcome = self.book(order_id, customer, token, &card, *amount, Status::Authorized, now);
+                let poor = self.plastic.get(&card).is_some_and(|p| p.poor);
+                let amount = if poor { eur(amount.minor / 2) } else { *amount };
+                let outcome = self.book(order_id, customer, token, &card, amount, Status::Authorized, now);
                 if matches!((&outcome, with), (Outcome::Done { .. }, PayWith::New { .. })) {
                     self.vault(customer, token, &card);
                 }

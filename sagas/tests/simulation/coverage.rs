@@ -46,42 +46,52 @@ const ENDS: [(&str, &str); 9] = [
     (InvoicePayment::NAME, "ClosedVoid"),
 ];
 
-/// Cells and ends that were not reached.
-pub(crate) fn missed(cells: &Cells, ends: &Ends) -> Vec<String> {
-    let mut missed = Vec::new();
-    let mut flow = |name: &str, steps: &[StepSpec]| {
+/// A cell that is to be reached: a flow, a step or its undo, what becomes of the call.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    pub(crate) flow: &'static str,
+    pub(crate) step: String,
+    pub(crate) kind: Kind,
+}
+
+/// Every cell.
+pub(crate) fn wanted() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    let mut add = |flow: &'static str, steps: &[StepSpec]| {
         for step in steps {
             let undo = matches!(step.undo, Undo::Effect).then(|| format!("undo {}", step.name));
-            for label in [Some(step.name.to_owned()), undo].into_iter().flatten() {
-                if BEYOND.contains(&label.as_str()) {
-                    continue;
-                }
-                for kind in kinds(&label, step.class) {
-                    if !cells.contains_key(&(name.to_owned(), label.clone(), kind.clone())) {
-                        missed.push(format!("{name} {label} {kind}"));
-                    }
-                }
+            let labels = [Some(step.name.to_owned()), undo].into_iter().flatten();
+            for step_label in labels.filter(|label| !BEYOND.contains(&label.as_str())) {
+                let kinds = kinds(&step_label, step.class);
+                cells.extend(kinds.into_iter().map(|kind| Cell { flow, step: step_label.clone(), kind }));
             }
         }
     };
     macro_rules! flows {
-        ($($saga:ty,)*) => { $( flow(<$saga as Saga>::NAME, <$saga as Saga>::STEPS); )* };
+        ($($saga:ty,)*) => { $( add(<$saga as Saga>::NAME, <$saga as Saga>::STEPS); )* };
     }
     sagas::for_each_saga!(flows);
+    cells
+}
+
+/// Cells and ends that were not reached.
+pub(crate) fn missed(cells: &Cells, ends: &Ends) -> Vec<String> {
+    let is_there =
+        |c: &Cell| cells.contains_key(&(c.flow.to_owned(), c.step.clone(), format!("{:?}", c.kind)));
+    let mut missed: Vec<_> = wanted().iter().filter(|c| !is_there(c)).map(|c| format!("{c:?}")).collect();
     let reached = |(flow, word): &(&str, &str)| ends.contains(&((*flow).to_owned(), (*word).to_owned()));
     missed.extend(ENDS.iter().filter(|end| !reached(end)).map(|(flow, word)| format!("{flow} ends {word}")));
     missed
 }
 
 /// What a call of this step can meet.
-fn kinds(label: &str, class: Class) -> Vec<String> {
+fn kinds(label: &str, class: Class) -> Vec<Kind> {
     let ours = || Effect::Desk(Desk::Release { claims: Vec::<Claim>::new() });
     let writes = || Effect::Practice(Practice::Note { id: String::new(), script: PracticeScript::Works });
     let reads = || Effect::Practice(Practice::Look);
-    let kinds = match class {
+    match class {
         _ if OURS.contains(&label) => Kind::of(&ours()),
         Class::Read => Kind::of(&reads()),
         Class::Compensatable | Class::Pivot | Class::Retriable | Class::Projection => Kind::of(&writes()),
-    };
-    kinds.iter().map(|kind| format!("{kind:?}")).chain(["smooth".to_owned()]).collect()
+    }
 }

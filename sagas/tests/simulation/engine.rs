@@ -295,7 +295,7 @@ impl World {
                 let rate = self.mishaps.weather.calls;
                 self.mishaps.strikes(rate, now, || "a look fails".to_owned()).then_some(Kind::NotSent)
             }
-            (false, false) => self.mishaps.fate(&flight.open.step, flight.open.undo, effect, now),
+            (false, false) => self.mishaps.fate(flow, &laws::label(&flight.open), effect, now),
         };
         if !flight.looks {
             let step = laws::label(&flight.open);

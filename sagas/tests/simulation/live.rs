@@ -61,18 +61,6 @@ pub(crate) fn new(flow: &str, id: SagaId) -> Box<dyn Live> {
     panic!("there is no flow `{flow}`")
 }
 
-/// Every step of every flow.
-pub(crate) fn steps() -> Vec<(&'static str, &'static str)> {
-    let mut all = Vec::new();
-    macro_rules! steps {
-        ($($saga:ty,)*) => { $(
-            all.extend(<$saga as Saga>::STEPS.iter().map(|step| (<$saga as Saga>::NAME, step.name)));
-        )* };
-    }
-    sagas::for_each_saga!(steps);
-    all
-}
-
 impl<S: Saga> Live for Shell<S>
 where
     S::State: 'static,

@@ -26,7 +26,7 @@ mod zoho;
 /// So many seeds in a run of all tests.
 const SLICE: u64 = 80;
 /// From so many on every cell has to be reached.
-const ENOUGH: u64 = 2_000;
+const ENOUGH: u64 = 5_000;
 
 #[expect(clippy::disallowed_methods, reason = "how much is played is said from outside")]
 fn asked(name: &str) -> Option<String> {

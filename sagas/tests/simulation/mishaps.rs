@@ -1,8 +1,8 @@
 //! Everything that departs from a calm day, drawn from the seed: what becomes of a call, of a message, of a node. Each
 //! mishap has a number, so that a failing run can be told again with fewer of them.
 
+use crate::coverage::{self, Cell};
 use crate::dice::Dice;
-use crate::live;
 use chrono::{DateTime, Utc};
 use sagas::kernel::effect::Effect;
 use sagas::kernel::step::ExactlyOnce;
@@ -102,20 +102,22 @@ pub(crate) struct Mishaps {
     /// From then on all is healed (UTC).
     until: DateTime<Utc>,
     /// One cell that this run seeks out.
-    focus: Option<(&'static str, bool, Kind)>,
-    focused: u32,
+    focus: Option<Cell>,
+    sought: u32,
 }
 
 impl Mishaps {
     pub(crate) fn new(seed: u64, only: Option<BTreeSet<u32>>, until: DateTime<Utc>) -> Self {
         let mut dice = Dice::new(seed, 2);
-        let weather = Weather::of(seed, &mut dice);
-        let focus = (weather.calls > 0 && dice.chance(700)).then(|| {
-            let (_, step) = dice.of(&live::steps());
-            (step, dice.chance(400), dice.of(&Kind::ALL))
+        let mut weather = Weather::of(seed, &mut dice);
+        let focus = (weather.calls > 0).then(|| {
+            let cells = coverage::wanted();
+            // Neighbouring seeds seek cells that lie far apart.
+            let at = usize::try_from(seed.wrapping_mul(7_919)).unwrap_or_default() % cells.len();
+            cells[at].clone()
         });
-        let focus = focus.filter(|(_, _, kind)| weather.refusals || *kind != Kind::Refused);
-        Self { dice, weather, only, drawn: 0, happened: Vec::new(), until, focus, focused: 0 }
+        weather.refusals |= focus.as_ref().is_some_and(|cell| cell.kind == Kind::Refused);
+        Self { dice, weather, only, drawn: 0, happened: Vec::new(), until, focus, sought: 0 }
     }
 
     /// Whether something goes wrong now.
@@ -131,18 +133,21 @@ impl Mishaps {
         true
     }
 
+    /// Whether this run seeks out something in a flow, at steps of which one begins so.
+    pub(crate) fn seeks(&self, flow: &str, steps: &[&str]) -> bool {
+        let fits = |cell: &Cell| cell.flow == flow && steps.iter().any(|step| cell.step.starts_with(step));
+        self.focus.as_ref().is_some_and(fits)
+    }
+
     /// What becomes of a call; none: it goes well.
-    pub(crate) fn fate(&mut self, step: &str, undo: bool, effect: &Effect, now: DateTime<Utc>) -> Option<Kind> {
+    pub(crate) fn fate(&mut self, flow: &str, step: &str, effect: &Effect, now: DateTime<Utc>) -> Option<Kind> {
         let kinds = Kind::of(effect);
-        let sought = self
-            .focus
-            .filter(|(name, of_undo, kind)| *name == step && *of_undo == undo && kinds.contains(kind))
-            .filter(|_| self.focused < 4);
-        let word = if undo { "undo " } else { "" };
-        if let Some((_, _, kind)) = sought
-            && self.strikes(600, now, || format!("{kind:?} at {word}{step}"))
+        let sought = self.focus.as_ref().filter(|cell| cell.flow == flow && cell.step == step && self.sought < 4);
+        let sought = sought.map(|cell| cell.kind).filter(|kind| kinds.contains(kind));
+        if let Some(kind) = sought
+            && self.strikes(600, now, || format!("{kind:?} at {step}"))
         {
-            self.focused += 1;
+            self.sought += 1;
             return Some(kind);
         }
         let mut kind = self.dice.of(&kinds);
@@ -150,7 +155,7 @@ impl Mishaps {
             kind = Kind::NotSent;
         }
         let rate = self.weather.calls;
-        self.strikes(rate, now, || format!("{kind:?} at {word}{step}")).then_some(kind)
+        self.strikes(rate, now, || format!("{kind:?} at {step}")).then_some(kind)
     }
 
     pub(crate) const fn dice(&mut self) -> &mut Dice {

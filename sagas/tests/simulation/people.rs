@@ -28,6 +28,8 @@ pub(crate) enum Deed {
     Rehearse,
     /// Somebody edits a vendor's book by hand.
     Staff,
+    /// The catalogue's prices rise.
+    PriceRise { company: String },
     /// Somebody of ours calls something off, pauses it or wants it now.
     CallOff,
     /// An operator sees to what is parked.
@@ -73,6 +75,13 @@ impl World {
             Deed::Visit { saga, visits } => self.visit(saga, visits),
             Deed::Rehearse => self.rehearse(),
             Deed::Staff => self.edit_by_hand(),
+            Deed::PriceRise { company } => {
+                if self.mishaps.strikes(1_000, now, || "the price rises".to_owned()) {
+                    // A second rise is for people to look at.
+                    self.touched.insert(company);
+                    self.zoho.price += 1_000;
+                }
+            }
             Deed::CallOff => self.call_off(),
             Deed::Operator => {
                 self.see_to_parked();
@@ -179,6 +188,12 @@ impl World {
         self.clock.after(TimeDelta::milliseconds(5), Event::Comes(saga, Box::new(opened)));
         let most = self.accepted.entry(saga).or_default();
         *most = ceiling.max(*most);
+        let undone = self.mishaps.seeks(SubscriptionActivation::NAME, &["undo"]);
+        if self.dice.chance(if undone { 700 } else { 40 })
+            && let Some(company) = self.who(saga)
+        {
+            self.clock.after(TimeDelta::seconds(10), Event::Deed(Deed::PriceRise { company }));
+        }
         let twice = self.dice.chance(150);
         for press in 0..=i64::from(twice) {
             let with = match &stored {

@@ -83,7 +83,9 @@ impl World {
             if self.invoice_of(&sale.order_id).as_deref() != Some(invoice) {
                 return None;
             }
-            let records: Vec<_> = self.zoho.payments.iter().filter(|p| p.reference == sale.id).collect();
+            // Zoho detaches what was paid on an invoice that is voided.
+            let void = self.zoho.bill_of(invoice).is_some_and(|bill| bill.void);
+            let records: Vec<_> = self.zoho.payments.iter().filter(|p| p.reference == sale.id && !void).collect();
             let recorded: i64 = records.iter().map(|p| p.amount).sum();
             let wanted = if sale.is_captured() { sale.amount.minor } else { 0 };
             (recorded != wanted || records.len() > 1).then(|| {

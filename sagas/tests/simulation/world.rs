@@ -14,6 +14,9 @@ use crate::zoho::Zoho;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::ids::SagaId;
+use sagas::kernel::saga::Saga;
+use sagas::rehearsal::Rehearsal;
+use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What happens.
@@ -148,9 +151,10 @@ impl World {
         self.braintree.lag = TimeDelta::seconds(self.dice.between(0, 300));
         for n in 0..self.dice.between(1, 3) {
             let company = format!("company{n}");
-            if self.dice.chance(600) { self.old_customer(&company) } else { self.new_customer(&company) }
+            let sells = self.mishaps.seeks(SubscriptionActivation::NAME, &[""]);
+            if n > 0 || !sells { self.some_customer(&company) } else { self.new_customer(&company) }
         }
-        if self.dice.chance(300) {
+        if self.mishaps.seeks(Rehearsal::NAME, &[""]) || self.dice.chance(200) {
             let at = self.some_time();
             self.clock.at(at, Event::Deed(Deed::Rehearse));
         }
@@ -162,12 +166,18 @@ impl World {
         self.clock.after(first, Event::Deed(Deed::Operator));
     }
 
+    fn some_customer(&mut self, company: &str) {
+        if self.dice.chance(600) { self.old_customer(company) } else { self.new_customer(company) }
+    }
+
     /// A card, and how its bank feels about it.
     pub(crate) fn plastic(&mut self, name: &str) -> String {
         let now = self.clock.now();
         let broke_until = self.dice.chance(250).then(|| now + self.hours(0, 240));
         let stolen = self.dice.chance(60);
-        self.braintree.plastic.insert(name.to_owned(), Plastic { broke_until, stolen });
+        let sought = self.mishaps.seeks(SubscriptionActivation::NAME, &["release_hold", "forget_card"]);
+        let poor = self.dice.chance(if sought { 600 } else { 20 });
+        self.braintree.plastic.insert(name.to_owned(), Plastic { broke_until, stolen, poor });
         name.to_owned()
     }
 
