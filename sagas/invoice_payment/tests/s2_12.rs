@@ -179,3 +179,12 @@ fn a_draft_that_is_raised_is_read_again() {
     w.tell(seen(News::Raised));
     assert_eq!(w.sales_made(), 1);
 }
+
+#[test]
+fn a_void_invoice_of_a_customer_that_is_unlinked_again_needs_nobody() {
+    let w = World::begun(|w| {
+        w.void();
+        w.survey.customer = None;
+    });
+    assert_eq!((w.parked(), w.state().as_str(), w.open_accounts().len()), (None, "ClosedVoid", 0));
+}

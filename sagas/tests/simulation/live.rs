@@ -45,6 +45,8 @@ struct Shell<S: Saga> {
     saga: Recorded<S>,
     drafted: Vec<Record<S::Event>>,
     log: Vec<String>,
+    /// The log folded so far, and how many of its lines: each is read back once.
+    folded: (Recorded<S>, usize),
 }
 
 /// A new saga of the flow of that name.
@@ -52,8 +54,8 @@ pub(crate) fn new(flow: &str, id: SagaId) -> Box<dyn Live> {
     macro_rules! shell {
         ($($saga:ty,)*) => { $(
             if flow == <$saga as Saga>::NAME {
-                let saga = Recorded::<$saga>::default();
-                return Box::new(Shell::<$saga> { id, saga, drafted: Vec::new(), log: Vec::new() });
+                let (saga, folded) = (Recorded::<$saga>::default(), (Recorded::<$saga>::default(), 0));
+                return Box::new(Shell::<$saga> { id, saga, drafted: Vec::new(), log: Vec::new(), folded });
             }
         )* };
     }
@@ -123,13 +125,14 @@ where
 
     fn restart(&mut self) -> Result<(), String> {
         self.forget();
-        let mut again = Recorded::<S>::default();
-        for line in &self.log {
+        let (again, lines) = &mut self.folded;
+        for line in &self.log[*lines..] {
             let event: Record<S::Event> = serde_json::from_str(line).map_err(|e| format!("{e}: {line}"))?;
             again.evolve(&event);
         }
+        *lines = self.log.len();
         let same = again.business == self.saga.business && again.flow == self.saga.flow;
-        self.saga = again;
+        self.saga = again.clone();
         if same { Ok(()) } else { Err(format!("the log of {} folds to another state than the live one", self.id)) }
     }
 }
