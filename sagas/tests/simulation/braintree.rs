@@ -247,17 +247,24 @@ impl Braintree {
             }
             Call::ReadCustomer { .. } | Call::ReadTransaction { .. } => nothing,
             Call::CreateCustomer { customer, .. } => {
-                if self.customers.contains_key(customer) { found(nothing_more()) } else { nothing }
+                if self.customers.contains_key(customer) {
+                    found(nothing_more())
+                } else {
+                    nothing
+                }
             }
             Call::Vault { customer, token, .. } => {
                 let methods = self.customers.get(customer).into_iter().flatten();
                 let vaulted = methods.into_iter().find(|m| m.token == *token);
-                vaulted.map_or(nothing, |m| {
-                    found(Outcome::Done { answer: Answer::Vaulted(Box::new(method(m, false))) })
-                })
+                vaulted
+                    .map_or(nothing, |m| found(Outcome::Done { answer: Answer::Vaulted(Box::new(method(m, false))) }))
             }
             Call::DeleteCustomer { customer } => {
-                if self.customers.contains_key(customer) { nothing } else { found(nothing_more()) }
+                if self.customers.contains_key(customer) {
+                    nothing
+                } else {
+                    found(nothing_more())
+                }
             }
             Call::DeleteMethod { token } => {
                 let there = self.customers.values().flatten().any(|m| m.token == *token);

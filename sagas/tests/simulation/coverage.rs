@@ -76,8 +76,7 @@ pub(crate) fn wanted() -> Vec<Cell> {
 
 /// Cells and ends that were not reached.
 pub(crate) fn missed(cells: &Cells, ends: &Ends) -> Vec<String> {
-    let is_there =
-        |c: &Cell| cells.contains_key(&(c.flow.to_owned(), c.step.clone(), format!("{:?}", c.kind)));
+    let is_there = |c: &Cell| cells.contains_key(&(c.flow.to_owned(), c.step.clone(), format!("{:?}", c.kind)));
     let mut missed: Vec<_> = wanted().iter().filter(|c| !is_there(c)).map(|c| format!("{c:?}")).collect();
     let reached = |(flow, word): &(&str, &str)| ends.contains(&((*flow).to_owned(), (*word).to_owned()));
     missed.extend(ENDS.iter().filter(|end| !reached(end)).map(|(flow, word)| format!("{flow} ends {word}")));

@@ -120,7 +120,8 @@ impl World {
         if !slot.mailbox.is_empty() {
             // Mostly in order; a message that overtakes another is a mishap.
             let last = slot.mailbox.len() - 1;
-            let at = if last > 0 && self.mishaps.strikes(100, now, || "a message overtakes".to_owned()) { last } else { 0 };
+            let at =
+                if last > 0 && self.mishaps.strikes(100, now, || "a message overtakes".to_owned()) { last } else { 0 };
             return self.apply(saga, at);
         }
         match slot.live.work(now) {
@@ -286,46 +287,8 @@ impl World {
             self.flights.insert(call, flight);
             return self.clock.at(until, Event::Answers(call));
         }
-        let (effect, vendor) = (&flight.open.effect, flight.open.effect.vendor());
-        let down = self.outages.iter().any(|(v, from, to)| *v == vendor && *from <= now && now < *to);
-        let flow = self.sagas.get(&flight.saga).map_or("", |slot| slot.live.flow_name());
-        flight.fate = match (flight.looks, down) {
-            (_, true) => Some(Kind::NotSent),
-            (true, false) => {
-                let rate = self.mishaps.weather.calls;
-                self.mishaps.strikes(rate, now, || "a look fails".to_owned()).then_some(Kind::NotSent)
-            }
-            (false, false) => self.mishaps.fate(flow, &laws::label(&flight.open), effect, now),
-        };
-        if !flight.looks {
-            let step = laws::label(&flight.open);
-            let word = flight.fate.map_or("smooth".to_owned(), |kind| format!("{kind:?}"));
-            *self.cells.entry((flow.to_owned(), step, word)).or_default() += 1;
-        }
-        let short = self.millis(20, 900);
-        let lingers = match effect.exactly_once() {
-            ExactlyOnce::Searchable { .. } => TimeDelta::seconds(20),
-            // Where absence is judged sooner, a request that lingers has to be sooner, too.
-            _ => TimeDelta::seconds(2),
-        };
-        let (reaches, answers) = match flight.fate {
-            None | Some(Kind::Garbled | Kind::CrashUnwritten | Kind::CrashWritten) => (Some(short), Some(short * 2)),
-            Some(Kind::NotSent) => {
-                let cause = if self.dice.chance(300) { NotSent::Quota } else { NotSent::Outage };
-                flight.outcome = Some(not_sent(cause, "the vendor cannot be reached"));
-                flight.look = Some(Look::Unclear { detail: "the vendor cannot be reached".to_owned() });
-                (None, Some(short))
-            }
-            Some(Kind::Refused) => {
-                flight.outcome = Some(self.refusal(&flight));
-                (None, Some(short))
-            }
-            Some(Kind::LostAnswer) => (Some(short), Some(PATIENCE)),
-            Some(Kind::LostCall) => (None, Some(PATIENCE)),
-            Some(Kind::Late) => (Some(PATIENCE + lingers), Some(PATIENCE)),
-            Some(Kind::CrashDuring) => (Some(short), None),
-            Some(Kind::CrashBefore) => (None, None),
-        };
+        flight.fate = self.draw_fate(&flight);
+        let (reaches, answers) = self.times(&mut flight);
         let (node, fate) = (flight.node, flight.fate);
         self.flights.insert(call, flight);
         if let Some(wait) = reaches {
@@ -339,13 +302,64 @@ impl World {
         }
     }
 
+    /// What becomes of the call, and the cell that this reaches.
+    fn draw_fate(&mut self, flight: &Flight) -> Option<Kind> {
+        let now = self.clock.now();
+        let (effect, vendor) = (&flight.open.effect, flight.open.effect.vendor());
+        let down = self.outages.iter().any(|(v, from, to)| *v == vendor && *from <= now && now < *to);
+        let flow = self.sagas.get(&flight.saga).map_or("", |slot| slot.live.flow_name());
+        let fate = match (flight.looks, down) {
+            (_, true) => Some(Kind::NotSent),
+            (true, false) => {
+                let rate = self.mishaps.weather.calls;
+                self.mishaps.strikes(rate, now, || "a look fails".to_owned()).then_some(Kind::NotSent)
+            }
+            (false, false) => self.mishaps.fate(flow, &laws::label(&flight.open), effect, now),
+        };
+        if !flight.looks {
+            let step = laws::label(&flight.open);
+            let word = fate.map_or("smooth".to_owned(), |kind| format!("{kind:?}"));
+            *self.cells.entry((flow.to_owned(), step, word)).or_default() += 1;
+        }
+        fate
+    }
+
+    /// When the call reaches the vendor, and when its answer comes or our patience ends; none: never.
+    fn times(&mut self, flight: &mut Flight) -> (Option<TimeDelta>, Option<TimeDelta>) {
+        let short = self.millis(20, 900);
+        let lingers = match flight.open.effect.exactly_once() {
+            ExactlyOnce::Searchable { .. } => TimeDelta::seconds(20),
+            // Where absence is judged sooner, a request that lingers has to be sooner, too.
+            _ => TimeDelta::seconds(2),
+        };
+        match flight.fate {
+            None | Some(Kind::Garbled | Kind::CrashUnwritten | Kind::CrashWritten) => (Some(short), Some(short * 2)),
+            Some(Kind::NotSent) => {
+                let cause = if self.dice.chance(300) { NotSent::Quota } else { NotSent::Outage };
+                flight.outcome = Some(not_sent(cause, "the vendor cannot be reached"));
+                flight.look = Some(Look::Unclear { detail: "the vendor cannot be reached".to_owned() });
+                (None, Some(short))
+            }
+            Some(Kind::Refused) => {
+                flight.outcome = Some(self.refusal(flight));
+                (None, Some(short))
+            }
+            Some(Kind::LostAnswer) => (Some(short), Some(PATIENCE)),
+            Some(Kind::LostCall) => (None, Some(PATIENCE)),
+            Some(Kind::Late) => (Some(PATIENCE + lingers), Some(PATIENCE)),
+            Some(Kind::CrashDuring) => (Some(short), None),
+            Some(Kind::CrashBefore) => (None, None),
+        }
+    }
+
     fn refusal(&mut self, flight: &Flight) -> Outcome {
         if let Some(who) = self.who(flight.saga) {
             self.touched.insert(who);
         }
         let reads = flight.open.effect.exactly_once() == ExactlyOnce::Repeatable;
         let config = reads || self.dice.chance(400);
-        let kind = if config { RejectionKind::Config } else { self.dice.of(&[RejectionKind::Invalid, RejectionKind::State]) };
+        let kind =
+            if config { RejectionKind::Config } else { self.dice.of(&[RejectionKind::Invalid, RejectionKind::State]) };
         crate::braintree::rejected(kind, "99999")
     }
 

@@ -102,9 +102,8 @@ impl World {
             ("inv", invoice) => Some(invoice.to_owned()),
             ("act", saga) => {
                 let reference = format!("demo1.sub.{saga}.");
-                let ours = |id: &String| {
-                    self.zoho.subscription(id).is_some_and(|s| s.reference.starts_with(&reference))
-                };
+                let ours =
+                    |id: &String| self.zoho.subscription(id).is_some_and(|s| s.reference.starts_with(&reference));
                 let bill = self.zoho.bills.iter().rfind(|b| b.subscription.as_ref().is_some_and(ours))?;
                 Some(bill.id.clone())
             }
@@ -114,9 +113,8 @@ impl World {
 
     /// What of an invoice Braintree holds captured, in minor units.
     pub(crate) fn captured(&self, invoice: &str) -> i64 {
-        let of_it = |s: &&crate::braintree::Sale| {
-            s.is_captured() && self.invoice_of(&s.order_id).as_deref() == Some(invoice)
-        };
+        let of_it =
+            |s: &&crate::braintree::Sale| s.is_captured() && self.invoice_of(&s.order_id).as_deref() == Some(invoice);
         self.braintree.sales.iter().filter(of_it).map(|s| s.amount.minor).sum()
     }
 
@@ -138,7 +136,8 @@ impl World {
             }
             Braintree::Authorise { order_id, amount, .. } => {
                 let standing = |s: &crate::braintree::Sale| {
-                    s.status.is_approved() && s.order_id.rsplit_once('.').map(|o| o.0) == order_id.rsplit_once('.').map(|o| o.0)
+                    s.status.is_approved()
+                        && s.order_id.rsplit_once('.').map(|o| o.0) == order_id.rsplit_once('.').map(|o| o.0)
                 };
                 if self.braintree.sales.iter().any(standing) {
                     Some(format!("{order_id} holds money while another hold of the same purchase stands"))
@@ -203,7 +202,10 @@ impl World {
             let who = self.who(saga);
             if !who.as_ref().is_some_and(|who| self.touched.contains(who)) {
                 let who = who.unwrap_or_default();
-                self.breaks(format!("{name} {saga} of {who} is parked without need: {} {}", parked.code, parked.detail));
+                self.breaks(format!(
+                    "{name} {saga} of {who} is parked without need: {} {}",
+                    parked.code, parked.detail
+                ));
             }
         }
     }
@@ -228,7 +230,11 @@ impl World {
             }
         }
         let reference = format!("demo1.sub.{}.", saga.0.simple());
-        let live = self.zoho.subscriptions.iter().filter(|(s, _)| s.reference.starts_with(&reference) && s.status != "cancelled");
+        let live = self
+            .zoho
+            .subscriptions
+            .iter()
+            .filter(|(s, _)| s.reference.starts_with(&reference) && s.status != "cancelled");
         let live = live.count();
         let most = usize::from(end == End::Completed);
         (live > most).then(|| format!("it ended {} with {live} live subscriptions at Zoho", end.as_str()))

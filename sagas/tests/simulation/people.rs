@@ -100,14 +100,13 @@ impl World {
             let wait = world.millis(50, longest);
             world.clock.after(wait, Event::Comes(saga, Box::new(item.clone())));
         };
-        if self.mishaps.strikes(rate / 3, now, || "a message is lost".to_owned()) {
-        } else if self.mishaps.strikes(rate / 3, now, || "a message comes twice".to_owned()) {
+        let lost = self.mishaps.strikes(rate / 3, now, || "a message is lost".to_owned());
+        if !lost && self.mishaps.strikes(rate / 3, now, || "a message comes twice".to_owned()) {
             soon(self, 5_000);
             soon(self, 600_000);
-        } else if self.mishaps.strikes(rate / 3, now, || "a message is late".to_owned()) {
-            soon(self, 7_200_000);
-        } else {
-            soon(self, 3_000);
+        } else if !lost {
+            let late = self.mishaps.strikes(rate / 3, now, || "a message is late".to_owned());
+            soon(self, if late { 7_200_000 } else { 3_000 });
         }
         if let Some(item) = polled {
             self.clock.after(poll, Event::Comes(saga, Box::new(item)));
@@ -163,10 +162,7 @@ impl World {
         let page = self.sagas.get(&saga).and_then(|slot| slot.live.page(now));
         let again = match page.map(|page| (page.link, page.stage)) {
             None | Some((_, PageStage::Preparing | PageStage::Confirming | PageStage::LockedUntil { .. })) => true,
-            Some((
-                link,
-                PageStage::Quoted { quote, cards, .. } | PageStage::NeedsAuthentication { quote, cards },
-            )) => {
+            Some((link, PageStage::Quoted { quote, cards, .. } | PageStage::NeedsAuthentication { quote, cards })) => {
                 if self.dice.chance(850) {
                     let stored = cards.first().filter(|_| self.dice.chance(300)).map(|card| card.token.clone());
                     self.submits(saga, link, &quote.hash, quote.ceiling.minor, stored);
@@ -281,7 +277,8 @@ impl World {
             9 if balance > 500 => self.zoho.edit(id, now, |bill| bill.credits += 500),
             10 if balance > 0 => self.zoho.edit(id, now, |bill| bill.written_off += balance),
             11 | 12 => {
-                let subscription = self.zoho.subscriptions.iter_mut().find(|(s, _)| Some(&s.id) == bill.subscription.as_ref());
+                let subscription =
+                    self.zoho.subscriptions.iter_mut().find(|(s, _)| Some(&s.id) == bill.subscription.as_ref());
                 if let Some((subscription, _)) = subscription {
                     let status = self.dice.of(&["cancelled", "paused", "live"]);
                     if status == "live" {
@@ -330,11 +327,8 @@ impl World {
     }
 
     fn see_to_parked(&mut self) {
-        let parked: Vec<_> = self
-            .sagas
-            .iter()
-            .filter_map(|(id, slot)| Some((*id, slot.live.flow().parked.as_ref()?.code)))
-            .collect();
+        let parked: Vec<_> =
+            self.sagas.iter().filter_map(|(id, slot)| Some((*id, slot.live.flow().parked.as_ref()?.code))).collect();
         for (saga, code) in parked {
             if self.dice.chance(200) {
                 continue;
@@ -407,7 +401,7 @@ fn terms() -> Terms {
     }
 }
 
-/// A date far behind everything that a run waits for (UTC).
+/// An instant far behind everything that a run waits for (UTC).
 pub(crate) fn the_end(healed_at: DateTime<Utc>) -> DateTime<Utc> {
     healed_at + TimeDelta::days(75)
 }

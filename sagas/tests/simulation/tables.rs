@@ -89,10 +89,9 @@ impl Tables {
                 sum += signed;
                 *self.by_saga.entry(saga).or_default().entry(line.account).or_default() += signed;
                 let dimensions = &posting.dimensions;
-                for (sums, key) in [
-                    (&mut self.by_invoice, &dimensions.invoice),
-                    (&mut self.by_transaction, &dimensions.transaction),
-                ] {
+                for (sums, key) in
+                    [(&mut self.by_invoice, &dimensions.invoice), (&mut self.by_transaction, &dimensions.transaction)]
+                {
                     if let Some(key) = key {
                         *sums.entry(key.clone()).or_default().entry(line.account).or_default() += signed;
                     }
@@ -184,9 +183,7 @@ impl Tables {
                 Desk::Enrol { client } => self.enrol(client),
                 Desk::LinkCustomer { customer, zoho_customer, braintree_customer } => {
                     let links = self.customers.entry(customer.clone()).or_default();
-                    let other = |has: &Option<String>, wanted: &Option<String>| {
-                        matches!((has, wanted), (Some(has), Some(wanted)) if has != wanted)
-                    };
+                    let other = |has: &Option<String>, wanted: &Option<String>| matches!((has, wanted), (Some(has), Some(wanted)) if has != wanted);
                     if other(&links.zoho, zoho_customer) || other(&links.braintree, braintree_customer) {
                         return rejected(RejectionKind::State, "linked_otherwise");
                     }
@@ -295,7 +292,8 @@ impl Tables {
         now: DateTime<Utc>,
     ) -> Survey {
         let ours = self.customer_of(customer);
-        let owned = self.subscriptions.iter().find(|(_, s)| subscription.is_some() && s.zoho.as_deref() == subscription);
+        let owned =
+            self.subscriptions.iter().find(|(_, s)| subscription.is_some() && s.zoho.as_deref() == subscription);
         let elsewhere = [
             (ClaimKind::ZohoCustomer, Some(customer)),
             (ClaimKind::ZohoSubscription, subscription),

@@ -209,7 +209,8 @@ impl World {
         }
     }
 
-    /// A company that buys for the first time.
+    /// A company that buys for the first time, one product at a time: two first activations of one client at once each
+    /// make its customers at the vendors, and the later one waits for an operator.
     fn new_customer(&mut self, company: &str) {
         self.presses(company, "pro");
     }

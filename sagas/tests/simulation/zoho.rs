@@ -89,7 +89,13 @@ impl Zoho {
         id
     }
 
-    pub(crate) fn subscribe(&mut self, customer: &str, reference: &str, plan: &str, now: DateTime<Utc>) -> Subscription {
+    pub(crate) fn subscribe(
+        &mut self,
+        customer: &str,
+        reference: &str,
+        plan: &str,
+        now: DateTime<Utc>,
+    ) -> Subscription {
         let subscription = Subscription {
             id: self.id("zs"),
             customer: customer.to_owned(),
@@ -318,8 +324,7 @@ impl Zoho {
 
     pub(crate) fn look(&self, call: &Call, now: DateTime<Utc>) -> Look {
         let absent = Look::Absent { watermark: false, key_proven: false };
-        let found =
-            |answer, extra| Look::Found { outcome: Box::new(Outcome::Done { answer }), extra };
+        let found = |answer, extra| Look::Found { outcome: Box::new(Outcome::Done { answer }), extra };
         match call {
             Call::RecordPayment { reference, .. } => {
                 let mut hits = self.payments.iter().filter(|p| p.reference == *reference && p.at + self.lag <= now);
@@ -334,9 +339,8 @@ impl Zoho {
                 found(customer_answer(first), hits.map(|c| c.id.clone()).collect())
             }
             Call::CreateSubscription(order) => {
-                let ours = |(s, at): &&(Subscription, DateTime<Utc>)| {
-                    s.reference == order.reference && *at + self.lag <= now
-                };
+                let ours =
+                    |(s, at): &&(Subscription, DateTime<Utc>)| s.reference == order.reference && *at + self.lag <= now;
                 let mut hits = self.subscriptions.iter().filter(ours);
                 let Some((first, _)) = hits.next() else { return absent };
                 let extra = hits.map(|(s, _)| s.id.clone()).collect();
