@@ -165,7 +165,7 @@ impl World {
             Some((link, PageStage::Quoted { quote, cards, .. } | PageStage::NeedsAuthentication { quote, cards })) => {
                 if self.dice.chance(850) {
                     let stored = cards.first().filter(|_| self.dice.chance(300)).map(|card| card.token.clone());
-                    self.submits(saga, link, &quote.hash, quote.ceiling.minor, stored);
+                    self.submits(saga, link, &quote.hash, quote.ceiling.minor, stored.as_deref());
                 }
                 true
             }
@@ -177,7 +177,7 @@ impl World {
         }
     }
 
-    fn submits(&mut self, saga: SagaId, link: u32, hash: &str, ceiling: i64, stored: Option<String>) {
+    fn submits(&mut self, saga: SagaId, link: u32, hash: &str, ceiling: i64, stored: Option<&str>) {
         use subscription_activation::Command as C;
         let now = self.clock.now();
         let opened = item::<SubscriptionActivation>("page.opened", &C::Opened { link });
@@ -192,8 +192,8 @@ impl World {
         }
         let twice = self.dice.chance(150);
         for press in 0..=i64::from(twice) {
-            let with = match &stored {
-                Some(token) => Paying::Stored { token: token.clone() },
+            let with = match stored {
+                Some(token) => Paying::Stored { token: token.to_owned() },
                 None => Paying::New { input: self.seal() },
             };
             let consent = Consent { version: "1".to_owned(), at: now, evidence: None };

@@ -176,7 +176,9 @@ impl Tables {
                     Some(decline) => return Outcome::Declined { decline },
                 },
                 Desk::Release { claims } => {
-                    claims.iter().for_each(|claim| self.release(saga, claim));
+                    for claim in claims {
+                        self.release(saga, claim);
+                    }
                     Answer::Nothing
                 }
                 Desk::CountCard { card, brand, order_id } => self.count(card, brand, order_id, now),
