@@ -24,7 +24,7 @@ mod world;
 mod zoho;
 
 /// So many seeds in a run of all tests.
-const SLICE: u64 = 32;
+const SLICE: u64 = 80;
 /// From so many on every cell has to be reached.
 const ENOUGH: u64 = 5_000;
 
