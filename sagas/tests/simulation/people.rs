@@ -277,8 +277,11 @@ impl World {
             9 if balance > 500 => self.zoho.edit(id, now, |bill| bill.credits += 500),
             10 if balance > 0 => self.zoho.edit(id, now, |bill| bill.written_off += balance),
             11 | 12 => {
-                let subscription =
-                    self.zoho.subscriptions.iter_mut().find(|(s, _)| Some(&s.id) == bill.subscription.as_ref());
+                let subscription = self
+                    .zoho
+                    .subscriptions
+                    .iter_mut()
+                    .find(|(s, _)| Some(&s.id) == bill.subscription.as_ref() && s.status != "cancelled");
                 if let Some((subscription, _)) = subscription {
                     let status = self.dice.of(&["cancelled", "paused", "live"]);
                     if status == "live" {
