@@ -49,6 +49,10 @@ pub(crate) struct Braintree {
     pub(crate) lag: TimeDelta,
     /// The index stands still until then, at this instant.
     pub(crate) stuck: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The index leaves out the next hold for so long.
+    pub(crate) leaves_out: Option<TimeDelta>,
+    /// Holds that the index has left out, until then.
+    left_out: BTreeMap<String, DateTime<Utc>>,
 }
 
 /// Holds end by themselves.
@@ -115,10 +119,17 @@ impl Braintree {
                 let poor = self.plastic.get(&card).is_some_and(|p| p.poor);
                 let amount = if poor { eur(amount.minor / 2) } else { *amount };
                 let outcome = self.book(order_id, customer, token, &card, amount, Status::Authorized, now);
+                if let Some(so_long) = self.leaves_out.take() {
+                    self.left_out.insert(format!("tx{}", self.sales.len()), now + so_long);
+                }
                 if matches!((&outcome, with), (Outcome::Done { .. }, PayWith::New { .. })) {
                     self.vault(customer, token, &card);
                 }
                 outcome
+            }
+            Call::FindTransactions { order_id } => {
+                let transactions = self.hits(order_id, now).into_iter().map(shown).collect();
+                done(Answer::Transactions { transactions })
             }
             Call::ReadTransaction { transaction } => match self.sale(transaction) {
                 Some(sale) => done(Answer::Transaction(Box::new(shown(sale)))),
@@ -245,7 +256,7 @@ impl Braintree {
             Call::Sell { order_id, .. } | Call::Authorise { order_id, .. } => {
                 self.search(order_id, requested, sent, now)
             }
-            Call::ReadCustomer { .. } | Call::ReadTransaction { .. } => nothing,
+            Call::ReadCustomer { .. } | Call::ReadTransaction { .. } | Call::FindTransactions { .. } => nothing,
             Call::CreateCustomer { customer, .. } => {
                 if self.customers.contains_key(customer) {
                     found(nothing_more())
@@ -285,6 +296,18 @@ impl Braintree {
         }
     }
 
+    /// What the index shows under an order id.
+    fn hits(&self, order_id: &str, now: DateTime<Utc>) -> Vec<&Sale> {
+        let index = self.index(now);
+        let shows = |s: &&Sale| s.order_id == order_id && s.created_at <= index && !self.is_left_out(s, now);
+        self.sales.iter().filter(shows).collect()
+    }
+
+    /// The index wrongly does not show it, though it shows what is newer.
+    pub(crate) fn is_left_out(&self, sale: &Sale, now: DateTime<Utc>) -> bool {
+        self.left_out.get(&sale.id).is_some_and(|until| *until > now)
+    }
+
     fn search(
         &self,
         order_id: &str,
@@ -292,8 +315,7 @@ impl Braintree {
         sent: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Look {
-        let index = self.index(now);
-        let hits: Vec<_> = self.sales.iter().filter(|s| s.order_id == order_id && s.created_at <= index).collect();
+        let hits = self.hits(order_id, now);
         let found = |outcome, extra| Look::Found { outcome: Box::new(outcome), extra };
         if hits.iter().any(|s| s.created_at < requested - TimeDelta::minutes(5)) {
             return found(rejected(RejectionKind::OrderIdReused, "order_id_reused"), Vec::new());
@@ -313,7 +335,7 @@ impl Braintree {
             return found(Outcome::Declined { decline }, Vec::new());
         }
         // Other customers pay, too: every twenty minutes somebody.
-        let newest = index.duration_trunc(TimeDelta::minutes(20)).expect("within range");
+        let newest = self.index(now).duration_trunc(TimeDelta::minutes(20)).expect("within range");
         let watermark = sent.is_some_and(|sent| newest >= sent + TimeDelta::minutes(2));
         Look::Absent { watermark, key_proven: false }
     }

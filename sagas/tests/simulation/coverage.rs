@@ -3,8 +3,9 @@
 
 use crate::mishaps::Kind;
 use crate::run::Cells;
+use sagas::act_refusal::ActRefusal;
 use sagas::invoice_payment::InvoicePayment;
-use sagas::kernel::effect::{Claim, Desk, Effect, Practice, PracticeScript};
+use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
 use sagas::kernel::saga::Saga;
 use sagas::kernel::step::{Class, StepSpec, Undo};
 use sagas::subscription_activation::SubscriptionActivation;
@@ -34,7 +35,8 @@ const OURS: [&str; 12] = [
 const BEYOND: [&str; 3] = ["vault", "undo vault", "undo_twin"];
 
 /// Words in which sagas have to end.
-const ENDS: [(&str, &str); 9] = [
+const ENDS: [(&str, &str); 10] = [
+    (ActRefusal::NAME, "Answered"),
     (SubscriptionActivation::NAME, "Active"),
     (SubscriptionActivation::NAME, "Cancelled"),
     (SubscriptionActivation::NAME, "Expired"),
@@ -85,7 +87,7 @@ pub(crate) fn missed(cells: &Cells, ends: &Ends) -> Vec<String> {
 
 /// What a call of this step can meet.
 fn kinds(label: &str, class: Class) -> Vec<Kind> {
-    let ours = || Effect::Desk(Desk::Release { claims: Vec::<Claim>::new() });
+    let ours = || Effect::Desk(Desk::Claim { claims: Vec::new() });
     let writes = || Effect::Practice(Practice::Note { id: String::new(), script: PracticeScript::Works });
     let reads = || Effect::Practice(Practice::Look);
     match class {

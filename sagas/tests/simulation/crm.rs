@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use sagas::kernel::answer::{Answer, Client, Request};
 use sagas::kernel::effect::{Attio, AttioRecord, Effect, LetterFacts, Mail, Practice, PracticeScript};
 use sagas::kernel::outcome::{Decline, DeclineKind, Look, Outcome};
-use sagas::subscription_activation::Act;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A subscription record on which people press acts.
@@ -13,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Asked {
     pub(crate) company: String,
     pub(crate) plan: String,
-    pub(crate) act: Option<Act>,
+    /// The act's title.
+    pub(crate) act: Option<String>,
     pub(crate) pressed_at: Option<DateTime<Utc>>,
     external_id: Option<String>,
     pub(crate) deleted: bool,
@@ -25,6 +25,7 @@ pub(crate) struct Crm {
     shown: BTreeMap<String, u64>,
     tasks: BTreeSet<String>,
     letters: BTreeSet<String>,
+    refused: BTreeSet<(String, DateTime<Utc>)>,
     reserved: BTreeSet<String>,
     noted: BTreeSet<String>,
     tried: BTreeSet<String>,
@@ -43,6 +44,13 @@ impl Crm {
             deleted: false,
         };
         self.records.insert(record.to_owned(), asked);
+    }
+
+    /// Somebody presses an act on a record.
+    pub(crate) fn press(&mut self, record: &str, act: &str, at: DateTime<Utc>) {
+        if let Some(asked) = self.records.get_mut(record) {
+            (asked.act, asked.pressed_at) = (Some(act.to_owned()), Some(at));
+        }
     }
 
     pub(crate) fn perform(&mut self, effect: &Effect) -> Outcome {
@@ -87,6 +95,14 @@ impl Crm {
                         asked.act = None;
                     }
                 }
+                Answer::Projected { transaction_record: None, subscription_record: None }
+            }
+            Attio::RefuseAct(refused) => {
+                let asked = self.records.get_mut(&refused.record).filter(|r| !r.deleted)?;
+                if asked.act.as_ref() == Some(&refused.act) && asked.pressed_at == Some(refused.pressed_at) {
+                    asked.act = None;
+                }
+                self.refused.insert((refused.record.clone(), refused.pressed_at));
                 Answer::Projected { transaction_record: None, subscription_record: None }
             }
             Attio::AddTask(task) => {
@@ -143,6 +159,7 @@ impl Crm {
         let is_there = match effect {
             Effect::Attio(Attio::Project(p)) => self.shown.get(&p.saga).is_some_and(|v| *v >= p.sync_version),
             Effect::Attio(Attio::ShowSubscription(f)) => self.shown.get(&f.saga).is_some_and(|v| *v >= f.sync_version),
+            Effect::Attio(Attio::RefuseAct(r)) => self.refused.contains(&(r.record.clone(), r.pressed_at)),
             Effect::Attio(Attio::AddTask(task)) => self.tasks.contains(&task.marker),
             // Whether a letter went out cannot be asked: one of money goes out again, any other counts as sent.
             Effect::Mail(Mail::Send(letter)) => {
@@ -168,7 +185,7 @@ fn request(asked: &Asked) -> Request {
         starts_on: None,
         trial_days: None,
         owner: None,
-        act: asked.act.map(|act| act.title().to_owned()),
+        act: asked.act.clone(),
         pressed_at: asked.pressed_at,
         external_id: asked.external_id.clone(),
         zoho_subscription: None,

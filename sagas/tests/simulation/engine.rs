@@ -6,12 +6,14 @@ use crate::live::{self, Live};
 use crate::mishaps::Kind;
 use crate::world::{Event, World};
 use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::effect::{Desk, Effect};
+use sagas::kernel::effect::{Braintree, Desk, Effect};
 use sagas::kernel::flow::{Open, Phase, StepEvent};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{What, Work};
 use sagas::kernel::outcome::{INPUT_GONE, Look, NotSent, Outcome, RejectionKind};
+use sagas::kernel::saga::Saga;
 use sagas::kernel::step::ExactlyOnce;
+use sagas::subscription_activation::SubscriptionActivation;
 use serde_json::Value;
 
 /// Our client gives a call up after so long; a request that lingers is done by then and a bit.
@@ -404,6 +406,12 @@ impl World {
             Effect::Braintree(call) => {
                 let known = self.braintree.sales.len();
                 self.check_sale(flight.saga, call, now);
+                if let Braintree::Authorise { .. } = call {
+                    let sought = self.mishaps.seeks(SubscriptionActivation::NAME, &["find_late_hold", "release_hold"]);
+                    let rate = if sought { 500 } else { self.mishaps.weather.calls / 4 };
+                    let left_out = self.mishaps.strikes(rate, now, || "the index leaves a hold out".to_owned());
+                    self.braintree.leaves_out = left_out.then(|| TimeDelta::hours(self.dice.between(1, 72)));
+                }
                 let outcome = self.braintree.perform(call, flight.nonce.as_deref(), now);
                 let made = self.braintree.sales.get(known).filter(|s| s.is_captured()).map(|s| s.id.clone());
                 if let (Some(transaction), _) | (None, Some(transaction)) = (made, laws::submits(call)) {

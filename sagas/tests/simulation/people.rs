@@ -5,6 +5,7 @@ use crate::engine::Item;
 use crate::tables::Sealed;
 use crate::world::{Event, World};
 use chrono::{DateTime, TimeDelta, Utc};
+use sagas::act_refusal::{self, ActRefusal};
 use sagas::invoice_payment::{self, Choice, News};
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::{Installation, SagaId};
@@ -37,6 +38,10 @@ pub(crate) enum Deed {
 }
 
 pub(crate) const ORGANIZATION: &str = "60012";
+
+/// Kinds of the messages that call an activation off: a press in Attio, an operator's order.
+pub(crate) const CANCEL_NOW: &str = "attio.cancel_now";
+pub(crate) const CANCEL: &str = "operator.cancel";
 
 pub(crate) fn installation() -> Installation {
     Installation::new("demo1").expect("valid")
@@ -122,31 +127,27 @@ impl World {
         }
     }
 
+    /// A CRM user presses an act: mostly one that fits, now and then one that calls off what runs, or one that nothing
+    /// here carries out.
     fn press(&mut self, record: &str) {
-        let now = self.clock.now();
         let live = |saga: &&SagaId| self.sagas.get(saga).is_some_and(|slot| slot.live.flow().ended.is_none());
         let running = self.running.get(record).filter(live).copied();
+        let Some(company) = self.crm.records.get(record).map(|asked| asked.company.clone()) else { return };
+        let unserved = self.mishaps.seeks(ActRefusal::NAME, &[""]);
+        if self.dice.chance(if unserved { 600 } else { 80 }) {
+            return self.press_unserved(record, &company, running.is_none());
+        }
         let act = match running {
-            Some(_) => self.dice.of(&[Act::Start, Act::ResendLink]),
-            None => self.dice.of(&[Act::Start, Act::Start, Act::Start, Act::Start, Act::Quote]),
+            Some(_) => self.dice.of(&[Act::Start, Act::ResendLink, Act::ResendLink, Act::CancelNow]),
+            None => self.dice.of(&[Act::Start, Act::Start, Act::Start, Act::Retry, Act::Quote]),
         };
-        let Some(asked) = self.crm.records.get_mut(record) else { return };
-        asked.act = Some(act);
-        asked.pressed_at = Some(now);
-        let company = asked.company.clone();
+        // Another program orders it: no act stands on the record.
+        let ordered = running.is_none() && act == Act::Start && self.dice.chance(200);
+        let now = self.clock.now();
         let saga = running.unwrap_or_else(|| SubscriptionActivation::id(record, now));
         self.running.insert(record.to_owned(), saga);
         self.laws.belongs.insert(saga, company);
-        let pressed = subscription_activation::Command::Pressed {
-            organization: ORGANIZATION.to_owned(),
-            installation: installation(),
-            record: record.to_owned(),
-            act,
-            pressed_at: now,
-            terms: Box::new(terms()),
-        };
-        let pressed = item::<SubscriptionActivation>("attio.act", &pressed);
-        self.message(saga, &pressed.clone(), TimeDelta::minutes(15), Some(pressed));
+        self.sends_press(saga, record, act, ordered);
         if act == Act::Quote {
             let wait = self.millis(600_000, 36_000_000);
             self.clock.after(wait, Event::Deed(Deed::Press { record: record.to_owned() }));
@@ -155,6 +156,42 @@ impl World {
             let wait = self.millis(60_000, 12 * 3_600_000);
             self.clock.after(wait, Event::Deed(Deed::Visit { saga, visits: 0 }));
         }
+    }
+
+    fn sends_press(&mut self, saga: SagaId, record: &str, act: Act, ordered: bool) {
+        let now = self.clock.now();
+        if !ordered {
+            self.crm.press(record, act.title(), now);
+        }
+        let pressed = subscription_activation::Command::Pressed {
+            organization: ORGANIZATION.to_owned(),
+            installation: installation(),
+            record: record.to_owned(),
+            act,
+            pressed_at: now,
+            terms: Box::new(terms()),
+            ordered,
+        };
+        let kind = if act == Act::CancelNow { CANCEL_NOW } else { "attio.act" };
+        let pressed = item::<SubscriptionActivation>(kind, &pressed);
+        self.message(saga, &pressed.clone(), TimeDelta::minutes(15), Some(pressed));
+    }
+
+    /// `Cancel now` is carried out only where something runs.
+    fn press_unserved(&mut self, record: &str, company: &str, idle: bool) {
+        let now = self.clock.now();
+        let act = if idle { self.dice.of(&["Change plan", Act::CancelNow.title()]) } else { "Request refund" };
+        self.crm.press(record, act, now);
+        let pressed = act_refusal::Command::Pressed {
+            record: record.to_owned(),
+            act: act.to_owned(),
+            pressed_at: now,
+            sentence: format!("`{act}` was not carried out: choose another act."),
+        };
+        let saga = ActRefusal::id(record, now);
+        self.laws.belongs.insert(saga, company.to_owned());
+        let pressed = item::<ActRefusal>("attio.unserved", &pressed);
+        self.message(saga, &pressed.clone(), TimeDelta::minutes(15), Some(pressed));
     }
 
     fn visit(&mut self, saga: SagaId, visits: u32) {
@@ -184,7 +221,9 @@ impl World {
         self.clock.after(TimeDelta::milliseconds(5), Event::Comes(saga, Box::new(opened)));
         let most = self.accepted.entry(saga).or_default();
         *most = ceiling.max(*most);
-        let undone = self.mishaps.seeks(SubscriptionActivation::NAME, &["undo"]);
+        // Who asks for more than was accepted has all undone and made again.
+        let again = ["undo", "find_zoho_customer", "revive_zoho_customer"];
+        let undone = self.mishaps.seeks(SubscriptionActivation::NAME, &again);
         if self.dice.chance(if undone { 700 } else { 40 })
             && let Some(company) = self.who(saga)
         {
@@ -313,7 +352,7 @@ impl World {
         let flow = self.sagas.get(&saga).map_or("", |slot| slot.live.flow_name());
         let message = if flow == SubscriptionActivation::NAME {
             let cancel = subscription_activation::Command::CancelOrdered { reason };
-            item::<SubscriptionActivation>("operator.cancel", &cancel)
+            item::<SubscriptionActivation>(CANCEL, &cancel)
         } else if flow == invoice_payment::InvoicePayment::NAME {
             use invoice_payment::Command as C;
             let command = match self.dice.below(4) {

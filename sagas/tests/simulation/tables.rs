@@ -175,12 +175,6 @@ impl Tables {
                     None => Answer::Nothing,
                     Some(decline) => return Outcome::Declined { decline },
                 },
-                Desk::Release { claims } => {
-                    for claim in claims {
-                        self.release(saga, claim);
-                    }
-                    Answer::Nothing
-                }
                 Desk::CountCard { card, brand, order_id } => self.count(card, brand, order_id, now),
                 Desk::Enrol { client } => self.enrol(client),
                 Desk::LinkCustomer { customer, zoho_customer, braintree_customer } => {

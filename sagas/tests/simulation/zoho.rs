@@ -266,9 +266,14 @@ impl Zoho {
                 let id = self.add_customer(Some(customer), now);
                 done(customer_answer(self.customers.iter().find(|c| c.id == id).expect("just made")))
             }
-            Call::DeactivateCustomer { customer } => {
+            Call::FindRetiredCustomers { customer } => {
+                let retired = |c: &&Customer| c.ours.as_ref() == Some(customer) && !c.active && c.at + self.lag <= now;
+                let customers = self.customers.iter().filter(retired).map(zoho_customer).collect();
+                done(Answer::ZohoCustomers { customers })
+            }
+            Call::DeactivateCustomer { customer } | Call::ReviveCustomer { customer } => {
                 let Some(known) = self.customers.iter_mut().find(|c| c.id == *customer) else { return not_found() };
-                known.active = false;
+                known.active = matches!(call, Call::ReviveCustomer { .. });
                 done(Answer::Nothing)
             }
             Call::ListSubscriptions { customer, reference } => {
@@ -332,8 +337,9 @@ impl Zoho {
                 let answer = Answer::Recorded { payment: first.id.clone(), amount: eur(first.amount) };
                 found(answer, hits.map(|p| p.id.clone()).collect())
             }
-            Call::CreateCustomer { customer, .. } => {
-                let ours = |c: &&Customer| c.ours.as_ref() == Some(customer) && c.at + self.lag <= now;
+            Call::CreateCustomer { customer, since, .. } => {
+                let ours =
+                    |c: &&Customer| c.ours.as_ref() == Some(customer) && c.at >= *since && c.at + self.lag <= now;
                 let mut hits = self.customers.iter().filter(ours);
                 let Some(first) = hits.next() else { return absent };
                 found(customer_answer(first), hits.map(|c| c.id.clone()).collect())
@@ -346,9 +352,10 @@ impl Zoho {
                 let extra = hits.map(|(s, _)| s.id.clone()).collect();
                 found(Answer::Subscription(Box::new(first.clone())), extra)
             }
-            Call::DeactivateCustomer { customer } => {
-                let inactive = self.customers.iter().any(|c| c.id == *customer && !c.active);
-                if inactive { found(Answer::Nothing, Vec::new()) } else { absent }
+            Call::DeactivateCustomer { customer } | Call::ReviveCustomer { customer } => {
+                let active = matches!(call, Call::ReviveCustomer { .. });
+                let is_so = self.customers.iter().any(|c| c.id == *customer && c.active == active);
+                if is_so { found(Answer::Nothing, Vec::new()) } else { absent }
             }
             Call::UndoSubscription { subscription } => {
                 let over = self.subscription(subscription).is_some_and(|s| s.status == "cancelled");
@@ -381,11 +388,15 @@ impl Zoho {
 }
 
 fn customer_answer(customer: &Customer) -> Answer {
-    Answer::ZohoCustomer(Box::new(ZohoCustomer {
+    Answer::ZohoCustomer(Box::new(zoho_customer(customer)))
+}
+
+fn zoho_customer(customer: &Customer) -> ZohoCustomer {
+    ZohoCustomer {
         id: customer.id.clone(),
         currency: "EUR".to_owned(),
         active: customer.active,
         our_customer: customer.ours.clone(),
         unused_credit: None,
-    }))
+    }
 }
