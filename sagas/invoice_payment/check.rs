@@ -227,8 +227,10 @@ impl Tests<'_> {
 
     fn customer(&self, survey: &Survey) -> Found {
         let customer = &self.invoice.customer;
-        // An activation that was undone leaves a void invoice of a customer that is unlinked again: nobody need look.
-        if survey.customer.is_none() && books::is_void(self.invoice) && self.state.captures.is_empty() {
+        // An activation that was undone leaves a void invoice behind, and neither its subscription nor, mostly, its
+        // customer is linked any more: nobody need look.
+        let unlinked = survey.customer.is_none() || survey.subscription.is_none();
+        if unlinked && books::is_void(self.invoice) && self.state.captures.is_empty() {
             return Err(stop("2.2-e12", Stop::Closed(Closing::Void)));
         }
         if survey.ambiguous {

@@ -188,3 +188,13 @@ fn a_void_invoice_of_a_customer_that_is_unlinked_again_needs_nobody() {
     });
     assert_eq!((w.parked(), w.state().as_str(), w.open_accounts().len()), (None, "ClosedVoid", 0));
 }
+
+#[test]
+fn a_void_invoice_whose_subscription_is_unlinked_again_needs_nobody() {
+    let w = World::begun(|w| {
+        w.void();
+        w.survey.subscription = None;
+        w.subscription.reference = "demo1.sub.0.1".to_owned();
+    });
+    assert_eq!((w.parked(), w.state().as_str(), w.open_accounts().len()), (None, "ClosedVoid", 0));
+}
