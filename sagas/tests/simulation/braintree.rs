@@ -304,8 +304,12 @@ impl Braintree {
     }
 
     /// The index wrongly does not show it, though it shows what is newer.
-    pub(crate) fn is_left_out(&self, sale: &Sale, now: DateTime<Utc>) -> bool {
+    fn is_left_out(&self, sale: &Sale, now: DateTime<Utc>) -> bool {
         self.left_out.get(&sale.id).is_some_and(|until| *until > now)
+    }
+
+    pub(crate) fn was_left_out(&self, sale: &Sale) -> bool {
+        self.left_out.contains_key(&sale.id)
     }
 
     fn search(

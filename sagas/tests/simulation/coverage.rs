@@ -2,6 +2,7 @@
 //! all that can become of its call; outcomes found and proven absent; every way in which a flow ends.
 
 use crate::mishaps::Kind;
+use crate::people::{CANCEL, CANCEL_NOW};
 use crate::run::Cells;
 use sagas::act_refusal::ActRefusal;
 use sagas::invoice_payment::InvoicePayment;
@@ -33,6 +34,17 @@ const OURS: [&str; 12] = [
 /// Steps whose undo the simulated people cannot bring about: nothing fails between them and the pivot, or they need a
 /// price of zero.
 const BEYOND: [&str; 3] = ["vault", "undo vault", "undo_twin"];
+
+/// What has to happen besides: flow, what, and in which state of the flow.
+const MET: [(&str, &str, &str); 7] = [
+    (SubscriptionActivation::NAME, CANCEL, "Capturing"),
+    (SubscriptionActivation::NAME, CANCEL, "Captured"),
+    (SubscriptionActivation::NAME, CANCEL, "Recording"),
+    (SubscriptionActivation::NAME, CANCEL_NOW, "Capturing"),
+    (SubscriptionActivation::NAME, CANCEL_NOW, "Captured"),
+    (SubscriptionActivation::NAME, CANCEL_NOW, "Recording"),
+    (SubscriptionActivation::NAME, "met", "LateHoldReleased"),
+];
 
 /// Words in which sagas have to end.
 const ENDS: [(&str, &str); 10] = [
@@ -80,6 +92,10 @@ pub(crate) fn wanted() -> Vec<Cell> {
 pub(crate) fn missed(cells: &Cells, ends: &Ends) -> Vec<String> {
     let is_there = |c: &Cell| cells.contains_key(&(c.flow.to_owned(), c.step.clone(), format!("{:?}", c.kind)));
     let mut missed: Vec<_> = wanted().iter().filter(|c| !is_there(c)).map(|c| format!("{c:?}")).collect();
+    let happened = |(flow, what, state): &&(&str, &str, &str)| {
+        cells.contains_key(&((*flow).to_owned(), (*what).to_owned(), (*state).to_owned()))
+    };
+    missed.extend(MET.iter().filter(|met| !happened(met)).map(|met| format!("{met:?}")));
     let reached = |(flow, word): &(&str, &str)| ends.contains(&((*flow).to_owned(), (*word).to_owned()));
     missed.extend(ENDS.iter().filter(|end| !reached(end)).map(|(flow, word)| format!("{flow} ends {word}")));
     missed

@@ -4,6 +4,7 @@
 use crate::laws;
 use crate::live::{self, Live};
 use crate::mishaps::Kind;
+use crate::people::{CANCEL, CANCEL_NOW};
 use crate::world::{Event, World};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::effect::{Braintree, Desk, Effect};
@@ -153,6 +154,8 @@ impl World {
             None => What::Resume { principal, reason: "seen to".to_owned() },
         };
         let now = self.clock.now();
+        let (flow, state) = (slot.live.flow_name(), slot.live.summary().state);
+        let capturing = slot.live.flow().open.as_ref().is_some_and(|o| o.step == "capture");
         let refused = slot.live.decide(what, now).err();
         if let Some(refusal) = refused {
             let (kind, principal, reason) = (item.kind.to_owned(), "simulation".to_owned(), refusal.message);
@@ -160,6 +163,10 @@ impl World {
             if let Err(refusal) = slot.live.decide(what, now) {
                 return self.breaks(format!("a refusal cannot go on record: {}", refusal.message));
             }
+        }
+        if [CANCEL, CANCEL_NOW].contains(&item.kind) {
+            let state = if capturing { "Capturing".to_owned() } else { state };
+            *self.cells.entry((flow.to_owned(), item.kind.to_owned(), state)).or_default() += 1;
         }
         if self.append(saga, Some(at)) {
             self.soon(saga);
@@ -195,11 +202,17 @@ impl World {
         }
         let first = slot.live.length();
         let flow = slot.live.flow_name();
+        let mut aims = false;
         for (n, seen) in slot.live.commit().into_iter().enumerate() {
             self.trace.note(&seen.json);
             self.trace.say(now, || format!("{flow} {} {}", &saga.to_string()[..8], seen.json));
             if let Err(law) = self.laws.event(&seen, saga) {
                 self.breaks(format!("{flow} {saga}: {law}"));
+            }
+            aims |= seen.name == "PaymentCaptured"
+                || matches!(&seen.step, Some(StepEvent::Requested { step, .. }) if step == "capture");
+            if seen.name == "LateHoldReleased" {
+                *self.cells.entry((flow.to_owned(), "met".to_owned(), seen.name.to_owned())).or_default() += 1;
             }
             if let Some(StepEvent::Resolved { step, .. } | StepEvent::ProvedAbsent { step, .. }) = &seen.step {
                 let word = seen.name.trim_start_matches("step.").to_owned();
@@ -211,6 +224,9 @@ impl World {
             }
         }
         self.check_saga(saga);
+        if aims {
+            self.aim_cancellation(saga);
+        }
         if self.mishaps.strikes(rate / 2, now, || format!("node {node} dies after an append")) {
             self.dies(node);
             return false;

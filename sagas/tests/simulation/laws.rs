@@ -138,7 +138,7 @@ impl World {
                 // A hold that was proven absent by a search that was wrong may stand beside the next one.
                 let standing = |s: &crate::braintree::Sale| {
                     s.status.is_approved()
-                        && !self.braintree.is_left_out(s, now)
+                        && !self.braintree.was_left_out(s)
                         && s.order_id.rsplit_once('.').map(|o| o.0) == order_id.rsplit_once('.').map(|o| o.0)
                 };
                 if self.braintree.sales.iter().any(standing) {

@@ -31,6 +31,8 @@ pub(crate) enum Deed {
     Staff,
     /// The catalogue's prices rise.
     PriceRise { company: String },
+    /// An activation is called off while its payment is taken, or was taken.
+    CancelLate { saga: SagaId },
     /// Somebody of ours calls something off, pauses it or wants it now.
     CallOff,
     /// An operator sees to what is parked.
@@ -87,6 +89,7 @@ impl World {
                     self.zoho.price += 1_000;
                 }
             }
+            Deed::CancelLate { saga } => self.cancel_late(saga),
             Deed::CallOff => self.call_off(),
             Deed::Operator => {
                 self.see_to_parked();
@@ -339,6 +342,30 @@ impl World {
         }
     }
 
+    /// Whoever calls an activation off between its capture and its end meets the law that nothing is undone after the
+    /// pivot: it is refused, and nothing else changes.
+    pub(crate) fn aim_cancellation(&mut self, saga: SagaId) {
+        if self.dice.chance(250) {
+            let longest = self.dice.of(&[1_000, 60_000, 7_200_000]);
+            let wait = self.millis(1, longest);
+            self.clock.after(wait, Event::Deed(Deed::CancelLate { saga }));
+        }
+    }
+
+    fn cancel_late(&mut self, saga: SagaId) {
+        let record = self.running.iter().find(|(_, running)| **running == saga).map(|(record, _)| record.clone());
+        match record.filter(|_| self.dice.chance(500)) {
+            Some(record) => self.sends_press(saga, &record, Act::CancelNow, false),
+            None => self.orders_cancellation(saga, TimeDelta::milliseconds(1)),
+        }
+    }
+
+    fn orders_cancellation(&mut self, saga: SagaId, wait: TimeDelta) {
+        let cancel = subscription_activation::Command::CancelOrdered { reason: "called off".to_owned() };
+        let message = item::<SubscriptionActivation>(CANCEL, &cancel);
+        self.clock.after(wait, Event::Comes(saga, Box::new(message)));
+    }
+
     fn call_off(&mut self) {
         let now = self.clock.now();
         if self.sagas.is_empty() || !self.mishaps.strikes(1_000, now, || "something is called off".to_owned()) {
@@ -350,10 +377,10 @@ impl World {
         self.touched.extend(company);
         let reason = "called off".to_owned();
         let flow = self.sagas.get(&saga).map_or("", |slot| slot.live.flow_name());
-        let message = if flow == SubscriptionActivation::NAME {
-            let cancel = subscription_activation::Command::CancelOrdered { reason };
-            item::<SubscriptionActivation>(CANCEL, &cancel)
-        } else if flow == invoice_payment::InvoicePayment::NAME {
+        if flow == SubscriptionActivation::NAME {
+            return self.orders_cancellation(saga, TimeDelta::seconds(1));
+        }
+        let message = if flow == invoice_payment::InvoicePayment::NAME {
             use invoice_payment::Command as C;
             let command = match self.dice.below(4) {
                 0 => C::ChargeNow { reason },
