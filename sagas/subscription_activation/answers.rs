@@ -15,6 +15,11 @@ pub(super) const fn is_business(rejection: &Rejection) -> bool {
     matches!(rejection.kind, RejectionKind::NotFound | RejectionKind::Invalid | RejectionKind::State)
 }
 
+/// It is, or will be, served.
+pub(super) fn is_live(subscription: &Subscription) -> bool {
+    !matches!(subscription.status.as_str(), "cancelled" | "expired" | "creation_failed" | "trial_expired")
+}
+
 impl Turn<'_> {
     pub(super) fn answered(&mut self, answered: &Answered<'_>) {
         let Answered { step, effect, outcome, extra } = *answered;
@@ -25,7 +30,7 @@ impl Turn<'_> {
             "find_late_hold" => self.looked_for_late(effect, outcome),
             "read_request" | "enrol" | "read_person" | "read_offer" | "read_customer" | "list_subscriptions"
             | "read_cards"
-                if self.state.stage == Stage::Preparing =>
+                if matches!(self.state.stage, Stage::Preparing | Stage::Paying) =>
             {
                 match outcome {
                     Outcome::Done { answer } => self.read(answer),
@@ -33,6 +38,7 @@ impl Turn<'_> {
                     _ => {}
                 }
             }
+            "find_other_cards" | "find_other_subscriptions" => self.use_read(step, outcome),
             _ => self.paid(step, effect, outcome, extra),
         }
     }
@@ -126,9 +132,7 @@ impl Turn<'_> {
     fn subscriptions(&mut self, subscriptions: &[Subscription]) {
         self.push(Event::SubscriptionsRead { subscriptions: subscriptions.to_vec() });
         let Some(plan) = self.state.facts.offer.as_ref().map(|o| o.plan.clone()) else { return };
-        let live = |s: &&Subscription| {
-            !matches!(s.status.as_str(), "cancelled" | "expired" | "creation_failed" | "trial_expired")
-        };
+        let live = |s: &&Subscription| is_live(s);
         let same = |s: &Subscription| {
             s.product.as_ref().map_or(s.plan.as_ref() == Some(&plan.code), |product| *product == plan.product)
         };
@@ -145,7 +149,7 @@ impl Turn<'_> {
         let Effect::Desk(Desk::Claim { claims }) = effect else { return };
         match outcome {
             Outcome::Done { .. } => self.push(Event::ClaimsTaken { claims: claims.clone() }),
-            Outcome::Declined { decline } if self.state.stage == Stage::Preparing => {
+            Outcome::Declined { decline } if self.state.stage == Stage::Preparing && self.state.undoing.is_none() => {
                 let reason = "something else is being started, or is live, for this customer and product";
                 let cure = "press `Change plan` on the record of what is live; finish or cancel what is being started, \
                             then press again";

@@ -77,8 +77,15 @@ fn claims(state: &State, event: &Event, facts: &mut Facts) {
         }
         // Subscription and first invoice are linked: others may look at the customer's invoices again.
         Event::InvoiceBound { .. } | Event::NothingToCollect { .. } => {
-            let key = state.zoho_customer().map(str::to_owned);
-            facts.marks.extend(key.map(|key| Mark::Release(Claim { kind: ClaimKind::ZohoCustomer, key })));
+            let keys = [state.zoho_customer(), state.customer()].into_iter().flatten().map(str::to_owned);
+            facts.marks.extend(keys.map(|key| Mark::Release(Claim { kind: ClaimKind::ZohoCustomer, key })));
+        }
+        // The customer is at the form again: another activation of theirs may go on meanwhile.
+        Event::CardRefused { .. }
+        | Event::AuthorisationDeclined { .. }
+        | Event::AuthorisationInsufficient { .. }
+        | Event::AuthorisationAbandoned { .. } => {
+            facts.marks.extend(state.customer_claim().map(Mark::Release));
         }
         _ => {}
     }

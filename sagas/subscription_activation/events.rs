@@ -304,6 +304,14 @@ pub enum Event {
         total: Option<Money>,
         at: DateTime<Utc>,
     },
+    /// Before the customer that was made here is undone: another activation keeps a card there, or none does.
+    BraintreeCustomerUseRead {
+        by_others: bool,
+    },
+    /// The same at Zoho: another activation has a live subscription there, or none has.
+    ZohoCustomerUseRead {
+        by_others: bool,
+    },
     ActivationUndone {
         then: Then,
         released: Vec<Claim>,
@@ -415,6 +423,8 @@ crate::kernel::saga::event_names!(
     SubscriptionActivated,
     CancellationOrdered,
     ActivationFailed,
+    BraintreeCustomerUseRead,
+    ZohoCustomerUseRead,
     ActivationUndone,
     ActivationHeld,
     ActivationResumed,

@@ -18,6 +18,7 @@ impl State {
     pub(super) fn apply(&mut self, event: &Event) {
         self.apply_press(event);
         self.apply_read(event);
+        self.apply_customer(event);
         self.apply_link(event);
         self.apply_submission(event);
         self.apply_card(event);
@@ -113,7 +114,6 @@ impl State {
         match event {
             Event::RequestRead { request } => self.facts.request = Some((**request).clone()),
             Event::PressOutdated => self.over(Ending::Outdated, "", ""),
-            Event::CustomerEnrolled { enrolment } => self.facts.enrolment = Some((**enrolment).clone()),
             Event::PersonChecked { missing, .. } => self.facts.person = Some(missing.clone()),
             Event::ClaimsTaken { claims } => {
                 self.counts.claims += 1;
@@ -236,6 +236,7 @@ impl State {
     }
 
     fn back_to_form(&mut self, advice: Advice) {
+        self.share_customer();
         self.stage = Stage::LinkOut;
         self.advice = Some(advice);
     }
@@ -360,7 +361,7 @@ impl State {
             }
             Event::InvoiceBound { .. } => {
                 self.invoice.bound = true;
-                self.let_go(ClaimKind::ZohoCustomer);
+                self.share_customer();
             }
             Event::InvoiceRead { invoice } => {
                 self.counts.invoice_reads += 1;
@@ -374,7 +375,7 @@ impl State {
 
     fn nothing_due(&mut self, why: Nothing) {
         self.nothing = Some(why);
-        self.let_go(ClaimKind::ZohoCustomer);
+        self.share_customer();
         self.release_hold();
     }
 
@@ -464,7 +465,8 @@ impl State {
         let Some(undoing) = self.undoing.take() else { return };
         let made = std::mem::take(&mut self.made);
         // A customer that was made here is gone, and its card with it.
-        if let Some(token) = made.card.filter(|_| made.braintree_customer.is_none()) {
+        let stays = made.braintree_customer.is_none() || made.braintree_used == Some(true);
+        if let Some(token) = made.card.filter(|_| stays) {
             self.errands.push(Errand::ForgetCard { token });
         }
         self.counts.undone += u32::from(made.subscription.is_some());

@@ -8,7 +8,8 @@
 //! | step | does | undo |
 //! | --- | --- | --- |
 //! | `read_request` … `read_cards` | what is asked for, who asks, what Zoho sells, what the customer has | – |
-//! | `claim` | the press, the customer's product, then Zoho's customer, subscription, invoice | let go by events |
+//! | `claim` | the press, the customer's product, then the customer, Zoho's subscription and invoice | let go by events |
+//! | `enrol` … `read_cards` again | what others made for the customer meanwhile, read under the claim | – |
 //! | `create_braintree_customer`, `link_customer` | the customer in the vault | deleted, unlinked |
 //! | `read_method`, `count_card` | the card, and its count in the network's windows | spent or given back by events |
 //! | `authorise` | holds the ceiling | voided |
@@ -18,6 +19,7 @@
 //! | `subscribe`, `confirm_subscription`, `adopt` | the subscription, exactly one, ours to collect | cancelled, disowned |
 //! | `first_invoice`, `read_invoice` | what is really owed | – |
 //! | `find_late_hold` | a hold that was given up as never made may show up for a week: it is booked and released | – |
+//! | `find_other_cards`, `find_other_subscriptions` | whether others use what an undo would remove | – |
 //! | `release_hold`, `forget_card`, `undo_twin` | corrections before the pivot | – |
 //! | `capture` (pivot) | takes what is owed | – |
 //! | `hand_over` | the invoice's stream takes the capture over | – |
@@ -29,6 +31,7 @@
 mod answers;
 mod books;
 mod capture;
+mod customer;
 mod events;
 mod evolve;
 mod face;
@@ -124,6 +127,8 @@ impl Saga for SubscriptionActivation {
         read("first_invoice"),
         read("read_invoice"),
         read("find_late_hold"),
+        read("find_other_cards"),
+        read("find_other_subscriptions"),
         step("release_hold", Class::Compensatable, CORRECTS),
         step("forget_card", Class::Compensatable, CORRECTS),
         step("undo_twin", Class::Compensatable, CORRECTS),

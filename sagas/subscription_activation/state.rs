@@ -141,6 +141,9 @@ pub(super) enum Ending {
 pub(super) struct Facts {
     pub(super) request: Option<Request>,
     pub(super) enrolment: Option<Enrolment>,
+    /// Its links were read since others could have changed them.
+    #[serde(default)]
+    pub(super) enrolled: bool,
     /// Titles of what is missing of the person.
     pub(super) person: Option<Vec<String>>,
     pub(super) offer: Option<Offer>,
@@ -202,6 +205,15 @@ pub(super) struct Made {
     pub(super) subscription: Option<Subscription>,
     pub(super) confirmed: bool,
     pub(super) adopted: bool,
+    /// The claim on the customer was let go since it was made: others may use it.
+    #[serde(default)]
+    pub(super) shared: bool,
+    /// Others do, at Braintree; absent: not asked.
+    #[serde(default)]
+    pub(super) braintree_used: Option<bool>,
+    /// The same at Zoho.
+    #[serde(default)]
+    pub(super) zoho_used: Option<bool>,
 }
 
 /// The first invoice.

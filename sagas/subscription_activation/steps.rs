@@ -1,5 +1,6 @@
 //! What is wanted now: the first thing that is missing, for a quote and for a payment. Computed from the state.
 
+use super::customer;
 use super::letters;
 use super::state::{Errand, Intake, Stage, State};
 use super::words::Paying;
@@ -25,11 +26,11 @@ pub(super) struct Want {
 }
 
 impl Want {
-    const fn new(step: &'static str, n: u32, effect: Effect) -> Self {
+    pub(super) const fn new(step: &'static str, n: u32, effect: Effect) -> Self {
         Self { step, n, effect, fresh_until: None }
     }
 
-    fn fresh(self, fresh_until: Option<DateTime<Utc>>) -> Self {
+    pub(super) fn fresh(self, fresh_until: Option<DateTime<Utc>>) -> Self {
         Self { fresh_until, ..self }
     }
 }
@@ -44,7 +45,13 @@ pub(super) fn pending(state: &State) -> Pending {
     if let Some(errand) = state.errands.first() {
         return errand_step(state, errand).into();
     }
+    if let (Some(_), Some(until)) = (&state.undoing, state.sleep_until) {
+        return Pending::Sleep { why: "another activation works on the customer", until };
+    }
     if let Some(undoing) = &state.undoing {
+        if let Some(want) = customer::used(state) {
+            return want.into();
+        }
         return Pending::Unwind { reason: undoing.reason.clone() };
     }
     if rests(state)
@@ -155,7 +162,7 @@ fn family_claim(state: &State) -> Option<Claim> {
     Some(Claim { kind: ClaimKind::AccountPlanFamily, key: format!("{}/{product}", state.customer()?) })
 }
 
-fn claim(state: &State, claim: Claim) -> Option<Want> {
+pub(super) fn claim(state: &State, claim: Claim) -> Option<Want> {
     if state.claims.contains(&claim) {
         return None;
     }
@@ -172,11 +179,11 @@ pub(super) fn preparation(state: &State) -> Option<Want> {
         return read("read_request", Effect::Attio(Attio::ReadRequest { record: intake.record.clone() }));
     };
     let client = request.client.clone()?;
-    let Some(enrolment) = &state.facts.enrolment else {
-        return read("enrol", Effect::Desk(Desk::Enrol { client }));
-    };
+    if let Some(want) = customer::enrolled(state) {
+        return Some(want);
+    }
     if state.facts.person.is_none() {
-        let customer = enrolment.customer.clone();
+        let customer = state.customer()?.to_owned();
         return read("read_person", Effect::Attio(Attio::ReadPerson { client, customer }));
     }
     if let Some(want) = claim(state, trigger_claim(intake)) {
@@ -193,21 +200,7 @@ pub(super) fn preparation(state: &State) -> Option<Want> {
     {
         return Some(want);
     }
-    if let Some(customer) = enrolment.zoho_customer.clone() {
-        if state.facts.zoho_customer.is_none() {
-            return read("read_customer", Effect::Zoho(Zoho::ReadCustomer { customer }));
-        }
-        if state.facts.subscriptions.is_none() {
-            return read("list_subscriptions", Effect::Zoho(Zoho::ListSubscriptions { customer, reference: None }));
-        }
-    }
-    match (&enrolment.braintree_customer, &state.facts.cards) {
-        (Some(customer), None) => {
-            let customer = customer.clone();
-            read("read_cards", Effect::Braintree(Braintree::ReadCustomer { customer }))
-        }
-        _ => None,
-    }
+    customer::known(state)
 }
 
 /// Our reference of the Zoho subscription.
@@ -221,7 +214,7 @@ fn payment(state: &State) -> Option<Want> {
     if state.capture.is_some() || state.nothing.is_some() {
         return None;
     }
-    card(state).or_else(|| subscription(state)).or_else(|| collection(state))
+    customer::settled(state).or_else(|| card(state)).or_else(|| subscription(state)).or_else(|| collection(state))
 }
 
 /// The customer at Braintree, the card, and the hold.
@@ -287,7 +280,7 @@ fn subscription(state: &State) -> Option<Want> {
     let ours = state.customer()?.to_owned();
     let step = |step, effect| Some(Want::new(step, n, effect).fresh(fresh(state)));
     let Some(customer) = state.zoho_customer().map(str::to_owned) else {
-        let (name, call) = customer(state, ours)?;
+        let (name, call) = revived_or_made(state, ours)?;
         return step(name, Effect::Zoho(call));
     };
     if state.made.zoho_customer.is_some() && !state.made.zoho_linked {
@@ -323,7 +316,7 @@ fn subscription(state: &State) -> Option<Want> {
 }
 
 /// Found or made: one that an earlier undo retired is ours still, and a second one would stand beside it for ever.
-fn customer(state: &State, ours: String) -> Option<(&'static str, Zoho)> {
+fn revived_or_made(state: &State, ours: String) -> Option<(&'static str, Zoho)> {
     let currency = state.quote.as_ref()?.ceiling.currency;
     let Some(retired) = &state.facts.retired else {
         return Some(("find_zoho_customer", Zoho::FindRetiredCustomers { customer: ours }));
@@ -424,6 +417,9 @@ fn hand_over(state: &State) -> Option<Want> {
 
 /// The effect that undoes a completed step.
 pub(super) fn undo(state: &State, step: &str) -> Option<Effect> {
+    if let Some(kept) = customer::kept(state, step) {
+        return Some(kept);
+    }
     let made = &state.made;
     let ours = || state.customer().map(str::to_owned);
     Some(match step {

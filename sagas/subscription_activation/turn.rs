@@ -256,7 +256,10 @@ impl Turn<'_> {
             "authorise" => self.abandoned(),
             "capture" if !late => self.push(Event::InvoiceOutdated),
             _ => {
-                let reason = "the hold on the card grew too old before the subscription was ready";
+                let reason = match self.state.hold {
+                    Some(_) => "the hold on the card grew too old before the subscription was ready",
+                    None => "another activation of the same customer was not ready in time",
+                };
                 self.undo(reason, "the customer gets a new link", Then::Requote, None);
             }
         }

@@ -1,7 +1,7 @@
 //! Recorded histories: what releases wrote into the log must be readable by every later one. A history is written once,
 //! by this test with `WRITE_HISTORIES` set, and never again; `tests/laws` replays all of them for ever.
 
-use super::world::{GROSS, World, declined, eur, input, rejected, unknown};
+use super::world::{GROSS, World, declined, eur, input, method, rejected, unknown};
 use crate::kernel::answer::{TransactionStatus, ZohoCustomer};
 use crate::kernel::outcome::{DeclineKind, Look, RejectionKind};
 use crate::kernel::tests::bench::Played;
@@ -87,6 +87,24 @@ fn told_late() -> World {
     w
 }
 
+/// Undone while another activation keeps a card at the customer that was made here.
+pub(super) fn shared_and_undone() -> World {
+    let mut w = World::submitted(|w| w.say("braintree.authorise", declined(DeclineKind::Processor, "2001")));
+    w.methods.push(method("m-other"));
+    w.cancel();
+    w
+}
+
+fn waits_for_another() -> World {
+    let mut w = World::started(|_| {});
+    w.say("desk.claim", declined(DeclineKind::Busy, "zoho_customer"));
+    w.submit(input(1));
+    w.linked();
+    w.pass(TimeDelta::minutes(2));
+    w.record();
+    w
+}
+
 fn expired() -> World {
     let mut w = World::started(|_| {});
     w.pass(TimeDelta::days(8));
@@ -95,7 +113,7 @@ fn expired() -> World {
 
 #[test]
 fn every_scenario_has_its_recorded_history() {
-    let scenarios: [Scenario; 13] = [
+    let scenarios: [Scenario; 15] = [
         ("paid", paid),
         ("trial", trial),
         ("plan_retired", refused),
@@ -109,6 +127,8 @@ fn every_scenario_has_its_recorded_history() {
         ("given_up_and_found_late", given_up_and_found),
         ("told_late", told_late),
         ("link_expired", expired),
+        ("shared_customer_kept", shared_and_undone),
+        ("waits_for_another_activation", waits_for_another),
     ];
     for (name, scenario) in scenarios {
         scenario().has_recorded_history(name);

@@ -8,6 +8,7 @@ mod s2_1_card;
 mod s2_1_happy;
 mod s2_1_late;
 mod s2_1_quote;
+mod s2_1_shared;
 mod s2_1_zoho;
 mod s2_28;
 mod vendors;

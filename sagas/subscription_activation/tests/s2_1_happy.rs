@@ -28,6 +28,8 @@ fn p1_to_p13_a_press_becomes_an_active_and_paid_subscription() {
     assert_eq!(
         w.calls,
         [
+            "claim",
+            "enrol",
             "create_braintree_customer",
             "link_customer",
             "authorise",
@@ -161,7 +163,7 @@ fn p4_a_card_on_file_is_checked_counted_and_held_without_a_new_vaulting() {
     assert_eq!(cards[0].last_four, "1111");
     w.calls.clear();
     w.submit(Paying::Stored { token: "m-old".to_owned() });
-    assert_eq!(w.calls[..4], ["read_method", "count_card", "authorise", "claim"]);
+    assert_eq!(w.calls[..6], ["claim", "enrol", "read_method", "count_card", "authorise", "claim"]);
     assert_eq!((w.state().as_str(), w.methods.len(), w.spent.len()), ("Recording", 1, 1));
 }
 

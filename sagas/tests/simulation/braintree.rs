@@ -64,6 +64,10 @@ impl Braintree {
         self.customers.entry(customer.to_owned()).or_default().push(vaulted);
     }
 
+    pub(crate) fn has_a_card(&self, customer: &str) -> bool {
+        self.customers.get(customer).is_some_and(|cards| !cards.is_empty())
+    }
+
     /// Money moves on by itself.
     pub(crate) fn settle(&mut self, id: &str, fails: bool) {
         let Some(sale) = self.sale_mut(id) else { return };

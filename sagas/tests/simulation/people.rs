@@ -39,6 +39,9 @@ pub(crate) enum Deed {
     Operator,
 }
 
+/// A customer comes to the page so often.
+const VISITS: u32 = 20;
+
 pub(crate) const ORGANIZATION: &str = "60012";
 
 /// Kinds of the messages that call an activation off: a press in Attio, an operator's order.
@@ -211,7 +214,7 @@ impl World {
             }
             Some(_) => false,
         };
-        if again && visits < 20 {
+        if again && visits < VISITS {
             let wait = self.millis(120_000, 8 * 3_600_000);
             self.clock.after(wait, Event::Deed(Deed::Visit { saga, visits: visits + 1 }));
         }
@@ -232,6 +235,7 @@ impl World {
         {
             self.clock.after(TimeDelta::seconds(10), Event::Deed(Deed::PriceRise { company }));
         }
+        self.other_tab(saga);
         let twice = self.dice.chance(150);
         for press in 0..=i64::from(twice) {
             let with = match stored {
@@ -243,6 +247,17 @@ impl World {
             let item = item::<SubscriptionActivation>("page.submitted", &submitted);
             let wait = TimeDelta::seconds(10) + self.millis(0, 3_000) * i32::try_from(press).expect("small");
             self.clock.after(wait, Event::Comes(saga, Box::new(item)));
+        }
+    }
+
+    /// Who buys two things pays for both in one go.
+    fn other_tab(&mut self, saga: SagaId) {
+        let company = self.who(saga);
+        let theirs = |other: &SagaId| *other != saga && self.who(*other) == company;
+        let other = self.running.values().copied().find(theirs);
+        if let Some(saga) = other.filter(|_| self.dice.chance(500)) {
+            let wait = self.millis(0, 20_000);
+            self.clock.after(wait, Event::Deed(Deed::Visit { saga, visits: VISITS }));
         }
     }
 

@@ -1,6 +1,7 @@
 //! What must hold once all is healed and time has passed: everything is finished or waits for a person, and the books of
 //! all sides agree.
 
+use crate::engine::Slot;
 use crate::people::ORGANIZATION;
 use crate::tables::sum_of;
 use crate::world::World;
@@ -11,7 +12,11 @@ use sagas::kernel::machine::Work;
 impl World {
     /// Checks all that can be said only at rest.
     pub(crate) fn check_rest(&mut self) {
-        let law = self.unfinished().or_else(|| self.claims_left()).or_else(|| self.books_differ());
+        let law = self
+            .unfinished()
+            .or_else(|| self.claims_left())
+            .or_else(|| self.books_differ())
+            .or_else(|| self.lost_customer());
         if let Some(law) = law {
             self.breaks(law);
         }
@@ -69,6 +74,25 @@ impl World {
         })
     }
 
+    /// Who has a live subscription of an activation is known at both vendors, and has a card there to renew it.
+    fn lost_customer(&self) -> Option<String> {
+        self.zoho.subscriptions.iter().find_map(|(subscription, _)| {
+            let (id, customer) = (&subscription.id, &subscription.customer);
+            let saga = subscription.reference.split('.').nth(2)?;
+            let of_it = |(id, slot): &(&SagaId, &Slot)| id.0.simple().to_string() == saga && !is_parked(slot);
+            let made_by = self.sagas.iter().find(of_it);
+            if made_by.is_none() || subscription.status == "cancelled" {
+                return None;
+            }
+            if !self.zoho.is_active(customer) {
+                return Some(format!("subscription {id} is live, and its Zoho customer {customer} is inactive"));
+            }
+            let linked = self.tables.customer_of(customer).and_then(|(_, ours)| ours.braintree.as_ref());
+            let pays = linked.is_some_and(|braintree| self.braintree.has_a_card(braintree));
+            (!pays).then(|| format!("subscription {id} is live, and nobody has a card of its customer {customer}"))
+        })
+    }
+
     fn activation_is_parked(&self, invoice: &str) -> bool {
         let on_it = self.braintree.sales.iter().filter(|s| self.invoice_of(&s.order_id).as_deref() == Some(invoice));
         on_it.into_iter().any(|sale| {
@@ -118,4 +142,8 @@ impl World {
         let unapplied = -sum_of(sums, invoice, 2100);
         (unapplied != 0).then(|| format!("invoice {invoice}: {unapplied} is applied to nothing and nobody was asked"))
     }
+}
+
+fn is_parked(slot: &Slot) -> bool {
+    slot.live.flow().parked.is_some()
 }

@@ -209,10 +209,13 @@ impl World {
         }
     }
 
-    /// A company that buys for the first time, one product at a time: two first activations of one client at once each
-    /// make its customers at the vendors, and the later one waits for an operator.
+    /// A company that buys for the first time, often two products at once.
     fn new_customer(&mut self, company: &str) {
         self.presses(company, "pro");
+        let sought = self.mishaps.seeks(SubscriptionActivation::NAME, &["find_other"]);
+        if self.dice.chance(if sought { 900 } else { 300 }) {
+            self.presses(company, "team");
+        }
     }
 
     fn presses(&mut self, company: &str, plan: &str) {

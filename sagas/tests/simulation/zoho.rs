@@ -143,6 +143,10 @@ impl Zoho {
         self.customers.iter().find(|c| c.id == customer)?.ours.as_deref()
     }
 
+    pub(crate) fn is_active(&self, customer: &str) -> bool {
+        self.customers.iter().any(|c| c.id == customer && c.active)
+    }
+
     pub(crate) fn bill_of(&self, id: &str) -> Option<&Bill> {
         self.bills.iter().find(|b| b.id == id)
     }
