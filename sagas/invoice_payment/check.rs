@@ -238,6 +238,8 @@ impl Tests<'_> {
             return Err(held("2.2-e2", ParkCode::CustomerUnlinked, detail));
         }
         if survey.customer.is_none() {
+            // An activation is being undone: the invoice will be void in a moment.
+            unclaimed(survey, &[ClaimKind::ZohoSubscription, ClaimKind::ZohoInvoice])?;
             let detail = format!("Zoho customer {customer} is linked to no customer of ours: link it, then resume");
             return Err(held("2.2-e2", ParkCode::CustomerUnlinked, detail));
         }

@@ -123,9 +123,15 @@ impl Turn<'_> {
         self.at.now + (SHORTLY * 2_i32.pow(times.min(10))).min(AT_MOST)
     }
 
+    fn invoice_is_old(&self) -> bool {
+        self.state.facts.invoice.as_ref().is_some_and(|invoice| invoice.read_at + FRESH <= self.at.now)
+    }
+
     fn stopped(&mut self, test: &'static str, stop: Stop) {
         let now = self.at.now;
         match stop {
+            // Its activation may have been undone since the invoice was read: a void one needs nobody.
+            Stop::Held { code: ParkCode::CustomerUnlinked, .. } if self.invoice_is_old() => self.check(Scope::All),
             Stop::Held { code, detail } => self.hold(test, code, detail),
             Stop::LinkPending => {
                 let since = self.state.deferral.since.filter(|_| self.state.deferral.wait == Some(Wait::Link));

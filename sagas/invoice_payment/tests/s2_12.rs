@@ -3,6 +3,7 @@
 use super::world::{Sale, TOTAL, World, eur, outage, quota, rejected, seen};
 use crate::invoice_payment::{Choice, News};
 use crate::kernel::answer::TransactionStatus::{Settled, Voided};
+use crate::kernel::effect::ClaimKind;
 use crate::kernel::outcome::RejectionKind;
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
@@ -197,4 +198,21 @@ fn a_void_invoice_whose_subscription_is_unlinked_again_needs_nobody() {
         w.subscription.reference = "demo1.sub.0.1".to_owned();
     });
     assert_eq!((w.parked(), w.state().as_str(), w.open_accounts().len()), (None, "ClosedVoid", 0));
+}
+
+#[test]
+fn an_invoice_whose_activation_is_being_undone_is_read_again_before_a_person_is_asked() {
+    let mut w = World::begun(|w| {
+        w.survey.subscription = None;
+        w.survey.owner = None;
+        w.subscription.reference = "demo1.sub.0.1".to_owned();
+    });
+    w.survey.customer = None;
+    w.survey.claimed_elsewhere = vec![ClaimKind::ZohoSubscription];
+    w.pass(TimeDelta::minutes(1));
+    assert_eq!((w.parked(), w.state().as_str()), (None, "Deferred"));
+    w.survey.claimed_elsewhere.clear();
+    w.void();
+    w.pass(TimeDelta::minutes(5));
+    assert_eq!((w.parked(), w.state().as_str()), (None, "ClosedVoid"));
 }

@@ -30,7 +30,7 @@ pub(crate) enum Deed {
     /// Somebody edits a vendor's book by hand.
     Staff,
     /// The catalogue's prices rise.
-    PriceRise { company: String },
+    PriceRise,
     /// An activation is called off while its payment is taken, or was taken.
     CancelLate { saga: SagaId },
     /// Somebody of ours calls something off, pauses it or wants it now.
@@ -85,11 +85,10 @@ impl World {
             Deed::Visit { saga, visits } => self.visit(saga, visits),
             Deed::Rehearse => self.rehearse(),
             Deed::Staff => self.edit_by_hand(),
-            Deed::PriceRise { company } => {
+            Deed::PriceRise => {
                 if self.mishaps.strikes(1_000, now, || "the price rises".to_owned()) {
-                    // A second rise is for people to look at.
-                    self.touched.insert(company);
-                    self.zoho.price += 1_000;
+                    // The price rises for everybody, and a second rise is for people to look at.
+                    self.price_rises();
                 }
             }
             Deed::CancelLate { saga } => self.cancel_late(saga),
@@ -230,10 +229,8 @@ impl World {
         // Who asks for more than was accepted has all undone and made again.
         let again = ["undo", "find_zoho_customer", "revive_zoho_customer"];
         let undone = self.mishaps.seeks(SubscriptionActivation::NAME, &again);
-        if self.dice.chance(if undone { 700 } else { 40 })
-            && let Some(company) = self.who(saga)
-        {
-            self.clock.after(TimeDelta::seconds(10), Event::Deed(Deed::PriceRise { company }));
+        if self.dice.chance(if undone { 700 } else { 40 }) {
+            self.clock.after(TimeDelta::seconds(10), Event::Deed(Deed::PriceRise));
         }
         self.other_tab(saga);
         let twice = self.dice.chance(150);
@@ -297,6 +294,12 @@ impl World {
         }
     }
 
+    fn price_rises(&mut self) {
+        self.zoho.price += 1_000;
+        let all: Vec<_> = self.laws.belongs.values().cloned().collect();
+        self.touched.extend(all);
+    }
+
     fn edit_by_hand(&mut self) {
         let now = self.clock.now();
         let what = self.dice.below(14);
@@ -349,10 +352,7 @@ impl World {
                 }
             }
             _ => {
-                // The catalogue changes for everybody.
-                self.zoho.price += 1_000;
-                let all: Vec<_> = self.tables.customers.values().map(|c| c.company.clone()).collect();
-                self.touched.extend(all);
+                self.price_rises();
             }
         }
     }

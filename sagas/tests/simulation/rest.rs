@@ -43,7 +43,9 @@ impl World {
             }
             let state = live.summary().state;
             let waits = matches!(live.work(now), Work::Wait(until) if until > now);
-            let by_hand = matches!(state.as_str(), "SubscriptionPaused" | "Recording") && self.touched(*id);
+            // An invoice that was paid by hand waits for its activation, which waits for a record of it.
+            let by_hand =
+                matches!(state.as_str(), "SubscriptionPaused" | "Recording" | "Deferred") && self.touched(*id);
             (!waits || !by_hand || flow.open.is_some())
                 .then(|| format!("{} {id} is not finished: {state}, {:?}", live.flow_name(), live.work(now)))
         })
