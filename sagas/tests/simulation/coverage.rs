@@ -31,8 +31,8 @@ const OURS: [&str; 12] = [
     "hand_over",
 ];
 
-/// Steps whose undo the simulated people cannot bring about: nothing fails between them and the pivot, or they need a
-/// price of zero.
+/// Steps that the simulated people cannot bring about: `vault` needs a price of zero, a trial or a later start, which are
+/// not for sale here; `undo_twin` needs a subscription that Zoho makes twice of one request, which the look-up prevents.
 const BEYOND: [&str; 3] = ["vault", "undo vault", "undo_twin"];
 
 /// What has to happen besides: flow, what, and in which state of the flow.
