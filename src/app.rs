@@ -15,6 +15,7 @@ use crate::reception::Reception;
 use crate::store::schema::{SHARDS, Stamp};
 use crate::store::shards::Lease;
 use crate::store::{Store, approvals};
+use crate::watch::Watch;
 use anyhow::Context;
 use axum::Router as Routes;
 use std::net::SocketAddr;
@@ -114,6 +115,8 @@ impl Service {
             );
             tasks.spawn(poller.run(stop.clone()));
         }
+        let watch = Watch::new(store.clone(), Arc::clone(&clock), config.watch, config.installation.as_str());
+        tasks.spawn(watch.map_err(anyhow::Error::msg)?.run(stop.clone()));
         let app = http::App {
             store: store.clone(),
             engine: Arc::clone(&engine),

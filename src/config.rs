@@ -5,11 +5,13 @@ mod approvals;
 mod checkout;
 mod offers;
 mod outreach;
+mod watch;
 
 pub use approvals::{ApprovalSettings, Approvals};
 pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
 pub use offers::{OfferConfig, OfferSettings};
 pub use outreach::{MailConfig, OutreachSettings};
+pub use watch::{WatchConfig, WatchSettings};
 
 use crate::brand::Brand;
 use clap::Args;
@@ -108,6 +110,8 @@ pub struct Settings {
     pub outreach: OutreachSettings,
     #[command(flatten)]
     pub checkout: CheckoutSettings,
+    #[command(flatten)]
+    pub watch: WatchSettings,
 }
 
 /// Where the vendors are and who we are there.
@@ -205,6 +209,7 @@ pub struct Config {
     pub brand: Brand,
     pub mail: MailConfig,
     pub checkout: CheckoutConfig,
+    pub watch: WatchConfig,
 }
 
 /// The vendors' part of the checked configuration.
@@ -322,6 +327,7 @@ impl Settings {
         let checkout = self.checkout.check(production, braintree_url.as_ref(), &mut faults);
         let two_persons = self.approvals.check(self.environment, &mut faults);
         let offers = self.offers.check(&mut faults);
+        let watch = self.watch.check(self.environment, &mut faults);
         let brand = self.outreach.brand(self.environment, &mut faults);
         let mail = self.outreach.mail(self.environment, &mut faults);
         match (installation, admin_token, vendors, brand, mail, checkout) {
@@ -348,6 +354,7 @@ impl Settings {
                     brand,
                     mail,
                     checkout,
+                    watch,
                 })
             }
             _ => Err(Faults(faults)),

@@ -20,3 +20,4 @@ pub mod reception;
 pub mod sandbox;
 pub mod store;
 pub mod telemetry;
+pub mod watch;

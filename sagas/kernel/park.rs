@@ -95,6 +95,11 @@ impl ParkCode {
         }
     }
 
+    /// Somebody wants it parked: nobody need be told.
+    pub const fn on_purpose(self) -> bool {
+        matches!(self, Self::Rehearsal | Self::Paused)
+    }
+
     /// What it means, in one sentence.
     pub const fn meaning(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! The command line: one binary, one file a command. Data goes to stdout, talk to stderr.
 
+mod alerts;
 mod bulk;
 mod database;
 mod demo;
@@ -50,6 +51,9 @@ enum Command {
     /// Look at the mails that customers get, try the mail server
     #[command(subcommand)]
     Mail(mail::Command),
+    /// Try whether alerts arrive
+    #[command(subcommand)]
+    Alerts(alerts::Command),
     /// Switch an operation at a vendor off or on, or list the switches
     ///
     /// Sagas whose operation is switched off wait, and go on by themselves.
@@ -81,6 +85,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Saga(command) => saga::run(command).await,
         Command::Log(command) => log::run(command).await,
         Command::Mail(command) => mail::run(command).await,
+        Command::Alerts(command) => alerts::run(command).await,
         Command::Switch(args) => switch::run(args).await,
     }
 }

@@ -279,6 +279,15 @@ pub async fn summary(pool: &PgPool) -> Result<BTreeMap<String, Counts>, StoreErr
     Ok(counts)
 }
 
+/// When each vendor last delivered something (UTC, business time); one that never did is not there.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn last_received(pool: &PgPool) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
+    let rows = sqlx::query!(r#"select vendor, max(received_at) as "last!" from inbox group by vendor order by vendor"#);
+    Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (row.vendor, row.last)).collect())
+}
+
 /// Why a command from outside was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OfferError {

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the modules of `src` may use: `crate::` modules and crates of I/O.
-const MODULES: [Module; 22] = [
+const MODULES: [Module; 23] = [
     Module { name: "clock", may_use: &[], never: IO },
     Module { name: "port", may_use: &["clock"], never: IO },
     Module { name: "metrics", may_use: &[], never: IO },
@@ -43,6 +43,7 @@ const MODULES: [Module; 22] = [
         may_use: &["checkout", "clock", "connectors", "engine", "keys", "port", "store"],
         never: IO,
     },
+    Module { name: "watch", may_use: &["clock", "config", "store"], never: &["axum", "sqlx"] },
     Module { name: "sandbox", may_use: &[], never: &["sagas", "sqlx"] },
     Module { name: "app", may_use: EVERYTHING_BUT_CLI, never: &[] },
     Module { name: "demo", may_use: EVERYTHING_BUT_CLI, never: &[] },
@@ -71,6 +72,7 @@ const EVERYTHING_BUT_CLI: &[&str] = &[
     "sandbox",
     "store",
     "telemetry",
+    "watch",
 ];
 const EVERYTHING: &[&str] = &[
     "app",
@@ -93,6 +95,7 @@ const EVERYTHING: &[&str] = &[
     "sandbox",
     "store",
     "telemetry",
+    "watch",
 ];
 const VENDORS: [&str; 3] = ["attio", "braintree", "zoho"];
 

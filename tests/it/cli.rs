@@ -90,7 +90,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 35] = [
+    let commands: [&[&str]; 37] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -124,6 +124,8 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["mail"],
         &["mail", "preview"],
         &["mail", "test"],
+        &["alerts"],
+        &["alerts", "test"],
         &["switch"],
         &["help", "saga"],
     ];

@@ -37,4 +37,5 @@ mod store_saga;
 mod store_state;
 mod store_support;
 mod survival;
+mod watch;
 mod webhooks;

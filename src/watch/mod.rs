@@ -1,0 +1,121 @@
+//! Tells people that something is wrong before they ask: one message for each cause when it begins, one when it is over;
+//! and a sign of life to an outside address, whose absence tells of a dead service. Mends nothing by itself.
+//!
+//! One node does the telling: the one that drives the first shard. What it told is in its memory alone, so that a node
+//! that takes over tells once more what is still open, under the same key.
+
+mod channel;
+mod findings;
+
+use crate::clock::Clock;
+use crate::config::WatchConfig;
+use crate::store::{Store, StoreError, backlog, inbox, query, settings};
+pub use channel::Channel;
+use chrono::{DateTime, Utc};
+use findings::{Finding, Seen, findings};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Looks, and tells.
+pub struct Watch {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    channel: Channel,
+    config: WatchConfig,
+    open: BTreeMap<String, Told>,
+    /// Shards had no owner at the last look: between two leases that is nothing to tell.
+    unowned_before: bool,
+}
+
+/// A cause that people know of.
+struct Told {
+    finding: Finding,
+    since: DateTime<Utc>,
+}
+
+impl Watch {
+    /// A watch over this installation.
+    ///
+    /// # Errors
+    /// The HTTP client cannot be made.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, config: WatchConfig, installation: &str) -> Result<Self, String> {
+        let channel = Channel::new(installation)?;
+        Ok(Self { store, clock, channel, config, open: BTreeMap::new(), unowned_before: false })
+    }
+
+    /// Watches until stopped.
+    pub async fn run(mut self, stop: CancellationToken) {
+        while tokio::time::timeout(EVERY, stop.cancelled()).await.is_err() {
+            self.round().await;
+        }
+    }
+
+    /// Looks once, tells what changed, and gives a sign of life if this node is well.
+    pub async fn round(&mut self) {
+        match (self.look().await, &self.config.heartbeat_url) {
+            (Ok(true), Some(url)) => self.channel.beat(url).await,
+            (Ok(_), _) => {}
+            (Err(e), _) => tracing::warn!(error = %e, "the watch could not look; no sign of life is given"),
+        }
+    }
+
+    async fn look(&mut self) -> Result<bool, StoreError> {
+        let seen = self.seen().await?;
+        let found = findings(&seen);
+        // A lease that is held was renewed by a write not long ago.
+        let healthy = !self.store.node.owned().is_empty() && seen.forgotten == 0;
+        if self.store.node.owned().iter().any(|(shard, _)| *shard == 0) {
+            self.tell(found).await;
+        } else {
+            self.open.clear();
+        }
+        Ok(healthy)
+    }
+
+    async fn seen(&mut self) -> Result<Seen, StoreError> {
+        let (pool, now) = (&self.store.pool, self.clock.now());
+        let standing = query::standing(pool, now).await?;
+        let (unowned, _) = backlog::unowned_shards(pool).await?;
+        let seen = Seen {
+            now,
+            parked: standing.parked,
+            due_since: standing.due_since,
+            forgotten: query::forgotten(pool, 100).await?.len(),
+            unowned: if self.unowned_before { unowned } else { 0 },
+            last_delivery: inbox::last_received(pool).await?,
+            silence: self.config.silence,
+            switched_off: settings::switched_off(pool).await?.into_keys().collect(),
+        };
+        self.unowned_before = unowned > 0;
+        Ok(seen)
+    }
+
+    /// Tells what is new, what grew, and what is over. What could not be told is told at the next look.
+    async fn tell(&mut self, found: Vec<Finding>) {
+        let Some(url) = self.config.alert_url.clone() else { return };
+        let now = self.clock.now();
+        let keys: Vec<String> = found.iter().map(|finding| finding.key.clone()).collect();
+        for finding in found {
+            let known = self.open.get(&finding.key);
+            if known.is_some_and(|told| told.finding == finding) {
+                continue;
+            }
+            let since = known.map_or(now, |told| told.since);
+            if self.channel.send(&url, &finding, "open", since).await {
+                self.open.insert(finding.key.clone(), Told { finding, since });
+            }
+        }
+        let over: Vec<String> = self.open.keys().filter(|key| !keys.contains(key)).cloned().collect();
+        for key in over {
+            let Some(told) = self.open.get(&key) else { continue };
+            if self.channel.send(&url, &told.finding, "resolved", told.since).await {
+                self.open.remove(&key);
+            }
+        }
+    }
+}
