@@ -14,6 +14,7 @@ use sagas::kernel::machine::{What, Work};
 use sagas::kernel::outcome::{INPUT_GONE, Look, NotSent, Outcome, RejectionKind};
 use sagas::kernel::saga::Saga;
 use sagas::kernel::step::ExactlyOnce;
+use sagas::kernel::verb::Verb;
 use sagas::subscription_activation::SubscriptionActivation;
 use serde_json::Value;
 
@@ -148,10 +149,12 @@ impl World {
     fn apply(&mut self, saga: SagaId, at: usize) {
         let Some(slot) = self.sagas.get_mut(&saga) else { return };
         let item = slot.mailbox[at].clone();
-        let principal = "simulation".to_owned();
         let what = match item.command {
-            Some(command) => What::Deliver { item: None, kind: item.kind.to_owned(), principal, command },
-            None => What::Resume { principal, reason: "seen to".to_owned() },
+            Some(command) => {
+                let (kind, principal) = (item.kind.to_owned(), "simulation".to_owned());
+                What::Deliver { item: None, kind, principal, command }
+            }
+            None => What::order(Verb::Resume, "simulation", "seen to"),
         };
         let now = self.clock.now();
         let (flow, state) = (slot.live.flow_name(), slot.live.summary().state);

@@ -150,7 +150,7 @@ fn typed<S: Saga>(what: What<Value>) -> Result<What<S::Command>, Refusal> {
         What::Looked { attempt, look } => What::Looked { attempt, look },
         What::Stale => What::Stale,
         What::Due => What::Due,
-        What::Resume { principal, reason } => What::Resume { principal, reason },
+        What::Verb { item, kind, order, evidence } => What::Verb { item, kind, order, evidence },
         What::Refused { item, kind, principal, reason } => What::Refused { item, kind, principal, reason },
         What::Park { code, detail } => What::Park { code, detail },
     })

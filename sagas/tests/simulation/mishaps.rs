@@ -112,8 +112,10 @@ impl Mishaps {
         let mut weather = Weather::of(seed, &mut dice);
         let focus = (weather.calls > 0).then(|| {
             let cells = coverage::wanted();
-            // Neighbouring seeds seek cells that lie far apart.
-            let at = usize::try_from(seed.wrapping_mul(7_919)).unwrap_or_default() % cells.len();
+            // Neighbouring seeds seek cells that lie far apart, and every cell is sought in every weather, of which there
+            // are eight.
+            let at = (seed / 8).wrapping_mul(7_919).wrapping_add(seed % 8 * 1_009);
+            let at = usize::try_from(at).unwrap_or_default() % cells.len();
             cells[at].clone()
         });
         weather.refusals |= focus.as_ref().is_some_and(|cell| cell.kind == Kind::Refused);
