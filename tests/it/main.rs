@@ -25,6 +25,7 @@ mod sandbox;
 mod sandbox_attio;
 mod sandbox_attio_staff;
 mod sandbox_braintree;
+mod sandbox_braintree_three_d_secure;
 mod sandbox_control;
 mod sandbox_mailbox;
 mod sandbox_zoho;

@@ -9,32 +9,34 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-struct Gateway {
-    world: Arc<World>,
-    client: Client,
-    url: String,
+/// A sandbox with the merchant's keys.
+pub(crate) struct Gateway {
+    pub(crate) world: Arc<World>,
+    pub(crate) client: Client,
+    pub(crate) url: String,
 }
 
-struct Answer {
-    status: StatusCode,
-    text: String,
+/// An XML answer.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) text: String,
 }
 
 impl Answer {
     /// The content of the first element of this name; empty for nil.
-    fn first(&self, name: &str) -> &str {
+    pub(crate) fn first(&self, name: &str) -> &str {
         let rest = self.text.split_once(&format!("<{name}>")).map_or("", |(_, rest)| rest);
         rest.split_once(&format!("</{name}>")).map_or("", |(content, _)| content)
     }
 
     /// The first error's code.
-    fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.first("code")
     }
 }
 
 impl Gateway {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         // Another test of this binary may have installed it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let world = Arc::new(World::default());
@@ -55,19 +57,19 @@ impl Gateway {
         Answer { status: answer.status(), text: answer.text().await.unwrap() }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
     }
 
-    async fn put(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
         self.send(self.request(Method::PUT, path).json(body)).await
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    fn staff(&self, act: &Value) -> Result<Value, String> {
+    pub(crate) fn staff(&self, act: &Value) -> Result<Value, String> {
         braintree::staff(&self.world, act)
     }
 
@@ -83,7 +85,7 @@ impl Gateway {
         });
     }
 
-    fn advance(&self, by: TimeDelta) {
+    pub(crate) fn advance(&self, by: TimeDelta) {
         self.world.clock.advance(by);
         braintree::tick(&self.world, self.world.clock.now());
     }
@@ -106,7 +108,7 @@ impl Gateway {
         self.post("/transactions/advanced_search_ids", &json!({"search": {"order_id": {"is": order_id}}})).await
     }
 
-    fn vault(&self, token: &str) {
+    pub(crate) fn vault(&self, token: &str) {
         let act = json!({"act": "vault_customer", "customer_id": format!("c-{token}"), "token": token, "card": "visa"});
         self.staff(&act).unwrap();
     }

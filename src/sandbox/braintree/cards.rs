@@ -3,6 +3,7 @@
 
 use super::call::Ask;
 use super::codes::{self, Code};
+use super::issuers::{self, Answer, Issuer, ThreeDs};
 use chrono::{DateTime, Datelike, Utc};
 use sha2::{Digest, Sha256};
 
@@ -16,14 +17,6 @@ pub(super) enum Verdict {
     Failed,
     /// `gateway_rejected` for this reason.
     Rejected(&'static str),
-}
-
-/// The answer of a 3-D Secure authentication that came with a nonce.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ThreeDs {
-    pub(super) status: &'static str,
-    pub(super) enrolled: &'static str,
-    pub(super) shifted: bool,
 }
 
 /// A card as the gateway shows it.
@@ -42,6 +35,9 @@ pub(super) struct Card {
     /// The property that is `Yes` (`prepaid`, `debit`, …), where the test card has one.
     pub(super) trait_of: Option<&'static str>,
     pub(super) verdict: Verdict,
+    /// Who is asked in a 3-D Secure lookup.
+    pub(super) issuer: Issuer,
+    /// The authentication that came with the nonce; a stored card has none.
     pub(super) three_ds: Option<ThreeDs>,
 }
 
@@ -154,7 +150,7 @@ pub(super) fn fake(nonce: &str, now: DateTime<Utc>) -> Option<Fake> {
         ("gateway-rejected-risk-thresholds", _) => rejected("risk_threshold"),
         (_, Some(kind)) => {
             let (_, status, enrolled, shifted) = THREE_DS.iter().copied().find(|(n, ..)| *n == kind)?;
-            let three_ds = Some(ThreeDs { status, enrolled, shifted });
+            let three_ds = Some(ThreeDs { answer: Answer { status, enrolled, shifted }, proof: None });
             plain("4111111111111111").map(|card| Card { three_ds, ..card })
         }
         (_, None) => {
@@ -172,7 +168,11 @@ pub(super) fn unique(number: &str) -> String {
 
 /// The card of a test number, `None` for any other number.
 fn of_number(number: &str, month: &str, year: &str) -> Option<Card> {
-    let (_, brand, verdict, trait_of) = NUMBERS.iter().copied().find(|(n, ..)| *n == number)?;
+    let plain = NUMBERS.iter().copied().find(|(n, ..)| *n == number);
+    let (brand, verdict, trait_of, issuer) = match plain {
+        Some((_, brand, verdict, trait_of)) => (brand, verdict, trait_of, issuers::ORDINARY),
+        None => issuers::of_number(number).map(|(brand, issuer)| (brand, Verdict::Good, None, issuer))?,
+    };
     Some(Card {
         bin: number[..6].to_owned(),
         last_4: number[number.len() - 4..].to_owned(),
@@ -183,13 +183,17 @@ fn of_number(number: &str, month: &str, year: &str) -> Option<Card> {
         unique: unique(number),
         trait_of,
         verdict,
+        issuer,
         three_ds: None,
     })
 }
 
-/// A test card by its short name (`visa`, `mastercard`, `amex`, `discover`, `jcb`, `maestro`, `dinersclub`, `declined`),
-/// for seeding a vault by hand.
+/// A test card by its short name (`visa`, `mastercard`, `amex`, `discover`, `jcb`, `maestro`, `dinersclub`, `declined`) or
+/// by its number, for seeding a vault by hand.
 pub(super) fn named(name: &str, month: &str, year: &str) -> Option<Card> {
+    if name.bytes().all(|b| b.is_ascii_digit()) {
+        return of_number(name, month, year);
+    }
     let nonce = match name {
         "declined" => "processor-declined-visa".to_owned(),
         name => format!("valid-{name}"),

@@ -1,8 +1,9 @@
 //! Client tokens, and the client API behind them: the configuration that the browser asks for, and the call that turns a
 //! test card into a nonce. It stands in for the hosted fields' own script, which only talks to the gateway's hosts.
+//! Authenticates no cardholder: that is `three_d_secure`.
 
 use super::call::{Ask, Call};
-use super::cards;
+use super::cards::{self, Card};
 use super::codes::{self, Code};
 use super::fields;
 use super::reply::{Errors, Reply};
@@ -50,8 +51,14 @@ pub(super) async fn create(Shared(world): Shared<Arc<World>>, call: Call) -> Rep
         return Reply::Invalid(errors, call.params());
     }
     let fingerprint = fingerprint(&own.merchant_id, &ask, now);
-    state.fingerprints.insert(fingerprint.clone(), Fingerprint { expires_at: now + LIFE });
-    let text = content(&world, &fingerprint, &version, account.map_or("", |a| &a.id), now).to_string();
+    let account = account.map_or("", |a| &a.id);
+    let right = Fingerprint { expires_at: now + LIFE, merchant_account: account.to_owned() };
+    state.fingerprints.insert(fingerprint.clone(), right);
+    let mut content = content(&world, &fingerprint, &version, account, now);
+    if version != "3" {
+        content["threeDSecureEnabled"] = json!(state.settings.three_d_secure);
+    }
+    let text = content.to_string();
     let value = if version == "1" { text } else { STANDARD.encode(text) };
     Reply::Made("client-token", Xml::Node(Fields::new().text("value", value)))
 }
@@ -105,7 +112,6 @@ fn content(world: &World, fingerprint: &str, version: &str, account: &str, now: 
             ("assetsUrl", json!(world.base_url())),
             ("authUrl", json!(world.base_url())),
             ("graphQL", json!({"url": format!("{}/graphql", world.base_url()), "date": stamp(now)[..10]})),
-            ("threeDSecureEnabled", json!(true)),
             ("paypalEnabled", json!(false)),
             ("venmo", json!("off")),
         ] {
@@ -121,24 +127,25 @@ pub(super) async fn configuration(
     Path(merchant): Path<String>,
     axum::extract::Query(query): axum::extract::Query<std::collections::BTreeMap<String, String>>,
 ) -> Response {
-    let own = &world.credentials.braintree;
-    if !admitted(&world, &merchant, query.get("authorization_fingerprint").map(String::as_str)) {
-        return open_to_browsers(
-            StatusCode::UNAUTHORIZED,
-            json!({"error": {"message": "Authorization is not valid."}}),
-        );
-    }
+    let shown = query.get("authorization_fingerprint").map(String::as_str);
+    let Some(visitor) = Visitor::of(&world, &merchant, shown) else { return unauthorized() };
+    let has_three_ds = settlement::open(&world, world.clock.now()).settings.three_d_secure;
     let base = format!("{}/merchants/{merchant}", world.base_url());
-    let value = json!({
+    let mut value = json!({
         "clientApiUrl": format!("{base}/client_api"),
         "environment": "sandbox",
         "merchantId": merchant,
-        "merchantAccountId": own.merchant_accounts.first().map(|a| &a.id),
+        "assetsUrl": world.base_url(),
+        "merchantAccountId": visitor.merchant_account,
         "challenges": [],
         "creditCards": {"supportedCardTypes": ["American Express", "Discover", "JCB", "MasterCard", "Visa"]},
-        "threeDSecureEnabled": true,
+        "threeDSecureEnabled": has_three_ds,
         "paypalEnabled": false,
     });
+    if has_three_ds {
+        // The right to use the network's script, which the stand-in does not need.
+        value["threeDSecure"] = json!({"cardinalAuthenticationJWT": letters(86)});
+    }
     open_to_browsers(StatusCode::OK, value)
 }
 
@@ -148,12 +155,8 @@ pub(super) async fn tokenize(
     Path(merchant): Path<String>,
     Json(body): Json<Value>,
 ) -> Response {
-    let said = body.get("authorizationFingerprint").or_else(|| body.get("authorization_fingerprint"));
-    if !admitted(&world, &merchant, said.and_then(Value::as_str)) {
-        return open_to_browsers(
-            StatusCode::UNAUTHORIZED,
-            json!({"error": {"message": "Authorization is not valid."}}),
-        );
+    if Visitor::of_body(&world, &merchant, &body).is_none() {
+        return unauthorized();
     }
     let given = body.get("creditCard").or_else(|| body.get("credit_card")).cloned().unwrap_or_default();
     let card = match cards::given(&Ask(underscored(given))) {
@@ -163,7 +166,12 @@ pub(super) async fn tokenize(
     let now = world.clock.now();
     let mut state = settlement::open(&world, now);
     let nonce = state.make_nonce(card.clone(), None, now);
-    let made = json!({"creditCards": [{
+    open_to_browsers(StatusCode::ACCEPTED, json!({"creditCards": [shown(&nonce, &card)]}))
+}
+
+/// A nonce as the browser sees it.
+pub(super) fn shown(nonce: &str, card: &Card) -> Value {
+    json!({
         "type": "CreditCard",
         "nonce": nonce,
         "description": format!("ending in {}", &card.last_4[2..]),
@@ -172,8 +180,7 @@ pub(super) async fn tokenize(
             "bin": card.bin, "cardType": card.brand, "lastTwo": card.last_4[2..], "lastFour": card.last_4,
             "expirationMonth": card.month, "expirationYear": card.year, "cardholderName": card.holder,
         },
-    }]});
-    open_to_browsers(StatusCode::ACCEPTED, made)
+    })
 }
 
 fn invalid(faults: &[(&'static str, Code)]) -> Value {
@@ -200,11 +207,38 @@ fn underscored(card: Value) -> Value {
     Value::Object(map.into_iter().map(|(k, v)| (name(k), v)).collect())
 }
 
-fn admitted(world: &World, merchant: &str, fingerprint: Option<&str>) -> bool {
-    let now = world.clock.now();
-    let state = settlement::open(world, now);
-    merchant == world.credentials.braintree.merchant_id
-        && fingerprint.and_then(|f| state.fingerprints.get(f)).is_some_and(|right| right.expires_at > now)
+/// A browser that shows a client token.
+#[derive(Debug)]
+pub(super) struct Visitor {
+    /// The merchant account that the token was made for.
+    pub(super) merchant_account: String,
+}
+
+impl Visitor {
+    /// `None` for another merchant, and for a fingerprint that is unknown or too old.
+    fn of(world: &World, merchant: &str, fingerprint: Option<&str>) -> Option<Self> {
+        let now = world.clock.now();
+        let state = settlement::open(world, now);
+        let right = state.fingerprints.get(fingerprint?).filter(|right| right.expires_at > now)?;
+        (merchant == world.credentials.braintree.merchant_id)
+            .then(|| Self { merchant_account: right.merchant_account.clone() })
+    }
+
+    /// As [`Visitor::of`], with the fingerprint in the body.
+    pub(super) fn of_body(world: &World, merchant: &str, body: &Value) -> Option<Self> {
+        let said = body.get("authorizationFingerprint").or_else(|| body.get("authorization_fingerprint"));
+        Self::of(world, merchant, said.and_then(Value::as_str))
+    }
+}
+
+/// 401.
+pub(super) fn unauthorized() -> Response {
+    open_to_browsers(StatusCode::UNAUTHORIZED, json!({"error": {"message": "Authorization is not valid."}}))
+}
+
+/// 422 with a sentence.
+pub(super) fn refused(message: &str) -> Response {
+    open_to_browsers(StatusCode::UNPROCESSABLE_ENTITY, json!({"error": {"message": message}}))
 }
 
 /// The preflight question of a browser.
@@ -217,7 +251,7 @@ pub(super) async fn preflight(headers: HeaderMap) -> Response {
     answer
 }
 
-fn open_to_browsers(status: StatusCode, body: Value) -> Response {
+pub(super) fn open_to_browsers(status: StatusCode, body: Value) -> Response {
     let headers =
         [(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"), (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS")];
     (status, headers, Json(body)).into_response()

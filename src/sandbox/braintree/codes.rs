@@ -54,6 +54,8 @@ codes! {
     TRANSACTION_NONCE_CONSUMED = 91564 "Cannot use a payment_method_nonce more than once.";
     TRANSACTION_NONCE_UNKNOWN = 91565 "Unknown or expired payment_method_nonce.";
     CANNOT_SIMULATE_SETTLEMENT = 91575 "Cannot simulate settlement on a transaction that is not in the right state.";
+    AUTHENTICATED_OTHER_ACCOUNT = 91584 "Merchant account must match the 3D Secure merchant account.";
+    AUTHENTICATED_OTHER_AMOUNT = 91585 "Amount must match the amount of the 3D Secure authentication.";
     CUSTOMER_CUSTOM_FIELD = 91602 "Custom field is invalid";
     CUSTOMER_ID_TAKEN = 91609 "Customer ID has already been taken.";
     CUSTOMER_ID_FORMAT = 91610 "Customer ID is invalid (use only letters, numbers, '-', and '_').";

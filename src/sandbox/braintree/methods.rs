@@ -4,9 +4,10 @@ use super::call::{Ask, Call};
 use super::cards::{self, Card};
 use super::codes;
 use super::fields::{self, Allowed};
+use super::issuers::ThreeDs;
 use super::money;
 use super::reply::{Errors, Reply};
-use super::state::{Nonce, State};
+use super::state::State;
 use super::vault::{self, Admission, NonceCodes};
 use super::xml::{Fields, Xml};
 use super::{settlement, show};
@@ -216,6 +217,7 @@ fn update_as(world: &World, call: &Call, root: &'static str, allowed: &Allowed) 
         Ok(verification) => verification,
         Err(reply) => return reply,
     };
+    method.card.three_ds = None;
     method.billing = vault::billing_of(&ask).or(method.billing);
     method.updated_at = now;
     let was_default = state.is_default(&method);
@@ -271,20 +273,21 @@ pub(super) async fn create_nonce(Shared(world): Shared<Arc<World>>, call: Call) 
     let mut state = settlement::open(&world, now);
     let Some(method) = state.methods.get(call.id()).cloned() else { return Reply::NotFound };
     let nonce = state.make_nonce(method.card, Some(method.token), now);
-    Reply::Made("payment-method-nonce", shown(&nonce, &state.nonces[&nonce]))
+    Reply::Made("payment-method-nonce", shown(&nonce, &state.nonces[&nonce].card, false))
 }
 
-/// `GET /payment_method_nonces/{nonce}`: nonces that were made here.
+/// `GET /payment_method_nonces/{nonce}`: with its 3-D Secure authentication, also of a consumed one.
 pub(super) async fn find_nonce(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
-    let state = settlement::open(&world, world.clock.now());
-    state
-        .nonces
-        .get(call.id())
-        .map_or(Reply::NotFound, |own| Reply::Found("payment-method-nonce", shown(call.id(), own)))
+    let now = world.clock.now();
+    let state = settlement::open(&world, now);
+    let found = match state.nonces.get(call.id()) {
+        Some(own) => Some((own.card.clone(), own.used)),
+        None => state.open_nonce(call.id(), now).ok().map(|(card, _)| (card, false)),
+    };
+    found.map_or(Reply::NotFound, |(card, used)| Reply::Found("payment-method-nonce", shown(call.id(), &card, used)))
 }
 
-fn shown(nonce: &str, own: &Nonce) -> Xml {
-    let card = &own.card;
+fn shown(nonce: &str, card: &Card, used: bool) -> Xml {
     let details = Fields::new()
         .text("bin", &card.bin)
         .text("card_type", card.brand)
@@ -297,10 +300,11 @@ fn shown(nonce: &str, own: &Nonce) -> Xml {
             .text("type", "CreditCard")
             .text("nonce", nonce)
             .text("description", "")
-            .flag("consumed", own.used)
+            .flag("consumed", used)
             .flag("default", false)
             .node("details", details)
-            .nils(&["three_d_secure_info", "authentication_insight"])
+            .put("three_d_secure_info", card.three_ds.as_ref().map_or(Xml::Nil, ThreeDs::xml))
+            .nils(&["authentication_insight"])
             .maybe("is_locked", Some("false")),
     )
 }

@@ -12,6 +12,7 @@ mod client_token;
 mod codes;
 mod customers;
 mod fields;
+mod issuers;
 mod keys;
 mod life;
 mod methods;
@@ -26,6 +27,7 @@ mod settlement;
 mod show;
 mod staff;
 mod state;
+mod three_d_secure;
 mod transaction;
 mod transaction_search;
 mod vault;
@@ -66,6 +68,11 @@ pub fn router() -> Router<Arc<World>> {
             router.route(&format!("{path}/"), routes.clone()).route(&path, routes)
         })
         .route("/braintree-web/{file}", get(web::file))
+        .route(
+            "/issuer/{transaction}",
+            op("issuer.question", get(three_d_secure::question))
+                .merge(op("issuer.answer", post(three_d_secure::reply))),
+        )
         .layer(CompressionLayer::new().compress_when(
             |_: StatusCode, _: axum::http::Version, _: &axum::http::HeaderMap, _: &axum::http::Extensions| true,
         ))
@@ -133,6 +140,14 @@ fn other_routes() -> Vec<(&'static str, Routes)> {
         ("/client_token", op("client_token.create", post(client_token::create))),
         ("/client_api/v1/configuration", browser("client_api.configuration", get(client_token::configuration))),
         ("/client_api/v1/payment_methods/credit_cards", browser("client_api.tokenize", post(client_token::tokenize))),
+        (
+            "/client_api/v1/payment_methods/{nonce}/three_d_secure/lookup",
+            browser("client_api.three_d_secure_lookup", post(three_d_secure::lookup)),
+        ),
+        (
+            "/client_api/v1/payment_methods/{nonce}/three_d_secure/authenticate_from_jwt",
+            browser("client_api.three_d_secure_authenticate", post(three_d_secure::authenticate)),
+        ),
         ("/merchant_accounts", op("merchant_account.list", get(accounts::list))),
         ("/merchant_accounts/{id}", op("merchant_account.find", get(accounts::find))),
         ("/settlement_batch_summary", op("settlement_batch_summary", post(accounts::batch_summary))),

@@ -15,6 +15,9 @@ use axum::extract::State as Shared;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 
+/// What an issuer answers that wants the cardholder authenticated first.
+const AUTHENTICATION_REQUIRED: &str = "2099";
+
 /// Sale or credit.
 pub(super) async fn create(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
     let ask = match call.ask("transaction", &fields::TRANSACTION) {
@@ -62,7 +65,7 @@ fn judge(world: &World, state: &State, attempt: &Attempt, call: &Call, keyed: bo
     if !keyed && is_duplicate(state, attempt, now) {
         return Verdict::Rejected("duplicate".to_owned());
     }
-    if attempt.three_ds_required && !attempt.card.three_ds.is_some_and(|info| info.shifted) {
+    if attempt.three_ds_required && !attempt.authenticated() {
         return Verdict::Rejected("three_d_secure".to_owned());
     }
     if let cards::Verdict::Rejected(reason) = attempt.card.verdict {
@@ -74,10 +77,23 @@ fn judge(world: &World, state: &State, attempt: &Attempt, call: &Call, keyed: bo
         Some(Kind::GatewayReject { reason }) => return Verdict::Rejected(reason),
         _ => {}
     }
+    answer_of_issuer(state, attempt)
+}
+
+/// By the card and then by the amount; an authentication lifts the decline that asks for one.
+fn answer_of_issuer(state: &State, attempt: &Attempt) -> Verdict {
+    let authenticated = attempt.authenticated();
     let told = attempt.funding.token().and_then(|token| state.methods.get(token)?.declines_with.clone());
+    let strict = state.settings.authentication_required && attempt.cardholder_present();
+    let by_amount = || processor::by_amount(attempt.amount, &attempt.account.currency, attempt.partial_is_welcome);
     match told {
-        Some(code) => Verdict::Declined(code),
-        None => processor::by_amount(attempt.amount, &attempt.account.currency, attempt.partial_is_welcome),
+        Some(code) if code != AUTHENTICATION_REQUIRED => Verdict::Declined(code),
+        Some(code) if !authenticated => Verdict::Declined(code),
+        Some(_) | None if strict && !authenticated => Verdict::Declined(AUTHENTICATION_REQUIRED.to_owned()),
+        Some(_) | None => match by_amount() {
+            Verdict::Declined(code) if authenticated && code == AUTHENTICATION_REQUIRED => Verdict::Approved,
+            verdict => verdict,
+        },
     }
 }
 
@@ -137,7 +153,7 @@ fn book(state: &mut State, attempt: Attempt, verdict: &Verdict, now: DateTime<Ut
         created_at: now,
         updated_at: now,
         authorization_expires_at: None,
-        three_ds: attempt.card.three_ds,
+        three_ds: attempt.card.three_ds.clone(),
         card: attempt.card,
     };
     enter_first_state(&mut transaction, verdict, attempt.submit, now);

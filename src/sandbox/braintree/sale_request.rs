@@ -95,6 +95,16 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
+    /// Whether the issuer vouches for the cardholder.
+    pub(super) fn authenticated(&self) -> bool {
+        self.card.three_ds.as_ref().is_some_and(|three_ds| three_ds.answer.shifted)
+    }
+
+    /// Whether the cardholder is at the page: not at the telephone, and no later payment of a series.
+    pub(super) fn cardholder_present(&self) -> bool {
+        matches!(self.source.as_deref(), None | Some("recurring_first" | "installment_first" | "estimated"))
+    }
+
     /// # Errors
     /// Every fault of the request.
     pub(super) fn read(
@@ -110,6 +120,9 @@ impl Attempt {
         check_texts(state, ask, &mut errors);
         let customer = customer(state, ask, &mut errors);
         let paid = funding(state, ask, customer.as_ref(), now, &mut errors);
+        if let (Some(account), Some(amount), Some((_, card))) = (&account, amount, &paid) {
+            check_authentication(card, amount, account, &mut errors);
+        }
         let options = ask.below("options");
         let (store, store_on_success) = (options.flag("store_in_vault"), options.flag("store_in_vault_on_success"));
         let person = ask.below("customer");
@@ -145,6 +158,16 @@ impl Attempt {
             }),
             _ => Err(errors),
         }
+    }
+}
+
+/// A card that was authenticated for another payment.
+fn check_authentication(card: &Card, amount: i64, account: &MerchantAccount, errors: &mut Errors) {
+    let Some(proof) = card.three_ds.as_ref().and_then(|three_ds| three_ds.proof.as_ref()) else { return };
+    if proof.merchant_account != account.id {
+        errors.add(AT, "merchant_account_id", codes::AUTHENTICATED_OTHER_ACCOUNT);
+    } else if proof.amount != amount {
+        errors.add(AT, "amount", codes::AUTHENTICATED_OTHER_AMOUNT);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The gateway's objects as XML, with all the fields that real answers have and clients rely on.
 
-use super::cards::{Card, ThreeDs};
+use super::cards::Card;
+use super::issuers::ThreeDs;
 use super::money;
 use super::state::{Customer, Method, State, Verification};
 use super::transaction::{Cause, Event, Processor, Status, Transaction};
@@ -151,22 +152,11 @@ pub(super) fn verification(of: &Verification) -> Xml {
             .text("avs_postal_code_response_code", "I")
             .text("avs_street_address_response_code", "I")
             .maybe("network_response_code", passed.then_some("XX"))
-            .put("three_d_secure_info", of.card.three_ds.map_or(Xml::Nil, three_ds))
+            .put("three_d_secure_info", of.card.three_ds.as_ref().map_or(Xml::Nil, ThreeDs::xml))
             .node("credit_card", card_fields(&of.card, of.token.as_deref()))
             .text("global_id", global_id("verification", &of.id))
             .time("created_at", of.created_at)
             .time("updated_at", of.created_at),
-    )
-}
-
-fn three_ds(info: ThreeDs) -> Xml {
-    Xml::Node(
-        Fields::new()
-            .text("status", info.status)
-            .text("enrolled", info.enrolled)
-            .flag("liability_shifted", info.shifted)
-            .flag("liability_shift_possible", info.enrolled == "Y" || info.shifted)
-            .nils(&["cavv", "xid", "eci_flag", "three_d_secure_version", "ds_transaction_id"]),
     )
 }
 
@@ -226,7 +216,7 @@ fn outcome(fields: Fields, of: &Transaction) -> Fields {
         .flag("recurring", of.recurring())
         .text("payment_instrument_type", Transaction::instrument())
         .node("credit_card", card_fields(&of.card, of.token.as_deref()))
-        .put("three_d_secure_info", of.three_ds.map_or(Xml::Nil, three_ds))
+        .put("three_d_secure_info", of.three_ds.as_ref().map_or(Xml::Nil, ThreeDs::xml))
         .array("status_history", "status-event", history)
         .nils(&["plan_id", "subscription_id"])
         .node("subscription", Fields::new().nils(&["billing_period_end_date", "billing_period_start_date"]))

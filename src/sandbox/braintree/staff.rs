@@ -23,11 +23,13 @@ const ACTS: &[&str] = &[
     "make_nonce",
     "refund_in_console",
     "set_api_request_keys",
+    "set_authentication_required",
     "set_card_behaviour",
     "set_duplicate_window",
     "set_final_auth",
     "set_hidden_settling",
     "set_list_declined_refunds",
+    "set_three_d_secure",
     "settle_now",
     "vault_customer",
     "void_in_console",
@@ -82,6 +84,8 @@ fn settings(state: &mut State, act: &str, ask: &Ask) -> Result<Value, String> {
     let settings = &mut state.settings;
     match act {
         "set_api_request_keys" => settings.api_request_keys = flag(ask, "on")?,
+        "set_authentication_required" => settings.authentication_required = flag(ask, "on")?,
+        "set_three_d_secure" => settings.three_d_secure = flag(ask, "on")?,
         "set_final_auth" => settings.final_auth = flag(ask, "on")?,
         "set_list_declined_refunds" => settings.list_declined_refunds = flag(ask, "on")?,
         "set_duplicate_window" => settings.duplicate_window = TimeDelta::seconds(seconds(ask)?),
@@ -182,8 +186,9 @@ fn card(ask: &Ask, now: DateTime<Utc>) -> Result<cards::Card, String> {
     let date = ask.text("expiration").unwrap_or_else(|| (now + TimeDelta::days(730)).format("%m/%Y").to_string());
     let (month, year) = cards::expiration(&Ask(json!({"expiration_date": date})))
         .map_err(|_| format!("expiration {date:?} is not of the form MM/YYYY"))?;
-    cards::named(&name, &month, &year)
-        .ok_or_else(|| format!("card {name:?} is unknown; expected visa, mastercard, amex, discover, jcb or declined"))
+    cards::named(&name, &month, &year).ok_or_else(|| {
+        format!("card {name:?} is unknown; expected visa, mastercard, amex, discover, jcb, declined or a test number")
+    })
 }
 
 /// `decline_code` null or absent: the card is good again.

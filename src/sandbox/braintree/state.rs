@@ -2,6 +2,7 @@
 //! Keeps and finds; the rules are in the modules of the operations.
 
 use super::cards::{self, Card, Fake};
+use super::issuers::Answer;
 use super::transaction::Transaction;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt;
@@ -27,6 +28,8 @@ pub struct State {
     pub(super) keys: BTreeMap<String, KeyUse>,
     /// Fingerprints inside the client tokens given out, and what they stand for.
     pub(super) fingerprints: BTreeMap<String, Fingerprint>,
+    /// Questions of issuers to cardholders, by the issuer's transaction.
+    pub(super) challenges: BTreeMap<String, Challenge>,
 }
 
 /// Switches of the merchant's account.
@@ -45,6 +48,10 @@ pub(super) struct Settings {
     /// The gateway closes a batch some time before `settling` shows: for so long a void is refused although the status
     /// still reads `submitted_for_settlement`.
     pub(super) hidden_settling: TimeDelta,
+    /// Whether the merchant has 3-D Secure.
+    pub(super) three_d_secure: bool,
+    /// Every issuer declines a sale with 2099 when the cardholder is there and was not authenticated.
+    pub(super) authentication_required: bool,
 }
 
 impl Default for Settings {
@@ -56,6 +63,8 @@ impl Default for Settings {
             list_declined_refunds: false,
             custom_fields: BTreeSet::new(),
             hidden_settling: TimeDelta::zero(),
+            three_d_secure: true,
+            authentication_required: false,
         }
     }
 }
@@ -127,6 +136,19 @@ pub(super) struct KeyUse {
 #[derive(Debug, Clone)]
 pub(super) struct Fingerprint {
     pub(super) expires_at: DateTime<Utc>,
+    /// Its id.
+    pub(super) merchant_account: String,
+}
+
+/// An issuer's question to a cardholder in a 3-D Secure authentication.
+#[derive(Debug, Clone)]
+pub(super) struct Challenge {
+    /// The nonce that the lookup gave out.
+    pub(super) nonce: String,
+    /// As the cardholder reads it.
+    pub(super) amount: String,
+    /// The issuer's signed answer, and what it says.
+    pub(super) signed: Option<(String, Answer)>,
 }
 
 /// Why a nonce cannot be used.

@@ -1,7 +1,8 @@
 //! A transaction: its states, what the processor said, its history. Which state may follow which is decided by the
 //! operations (`sale`, `life`, `refunds`, `settlement`).
 
-use super::cards::{Card, ThreeDs};
+use super::cards::Card;
+use super::issuers::ThreeDs;
 use super::state::Customer;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::{Map, Value};

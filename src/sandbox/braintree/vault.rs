@@ -108,7 +108,8 @@ pub(super) struct Admission {
     pub(super) make_default: bool,
 }
 
-/// Stores a card and answers its token. A customer's first card becomes the default.
+/// Stores a card and answers its token. A customer's first card becomes the default. A 3-D Secure authentication belongs to
+/// one payment or verification, so it is not stored.
 pub(super) fn admit(state: &mut State, admission: Admission, now: DateTime<Utc>) -> String {
     let Admission { token, customer_id, card, billing, make_default } = admission;
     let token = token.unwrap_or_else(|| state.new_token());
@@ -120,7 +121,7 @@ pub(super) fn admit(state: &mut State, admission: Admission, now: DateTime<Utc>)
     let method = Method {
         token: token.clone(),
         customer_id,
-        card,
+        card: Card { three_ds: None, ..card },
         billing,
         created_at: now,
         updated_at: now,

@@ -6,11 +6,15 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
-const FILES: [(&str, &str, &str); 5] = [
+const FILES: [(&str, &str, &str); 9] = [
     ("client.js", SCRIPT, include_str!("web/client.js")),
     ("hosted-fields.js", SCRIPT, include_str!("web/hosted-fields.js")),
     ("hosted-field.js", SCRIPT, include_str!("web/hosted-field.js")),
     ("hosted-field.html", "text/html; charset=utf-8", include_str!("web/hosted-field.html")),
+    ("three-d-secure.js", SCRIPT, include_str!("web/three-d-secure.js")),
+    ("issuer.js", SCRIPT, include_str!("web/issuer.js")),
+    ("issuer.html", "text/html; charset=utf-8", include_str!("web/issuer.html")),
+    ("issuer.css", "text/css; charset=utf-8", include_str!("web/issuer.css")),
     ("hosted-field.css", "text/css; charset=utf-8", include_str!("web/hosted-field.css")),
 ];
 /// The frame's own: nothing from elsewhere, and the card goes nowhere but to this sandbox.

@@ -45,6 +45,7 @@
     }
     const configuration = {
       authorization,
+      authorizationType: "CLIENT_TOKEN",
       authorizationFingerprint: token.authorizationFingerprint,
       gatewayConfiguration: await answer.json(),
     };
