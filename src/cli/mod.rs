@@ -52,7 +52,10 @@ enum Command {
     #[command(subcommand)]
     Mail(mail::Command),
     /// Try whether alerts arrive
-    #[command(subcommand)]
+    ///
+    /// Example:
+    ///   attio-billing alerts test
+    #[command(subcommand, verbatim_doc_comment)]
     Alerts(alerts::Command),
     /// Switch an operation at a vendor off or on, or list the switches
     ///
