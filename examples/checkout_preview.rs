@@ -8,7 +8,9 @@
 mod views;
 
 use async_trait::async_trait;
-use attio_billing::checkout::{Advice, Desk, Instrument, Page, Problem, Stage, Submission, View};
+use attio_billing::checkout::{
+    Advice, Authentication, CardNonce, Desk, Instrument, Page, Problem, Stage, Submission, View,
+};
 use attio_billing::config::{Script, Scripts};
 use attio_billing::http::checkout::{Checkout, routes};
 use attio_billing::sandbox::{World, server};
@@ -73,19 +75,27 @@ impl Desk for Scripted {
 
     async fn submit(&self, token: &str, submission: Submission) -> Result<View, Problem> {
         let (nonce, card) = match &submission.instrument {
-            Instrument::Nonce(nonce) => (Some(nonce.expose_secret().to_owned()), None),
-            Instrument::OnFile(card) => (None, Some(card.clone())),
+            Instrument::Nonce { nonce, authenticated } => (Some((nonce, *authenticated)), None),
+            Instrument::OnFile { id, authenticated } => (authenticated.as_ref().map(|nonce| (nonce, true)), Some(id)),
         };
         let seen = json!({
             "quote_hash": submission.quote_hash,
             "consent_version": submission.consent_version,
-            "nonce": nonce,
+            "nonce": nonce.map(|(nonce, _)| nonce.expose_secret()),
+            "authenticated": nonce.is_some_and(|(_, authenticated)| authenticated),
             "card_on_file": card,
             "ip": submission.ip,
             "user_agent": submission.user_agent,
         });
         self.links.lock().expect("no holder panics").entry(token.to_owned()).or_default().submitted.push(seen);
         self.view(token).await
+    }
+
+    async fn authentication(&self, token: &str, card_on_file: Option<&str>) -> Result<Authentication, Problem> {
+        let quote = self.view(token).await?.quote.ok_or(Problem::Unavailable)?;
+        let card = card_on_file
+            .map(|_| CardNonce { nonce: SecretString::from("fake-valid-nonce"), bin: Some("411111".to_owned()) });
+        Ok(Authentication { amount: quote.ceiling, email: Some("billing@example.org".to_owned()), card })
     }
 
     async fn client_token(&self, token: &str) -> Result<SecretString, Problem> {
@@ -119,7 +129,11 @@ async fn main() -> anyhow::Result<()> {
     let file = |name: &str| -> anyhow::Result<Script> {
         Ok(Script { url: format!("{base}/braintree-web/{name}.js").parse()?, integrity: None })
     };
-    let scripts = Scripts { files: vec![file("client")?, file("hosted-fields")?], real: false };
+    let scripts = Scripts {
+        files: vec![file("client")?, file("hosted-fields")?],
+        authentication: file("three-d-secure")?,
+        real: false,
+    };
     let page = Page::new(views::brand(), &scripts).map_err(anyhow::Error::msg)?;
     let client = reqwest::Client::builder().no_proxy().build()?;
     let desk = Arc::new(Scripted { world, client, links: Mutex::default() });

@@ -1,8 +1,8 @@
 //! Who answers for checkout links: shows the activation behind a link, and puts the customer's word into its inbox. It
 //! decides nothing about money: the saga does.
 
-use crate::checkout::{Advice, CardOnFile, Desk, Instrument, Line, Problem, Receipt, Renewal, Submission, Tax, Unit};
-use crate::checkout::{Quote, Stage, View};
+use crate::checkout::{Advice, Authentication, CardNonce, CardOnFile, Desk, Instrument, Line, Problem, Quote, Receipt};
+use crate::checkout::{Renewal, Stage, Submission, Tax, Unit, View};
 use crate::clock::Clock;
 use crate::connectors::Connectors;
 use crate::engine::Engine;
@@ -85,10 +85,7 @@ impl Reception {
 
     async fn shown(&self, behind: &Behind) -> Result<View, Problem> {
         let page = &behind.page;
-        let person = match &page.customer {
-            Some(customer) => people::get::<Person>(&self.store.pool, customer).await.map_err(|e| unavailable(&e))?,
-            None => None,
-        };
+        let person = self.person(page).await?;
         let stage = if behind.link.number < page.link { Stage::Revoked } else { stage(page) };
         Ok(View {
             stage,
@@ -96,6 +93,32 @@ impl Reception {
             customer: person.as_ref().map(Person::display_name).unwrap_or_default(),
             cards_on_file: cards(page).iter().map(on_file).collect(),
             locale: person.and_then(|person| person.locale),
+        })
+    }
+
+    async fn person(&self, page: &Page) -> Result<Option<Person>, Problem> {
+        let Some(customer) = &page.customer else { return Ok(None) };
+        people::get::<Person>(&self.store.pool, customer).await.map_err(|e| unavailable(&e))
+    }
+
+    /// Which card pays, the nonce to be sealed, and what tells a repeated submission from a further one.
+    fn paying(&self, page: &Page, instrument: &Instrument) -> Result<(Paying, Option<Sealed>, String), Problem> {
+        let seal = |nonce: &SecretString| self.keys.secrets().seal(NONCE, nonce);
+        Ok(match instrument {
+            Instrument::Nonce { nonce, authenticated } => {
+                let sealed = seal(nonce);
+                let with = Paying::New { input: sealed.id, authenticated: *authenticated };
+                (with, Some(sealed), digest(nonce.expose_secret()))
+            }
+            Instrument::OnFile { id, authenticated } => {
+                let token = on_this(page, id)?.token.clone();
+                let sealed = authenticated.as_ref().map(seal);
+                // The same card may be tried again, on another quote or after a decline.
+                let key = authenticated
+                    .as_ref()
+                    .map_or_else(|| uuid::Uuid::now_v7().simple().to_string(), |nonce| digest(nonce.expose_secret()));
+                (Paying::Stored { token, authenticated: sealed.as_ref().map(|sealed| sealed.id) }, sealed, key)
+            }
         })
     }
 
@@ -171,18 +194,7 @@ impl Desk for Reception {
         let deadline = Instant::now() + PATIENCE;
         let behind = self.behind(token).await?;
         let (link, page) = (behind.link, &behind.page);
-        let (with, input, key) = match &submission.instrument {
-            Instrument::Nonce(nonce) => {
-                let sealed = self.keys.secrets().seal(NONCE, nonce);
-                (Paying::New { input: sealed.id }, Some(sealed), digest(nonce.expose_secret()))
-            }
-            Instrument::OnFile(id) => {
-                let card = cards(page).iter().find(|card| digest(&card.token) == *id);
-                let card = card.ok_or_else(|| Problem::Refused("this card is not on file any more".to_owned()))?;
-                // The same card may be tried again, on another quote or after a decline.
-                (Paying::Stored { token: card.token.clone() }, None, uuid::Uuid::now_v7().simple().to_string())
-            }
-        };
+        let (with, input, key) = self.paying(page, &submission.instrument)?;
         let evidence = self.evidence(page, &submission).await.map_err(|e| unavailable(&e))?;
         let command = Command::Submitted {
             link: link.number,
@@ -225,8 +237,30 @@ impl Desk for Reception {
         if !open {
             return Err(Problem::Refused("no card can be given on this page now".to_owned()));
         }
-        // The one call to a vendor that a page waits for: such a token is made fresh for each page and cannot be kept.
-        self.connectors.braintree.client_token(None, self.call_limit).await.map_err(|e| unavailable(&e))
+        let Some(quote) = &behind.page.quote else { return Err(Problem::Unavailable) };
+        // A call to a vendor that a page waits for: such a token is made fresh for each page and cannot be kept.
+        let currency = quote.ceiling.currency;
+        self.connectors.braintree.client_token(currency, self.call_limit).await.map_err(|e| unavailable(&e))
+    }
+
+    async fn authentication(&self, token: &str, card_on_file: Option<&str>) -> Result<Authentication, Problem> {
+        let behind = self.behind(token).await?;
+        let page = &behind.page;
+        let (PageStage::NeedsAuthentication { quote, .. }, true) = (&page.stage, behind.link.number == page.link)
+        else {
+            return Err(Problem::Refused("no bank wants anything on this page now".to_owned()));
+        };
+        let card = match card_on_file {
+            Some(id) => {
+                // The other call that a page waits for: such a nonce, too, is for one visit, and is not kept.
+                let made = self.connectors.braintree.card_nonce(&on_this(page, id)?.token, self.call_limit).await;
+                let made = made.map_err(|e| unavailable(&e))?;
+                Some(CardNonce { nonce: made.nonce, bin: made.bin })
+            }
+            None => None,
+        };
+        let amount = if quote.is_due_today() { quote.ceiling } else { quote.renewal };
+        Ok(Authentication { amount, email: self.person(page).await?.map(|person| person.email), card })
     }
 }
 
@@ -245,6 +279,12 @@ fn cards(page: &Page) -> &[activation::CardOnFile] {
         PageStage::Quoted { cards, .. } | PageStage::NeedsAuthentication { cards, .. } => cards,
         _ => &[],
     }
+}
+
+/// The card on file that a page offers under that id.
+fn on_this<'a>(page: &'a Page, id: &str) -> Result<&'a activation::CardOnFile, Problem> {
+    let card = cards(page).iter().find(|card| digest(&card.token) == id);
+    card.ok_or_else(|| Problem::Refused("this card is not on file any more".to_owned()))
 }
 
 fn on_file(card: &activation::CardOnFile) -> CardOnFile {

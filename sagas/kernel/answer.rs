@@ -355,6 +355,18 @@ pub struct Transaction {
     /// The card: brand, last four digits, unique number identifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<CardSeen>,
+    /// How the customer authenticated, where the gateway says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<Authentication>,
+}
+
+/// What came of 3-D Secure, as the gateway tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authentication {
+    /// Braintree's word, e.g. `authenticate_successful`.
+    pub status: String,
+    /// The bank answers for a stolen card.
+    pub liability_shifted: bool,
 }
 
 /// The card of a transaction.

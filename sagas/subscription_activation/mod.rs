@@ -25,8 +25,9 @@
 //! | `hand_over` | the invoice's stream takes the capture over | – |
 //! | `show`, `letter`, `task` | Attio, the customer, the record's owner are told | – |
 //!
-//! 3-D Secure is not offered on the page yet: a bank that wants the customer to authenticate is answered with the
-//! request for another card.
+//! A bank that wants the customer to authenticate is answered on the page: with 3-D Secure the same card or another one is
+//! sent once more. Whether the customer did is never taken from the page: the gateway is told to refuse the hold where it
+//! was not done, and says itself whether the bank answers for it.
 
 mod answers;
 mod books;
@@ -209,6 +210,7 @@ const fn word(state: &State) -> &'static str {
         Stage::New => "New",
         Stage::Preparing => "Preparing",
         Stage::Quoted => "Quoted",
+        Stage::LinkOut if matches!(state.advice, Some(Advice::NeedsAuthentication)) => "NeedsAuthentication",
         Stage::LinkOut => "LinkSent",
         Stage::Paying => paying(state),
         Stage::HandingOver => "Captured",

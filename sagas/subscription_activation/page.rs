@@ -37,12 +37,11 @@ pub enum PageStage {
         /// What to say of the last try.
         declined: Option<Advice>,
     },
-    /// The bank wants the customer to authenticate. 3-D Secure is not offered on the page yet: another card is asked
-    /// for.
+    /// The bank wants the customer to authenticate: the form again, with 3-D Secure before it is sent.
     NeedsAuthentication {
         /// The price.
         quote: Box<Quote>,
-        /// Cards that may be used again.
+        /// Cards that may be used again, the one that was tried first.
         cards: Vec<CardOnFile>,
     },
     /// Too many declines: nothing can be sent until then, and there is a way to reach a person.
@@ -151,11 +150,15 @@ fn open(state: &State, now: DateTime<Utc>) -> PageStage {
     }
     let quote = Box::new(quote.clone());
     let usable = state.facts.cards.iter().flatten().filter(|m| !m.expired);
-    let cards = usable
+    let mut cards: Vec<_> = usable
         .map(|m| CardOnFile { token: m.token.clone(), brand: m.brand.clone(), last_four: m.last_four.clone() })
         .collect();
     match state.advice {
-        Some(Advice::NeedsAuthentication) => PageStage::NeedsAuthentication { quote, cards },
+        Some(Advice::NeedsAuthentication) => {
+            let tried = state.submission.as_ref().map(|s| s.token.as_str());
+            cards.sort_by_key(|card| Some(card.token.as_str()) != tried);
+            PageStage::NeedsAuthentication { quote, cards }
+        }
         declined => PageStage::Quoted { quote, cards, declined },
     }
 }

@@ -133,8 +133,10 @@ impl Turn<'_> {
 
     fn declined(&mut self, decline: &Decline) {
         // `2099` cardholder authentication required; `three_d_secure` is a gateway rejection (Braintree).
-        let authenticate = decline.code == "2099" || decline.code == "three_d_secure";
-        let advice = if authenticate { Advice::NeedsAuthentication } else { Advice::AnotherCard };
+        let wanted = decline.code == "2099" || decline.code == "three_d_secure";
+        // Who authenticated and is asked for it once more would be asked for ever: that is a decline like any other.
+        let done = self.state.submission.as_ref().is_some_and(|s| s.with.is_authenticated());
+        let advice = if wanted && !done { Advice::NeedsAuthentication } else { Advice::AnotherCard };
         self.push(Event::AuthorisationDeclined {
             decline: Box::new(decline.clone()),
             advice,
@@ -191,15 +193,21 @@ impl Turn<'_> {
             effective: self.at.date(t.created_at),
             use_until: by_vendor.map_or(by_rule, |at| at.min(by_rule)),
             card: t.card.clone(),
+            authentication: t.authentication.clone(),
         }
     }
 
     fn mismatch(&self, t: &Transaction, submission: &Submission, asked: Money) -> Option<String> {
         let other = |theirs: &Option<String>, ours: Option<&str>| theirs.as_deref().is_some_and(|t| Some(t) != ours);
-        let stored = matches!(submission.with, Paying::Stored { .. });
+        let another_card = match &submission.with {
+            Paying::New { .. } => false,
+            Paying::Stored { authenticated: None, .. } => other(&t.token, Some(&submission.token)),
+            // The page named the nonce: the answer must say that it was made from this card.
+            Paying::Stored { authenticated: Some(_), .. } => t.token.as_ref() != Some(&submission.token),
+        };
         let what = if other(&t.customer, self.state.braintree_customer()) {
             "another customer"
-        } else if stored && other(&t.token, Some(&submission.token)) {
+        } else if another_card {
             "another card"
         } else if t.amount.currency != asked.currency || t.amount.minor > asked.minor {
             "another amount"

@@ -250,7 +250,7 @@ fn card(state: &State) -> Option<Want> {
             // A stored card needs no verification: it was verified when it was vaulted.
             Paying::Stored { .. } => None,
             Paying::New { .. } if submission.method.is_some() => None,
-            Paying::New { input } => {
+            Paying::New { input, .. } => {
                 braintree("vault", Braintree::Vault { customer, token: submission.token.clone(), input })
             }
         };
@@ -259,9 +259,10 @@ fn card(state: &State) -> Option<Want> {
         return Some(want);
     }
     if state.hold.is_none() && !state.sell_anew {
+        let token = submission.token.clone();
         let with = match submission.with {
-            Paying::New { input } => PayWith::New { token: submission.token.clone(), input },
-            Paying::Stored { .. } => PayWith::Stored { token: submission.token.clone() },
+            Paying::New { input, authenticated } => PayWith::New { token, input, authenticated },
+            Paying::Stored { authenticated, .. } => PayWith::Stored { token, authenticated },
         };
         let order_id = submission.order_id.clone();
         return braintree("authorise", Braintree::Authorise { order_id, customer, with, amount: quote.ceiling });

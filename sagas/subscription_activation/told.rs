@@ -138,7 +138,7 @@ impl Turn<'_> {
         let Some(saga) = self.state.saga() else { return };
         let number = self.state.submissions + 1;
         let token = match with {
-            Paying::Stored { token } => token.clone(),
+            Paying::Stored { token, .. } => token.clone(),
             // Of our choosing: a repeated call vaults one card.
             Paying::New { .. } => {
                 let method = derive("method", &[&saga.0.simple().to_string(), &number.to_string()]);

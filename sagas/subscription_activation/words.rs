@@ -1,7 +1,7 @@
 //! The words of the flow: what it can be told, and what its events speak of. Nothing is decided here, and no word
 //! carries personal data.
 
-use crate::kernel::answer::CardSeen;
+use crate::kernel::answer::{Authentication, CardSeen};
 use crate::kernel::ids::Installation;
 use crate::kernel::money::Money;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -144,11 +144,18 @@ pub enum Paying {
     New {
         /// The sealed nonce.
         input: Uuid,
+        /// The page says that the customer authenticated with it. The gateway is made to check that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        authenticated: bool,
     },
     /// One on file.
     Stored {
         /// Its token.
         token: String,
+        /// The sealed nonce made from it, with which the page says that the customer authenticated. The gateway is made to
+        /// check that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authenticated: Option<Uuid>,
     },
 }
 
@@ -156,8 +163,16 @@ impl Paying {
     /// The sealed input, where there is one.
     pub(super) const fn input(&self) -> Option<Uuid> {
         match self {
-            Self::New { input } => Some(*input),
-            Self::Stored { .. } => None,
+            Self::New { input, .. } => Some(*input),
+            Self::Stored { authenticated, .. } => *authenticated,
+        }
+    }
+
+    /// Sent after the customer authenticated at the bank, as the page says.
+    pub(super) const fn is_authenticated(&self) -> bool {
+        match self {
+            Self::New { authenticated, .. } => *authenticated,
+            Self::Stored { authenticated, .. } => authenticated.is_some(),
         }
     }
 }
@@ -169,7 +184,7 @@ impl Paying {
 pub enum Advice {
     /// The card was not accepted: use another one.
     AnotherCard,
-    /// The bank wants the customer to authenticate. 3-D Secure is not offered yet: use another card.
+    /// The bank wants the customer to authenticate: once more, with 3-D Secure, or with another card.
     NeedsAuthentication,
     /// It could not be confirmed; nothing was charged: give the card again.
     NotConfirmed,
@@ -236,6 +251,9 @@ pub struct Hold {
     pub use_until: DateTime<Utc>,
     /// The card, where Braintree says.
     pub card: Option<CardSeen>,
+    /// How the customer authenticated, where the gateway says: never the page's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<Authentication>,
 }
 
 /// What was captured.

@@ -34,6 +34,10 @@ pub trait Desk: Send + Sync {
 
     /// A client token for the card fields, fresh for this page.
     async fn client_token(&self, token: &str) -> Result<SecretString, Problem>;
+
+    /// What 3-D Secure is begun with, on a page whose bank wants it; for a card on file, named by [`CardOnFile::id`], with
+    /// a nonce that stands for it.
+    async fn authentication(&self, token: &str, card_on_file: Option<&str>) -> Result<Authentication, Problem>;
 }
 
 /// Why there is no view.
@@ -75,7 +79,7 @@ pub enum Stage {
     Replaced,
     /// The bank declined, or the card's details were not kept long enough: the customer may try again.
     Declined { advice: Advice },
-    /// The bank wants to hear from the card's holder.
+    /// The bank wants to hear from the card's holder: 3-D Secure comes before the next submission.
     NeedsAuthentication,
     /// Submitted; the outcome is not known yet.
     Confirming,
@@ -193,13 +197,32 @@ pub struct Submission {
     pub user_agent: Option<String>,
 }
 
-/// With what is paid.
+/// With what is paid. That the customer authenticated is the page's word: it is checked by the gateway.
 #[derive(Debug)]
 pub enum Instrument {
     /// A card that was just entered; good for one use.
-    Nonce(SecretString),
-    /// [`CardOnFile::id`].
-    OnFile(String),
+    Nonce { nonce: SecretString, authenticated: bool },
+    /// [`CardOnFile::id`], and the nonce of it with which the customer authenticated.
+    OnFile { id: String, authenticated: Option<SecretString> },
+}
+
+/// What 3-D Secure is begun with. Its `Debug` shows no nonce.
+#[derive(Debug)]
+pub struct Authentication {
+    /// What the bank shows: the most that can be charged today; where that is nothing, the first charge to come.
+    pub amount: Money,
+    /// The address to which the link was sent: banks ask for it.
+    pub email: Option<String>,
+    /// Stands for the card on file; absent for a card that is entered.
+    pub card: Option<CardNonce>,
+}
+
+/// A nonce of a card on file, good for one use.
+#[derive(Debug)]
+pub struct CardNonce {
+    pub nonce: SecretString,
+    /// The first digits of the number, which name the bank.
+    pub bin: Option<String>,
 }
 
 impl Stage {

@@ -36,7 +36,9 @@ pub struct Page {
     templates: Environment<'static>,
     brand: Brand,
     scripts: Vec<ShownScript>,
+    authentication_script: ShownScript,
     policy: String,
+    authentication_policy: String,
     brand_css: String,
     icon: String,
     version: String,
@@ -102,7 +104,9 @@ struct Form<'a> {
     button: String,
     secure: String,
     no_script: String,
-    scripts: &'a [ShownScript],
+    /// 3-D Secure comes before the submission.
+    authenticate: bool,
+    scripts: Vec<&'a ShownScript>,
 }
 
 #[derive(Serialize)]
@@ -139,8 +143,10 @@ impl Page {
         };
         Ok(Self {
             templates,
-            policy: policy::content_security(scripts, &brand),
+            policy: policy::content_security(scripts, &brand, false),
+            authentication_policy: policy::content_security(scripts, &brand, true),
             scripts: scripts.files.iter().map(shown).collect(),
+            authentication_script: shown(&scripts.authentication),
             brand,
             brand_css,
             icon,
@@ -148,9 +154,14 @@ impl Page {
         })
     }
 
-    /// The page's `Content-Security-Policy`.
+    /// The `Content-Security-Policy` of every answer but those of [`Self::authentication_policy`].
     pub fn policy(&self) -> &str {
         &self.policy
+    }
+
+    /// The `Content-Security-Policy` of a page on which a bank wants 3-D Secure: its frame may be shown.
+    pub fn authentication_policy(&self) -> &str {
+        &self.authentication_policy
     }
 
     /// A style sheet with the company's colour.
@@ -233,6 +244,7 @@ impl Page {
             Tax::Known(_) => words.fill("pay", &[("amount", &amount)]),
             Tax::UpTo(_) => words.fill("pay_plus_tax", &[("amount", &amount)]),
         };
+        let authenticate = matches!(view.stage, Stage::NeedsAuthentication);
         let card = |card: &'a CardOnFile| ShownCard { id: &card.id, name: words.card(card) };
         Form {
             quote_hash: &quote.hash,
@@ -242,7 +254,8 @@ impl Page {
             button,
             secure: words.fill("secure", &[("company", &self.brand.name)]),
             no_script: words.fill("no_script", &[("email", &self.brand.support_email)]),
-            scripts: &self.scripts,
+            authenticate,
+            scripts: self.scripts.iter().chain(authenticate.then_some(&self.authentication_script)).collect(),
         }
     }
 }
@@ -278,7 +291,7 @@ impl Words {
                 self.plain("bad", "declined_heading", "declined_another")
             }
             Stage::Declined { advice: Advice::EnterAgain } => self.plain("bad", "declined_heading", "declined_again"),
-            Stage::NeedsAuthentication => self.plain("bad", "authentication_heading", "authentication_body"),
+            Stage::NeedsAuthentication => self.plain("plain", "authentication_heading", "authentication_body"),
             Stage::Confirming => self.plain("busy", "confirming_heading", "confirming_body"),
             Stage::LockedUntil { at } => Notice {
                 body: self.fill("locked_body", &[("time", &at.format("%H:%M UTC").to_string())]),

@@ -34,8 +34,10 @@ pub struct CheckoutConfig {
 /// The vendor's scripts on the page.
 #[derive(Debug, Clone)]
 pub struct Scripts {
-    /// In the order of loading.
+    /// On every page with a form, in the order of loading.
     pub files: Vec<Script>,
+    /// 3-D Secure: only where a bank asked for it.
+    pub authentication: Script,
     /// Whether they are Braintree's own, which talk to Braintree's hosts; else they come from a simulated Braintree.
     pub real: bool,
 }
@@ -80,12 +82,13 @@ fn scripts(
         faults.push(format!("BRAINTREE_WEB_URL ({folder}) is not at https://{SCRIPT_HOST}: it would see the cards"));
     }
     let ending = if real { ".min.js" } else { ".js" };
-    let names = ["client", "hosted-fields"];
+    let names = ["client", "hosted-fields", "three-d-secure"];
     for pair in integrity.iter().filter(|pair| !pair.is_empty()) {
         let good = pair.split_once('=').is_some_and(|(name, hash)| names.contains(&name) && is_hash(hash));
         if !good {
             faults.push(format!(
-                "BRAINTREE_WEB_INTEGRITY: `{pair}` is not `script=sha384-…`, with `client` or `hosted-fields` as script"
+                "BRAINTREE_WEB_INTEGRITY: `{pair}` is not `script=sha384-…`, with one of {} as script",
+                names.join(", ")
             ));
         }
     }
@@ -94,9 +97,11 @@ fn scripts(
         let url = format!("{folder}/{name}{ending}").parse();
         url.map(|url| Script { url, integrity })
     };
-    let files: Result<Vec<_>, _> = names.into_iter().map(script).collect();
-    let files = files.map_err(|e| faults.push(format!("BRAINTREE_WEB_URL ({folder}): {e}"))).ok()?;
-    Some(Scripts { files, real })
+    let [client, fields, authentication] = names.map(script);
+    let scripts = (|| {
+        Ok::<_, url::ParseError>(Scripts { files: vec![client?, fields?], authentication: authentication?, real })
+    })();
+    scripts.map_err(|e| faults.push(format!("BRAINTREE_WEB_URL ({folder}): {e}"))).ok()
 }
 
 fn is_hash(text: &str) -> bool {
@@ -119,6 +124,7 @@ mod tests {
         let urls = |config: CheckoutConfig| config.scripts.files.iter().map(|s| s.url.to_string()).collect::<Vec<_>>();
         let real = check(CheckoutSettings::default(), false, "https://api.sandbox.braintreegateway.com").expect("real");
         assert!(real.scripts.real);
+        assert_eq!(real.scripts.authentication.url.as_str(), format!("{SCRIPTS}/three-d-secure.min.js"));
         assert_eq!(urls(real), [format!("{SCRIPTS}/client.min.js"), format!("{SCRIPTS}/hosted-fields.min.js")]);
         let simulated = check(CheckoutSettings::default(), false, "http://127.0.0.1:4000/").expect("simulated");
         assert!(!simulated.scripts.real);

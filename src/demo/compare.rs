@@ -175,7 +175,7 @@ fn subscriptions(records: &Value, sagas: &[SagaLine]) -> anyhow::Result<Pair> {
         compared += 1;
         let wanted = match saga.state.as_str() {
             "Active" => "Active",
-            "LinkSent" => "Awaiting payment method",
+            "LinkSent" | "NeedsAuthentication" => "Awaiting payment method",
             "Failed" => "Failed",
             _ => continue,
         };

@@ -35,6 +35,7 @@ pub struct Checkout {
 pub fn routes<S: Clone + Send + Sync + 'static>(checkout: Checkout) -> Router<S> {
     let acts = Router::new()
         .route("/checkout/{token}/client-token", post(client_token))
+        .route("/checkout/{token}/authentication", post(authentication))
         .route("/checkout/{token}", post(submit))
         .route_layer(from_fn(same_origin));
     Router::new()
@@ -50,15 +51,23 @@ pub fn routes<S: Clone + Send + Sync + 'static>(checkout: Checkout) -> Router<S>
 async fn show(State(checkout): State<Checkout>, Path(token): Path<String>, headers: HeaderMap) -> Response {
     let browser = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let page = &checkout.page;
-    let (status, html) = match checkout.desk.view(&token).await {
+    let (status, policy, html) = match checkout.desk.view(&token).await {
         Ok(view) => {
             checkout.desk.opened(&token).await;
-            (status_of(&view.stage), page.view(&view, page.locale(view.locale.as_deref(), browser)))
+            let asks = matches!(view.stage, Stage::NeedsAuthentication);
+            let policy = if asks { page.authentication_policy() } else { page.policy() };
+            (status_of(&view.stage), policy, page.view(&view, page.locale(view.locale.as_deref(), browser)))
         }
-        Err(problem) => (status_of_problem(&problem), page.problem(&problem, page.locale(None, browser))),
+        Err(problem) => {
+            (status_of_problem(&problem), page.policy(), page.problem(&problem, page.locale(None, browser)))
+        }
     };
     match html {
-        Ok(html) => (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response(),
+        Ok(html) => {
+            let headers =
+                [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
+            (status, headers, html).into_response()
+        }
         Err(e) => {
             tracing::error!(error = %e, "the checkout page could not be rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -72,7 +81,8 @@ async fn state(State(checkout): State<Checkout>, Path(token): Path<String>) -> R
     Ok(brief(StatusCode::OK, &view))
 }
 
-/// The body of a submission: `nonce`, or `card_on_file`. It has no `Debug`: a nonce is worth money.
+/// The body of a submission: `nonce`, or `card_on_file`; where the customer `authenticated`, a card on file comes with the
+/// nonce that was made from it. It has no `Debug`: a nonce is worth money.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
@@ -80,6 +90,8 @@ struct Body {
     consent_version: String,
     nonce: Option<String>,
     card_on_file: Option<String>,
+    #[serde(default)]
+    authenticated: bool,
     device_data: Option<String>,
 }
 
@@ -93,10 +105,15 @@ async fn submit(
     let Json(body) = body.map_err(|e| {
         ApiProblem::new(e.status(), "unreadable_body", "the submission is no JSON of this page, or longer than 16 KiB")
     })?;
-    let instrument = match (body.nonce, body.card_on_file) {
-        (Some(nonce), None) if !nonce.is_empty() => Instrument::Nonce(SecretString::from(nonce)),
-        (None, Some(card)) => Instrument::OnFile(card),
-        _ => return Err(ApiProblem::field("nonce", "expected is either `nonce` or `card_on_file`")),
+    let nonce = body.nonce.filter(|nonce| !nonce.is_empty()).map(SecretString::from);
+    let instrument = match (nonce, body.card_on_file, body.authenticated) {
+        (Some(nonce), None, authenticated) => Instrument::Nonce { nonce, authenticated },
+        (None, Some(id), false) => Instrument::OnFile { id, authenticated: None },
+        (nonce @ Some(_), Some(id), true) => Instrument::OnFile { id, authenticated: nonce },
+        _ => {
+            let expected = "expected is either `nonce` or `card_on_file`, or both where it is `authenticated`";
+            return Err(ApiProblem::field("nonce", expected));
+        }
     };
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let submission = Submission {
@@ -115,6 +132,25 @@ async fn submit(
 async fn client_token(State(checkout): State<Checkout>, Path(token): Path<String>) -> Result<Response, ApiProblem> {
     let value = checkout.desk.client_token(&token).await.map_err(problem)?;
     Ok(Json(json!({"client_token": value.expose_secret()})).into_response())
+}
+
+/// Which card is authenticated: one on file, or the one that is entered.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    card_on_file: Option<String>,
+}
+
+async fn authentication(
+    State(checkout): State<Checkout>,
+    Path(token): Path<String>,
+    body: Result<Json<Which>, JsonRejection>,
+) -> Result<Response, ApiProblem> {
+    let Json(which) =
+        body.map_err(|e| ApiProblem::new(e.status(), "unreadable_body", "expected is `{}`, or a `card_on_file`"))?;
+    let begun = checkout.desk.authentication(&token, which.card_on_file.as_deref()).await.map_err(problem)?;
+    let card = begun.card.map(|card| json!({"nonce": card.nonce.expose_secret(), "bin": card.bin}));
+    Ok(Json(json!({"amount": begun.amount.decimal(), "email": begun.email, "card": card})).into_response())
 }
 
 async fn asset(State(checkout): State<Checkout>, Path(file): Path<String>) -> Response {
@@ -236,7 +272,7 @@ async fn guarded(State(checkout): State<Checkout>, request: Request, next: Next)
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if let Ok(value) = HeaderValue::from_str(checkout.page.policy()) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, value);
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(value);
     }
     answer
 }

@@ -2,7 +2,9 @@
 
 use crate::checkout_views as views;
 use async_trait::async_trait;
-use attio_billing::checkout::{Desk, Instrument, Locale, Page, Problem, Stage, Submission, View};
+use attio_billing::checkout::{
+    Authentication, CardNonce, Desk, Instrument, Locale, Page, Problem, Stage, Submission, View,
+};
 use attio_billing::config::{Script, Scripts};
 use attio_billing::http::checkout::{Checkout, routes};
 use attio_billing::sandbox::{World, server};
@@ -44,6 +46,20 @@ impl Desk for Scripted {
     async fn client_token(&self, token: &str) -> Result<SecretString, Problem> {
         self.view(token).await.map(|_| SecretString::from("a client token"))
     }
+
+    async fn authentication(&self, token: &str, card_on_file: Option<&str>) -> Result<Authentication, Problem> {
+        let view = self.view(token).await?;
+        let Some(quote) = view.quote.filter(|_| matches!(view.stage, Stage::NeedsAuthentication)) else {
+            return Err(Problem::Refused("no bank wants anything on this page now".to_owned()));
+        };
+        let nonce =
+            |id| CardNonce { nonce: SecretString::from(format!("nonce of {id}")), bin: Some("411111".to_owned()) };
+        Ok(Authentication {
+            amount: quote.ceiling,
+            email: Some("ada@example.org".to_owned()),
+            card: card_on_file.map(nonce),
+        })
+    }
 }
 
 struct House {
@@ -52,14 +68,23 @@ struct House {
 }
 
 fn page() -> Page {
-    let url = "http://127.0.0.1:4000/braintree-web/client.js".parse().unwrap();
-    Page::new(views::brand(), &Scripts { files: vec![Script { url, integrity: None }], real: false }).unwrap()
+    page_with("http://127.0.0.1:4000/braintree-web", false)
+}
+
+fn page_with(folder: &str, real: bool) -> Page {
+    let script = |name: &str| Script { url: format!("{folder}/{name}.js").parse().unwrap(), integrity: None };
+    let scripts = Scripts { files: vec![script("client")], authentication: script("three-d-secure"), real };
+    Page::new(views::brand(), &scripts).unwrap()
 }
 
 impl House {
     fn new() -> Self {
+        Self::with(page())
+    }
+
+    fn with(page: Page) -> Self {
         let desk = Arc::new(Scripted::default());
-        let checkout = Checkout { desk: desk.clone(), page: Arc::new(page()), client_ip_header: None };
+        let checkout = Checkout { desk: desk.clone(), page: Arc::new(page), client_ip_header: None };
         Self { desk, routes: routes(checkout) }
     }
 
@@ -188,9 +213,65 @@ async fn a_submission_reaches_the_desk_and_is_confirming() {
     let said: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(said, json!({"stage": "confirming", "quote_hash": "9f2c4be1a0"}));
     let submitted = house.desk.submitted.lock().unwrap();
-    let Instrument::Nonce(nonce) = &submitted[0].instrument else { panic!("no nonce") };
+    let Instrument::Nonce { nonce, authenticated: false } = &submitted[0].instrument else { panic!("no nonce") };
     assert_eq!(nonce.expose_secret(), "tokencc_x");
     assert!(!format!("{:?}", submitted[0]).contains("tokencc_x"), "a nonce is not for logs");
+}
+
+#[tokio::test]
+async fn only_where_a_bank_wants_3_d_secure_its_script_is_loaded_and_its_frame_let_in() {
+    let house = House::with(page_with("https://js.braintreegateway.com/web/3.144.0/js", true));
+    for (name, wanted) in [("authentication", true), ("quoted", false), ("declined", false), ("paid", false)] {
+        let answer = house.send(Request::get(format!("/checkout/{name}")).body(Body::empty()).unwrap()).await;
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert_eq!(policy.contains(" https:;"), wanted, "{name}: {policy}");
+        let (_, html) = read(answer).await;
+        assert_eq!(html.contains("three-d-secure.js"), wanted, "{name}");
+        assert_eq!(html.contains("data-authenticate="), wanted, "{name}");
+        assert!(!html.contains("ada@example.org"), "{name}: the address stands on no page");
+    }
+    let (_, html) = house.get("/checkout/authentication").await;
+    assert!(html.contains("Your bank wants you to confirm this payment"), "{html}");
+}
+
+#[tokio::test]
+async fn what_3_d_secure_is_begun_with_is_given_where_a_bank_wants_it_and_nowhere_else() {
+    let house = House::new();
+    let (status, text) = house.post("/checkout/authentication/authentication", &json!({})).await;
+    let given: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (status, given),
+        (StatusCode::OK, json!({"amount": "583.10", "email": "ada@example.org", "card": null}))
+    );
+    let on_file = json!({"card_on_file": "pm-1"});
+    let (_, text) = house.post("/checkout/authentication/authentication", &on_file).await;
+    let given: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(given["card"], json!({"nonce": "nonce of pm-1", "bin": "411111"}));
+    for name in ["quoted", "paid", "locked"] {
+        let (status, text) = house.post(&format!("/checkout/{name}/authentication"), &on_file).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{name}: {text}");
+    }
+    let foreign = Request::post("/checkout/authentication/authentication")
+        .header("sec-fetch-site", "cross-site")
+        .header(header::CONTENT_TYPE, "application/json");
+    assert_eq!(house.send(foreign.body(Body::from("{}")).unwrap()).await.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn an_authenticated_card_on_file_comes_with_the_nonce_that_was_made_from_it() {
+    let house = House::new();
+    let mut body = submission();
+    body["authenticated"] = json!(true);
+    assert_eq!(house.post("/checkout/authentication", &body).await.0, StatusCode::ACCEPTED);
+    body["card_on_file"] = json!("pm-1");
+    assert_eq!(house.post("/checkout/authentication", &body).await.0, StatusCode::ACCEPTED);
+    body["nonce"] = Value::Null;
+    assert_eq!(house.post("/checkout/authentication", &body).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let submitted = house.desk.submitted.lock().unwrap();
+    assert!(matches!(submitted[0].instrument, Instrument::Nonce { authenticated: true, .. }));
+    let Instrument::OnFile { id, authenticated: Some(nonce) } = &submitted[1].instrument else { panic!("no nonce") };
+    assert_eq!((id.as_str(), nonce.expose_secret()), ("pm-1", "tokencc_x"));
+    assert!(!format!("{submitted:?}").contains("tokencc_x"), "a nonce is not for logs");
 }
 
 #[tokio::test]

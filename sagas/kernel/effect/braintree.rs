@@ -99,12 +99,36 @@ pub enum PayWith {
         token: String,
         /// The sealed nonce.
         input: Uuid,
+        /// The customer is said to have authenticated with it: the gateway is to refuse what was not.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        authenticated: bool,
     },
     /// A card on file.
     Stored {
         /// Its token.
         token: String,
+        /// The sealed nonce that was made from it, with which the customer is said to have authenticated: it is charged in
+        /// place of the token, and the gateway is to refuse it where nobody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authenticated: Option<Uuid>,
     },
+}
+
+impl PayWith {
+    /// The card's token.
+    pub const fn token(&self) -> &String {
+        match self {
+            Self::New { token, .. } | Self::Stored { token, .. } => token,
+        }
+    }
+
+    /// The sealed nonce, where there is one.
+    pub const fn input(&self) -> Option<Uuid> {
+        match self {
+            Self::New { input, .. } => Some(*input),
+            Self::Stored { authenticated, .. } => *authenticated,
+        }
+    }
 }
 
 impl Braintree {

@@ -154,8 +154,7 @@ impl Effect {
                 (order_id, customer, amount, Some(token), TransactionStatus::SubmittedForSettlement)
             }
             Self::Braintree(Braintree::Authorise { order_id, customer, amount, with }) => {
-                let (PayWith::New { token, .. } | PayWith::Stored { token }) = with;
-                (order_id, customer, amount, Some(token), TransactionStatus::Authorized)
+                (order_id, customer, amount, Some(with.token()), TransactionStatus::Authorized)
             }
             Self::Zoho(Zoho::RecordPayment { amount, .. }) => {
                 return Some(Answer::Recorded { payment: id.to_owned(), amount: *amount });
@@ -179,6 +178,7 @@ impl Effect {
             held: None,
             hold_expires_at: None,
             card: None,
+            authentication: None,
         })))
     }
 
@@ -190,9 +190,8 @@ impl Effect {
             | Self::Zoho(Zoho::CreateCustomer { customer, .. } | Zoho::FindRetiredCustomers { customer }) => {
                 person(customer)
             }
-            Self::Braintree(
-                Braintree::Authorise { with: PayWith::New { input, .. }, .. } | Braintree::Vault { input, .. },
-            ) => Needs { input: Some(*input), ..Needs::default() },
+            Self::Braintree(Braintree::Authorise { with, .. }) => Needs { input: with.input(), ..Needs::default() },
+            Self::Braintree(Braintree::Vault { input, .. }) => Needs { input: Some(*input), ..Needs::default() },
             Self::Attio(Attio::ShowSubscription(face)) => Needs { link: face.checkout.link, ..Needs::default() },
             Self::Mail(Mail::Send(letter)) => {
                 Needs { person: Some(&letter.customer), link: letter.link, ..Needs::default() }

@@ -157,6 +157,7 @@ pub(crate) fn transaction(id: &str, order_id: &str, amount: Money, now: DateTime
         held: None,
         hold_expires_at: None,
         card: None,
+        authentication: None,
     }
 }
 

@@ -1,11 +1,13 @@
 //! Recorded histories: what releases wrote into the log must be readable by every later one. A history is written once,
 //! by this test with `WRITE_HISTORIES` set, and never again; `tests/laws` replays all of them for ever.
 
-use super::world::{GROSS, World, declined, eur, input, method, rejected, unknown};
-use crate::kernel::answer::{TransactionStatus, ZohoCustomer};
+use super::world::{GROSS, World, declined, eur, input, method, rejected, stored, unknown};
+use crate::kernel::answer::{Authentication, TransactionStatus, ZohoCustomer};
 use crate::kernel::outcome::{DeclineKind, Look, RejectionKind};
 use crate::kernel::tests::bench::Played;
+use crate::subscription_activation::Paying;
 use chrono::TimeDelta;
+use uuid::Uuid;
 
 /// Its name, and how it goes.
 type Scenario = (&'static str, fn() -> World);
@@ -27,6 +29,26 @@ fn refused() -> World {
 fn declined_then_paid() -> World {
     let mut w = World::submitted(|w| w.say("braintree.authorise", declined(DeclineKind::Processor, "2001")));
     w.submit(input(2));
+    w.record();
+    w
+}
+
+fn authenticated() -> World {
+    let mut w = World::submitted(|w| w.say("braintree.authorise", declined(DeclineKind::Processor, "2099")));
+    let told = Authentication { status: "authenticate_successful".to_owned(), liability_shifted: true };
+    w.odd.push_back(Box::new(move |t| t.authentication = Some(told.clone())));
+    w.submit(Paying::New { input: Uuid::from_u128(2), authenticated: true });
+    w.record();
+    w
+}
+
+fn authenticated_on_file() -> World {
+    let mut w = World::started(|w| {
+        w.linked();
+        w.say("braintree.authorise", declined(DeclineKind::Gateway, "three_d_secure"));
+    });
+    w.submit(stored("m-old"));
+    w.submit(Paying::Stored { token: "m-old".to_owned(), authenticated: Some(Uuid::from_u128(2)) });
     w.record();
     w
 }
@@ -113,11 +135,13 @@ fn expired() -> World {
 
 #[test]
 fn every_scenario_has_its_recorded_history() {
-    let scenarios: [Scenario; 15] = [
+    let scenarios: [Scenario; 17] = [
         ("paid", paid),
         ("trial", trial),
         ("plan_retired", refused),
         ("declined_then_paid", declined_then_paid),
+        ("authenticated", authenticated),
+        ("authenticated_on_file", authenticated_on_file),
         ("subscription_refused", undone),
         ("over_the_ceiling_then_paid", over_the_ceiling),
         ("customer_revived_and_undone", undone_and_pressed_again),

@@ -1,13 +1,13 @@
 //! Edges of the card and its hold.
 
-use super::world::{GROSS, World, declined, eur, input, method, outage, rejected, unknown};
+use super::world::{GROSS, World, declined, eur, input, method, outage, rejected, stored, unknown};
 use crate::kernel::answer::{Answer, Transaction, TransactionStatus};
 use crate::kernel::effect::{Effect, LetterFacts};
 use crate::kernel::outcome::{DeclineKind, INPUT_GONE, Look, Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
 use crate::kernel::tests::bench::Played;
-use crate::subscription_activation::{Advice, PageStage, Paying};
+use crate::subscription_activation::{Advice, PageStage};
 use chrono::TimeDelta;
 use uuid::Uuid;
 
@@ -71,55 +71,43 @@ fn e9_after_five_declines_the_link_is_locked_for_an_hour() {
 
 #[test]
 fn e9_a_stored_card_at_its_networks_cap_or_expired_is_not_charged() {
-    let stored = || Paying::Stored { token: "m-old".to_owned() };
     let mut capped = World::started(|w| {
         w.linked();
         w.card_cap = true;
     });
-    capped.submit(stored());
+    capped.submit(stored("m-old"));
     assert_eq!((advice(&capped), capped.transactions.len()), (Some(Advice::AnotherCard), 0));
     let mut expired = World::started(World::linked);
     expired.methods[0].expired = true;
-    expired.submit(stored());
+    expired.submit(stored("m-old"));
     assert_eq!((advice(&expired), expired.transactions.len()), (Some(Advice::AnotherCard), 0));
     let mut foreign = World::started(World::linked);
     foreign.methods = vec![method("m-other")];
-    foreign.submit(stored());
+    foreign.submit(stored("m-old"));
     assert_eq!((advice(&foreign), foreign.transactions.len()), (Some(Advice::AnotherCard), 0));
 }
 
 #[test]
 fn e9_a_stored_cards_count_is_spent_by_a_decline_and_given_back_where_nothing_was_sent() {
-    let stored = || Paying::Stored { token: "m-old".to_owned() };
     let mut spent = World::started(World::linked);
     spent.say("braintree.authorise", declined(DeclineKind::Processor, "2001"));
-    spent.submit(stored());
+    spent.submit(stored("m-old"));
     assert_eq!((spent.spent.len(), spent.given_back.len()), (1, 0));
     let mut back = World::started(World::linked);
     back.say("braintree.authorise", rejected(RejectionKind::NotFound, "91518"));
-    back.submit(stored());
+    back.submit(stored("m-old"));
     assert_eq!((back.spent.len(), back.given_back.len()), (0, 1));
     let mut failed = World::started(World::linked);
     failed.say("braintree.authorise", rejected(RejectionKind::Invalid, "81531"));
-    failed.submit(stored());
+    failed.submit(stored("m-old"));
     assert_eq!((failed.state().as_str(), failed.spent.len(), failed.given_back.len()), ("Failed", 0, 1));
     let mut cancelled = World::started(World::linked);
-    cancelled.deliver(cancelled.submission(stored()));
+    cancelled.deliver(cancelled.submission(stored("m-old")));
     while cancelled.saga.flow.open.as_ref().is_some_and(|o| o.step != "count_card") {
         assert!(cancelled.step());
     }
     cancelled.cancel();
     assert_eq!((cancelled.state().as_str(), cancelled.given_back.len()), ("Cancelled", 1));
-}
-
-#[test]
-fn e10_a_bank_that_wants_authentication_is_answered_with_another_card() {
-    for (kind, code) in [(DeclineKind::Processor, "2099"), (DeclineKind::Gateway, "three_d_secure")] {
-        let mut w = World::submitted(|w| w.say("braintree.authorise", declined(kind, code)));
-        assert!(matches!(w.stage(), PageStage::NeedsAuthentication { .. }));
-        w.submit(input(2));
-        assert_eq!(w.state(), "Recording");
-    }
 }
 
 #[test]

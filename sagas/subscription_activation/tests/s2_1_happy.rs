@@ -1,10 +1,10 @@
 //! The way on which all goes well, and the ways on which nothing is due.
 
-use super::world::{GROSS, World, day, eur, input};
+use super::world::{GROSS, World, day, eur, input, stored};
 use crate::kernel::effect::{ClaimKind, LetterFacts};
 use crate::kernel::saga::End;
 use crate::kernel::tests::bench::Played;
-use crate::subscription_activation::{Act, Command, PageStage, Paying};
+use crate::subscription_activation::{Act, Command, PageStage};
 use serde_json::json;
 
 #[test]
@@ -162,7 +162,7 @@ fn p4_a_card_on_file_is_checked_counted_and_held_without_a_new_vaulting() {
     let PageStage::Quoted { cards, .. } = w.stage() else { panic!("{:?}", w.stage()) };
     assert_eq!(cards[0].last_four, "1111");
     w.calls.clear();
-    w.submit(Paying::Stored { token: "m-old".to_owned() });
+    w.submit(stored("m-old"));
     assert_eq!(w.calls[..6], ["claim", "enrol", "read_method", "count_card", "authorise", "claim"]);
     assert_eq!((w.state().as_str(), w.methods.len(), w.spent.len()), ("Recording", 1, 1));
 }

@@ -1,11 +1,11 @@
 //! One customer, several activations: who makes it at the vendors, and who may undo it.
 
 use super::histories::shared_and_undone;
-use super::world::{World, declined, input, method, rejected, subscription};
+use super::world::{World, declined, input, method, rejected, stored, subscription};
 use crate::kernel::effect::{Claim, ClaimKind, Desk, Effect};
 use crate::kernel::outcome::{DeclineKind, RejectionKind};
 use crate::kernel::tests::bench::Played;
-use crate::subscription_activation::{PageStage, Paying};
+use crate::subscription_activation::PageStage;
 use chrono::TimeDelta;
 
 fn customer_claim() -> Claim {
@@ -136,7 +136,7 @@ fn e29_a_zoho_customer_with_the_subscription_of_another_activation_is_not_retire
 fn a_stored_card_that_an_undo_took_away_is_asked_for_again() {
     let mut w = World::started(World::linked);
     busy(&mut w);
-    w.submit(Paying::Stored { token: "m-old".to_owned() });
+    w.submit(stored("m-old"));
     (w.enrolment.zoho_customer, w.enrolment.braintree_customer) = (None, None);
     w.methods.clear();
     w.pass(TimeDelta::minutes(2));

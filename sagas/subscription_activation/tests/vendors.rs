@@ -92,7 +92,7 @@ impl World {
                 Answer::Nothing
             }
             Braintree::Authorise { order_id, customer, with, amount } => {
-                let (PayWith::New { token, .. } | PayWith::Stored { token }) = with;
+                let token = with.token();
                 if matches!(with, PayWith::New { .. }) {
                     self.methods.push(method(token));
                 }

@@ -25,7 +25,12 @@ use uuid::Uuid;
 pub(super) const GROSS: i64 = 11_900;
 
 pub(super) fn input(n: u128) -> Paying {
-    Paying::New { input: Uuid::from_u128(n) }
+    Paying::New { input: Uuid::from_u128(n), authenticated: false }
+}
+
+/// A card on file.
+pub(super) fn stored(token: &str) -> Paying {
+    Paying::Stored { token: token.to_owned(), authenticated: None }
 }
 
 pub(super) fn terms() -> Terms {

@@ -61,9 +61,11 @@ pub(crate) fn command(state: &State, dice: &mut Dice, now: DateTime<Utc>) -> Com
                 _ => "none".to_owned(),
             };
             let with = if dice.roll(3) == 0 {
-                Paying::Stored { token: "m1".to_owned() }
+                let authenticated = dice.rarely().then(|| Uuid::from_u128(u128::from(dice.roll(1_000))));
+                Paying::Stored { token: "m1".to_owned(), authenticated }
             } else {
-                Paying::New { input: Uuid::from_u128(u128::from(dice.roll(1_000))) }
+                let input = Uuid::from_u128(u128::from(dice.roll(1_000)));
+                Paying::New { input, authenticated: dice.rarely() }
             };
             let consent = Consent { version: "1".to_owned(), at: now, evidence: None };
             Command::Submitted { link: shown.link, quote_hash, consent, with }

@@ -116,7 +116,7 @@ impl Braintree {
                     return rejected(RejectionKind::Invalid, "91510");
                 }
                 let (token, card) = match with {
-                    PayWith::Stored { token } => (token, self.card_of(customer, token)),
+                    PayWith::Stored { token, .. } => (token, self.card_of(customer, token)),
                     PayWith::New { token, .. } => (token, nonce.map(str::to_owned)),
                 };
                 let Some(card) = card else { return rejected(RejectionKind::Invalid, "91518") };
@@ -376,6 +376,7 @@ fn submitted(sale: &Sale, amount: Money) -> Option<Outcome> {
 fn shown(sale: &Sale) -> Transaction {
     let hold = sale.status == Status::Authorized || sale.held.is_some();
     Transaction {
+        authentication: None,
         id: sale.id.clone(),
         status: sale.status.clone(),
         amount: sale.amount,

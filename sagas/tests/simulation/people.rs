@@ -236,8 +236,8 @@ impl World {
         let twice = self.dice.chance(150);
         for press in 0..=i64::from(twice) {
             let with = match stored {
-                Some(token) => Paying::Stored { token: token.to_owned() },
-                None => Paying::New { input: self.seal() },
+                Some(token) => Paying::Stored { token: token.to_owned(), authenticated: None },
+                None => Paying::New { input: self.seal(), authenticated: false },
             };
             let consent = Consent { version: "1".to_owned(), at: now, evidence: None };
             let submitted = C::Submitted { link, quote_hash: hash.to_owned(), consent, with };

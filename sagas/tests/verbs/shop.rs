@@ -74,6 +74,7 @@ pub(crate) fn sold(id: &str) -> Answer {
         held: None,
         hold_expires_at: None,
         card: None,
+        authentication: None,
     }))
 }
 

@@ -1,16 +1,20 @@
-// The checkout page: card fields, one submission, and the state afterwards. The server renders every state; this script
-// only asks for it again. No card number comes here: the fields are frames of Braintree's.
+// The checkout page: card fields, 3-D Secure where the bank wants it, one submission, and the state afterwards. The server
+// renders every state; this script only asks for it again. No card number comes here: the fields are frames of Braintree's.
 (() => {
   "use strict";
 
   const FIELDS_READY_MS = 20000;
-  let fields = null; // A promise of Braintree's hosted fields, once they are wanted.
+  // Promises of Braintree's client, hosted fields and 3-D Secure, once they are wanted.
+  let client = null;
+  let fields = null;
+  let secure = null;
+  let closed = false; // The bank's window, by the customer.
   let busy = false;
 
   start();
 
   function start() {
-    fields = null;
+    client = fields = secure = null;
     busy = false;
     showLocalTime();
     const form = document.getElementById("pay");
@@ -51,11 +55,21 @@
     });
   }
 
-  async function createFields(form) {
+  function gateway() {
+    client ??= createClient();
+    client.catch(() => (client = null));
+    return client;
+  }
+
+  async function createClient() {
     const answer = await send("/client-token", {});
     if (!answer.ok) throw new Error("no client token");
     const { client_token: authorization } = await answer.json();
-    const client = await braintree.client.create({ authorization });
+    return braintree.client.create({ authorization });
+  }
+
+  async function createFields(form) {
+    const client = await gateway();
     const containers = [...form.querySelectorAll("[data-field]")];
     const options = containers.map((box) => [box.dataset.field, { selector: `#${box.id}`, iframeTitle: box.dataset.frame }]);
     const instance = await braintree.hostedFields.create({ client, styles: styles(), fields: Object.fromEntries(options) });
@@ -108,7 +122,52 @@
   // What to pay with: a card on file, or a nonce; null after saying what is wrong.
   async function instrument(form) {
     const card = cardOnFile(form);
-    if (card !== null) return { card_on_file: card };
+    const entered = card === null ? await tokenize(form) : null;
+    if (card === null && entered === null) return null;
+    const plain = card === null ? { nonce: entered.nonce } : { card_on_file: card };
+    return form.dataset.authenticate ? authenticate(form, plain, entered) : plain;
+  }
+
+  // 3-D Secure: the bank may ask the customer in a window of its own. What comes back is sent as it is, and the gateway
+  // itself decides whether it counts.
+  async function authenticate(form, plain, entered) {
+    const { authenticationFailed, authenticationClosed, authenticationUnavailable } = form.dataset;
+    say("live", form.dataset.authenticate);
+    try {
+      const answer = await send("/authentication", entered ? {} : plain);
+      if (!answer.ok) throw new Error("nothing to authenticate with");
+      const { amount, email, card } = await answer.json();
+      secure ??= createSecure();
+      const instance = await secure;
+      const { nonce, bin } = entered ? { nonce: entered.nonce, bin: entered.details.bin } : card;
+      const onLookupComplete = (_data, next) => next();
+      closed = false;
+      const done = await instance.verifyCard({ nonce, bin, amount, email, onLookupComplete });
+      if (!done.liabilityShiftPossible || done.liabilityShifted) return { ...plain, nonce: done.nonce, authenticated: true };
+      return stop(form, closed ? authenticationClosed : authenticationFailed);
+    } catch (error) {
+      secure = null;
+      // Without 3-D Secure at the gateway, another card is all that is left, and is worth a try.
+      if (entered && /^THREEDS_NOT_ENABLED/.test(error.code)) return plain;
+      return stop(form, error.code === "THREEDS_CARDINAL_SDK_CANCELED" ? authenticationClosed : authenticationUnavailable);
+    }
+  }
+
+  async function createSecure() {
+    const instance = await braintree.threeDSecure.create({ version: 2, client: await gateway() });
+    instance.on("customer-canceled", () => (closed = true));
+    return instance;
+  }
+
+  // The bank's window had the focus.
+  function stop(form, message) {
+    say("form-error", message);
+    work(form, false);
+    form.querySelector("button").focus();
+    return null;
+  }
+
+  async function tokenize(form) {
     let instance = null;
     try {
       load(form);
@@ -118,7 +177,7 @@
       return null;
     }
     try {
-      return { nonce: (await instance.tokenize()).nonce };
+      return await instance.tokenize();
     } catch (error) {
       explain(form, instance, error);
       return null;
@@ -160,7 +219,12 @@
   async function refresh() {
     for (let wait = 1000; ; wait = Math.min(wait * 2, 10000)) {
       const answer = await fetch(location.href, { cache: "no-store" }).catch(() => null);
-      if (answer && answer.status < 500) return show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      if (answer && answer.status < 500) {
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        // A bank's frame is shown under another content policy than this page was loaded with.
+        const asks = (of) => of.querySelector("form[data-authenticate]") !== null;
+        return asks(page) && !asks(document) ? location.reload() : show(page);
+      }
       await pause(wait);
     }
   }

@@ -48,9 +48,12 @@ impl Braintree {
             return no_merchant_account(amount.currency).into();
         };
         let card = match (with, &call.beside.input) {
-            (PayWith::Stored { token }, _) => HeldOn::Stored { token },
-            (PayWith::New { token, input: _ }, Some(nonce)) => HeldOn::New { customer, nonce, token },
-            (PayWith::New { .. }, None) => return input_gone().into(),
+            (PayWith::Stored { token, authenticated: None }, _) => HeldOn::Stored { token },
+            (PayWith::Stored { authenticated: Some(_), .. }, Some(nonce)) => HeldOn::StoredAuthenticated { nonce },
+            (PayWith::New { token, input: _, authenticated }, Some(nonce)) => {
+                HeldOn::New { customer, nonce, token, authenticated: *authenticated }
+            }
+            (PayWith::Stored { .. } | PayWith::New { .. }, None) => return input_gone().into(),
         };
         // The same in every sending of one order id; a new hold has a new order id.
         let key = format!("{order_id}.k1");

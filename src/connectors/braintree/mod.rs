@@ -1,7 +1,7 @@
 //! Braintree, the card gateway: customers, their vaulted cards, holds and sales, and the look-up of what was done where an
 //! answer was lost. Requests and answers are XML. It never repeats a write, and never sees a card number.
 
-mod client_token;
+mod browser;
 mod customers;
 mod holds;
 mod judge;

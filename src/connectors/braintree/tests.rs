@@ -19,6 +19,7 @@ macro_rules! fixture {
     };
 }
 
+mod browser;
 mod holds;
 mod vault;
 
@@ -148,6 +149,7 @@ async fn a_sale_goes_out_once_with_our_references_and_comes_back_with_the_real_a
         held: None,
         hold_expires_at: None,
         card: None,
+        authentication: None,
     };
     assert_eq!(report.outcome, Outcome::Done { answer: Answer::Transaction(Box::new(expected)) });
     assert_eq!(report.request_id.as_deref(), Some("req-1"));

@@ -4,7 +4,7 @@
 use super::xml::{Body, Node, Unreadable};
 use crate::port::Person;
 use chrono::{DateTime, Datelike as _, Utc};
-use sagas::kernel::answer::{CardSeen, Method, Transaction, TransactionStatus};
+use sagas::kernel::answer::{Authentication, CardSeen, Method, Transaction, TransactionStatus};
 use sagas::kernel::money::{self, Money};
 use sagas::kernel::outcome::{Decline, DeclineKind};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -52,9 +52,12 @@ pub(super) struct Hold<'a> {
 /// The card of a hold.
 pub(super) enum HeldOn<'a> {
     /// A new one, vaulted under that token once it is approved.
-    New { customer: &'a str, nonce: &'a SecretString, token: &'a str },
+    New { customer: &'a str, nonce: &'a SecretString, token: &'a str, authenticated: bool },
     /// One on file. A stored card is named alone: beside a nonce or a new token the gateway refuses it.
     Stored { token: &'a str },
+    /// One on file, by a nonce that was made from it and with which the customer authenticated. It has its token and is
+    /// vaulted already, so neither is asked for.
+    StoredAuthenticated { nonce: &'a SecretString },
 }
 
 /// The body of a hold: the first of a series, so that later charges may go on without the customer.
@@ -64,12 +67,13 @@ pub(super) fn hold_request(hold: &Hold<'_>) -> String {
         body.text("amount", &hold.amount.decimal());
         body.text("order_id", hold.order_id);
         match hold.card {
-            HeldOn::New { customer, nonce, token } => {
+            HeldOn::New { customer, nonce, token, authenticated: _ } => {
                 body.text("customer_id", customer);
                 body.text("payment_method_nonce", nonce.expose_secret());
                 body.group("credit_card", |card| card.text("token", token));
             }
             HeldOn::Stored { token } => body.text("payment_method_token", token),
+            HeldOn::StoredAuthenticated { nonce } => body.text("payment_method_nonce", nonce.expose_secret()),
         }
         body.text("merchant_account_id", hold.merchant_account);
         body.text("transaction_source", "recurring_first");
@@ -80,6 +84,10 @@ pub(super) fn hold_request(hold: &Hold<'_>) -> String {
             options.flag("submit_for_settlement", false);
             if matches!(hold.card, HeldOn::New { .. }) {
                 options.flag("store_in_vault_on_success", true);
+            }
+            // The page's word proves nothing: the gateway itself refuses what was not authenticated.
+            if matches!(hold.card, HeldOn::New { authenticated: true, .. } | HeldOn::StoredAuthenticated { .. }) {
+                options.group("three_d_secure", |secure| secure.flag("required", true));
             }
         });
     })
@@ -156,6 +164,7 @@ pub(super) fn transaction(node: &Node) -> Result<Transaction, Unusable> {
         held: None,
         hold_expires_at: None,
         card: None,
+        authentication: None,
     })
 }
 
@@ -166,6 +175,7 @@ pub(super) fn hold(node: &Node) -> Result<Transaction, Unusable> {
         held: held(node, plain.amount),
         hold_expires_at: node.time("authorization-expires-at").ok(),
         card: node.child("credit-card").and_then(card_seen),
+        authentication: node.child("three-d-secure-info").and_then(authentication),
         ..plain
     })
 }
@@ -186,6 +196,12 @@ fn held(node: &Node, amount: Money) -> Option<Money> {
         .filter(|event| event.text_of("status") == Some("authorized"))
         .filter_map(|event| Money::parse(event.text_of("amount")?, amount.currency).ok())
         .find(|held| held.minor > amount.minor)
+}
+
+/// Absent or empty where nobody was asked to authenticate.
+fn authentication(info: &Node) -> Option<Authentication> {
+    let status = plain(info.text_of("status").filter(|word| !word.is_empty())?);
+    Some(Authentication { status, liability_shifted: info.flag("liability-shifted") })
 }
 
 fn card_seen(card: &Node) -> Option<CardSeen> {

@@ -84,7 +84,7 @@ impl Fixture {
                 link: shown.link,
                 quote_hash: quote.hash.clone(),
                 consent: Consent { version: CONSENT_VERSION.to_owned(), at: self.stage.clock().now(), evidence: None },
-                with: Paying::New { input: input.id },
+                with: Paying::New { input: input.id, authenticated: false },
             };
             let item = item(line.id, "checkout.submitted", &command);
             offer_item(self.stage.pool(), attio_billing::store::schema::SHARDS, &item, &[input]).await.unwrap();

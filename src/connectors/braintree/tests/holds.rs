@@ -15,7 +15,7 @@ fn authorise(with: PayWith) -> Act {
 }
 
 fn new_card() -> Act {
-    authorise(PayWith::New { token: "m-9a".to_owned(), input: Uuid::nil() })
+    authorise(PayWith::New { token: "m-9a".to_owned(), input: Uuid::nil(), authenticated: false })
 }
 
 fn submit(minor: i64) -> Act {
@@ -84,6 +84,7 @@ async fn a_hold_on_a_new_card_names_customer_nonce_and_our_token_and_is_not_subm
             last_four: "1881".to_owned(),
             number: Some("a1b2c3d4e5f60718293a4b5c6d7e8f90".to_owned()),
         }),
+        authentication: None,
     };
     assert_eq!(transaction(outcome), expected);
     assert!(seen[0].starts_with("POST /merchants/acme/transactions HTTP/1.1\r\n"), "{}", seen[0]);
@@ -100,7 +101,7 @@ async fn a_hold_on_a_new_card_names_customer_nonce_and_our_token_and_is_not_subm
 
 #[tokio::test]
 async fn a_hold_on_a_stored_card_names_the_card_alone() {
-    let stored = authorise(PayWith::Stored { token: "m-7f3c".to_owned() });
+    let stored = authorise(PayWith::Stored { token: "m-7f3c".to_owned(), authenticated: None });
     let (outcome, seen) = done_with(stored, [Play::reply(201, XML, fixture!("hold"))]).await;
     assert_eq!(outcome.word(), "done");
     assert_eq!(

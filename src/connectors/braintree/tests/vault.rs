@@ -1,4 +1,4 @@
-//! Customers, vaulted cards, their deletion and client tokens against a scripted peer.
+//! Customers, vaulted cards and their deletion against a scripted peer.
 
 use super::*;
 use crate::port::Person;
@@ -254,36 +254,4 @@ async fn a_call_of_several_exchanges_keeps_to_one_time_limit() {
     let slow = Call { time_limit: Duration::from_millis(300), ..beside(create()) };
     let report = connector(&peer, AtMostOnceKeys::Off).perform(&slow, &create()).await;
     assert!(matches!(report.outcome.word(), "unknown" | "not_sent"), "{report:?}");
-}
-
-#[tokio::test]
-async fn a_client_token_is_asked_for_with_or_without_a_customer() {
-    let made = Play::reply(201, XML, "<client-token><value>ZXlK</value></client-token>");
-    let peer = Peer::start([made.clone(), made]).await;
-    let connector = connector(&peer, AtMostOnceKeys::Off);
-    let limit = Duration::from_secs(5);
-    let token = connector.client_token(Some("c-42"), limit).await.expect("a token");
-    assert_eq!(token.expose_secret(), "ZXlK");
-    connector.client_token(None, limit).await.expect("a token");
-    let seen = peer.seen();
-    assert!(seen[0].starts_with("POST /merchants/acme/client_token HTTP/1.1\r\n"), "{}", seen[0]);
-    let version = "<version type=\"integer\">2</version>";
-    assert_eq!(body(&seen[0]), format!("<client_token>{version}<customer_id>c-42</customer_id></client_token>"));
-    assert_eq!(body(&seen[1]), format!("<client_token>{version}</client_token>"));
-}
-
-#[tokio::test]
-async fn a_client_token_that_is_not_given_is_a_sentence() {
-    for (play, part) in [
-        (refusal("92804"), "92804"),
-        (Play::reply(401, XML, ""), "http_401"),
-        (Play::reply(503, XML, ""), "503"),
-        (Play::reply(201, XML, "<html/>"), "has none"),
-        (Play::Reset, "outcome unknown"),
-    ] {
-        let peer = Peer::start([play]).await;
-        let refused = connector(&peer, AtMostOnceKeys::Off).client_token(None, Duration::from_secs(5)).await;
-        let sentence = refused.expect_err("no token");
-        assert!(sentence.contains(part), "{sentence}");
-    }
 }
