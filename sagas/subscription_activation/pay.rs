@@ -316,10 +316,11 @@ fn is_unfinished(status: &str) -> bool {
 }
 
 /// What was typed was used before or is too old: `91564` nonce consumed, `91565` unknown or expired, `91566` locked,
-/// `93107` cannot be used more than once, `93108` unknown or expired, `91731` consumed (Braintree, validation errors
-/// of transactions, verifications and methods).
+/// `93107` cannot be used more than once, `93108` unknown or expired, `91731` consumed; or it was authenticated for
+/// something else: `91584` another merchant account, `91585` another amount (Braintree, validation errors of
+/// transactions, verifications and methods).
 fn is_input_gone(code: &str) -> bool {
-    matches!(code, INPUT_GONE | "91564" | "91565" | "91566" | "93107" | "93108" | "91731")
+    matches!(code, INPUT_GONE | "91564" | "91565" | "91566" | "93107" | "93108" | "91731" | "91584" | "91585")
 }
 
 /// Braintree does not know the card: `91518` token invalid, `91508` no payment method (validation errors of

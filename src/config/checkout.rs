@@ -15,7 +15,7 @@ pub struct CheckoutSettings {
     /// Folder of Braintree's browser scripts; unset: Braintree's own, or those of a simulated Braintree
     #[arg(long = "braintree-web-url", env = "BRAINTREE_WEB_URL")]
     pub scripts_url: Option<Url>,
-    /// Subresource integrity of those scripts, e.g. `client=sha384-…,hosted-fields=sha384-…`
+    /// Subresource integrity of those scripts: `client=sha384-…,hosted-fields=sha384-…,three-d-secure=sha384-…`
     #[arg(long = "braintree-web-integrity", env = "BRAINTREE_WEB_INTEGRITY", value_delimiter = ',')]
     pub integrity: Vec<String>,
     /// Header in which our own proxy names the caller, e.g. `X-Real-IP`; unset: the connection's address counts

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { PHONE, VISA, agree, openBrowser, picture, stage, text, typeCard, visit } from "./browser.js";
+import { PHONE, VISA, agree, openBrowser, picture, stage, text, typeCard, until as untilText, visit } from "./browser.js";
 import { books, fault, invite, newCompany, setUp, shown, transactions, until } from "./service.js";
 
 const MASTERCARD = "5555555555554444";
+// Test cards of 3-D Secure: the bank lets it pass, or asks.
+const PASSES = "4000000000001000";
+const ASKS = "4000000000001091";
 
 let browser;
 before(async () => {
@@ -91,6 +94,94 @@ test("a declined card is told neutrally and another one pays", async () => {
   await pay(page, { number: MASTERCARD });
   await stage(page, "paid");
   await isPaidOnce(record, 4900, 2);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+const bankWants3dSecure = () => fault({ vendor: "braintree", operation: "transaction.sale", kind: "decline", code: "2099" });
+
+// What the customer does in the bank's window.
+async function answerBank(page, button) {
+  const frame = await (await page.waitForSelector("#Cardinal-CCA-IFrame", { timeout: 15000 })).contentFrame();
+  await frame.waitForSelector("#buttons:not([hidden])", { timeout: 15000 });
+  assert.match(await frame.$eval("#question", (element) => element.textContent), /EUR 49\.00/);
+  await frame.click(button);
+}
+
+test("a bank that wants 3-D Secure and then lets it pass is not seen at all", async () => {
+  const { record, url } = await invited("Passes");
+  const { page, complaints, sent, close } = await visit(browser, url);
+  await bankWants3dSecure();
+  await pay(page, { number: PASSES });
+  await stage(page, "needs_authentication");
+  assert.match(await text(page, ".notice"), /confirm this payment, and nothing was charged/);
+  await pay(page, { number: PASSES });
+  await stage(page, "paid");
+  await isPaidOnce(record, 4900, 2);
+  assert.ok(!(await page.content()).includes("@example.org"), "the address stands on no page");
+  assert.ok(!JSON.stringify(sent).includes(PASSES), "the host page saw the number");
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("a bank that asks is answered on the page, also on a phone", async () => {
+  const { record, url } = await invited("Asks");
+  const { page, complaints, close } = await visit(browser, url, { viewport: PHONE });
+  await bankWants3dSecure();
+  await pay(page, { number: ASKS });
+  await stage(page, "needs_authentication");
+  await fits(page, "authentication-phone");
+  await pay(page, { number: ASKS });
+  await untilText(page, "#live", "Follow what it says in the window");
+  await page.waitForSelector("#Cardinal-CCA-IFrame", { timeout: 15000 });
+  await fits(page, "bank-phone");
+  await answerBank(page, "#confirm");
+  await stage(page, "paid");
+  await isPaidOnce(record, 4900, 2);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("a bank that is refused or closed takes nothing, is told apart, and may be asked again", async () => {
+  const { record, url } = await invited("Thinks Again");
+  const { page, complaints, close } = await visit(browser, url);
+  await bankWants3dSecure();
+  await pay(page, { number: ASKS });
+  await stage(page, "needs_authentication");
+  await typeCard(page, { number: ASKS });
+  await agree(page);
+  for (const [button, said] of [["#refuse", "could not confirm that it is you"], ["#close", "window was closed"]]) {
+    await page.click("form button");
+    await answerBank(page, button);
+    await untilText(page, "#form-error", said);
+    assert.equal(await page.evaluate(() => document.activeElement.type), "submit", "the keyboard can go on");
+    assert.equal((await transactions(record)).length, 1, "nothing was sent");
+  }
+  await page.keyboard.press("Enter");
+  await answerBank(page, "#confirm");
+  await stage(page, "paid");
+  await isPaidOnce(record, 4900, 2);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("a card on file is authenticated without being typed", async () => {
+  const { company, url } = await invited("Regular");
+  const first = await visit(browser, url);
+  await pay(first.page);
+  await stage(first.page, "paid");
+  await first.close();
+  const further = await invite(company, "archive-monthly");
+  const { page, complaints, close } = await visit(browser, further.url);
+  await bankWants3dSecure();
+  await agree(page);
+  await page.click("form button");
+  await stage(page, "needs_authentication");
+  assert.equal(await page.$eval("#card-fields", (box) => box.hidden), true);
+  await agree(page);
+  await page.click("form button");
+  await stage(page, "paid");
+  await isPaidOnce(further.record, 3000, 2);
   assert.deepEqual(complaints, []);
   await close();
 });

@@ -96,7 +96,7 @@ async fn e9_five_declines_lock_the_link_for_an_hour_with_a_way_to_reach_a_person
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn e10_a_bank_that_wants_authentication_is_answered_with_another_card() {
+async fn e10_where_a_bank_wants_authentication_another_card_may_pay_without() {
     let play = Play::new().await;
     let (newcomer, url) = play.invited(SignUp::new("Authenticate", play.stage.plan())).await;
     play.fault(

@@ -2,6 +2,7 @@
 //! service. At the end of each scene the vendors' books are compared with ours.
 
 mod at_the_page;
+mod authentication;
 mod before_the_capture;
 mod known_customers;
 mod links;
