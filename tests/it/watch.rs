@@ -51,6 +51,7 @@ async fn a_cause_is_told_once_until_it_is_taken_and_once_more_when_it_is_over() 
         silence: None,
     };
     let mut watch = Watch::new(service.store.clone(), out.stage.clock().clone(), config, "demo1").unwrap();
+    out.stage.until("shards", async || Ok(!service.store.node.owned().is_empty())).await.unwrap();
     let told = || listener.told.lock().unwrap().clone();
     watch.round().await;
     assert_eq!((told().len(), *listener.beats.lock().unwrap()), (0, 1), "all is well");
