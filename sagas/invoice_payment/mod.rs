@@ -491,6 +491,7 @@ fn word(state: &State) -> &'static str {
             Wait::Missing | Wait::Link | Wait::Busy => "Deferred",
             Wait::Draft => "Draft",
             Wait::SubscriptionPaused => "SubscriptionPaused",
+            Wait::Ended => "SubscriptionEnded",
             Wait::DueDate => "Scheduled",
             Wait::NextAttempt | Wait::NetworkRetry => "Dunning",
             Wait::Paused => "Paused",

@@ -132,6 +132,12 @@ impl Turn<'_> {
         match stop {
             // Its activation may have been undone since the invoice was read: a void one needs nobody.
             Stop::Held { code: ParkCode::CustomerUnlinked, .. } if self.invoice_is_old() => self.check(Scope::All),
+            // So may the one whose subscription was just cancelled: it is looked at once more before a person is asked.
+            Stop::Held { code: ParkCode::HeldByDecision, .. }
+                if test == "2.6-e2" && self.state.deferral.wait != Some(Wait::Ended) =>
+            {
+                self.defer(test, Wait::Ended, self.shortly(Wait::Ended));
+            }
             Stop::Held { code, detail } => self.hold(test, code, detail),
             Stop::LinkPending => {
                 let since = self.state.deferral.since.filter(|_| self.state.deferral.wait == Some(Wait::Link));
@@ -281,6 +287,7 @@ impl Turn<'_> {
             Wait::Missing
             | Wait::Draft
             | Wait::SubscriptionPaused
+            | Wait::Ended
             | Wait::DueDate
             | Wait::NextAttempt
             | Wait::NetworkRetry

@@ -154,6 +154,8 @@ pub enum Wait {
     Draft,
     /// The subscription is paused at Zoho.
     SubscriptionPaused,
+    /// The subscription has ended: whether its invoice is being voided with it.
+    Ended,
     /// The due date.
     DueDate,
     /// The next scheduled attempt.

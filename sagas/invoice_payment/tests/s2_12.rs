@@ -129,9 +129,20 @@ fn s2_11_e13_a_paused_subscription_is_looked_at_daily() {
 #[test]
 fn s2_6_e2_an_ended_subscriptions_invoice_is_collected_only_by_decision() {
     let mut w = World::begun(|w| "cancelled".clone_into(&mut w.subscription.status));
+    assert_eq!((w.state().as_str(), w.parked()), ("SubscriptionEnded", None));
+    w.pass(TimeDelta::minutes(2));
     assert_eq!((w.parked(), w.sales_made()), (Some(ParkCode::HeldByDecision), 0));
     w.choose(Choice::ChargeAgain);
     assert_eq!(w.sales_made(), 1);
+}
+
+#[test]
+fn s2_6_e2_an_invoice_that_is_voided_with_its_subscription_needs_nobody() {
+    let mut w = World::begun(|w| "cancelled".clone_into(&mut w.subscription.status));
+    "void".clone_into(&mut w.invoice.status);
+    w.invoice.balance = eur(0);
+    w.pass(TimeDelta::minutes(2));
+    assert_eq!((w.state().as_str(), w.parked()), ("ClosedVoid", None));
 }
 
 #[test]
