@@ -1,12 +1,10 @@
 //! The fixture of refused acts: a stage without its service, and a record on which an act stands.
 
-use crate::postgres::{TestDatabase, database};
-use attio_billing::clock::Clock;
-use attio_billing::connectors::Connectors;
+use super::Ground;
+use super::staged::Staged;
 use attio_billing::connectors::attio::Standing;
-use attio_billing::demo::{SignUp, Stage, StageOptions};
+use attio_billing::demo::SignUp;
 use attio_billing::engine::items::Body;
-use attio_billing::port::Perform;
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
@@ -14,10 +12,8 @@ use sagas::act_refusal::{ActRefusal, Command};
 use sagas::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
-use secrecy::SecretString;
-use sqlx::PgPool;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 pub(crate) const KIND: &str = ActRefusal::NAME;
@@ -26,23 +22,18 @@ const SENTENCE: &str = "`Open ticket` was not carried out: open it in Zoho Desk.
 const LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Fixture {
-    stage: Stage,
-    connectors: Arc<Connectors>,
+    staged: Staged,
     /// Which record each saga answers on.
     records: Mutex<HashMap<String, String>>,
-    database: TestDatabase,
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        let database = database().await;
-        let stage = Stage::without_service(&StageOptions::new(database.url().clone())).await.unwrap();
-        let connectors = Arc::new(Connectors::new(&stage.config().vendors, stage.clock().clone()).unwrap());
-        Self { connectors, stage, records: Mutex::default(), database }
+        Self { staged: Staged::new().await, records: Mutex::default() }
     }
 
     async fn standing(&self, record: &str) -> Standing {
-        self.connectors.attio.pressed(record, LIMIT).await.unwrap()
+        self.staged.connectors.attio.pressed(record, LIMIT).await.unwrap()
     }
 }
 
@@ -52,24 +43,12 @@ impl super::Fixture for Fixture {
         KIND
     }
 
-    fn pool(&self) -> &PgPool {
-        self.stage.pool()
-    }
-
-    fn database_url(&self) -> &SecretString {
-        self.database.url()
-    }
-
-    fn vendors(&self) -> Arc<dyn Perform> {
-        self.connectors.clone()
-    }
-
-    fn clock(&self) -> Arc<dyn Clock> {
-        self.stage.clock().clone()
+    fn ground(&self) -> &Ground {
+        &self.staged.ground
     }
 
     async fn advance(&self, by: TimeDelta) {
-        self.stage.sandbox.advance(&format!("PT{}S", by.num_seconds() + 1)).await.unwrap();
+        self.staged.stage.sandbox.advance(&format!("PT{}S", by.num_seconds() + 1)).await.unwrap();
     }
 
     fn roads(&self) -> &'static [&'static str] {
@@ -77,8 +56,8 @@ impl super::Fixture for Fixture {
     }
 
     async fn start_of(&self, _: &'static str, name: &str) -> NewItem {
-        let record = self.stage.newcomer(&SignUp::new(name, self.stage.plan())).await.unwrap().record;
-        self.stage.press(&record, ACT).await.unwrap();
+        let record = self.staged.stage.newcomer(&SignUp::new(name, self.staged.stage.plan())).await.unwrap().record;
+        self.staged.stage.press(&record, ACT).await.unwrap();
         let Standing::Press(press) = self.standing(&record).await else { panic!("nothing stands on {record}") };
         let saga = ActRefusal::id(&record, press.pressed_at);
         self.records.lock().unwrap().insert(saga.to_string(), record.clone());

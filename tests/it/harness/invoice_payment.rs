@@ -1,116 +1,43 @@
-//! The fixture of the invoice payment: a stage without its service, and the connectors. No webhook comes: each invoice is
-//! detected by hand, so that what happens is the same in every run. The gateway has neither at-most-once keys nor its
-//! duplicate check here: what is sent twice is charged twice.
+//! The fixture of the invoice payment. No webhook comes: each invoice is detected by hand, so that what happens is the same
+//! in every run.
 
-use crate::postgres::{TestDatabase, database};
-use attio_billing::clock::Clock;
-use attio_billing::connectors::Connectors;
-use attio_billing::demo::{Stage, StageOptions, Wish};
+use super::Ground;
+use super::staged::Staged;
+use attio_billing::demo::Wish;
 use attio_billing::engine::items::Body;
-use attio_billing::port::{Beside, Call, Perform};
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
 use sagas::invoice_payment::{Command, InvoicePayment, News};
-use sagas::kernel::effect::{Braintree, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
-use sagas::kernel::outcome::Outcome;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
-use secrecy::SecretString;
 use serde_json::json;
-use sqlx::PgPool;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 pub(crate) const KIND: &str = InvoicePayment::NAME;
 const PRICE: i64 = 4_900;
-/// The card of somebody else.
-const PASSER_BY: &str = "m-passer-by";
 
 pub(crate) struct Fixture {
-    stage: Stage,
-    connectors: Arc<Connectors>,
-    charged: AtomicU64,
-    database: TestDatabase,
-}
-
-/// Somebody else pays at the same merchant, and is given the money back: the gateway's index goes on.
-pub(super) async fn pass_by(stage: &Stage, connectors: &Connectors, number: u64) {
-    if number == 0 {
-        let passer_by = json!({"vendor": "braintree", "act": "vault_customer", "customer_id": "passer-by",
-            "customer": {"id": "passer-by", "email": "passer@example.org"}, "token": PASSER_BY, "card": "visa"});
-        stage.sandbox.staff(&passer_by).await.unwrap();
-    }
-    let now = stage.clock().now();
-    let call = Call {
-        saga: SagaId::derived("harness", &["passer-by"]),
-        step: "pass by".to_owned(),
-        attempt: 1,
-        effect: Effect::Braintree(Braintree::Sell {
-            order_id: format!("elsewhere.{number}"),
-            customer: "passer-by".to_owned(),
-            token: PASSER_BY.to_owned(),
-            amount: crate::store_support::eur(100),
-            recurring: false,
-        }),
-        requested_at: now,
-        sent_at: None,
-        now,
-        time_limit: Duration::from_secs(10),
-        beside: Beside::default(),
-    };
-    if let Outcome::Done { answer: sagas::kernel::answer::Answer::Transaction(t) } =
-        connectors.perform(&call).await.outcome
-    {
-        let void = json!({"vendor": "braintree", "act": "void_in_console", "id": t.id});
-        stage.sandbox.staff(&void).await.unwrap();
-    }
+    staged: Staged,
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        let database = database().await;
-        let stage = Stage::without_service(&StageOptions::new(database.url().clone())).await.unwrap();
-        for setting in [
-            json!({"vendor": "braintree", "act": "set_api_request_keys", "on": false}),
-            json!({"vendor": "braintree", "act": "set_duplicate_window", "seconds": 0}),
-        ] {
-            stage.sandbox.staff(&setting).await.unwrap();
-        }
-        let connectors = Arc::new(Connectors::new(&stage.config().vendors, stage.clock().clone()).unwrap());
-        let fixture = Self { stage, connectors, charged: AtomicU64::new(0), database };
-        // The first sale learns that there are no keys.
-        fixture.pass_by().await;
-        fixture.pass_by().await;
-        fixture
-    }
-
-    async fn pass_by(&self) {
-        let number = self.charged.fetch_add(1, Ordering::Relaxed);
-        pass_by(&self.stage, &self.connectors, number).await;
+        Self { staged: Staged::new().await }
     }
 
     async fn void(&self, id: &str) {
         let void = json!({"vendor": "braintree", "act": "void_in_console", "id": id});
-        self.stage.sandbox.staff(&void).await.unwrap();
+        self.staged.stage.sandbox.staff(&void).await.unwrap();
     }
 
     /// The live sales of each invoice, oldest first: id and status.
     async fn sales(&self) -> BTreeMap<SagaId, Vec<(String, String)>> {
-        let books = self.stage.sandbox.books().await.unwrap();
         let mut sales = BTreeMap::<_, Vec<_>>::new();
-        let prefix = format!("{}.inv.", self.stage.prefix());
-        for sale in books["braintree"]["transactions"].as_array().unwrap() {
-            let text = |field: &str| sale[field].as_str().unwrap_or_default().to_owned();
-            let status = text("status");
-            let live = ["authorized", "submitted_for_settlement", "settling", "settled"].contains(&status.as_str());
-            if let Some(invoice) = text("order_id").strip_prefix(&prefix).filter(|_| live) {
-                let saga = self.stage.saga_of(invoice.split('.').next().unwrap());
-                sales.entry(saga).or_default().push((text("id"), status));
-            }
+        for (order, id, status) in self.staged.live_sales("inv").await {
+            let saga = self.staged.stage.saga_of(order.split('.').next().unwrap());
+            sales.entry(saga).or_default().push((id, status));
         }
         sales
     }
@@ -122,20 +49,8 @@ impl super::Fixture for Fixture {
         KIND
     }
 
-    fn pool(&self) -> &PgPool {
-        self.stage.pool()
-    }
-
-    fn database_url(&self) -> &SecretString {
-        self.database.url()
-    }
-
-    fn vendors(&self) -> Arc<dyn Perform> {
-        self.connectors.clone()
-    }
-
-    fn clock(&self) -> Arc<dyn Clock> {
-        self.stage.clock().clone()
+    fn ground(&self) -> &Ground {
+        &self.staged.ground
     }
 
     async fn advance(&self, by: TimeDelta) {
@@ -145,11 +60,11 @@ impl super::Fixture for Fixture {
                 && status == "submitted_for_settlement"
             {
                 let settle = json!({"vendor": "braintree", "act": "settle_now", "id": id});
-                self.stage.sandbox.staff(&settle).await.unwrap();
+                self.staged.stage.sandbox.staff(&settle).await.unwrap();
             }
         }
-        self.stage.sandbox.advance(&format!("PT{}S", by.num_seconds() + 1)).await.unwrap();
-        self.pass_by().await;
+        self.staged.stage.sandbox.advance(&format!("PT{}S", by.num_seconds() + 1)).await.unwrap();
+        self.staged.pass_by().await;
     }
 
     fn roads(&self) -> &'static [&'static str] {
@@ -157,17 +72,17 @@ impl super::Fixture for Fixture {
     }
 
     async fn start_of(&self, _: &'static str, name: &str) -> NewItem {
-        let customer = self.stage.new_customer(&Wish::new(name, PRICE)).await.unwrap();
+        let customer = self.staged.stage.new_customer(&Wish::new(name, PRICE)).await.unwrap();
         let command = Command::Detected {
-            organization: self.stage.config().vendors.zoho.organization_id.clone(),
-            installation: Installation::new(self.stage.prefix()).unwrap(),
+            organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
+            installation: Installation::new(self.staged.stage.prefix()).unwrap(),
             invoice: customer.first_invoice.clone(),
             subscription: Some(customer.zoho_subscription),
             source: "test".to_owned(),
             news: News::Changed,
         };
         NewItem {
-            saga: self.stage.saga_of(&customer.first_invoice),
+            saga: self.staged.stage.saga_of(&customer.first_invoice),
             saga_kind: KIND.to_owned(),
             kind: "test.detected".to_owned(),
             principal: "test".to_owned(),
@@ -202,7 +117,7 @@ impl super::Fixture for Fixture {
         }
         // A saga that is parked at its first read has not booked the invoice yet: nothing to compare.
         if sagas.iter().chain(twice).all(|line| line.ended.is_some()) {
-            let compared = self.stage.compare().await.unwrap();
+            let compared = self.staged.stage.compare().await.unwrap();
             // A state that Attio refused for good is passed over: the one difference that a flow may leave, on record.
             let passed_over: i64 =
                 sqlx::query_scalar("select count(distinct saga) from event where name = 'ProjectionRefused'")

@@ -14,6 +14,7 @@ mod histories;
 mod invoice_payment;
 mod nodes;
 mod rehearsal;
+mod staged;
 mod subscription_activation;
 mod world;
 
@@ -31,18 +32,29 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 use std::sync::Arc;
 
+/// What a fixture's nodes work with.
+pub(crate) struct Ground {
+    /// A migrated and stamped database.
+    pub(crate) pool: PgPool,
+    pub(crate) database_url: SecretString,
+    /// Who performs what the engine does not perform itself.
+    pub(crate) vendors: Arc<dyn Perform>,
+    /// Business time.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
 /// What the harness must know of a flow.
 #[async_trait::async_trait]
 pub(crate) trait Fixture: Send + Sync {
     /// The flow's name.
     fn kind(&self) -> &'static str;
 
-    /// A migrated and stamped database.
-    fn pool(&self) -> &PgPool;
-    fn database_url(&self) -> &SecretString;
+    /// What it stands on.
+    fn ground(&self) -> &Ground;
 
-    /// Who performs what the engine does not perform itself.
-    fn vendors(&self) -> Arc<dyn Perform>;
+    fn pool(&self) -> &PgPool {
+        &self.ground().pool
+    }
 
     /// Opens inputs and makes the addresses of pages.
     fn keys(&self) -> Keys {
@@ -54,8 +66,7 @@ pub(crate) trait Fixture: Send + Sync {
         None
     }
 
-    /// Business time; `advance` moves it for everybody.
-    fn clock(&self) -> Arc<dyn Clock>;
+    /// Moves business time for everybody.
     async fn advance(&self, by: TimeDelta);
 
     /// The ways in which an instance can go by itself; every case is played on each.

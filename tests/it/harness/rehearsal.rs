@@ -1,7 +1,8 @@
 //! The rehearsal's fixture: the practice vendor keeps its book in our own store.
 
+use super::Ground;
 use crate::store_support::{Bench, eur};
-use attio_billing::clock::{Clock, MovableClock};
+use attio_billing::clock::MovableClock;
 use attio_billing::engine::items::Body;
 use attio_billing::port::{Call, Perform, Report};
 use attio_billing::store::items::NewItem;
@@ -13,8 +14,6 @@ use sagas::kernel::outcome::Look;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::rehearsal::{Command, Params, Rehearsal, Scripts};
-use secrecy::SecretString;
-use sqlx::PgPool;
 use std::sync::{Arc, Mutex};
 
 pub(crate) const KIND: &str = Rehearsal::NAME;
@@ -25,14 +24,24 @@ pub(crate) const STRAIGHT: &str = "straight";
 pub(crate) const IN_VAIN: &str = "waits in vain";
 
 pub(crate) struct Fixture {
-    bench: Bench,
+    ground: Ground,
     clock: Arc<MovableClock>,
     moved: Mutex<TimeDelta>,
+    /// Dropped last.
+    _bench: Bench,
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        Self { bench: Bench::new().await, clock: Arc::default(), moved: Mutex::default() }
+        let bench = Bench::new().await;
+        let clock: Arc<MovableClock> = Arc::default();
+        let ground = Ground {
+            pool: bench.pool.clone(),
+            database_url: bench.url().clone(),
+            vendors: Arc::new(Nobody),
+            clock: clock.clone(),
+        };
+        Self { ground, clock, moved: Mutex::default(), _bench: bench }
     }
 
     /// The message that starts a rehearsal.
@@ -57,7 +66,7 @@ impl Fixture {
 
     /// What the practice vendor's book holds of a rehearsal, as sorted words.
     pub(crate) async fn book(&self, name: &str) -> Vec<String> {
-        let entries = practice::find(&self.bench.pool, &format!("practice-{name}")).await.unwrap();
+        let entries = practice::find(&self.ground.pool, &format!("practice-{name}")).await.unwrap();
         let mut kinds: Vec<_> = entries.into_iter().map(|entry| entry.kind).collect();
         kinds.sort();
         kinds
@@ -70,20 +79,8 @@ impl super::Fixture for Fixture {
         KIND
     }
 
-    fn pool(&self) -> &PgPool {
-        &self.bench.pool
-    }
-
-    fn database_url(&self) -> &SecretString {
-        self.bench.url()
-    }
-
-    fn vendors(&self) -> Arc<dyn Perform> {
-        Arc::new(Nobody)
-    }
-
-    fn clock(&self) -> Arc<dyn Clock> {
-        self.clock.clone()
+    fn ground(&self) -> &Ground {
+        &self.ground
     }
 
     async fn advance(&self, by: TimeDelta) {

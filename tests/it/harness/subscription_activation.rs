@@ -2,11 +2,10 @@
 //! whenever the clock moves: who waits for a card gets one. No webhook comes, so that what happens is the same in every
 //! run.
 
-use crate::postgres::{TestDatabase, database};
+use super::Ground;
+use super::staged::Staged;
 use attio_billing::checkout::CONSENT_VERSION;
-use attio_billing::clock::Clock;
-use attio_billing::connectors::Connectors;
-use attio_billing::demo::{SignUp, Stage, StageOptions};
+use attio_billing::demo::SignUp;
 use attio_billing::engine::beside::NONCE;
 use attio_billing::engine::items::Body;
 use attio_billing::keys::Keys;
@@ -24,70 +23,51 @@ use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::subscription_activation::{Act, Command, Consent, PageStage, Paying, SubscriptionActivation, Terms, page};
 use secrecy::SecretString;
-use serde_json::json;
-use sqlx::PgPool;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 pub(crate) const KIND: &str = SubscriptionActivation::NAME;
 
 pub(crate) struct Fixture {
-    stage: Stage,
-    connectors: Arc<Connectors>,
+    staged: Staged,
     keys: Keys,
     mailer: Arc<Mailer>,
-    charged: AtomicU64,
-    database: TestDatabase,
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        let database = database().await;
-        let stage = Stage::without_service(&StageOptions::new(database.url().clone())).await.unwrap();
-        for setting in [
-            json!({"vendor": "braintree", "act": "set_api_request_keys", "on": false}),
-            json!({"vendor": "braintree", "act": "set_duplicate_window", "seconds": 0}),
-        ] {
-            stage.sandbox.staff(&setting).await.unwrap();
-        }
-        let config = stage.config();
-        let clock = stage.clock().clone();
-        let connectors = Arc::new(Connectors::new(&config.vendors, clock.clone()).unwrap());
+        let staged = Staged::new().await;
+        let (config, clock) = (staged.stage.config(), staged.stage.clock().clone());
         let keys = Keys::new(&config.secret_key, "http://127.0.0.1");
         let mailer = Mailer::new(&config.mail, &config.brand, clock, Duration::from_secs(10)).unwrap();
-        let fixture = Self { connectors, keys, mailer: Arc::new(mailer), charged: AtomicU64::new(0), stage, database };
-        fixture.pass_by().await;
-        fixture.pass_by().await;
-        fixture
-    }
-
-    /// Somebody else pays at the same merchant, and is given the money back: the gateway's index goes on.
-    async fn pass_by(&self) {
-        let number = self.charged.fetch_add(1, Ordering::Relaxed);
-        super::invoice_payment::pass_by(&self.stage, &self.connectors, number).await;
+        Self { keys, mailer: Arc::new(mailer), staged }
     }
 
     /// Gives a card to every activation that waits for one.
     async fn pay(&self) {
         let filter = SagaFilter { kind: Some(KIND.to_owned()), ..SagaFilter::default() };
-        for line in query::sagas(self.stage.pool(), &filter, None, 500).await.unwrap() {
+        for line in query::sagas(self.staged.stage.pool(), &filter, None, 500).await.unwrap() {
             if line.ended.is_some() || line.parked.is_some() {
                 continue;
             }
             let shard = line.id.shard(attio_billing::store::schema::SHARDS);
-            let loaded = saga_store::load::<SubscriptionActivation>(self.stage.pool(), shard, line.id).await.unwrap();
-            let shown = page(&loaded.saga.business, self.stage.clock().now());
+            let loaded =
+                saga_store::load::<SubscriptionActivation>(self.staged.stage.pool(), shard, line.id).await.unwrap();
+            let shown = page(&loaded.saga.business, self.staged.stage.clock().now());
             let PageStage::Quoted { quote, .. } = &shown.stage else { continue };
             let input = self.keys.secrets().seal(NONCE, &SecretString::from("fake-valid-nonce"));
             let command = Command::Submitted {
                 link: shown.link,
                 quote_hash: quote.hash.clone(),
-                consent: Consent { version: CONSENT_VERSION.to_owned(), at: self.stage.clock().now(), evidence: None },
+                consent: Consent {
+                    version: CONSENT_VERSION.to_owned(),
+                    at: self.staged.stage.clock().now(),
+                    evidence: None,
+                },
                 with: Paying::New { input: input.id, authenticated: false },
             };
             let item = item(line.id, "checkout.submitted", &command);
-            offer_item(self.stage.pool(), attio_billing::store::schema::SHARDS, &item, &[input]).await.unwrap();
+            offer_item(self.staged.stage.pool(), attio_billing::store::schema::SHARDS, &item, &[input]).await.unwrap();
         }
     }
 
@@ -106,7 +86,7 @@ impl Fixture {
 
     /// When the act on the record was pressed.
     async fn pressed_at(&self, record: &str) -> chrono::DateTime<chrono::Utc> {
-        let now = self.stage.clock().now();
+        let now = self.staged.stage.clock().now();
         let call = Call {
             saga: SagaId::derived("harness", &[record]),
             step: "read".to_owned(),
@@ -118,7 +98,7 @@ impl Fixture {
             time_limit: Duration::from_secs(10),
             beside: Beside::default(),
         };
-        match self.connectors.perform(&call).await.outcome {
+        match self.staged.connectors.perform(&call).await.outcome {
             Outcome::Done { answer: Answer::Request(request) } => request.pressed_at.unwrap(),
             other => panic!("the record cannot be read: {other:?}"),
         }
@@ -126,18 +106,8 @@ impl Fixture {
 
     /// Live transactions of each activation: id and status.
     async fn live(&self) -> Vec<(String, String)> {
-        let books = self.stage.sandbox.books().await.unwrap();
-        let prefix = format!("{}.act.", self.stage.prefix());
-        let mut live = Vec::new();
-        for sale in books["braintree"]["transactions"].as_array().unwrap() {
-            let text = |field: &str| sale[field].as_str().unwrap_or_default().to_owned();
-            let is_live =
-                ["authorized", "submitted_for_settlement", "settling", "settled"].contains(&text("status").as_str());
-            if let Some(order) = text("order_id").strip_prefix(&prefix).filter(|_| is_live) {
-                live.push((order.split('.').next().unwrap().to_owned(), text("status")));
-            }
-        }
-        live
+        let live = self.staged.live_sales("act").await.into_iter();
+        live.map(|(order, _, status)| (order.split('.').next().unwrap().to_owned(), status)).collect()
     }
 }
 
@@ -159,20 +129,8 @@ impl super::Fixture for Fixture {
         KIND
     }
 
-    fn pool(&self) -> &PgPool {
-        self.stage.pool()
-    }
-
-    fn database_url(&self) -> &SecretString {
-        self.database.url()
-    }
-
-    fn vendors(&self) -> Arc<dyn Perform> {
-        self.connectors.clone()
-    }
-
-    fn clock(&self) -> Arc<dyn Clock> {
-        self.stage.clock().clone()
+    fn ground(&self) -> &Ground {
+        &self.staged.ground
     }
 
     fn keys(&self) -> Keys {
@@ -187,8 +145,8 @@ impl super::Fixture for Fixture {
         // Who can pay pays now, instead of waiting for the reminder; only then does time pass.
         self.pay().await;
         let by = by.min(TimeDelta::hours(2));
-        self.stage.sandbox.advance(&format!("PT{}S", by.num_seconds() + 1)).await.unwrap();
-        self.pass_by().await;
+        self.staged.stage.sandbox.advance(&format!("PT{}S", by.num_seconds() + 1)).await.unwrap();
+        self.staged.pass_by().await;
     }
 
     fn roads(&self) -> &'static [&'static str] {
@@ -200,12 +158,12 @@ impl super::Fixture for Fixture {
     }
 
     async fn start_of(&self, _: &'static str, name: &str) -> NewItem {
-        let newcomer = self.stage.newcomer(&SignUp::new(name, self.stage.plan())).await.unwrap();
-        self.stage.press(&newcomer.record, "Start").await.unwrap();
+        let newcomer = self.staged.stage.newcomer(&SignUp::new(name, self.staged.stage.plan())).await.unwrap();
+        self.staged.stage.press(&newcomer.record, "Start").await.unwrap();
         let pressed_at = self.pressed_at(&newcomer.record).await;
         let command = Command::Pressed {
-            organization: self.stage.config().vendors.zoho.organization_id.clone(),
-            installation: Installation::new(self.stage.prefix()).unwrap(),
+            organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
+            installation: Installation::new(self.staged.stage.prefix()).unwrap(),
             record: newcomer.record.clone(),
             act: Act::Start,
             pressed_at,
@@ -229,7 +187,7 @@ impl super::Fixture for Fixture {
         }
         assert!(twice.iter().all(|line| of(line) <= 2));
         if sagas.iter().chain(twice).all(|line| line.ended.is_some()) {
-            let compared = self.stage.compare().await.unwrap();
+            let compared = self.staged.stage.compare().await.unwrap();
             let money: usize = compared.pairs.iter().take(4).map(|pair| pair.differences.len()).sum();
             assert_eq!(money, 0, "{}", compared.table());
         }

@@ -42,9 +42,10 @@ pub(crate) async fn node(
     hooks: Arc<dyn engine::hooks::Hooks>,
     renewal: Duration,
 ) -> Node {
-    let stamp = stamp_of(fixture.pool()).await.unwrap().unwrap();
+    let ground = fixture.ground();
+    let stamp = stamp_of(&ground.pool).await.unwrap().unwrap();
     let lease = Lease { length: Duration::from_mins(2), renewal, margin: Duration::from_secs(1) };
-    let store = Store::open(fixture.database_url().expose_secret(), &stamp, name, lease).await.unwrap();
+    let store = Store::open(ground.database_url.expose_secret(), &stamp, name, lease).await.unwrap();
     let settings = engine::Settings {
         node: name.to_owned(),
         call_limit: Duration::from_secs(10),
@@ -53,7 +54,7 @@ pub(crate) async fn node(
         mailer: fixture.mailer(),
         ..engine::Settings::new(fixture.keys())
     };
-    let engine = Engine::start(store.clone(), fixture.vendors(), fixture.clock(), hooks, settings).unwrap();
+    let engine = Engine::start(store.clone(), ground.vendors.clone(), ground.clock.clone(), hooks, settings).unwrap();
     Node { store, engine }
 }
 
@@ -71,7 +72,7 @@ pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 pub(crate) async fn at_rest(fixture: &dyn Fixture, engines: &[&Engine]) -> bool {
     let idle = || engines.iter().all(|engine| engine.busy() == 0);
     // Work that was taken up between the two looks either still shows in the backlog or is under way.
-    idle() && backlog(fixture.pool(), fixture.clock().now()).await.unwrap().is_empty() && idle()
+    idle() && backlog(fixture.pool(), fixture.ground().clock.now()).await.unwrap().is_empty() && idle()
 }
 
 /// Offers an item and answers its id.
@@ -192,7 +193,7 @@ impl<'a> World<'a> {
                 return;
             }
             let due = query::next_due(self.pool(), &all).await.unwrap().expect("an open saga is due some time");
-            let wait = due - self.fixture.clock().now();
+            let wait = due - self.fixture.ground().clock.now();
             // A little further, so that what is due at about the same time comes in the same round.
             self.fixture.advance((wait + wait / 20).max(TimeDelta::zero()) + TimeDelta::seconds(2)).await;
         }

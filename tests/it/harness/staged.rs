@@ -1,0 +1,101 @@
+//! What the fixtures of flows that call vendors stand on: a stage without its service, the connectors, and a gateway that
+//! helps nobody: it has neither at-most-once keys nor its duplicate check, so that what is sent twice is charged twice.
+
+use super::Ground;
+use crate::postgres::{TestDatabase, database};
+use attio_billing::connectors::Connectors;
+use attio_billing::demo::{Stage, StageOptions};
+use attio_billing::port::{Beside, Call, Perform};
+use sagas::kernel::answer::Answer;
+use sagas::kernel::effect::{Braintree, Effect};
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::outcome::Outcome;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The card of somebody else.
+const PASSER_BY: &str = "m-passer-by";
+
+pub(super) struct Staged {
+    pub(super) stage: Stage,
+    pub(super) connectors: Arc<Connectors>,
+    pub(super) ground: Ground,
+    charged: AtomicU64,
+    /// Dropped last.
+    _database: TestDatabase,
+}
+
+impl Staged {
+    pub(super) async fn new() -> Self {
+        let database = database().await;
+        let stage = Stage::without_service(&StageOptions::new(database.url().clone())).await.unwrap();
+        for setting in [
+            json!({"vendor": "braintree", "act": "set_api_request_keys", "on": false}),
+            json!({"vendor": "braintree", "act": "set_duplicate_window", "seconds": 0}),
+        ] {
+            stage.sandbox.staff(&setting).await.unwrap();
+        }
+        let connectors = Arc::new(Connectors::new(&stage.config().vendors, stage.clock().clone()).unwrap());
+        let ground = Ground {
+            pool: stage.pool().clone(),
+            database_url: database.url().clone(),
+            vendors: connectors.clone(),
+            clock: stage.clock().clone(),
+        };
+        let staged = Self { stage, connectors, ground, charged: AtomicU64::new(0), _database: database };
+        // The first sale learns that there are no keys.
+        staged.pass_by().await;
+        staged.pass_by().await;
+        staged
+    }
+
+    /// Somebody else pays at the same merchant, and is given the money back: the gateway's index goes on.
+    pub(super) async fn pass_by(&self) {
+        let number = self.charged.fetch_add(1, Ordering::Relaxed);
+        if number == 0 {
+            let passer_by = json!({"vendor": "braintree", "act": "vault_customer", "customer_id": "passer-by",
+                "customer": {"id": "passer-by", "email": "passer@example.org"}, "token": PASSER_BY, "card": "visa"});
+            self.stage.sandbox.staff(&passer_by).await.unwrap();
+        }
+        let now = self.stage.clock().now();
+        let call = Call {
+            saga: SagaId::derived("harness", &["passer-by"]),
+            step: "pass by".to_owned(),
+            attempt: 1,
+            effect: Effect::Braintree(Braintree::Sell {
+                order_id: format!("elsewhere.{number}"),
+                customer: "passer-by".to_owned(),
+                token: PASSER_BY.to_owned(),
+                amount: crate::store_support::eur(100),
+                recurring: false,
+            }),
+            requested_at: now,
+            sent_at: None,
+            now,
+            time_limit: Duration::from_secs(10),
+            beside: Beside::default(),
+        };
+        if let Outcome::Done { answer: Answer::Transaction(t) } = self.connectors.perform(&call).await.outcome {
+            let void = json!({"vendor": "braintree", "act": "void_in_console", "id": t.id});
+            self.stage.sandbox.staff(&void).await.unwrap();
+        }
+    }
+
+    /// What is live at the gateway under order ids that begin so: the rest of the order id, the transaction's id and status.
+    pub(super) async fn live_sales(&self, prefix: &str) -> Vec<(String, String, String)> {
+        let books = self.stage.sandbox.books().await.unwrap();
+        let prefix = format!("{}.{prefix}.", self.stage.prefix());
+        let mut live = Vec::new();
+        for sale in books["braintree"]["transactions"].as_array().unwrap() {
+            let text = |field: &str| sale[field].as_str().unwrap_or_default().to_owned();
+            let status = text("status");
+            let is_live = ["authorized", "submitted_for_settlement", "settling", "settled"].contains(&status.as_str());
+            if let Some(rest) = text("order_id").strip_prefix(&prefix).filter(|_| is_live) {
+                live.push((rest.to_owned(), text("id"), status));
+            }
+        }
+        live
+    }
+}
