@@ -83,7 +83,7 @@ impl Saga for ActRefusal {
     const VERSION: u32 = 1;
     const PURPOSE: &'static str = "Answers an act in Attio that nothing here carries out: why, and what to do instead";
     const STEPS: &'static [StepSpec] =
-        &[StepSpec { name: "answer", class: Class::Projection, undo: Undo::None("shows what is") }];
+        &[StepSpec { name: "answer", class: Class::Projection, undo: Undo::None("shows what is"), records: &[] }];
 
     type State = State;
     type Command = Command;

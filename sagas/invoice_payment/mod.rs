@@ -40,8 +40,9 @@ pub use words::{Choice, Command, Event, News};
 
 use crate::kernel::effect::{Attio, Braintree, Desk, Effect, Zoho};
 use crate::kernel::park::ParkCode;
+use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
-use crate::kernel::step::{Class, StepSpec, Undo};
+use crate::kernel::step::{Calls, Class, MONEY_RECORDED, StepSpec, Undo};
 use check::{Need, Verdict};
 use chrono::{DateTime, Utc};
 use state::{RESUMED, Rest, Stage};
@@ -57,32 +58,42 @@ impl Saga for InvoicePayment {
     const NAME: &'static str = "invoice_payment";
     const VERSION: u32 = 1;
     const PURPOSE: &'static str = "Collects one Zoho invoice from the customer's card and records it";
+    const PRIORITY: Priority = Priority::Batch;
+    const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 3 }];
     const STEPS: &'static [StepSpec] = &[
-        StepSpec { name: "read_invoice", class: Class::Read, undo: READS },
-        StepSpec { name: "find_subscription", class: Class::Read, undo: READS },
-        StepSpec { name: "survey", class: Class::Read, undo: READS },
-        StepSpec { name: "read_client", class: Class::Read, undo: READS },
-        StepSpec { name: "read_subscription", class: Class::Read, undo: READS },
-        StepSpec { name: "read_method", class: Class::Read, undo: READS },
+        StepSpec { name: "read_invoice", class: Class::Read, undo: READS, records: &[] },
+        StepSpec { name: "find_subscription", class: Class::Read, undo: READS, records: &[] },
+        StepSpec { name: "survey", class: Class::Read, undo: READS, records: &[] },
+        StepSpec { name: "read_client", class: Class::Read, undo: READS, records: &[] },
+        StepSpec { name: "read_subscription", class: Class::Read, undo: READS, records: &[] },
+        StepSpec { name: "read_method", class: Class::Read, undo: READS, records: &[] },
         StepSpec {
             name: "claim",
             class: Class::Compensatable,
             undo: Undo::None("the event that ends the attempt lets it go in its own append"),
+            records: &[],
         },
         StepSpec {
             name: "count_card",
             class: Class::Compensatable,
             undo: Undo::None("the event that ends the attempt spends it or gives it back in its own append"),
+            records: &[],
         },
         StepSpec {
             name: "charge",
             class: Class::Pivot,
             undo: Undo::None("after it there is only forward; a give-back is a flow of its own"),
+            records: MONEY_RECORDED,
         },
-        StepSpec { name: "record_payment", class: Class::Retriable, undo: Undo::None("stands after the pivot") },
-        StepSpec { name: "tell", class: Class::Retriable, undo: Undo::None("stands after the pivot") },
-        StepSpec { name: "project", class: Class::Projection, undo: Undo::None("shows what is") },
-        StepSpec { name: "look_settlement", class: Class::Read, undo: READS },
+        StepSpec {
+            name: "record_payment",
+            class: Class::Retriable,
+            undo: Undo::None("stands after the pivot"),
+            records: &[],
+        },
+        StepSpec { name: "tell", class: Class::Retriable, undo: Undo::None("stands after the pivot"), records: &[] },
+        StepSpec { name: "project", class: Class::Projection, undo: Undo::None("shows what is"), records: &[] },
+        StepSpec { name: "look_settlement", class: Class::Read, undo: READS, records: &[] },
     ];
 
     type State = State;

@@ -12,6 +12,7 @@ pub mod offer;
 pub mod outcome;
 pub mod park;
 pub mod posting;
+pub mod priority;
 pub mod record;
 pub mod retry;
 pub mod saga;

@@ -120,8 +120,10 @@ pub enum RejectionKind {
 pub enum NotSent {
     /// Host not reached, or circuit open.
     Outage,
-    /// Rate or daily quota of the vendor, or of our own budget.
+    /// Rate or daily quota of the vendor, as the vendor said.
     Quota,
+    /// Our own budget of the vendor's calls: it waits for its turn.
+    Turn,
     /// This operation is switched off.
     Switch,
     /// The vendor asks to come again (a write conflict, a merge in progress), or a read had no usable answer.

@@ -8,9 +8,14 @@ use serde::{Deserialize, Serialize};
 /// Back-off before the next try of a call that was provably not executed: doubles with each try up to a cap, spread by
 /// a jitter that is the same in every replay.
 pub fn back_off(cause: NotSent, tries: u32, asked_seconds: Option<u32>, saga: SagaId) -> TimeDelta {
+    if let (NotSent::Turn, Some(seconds)) = (cause, asked_seconds) {
+        // Turns are given one after the other: nothing is to be spread.
+        return TimeDelta::seconds(i64::from(seconds));
+    }
     let (base, cap) = match cause {
         NotSent::Outage => (1_000, 300_000),
         NotSent::Quota => (60_000, 900_000),
+        NotSent::Turn => (3_000, 60_000),
         NotSent::Switch => (15_000, 60_000),
         NotSent::Again => (1_000, 60_000),
         NotSent::Node => (200, 2_000),
@@ -105,5 +110,6 @@ mod tests {
         let waits: Vec<_> = (0..12).map(|k| back_off(NotSent::Outage, k, None, saga).num_milliseconds()).collect();
         assert!(waits[0] < 1_200 && waits[11] > 200_000, "{waits:?}");
         assert!(back_off(NotSent::Quota, 0, Some(120), saga) >= TimeDelta::seconds(120));
+        assert_eq!(back_off(NotSent::Turn, 9, Some(7), saga), TimeDelta::seconds(7), "a turn is kept to the second");
     }
 }

@@ -5,7 +5,8 @@ use super::money::Money;
 use super::outcome::Outcome;
 use super::park::ParkCode;
 use super::posting::Posting;
-use super::step::StepSpec;
+use super::priority::Priority;
+use super::step::{Calls, StepSpec};
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,10 @@ pub trait Saga: Sized + Send + Sync + 'static {
     const PURPOSE: &'static str;
     /// Every step, in the order of the normal path.
     const STEPS: &'static [StepSpec];
+    /// Who goes first where a vendor takes fewer calls than are wanted.
+    const PRIORITY: Priority = Priority::Webhook;
+    /// What the normal path costs at most at vendors that count calls: what a forecast reckons for one that waits.
+    const COSTS: &'static [Calls] = &[];
 
     /// What the flow remembers.
     type State: Default + Clone + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sync;

@@ -9,7 +9,21 @@ pub struct StepSpec {
     pub class: Class,
     /// How it is undone, or why it needs no undo.
     pub undo: Undo,
+    /// Calls that must be possible afterwards: the step is sent only once they are reserved in the vendors' budgets.
+    pub records: &'static [Calls],
 }
+
+/// Requests at a vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Calls {
+    /// As `Effect::vendor` says it.
+    pub vendor: &'static str,
+    /// How many.
+    pub count: u32,
+}
+
+/// What records that money moved: a payment in Zoho, its line in Attio.
+pub const MONEY_RECORDED: &[Calls] = &[Calls { vendor: "zoho", count: 1 }, Calls { vendor: "attio", count: 1 }];
 
 /// A step's class. A compensatable step after the pivot is refused by the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

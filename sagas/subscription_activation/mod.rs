@@ -61,8 +61,9 @@ pub use words::{
 
 use crate::kernel::effect::Effect;
 use crate::kernel::ids::SagaId;
+use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
-use crate::kernel::step::{Class, StepSpec, Undo};
+use crate::kernel::step::{Calls, Class, MONEY_RECORDED, StepSpec, Undo};
 use chrono::{DateTime, SecondsFormat, Utc};
 use state::{Ending, Stage};
 use turn::Turn;
@@ -83,15 +84,15 @@ const FORWARD: Undo = Undo::None("stands after the pivot");
 const TELLS: Undo = Undo::None("shows what is");
 
 const fn read(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Read, undo: READS }
+    StepSpec { name, class: Class::Read, undo: READS, records: &[] }
 }
 
 const fn makes(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Compensatable, undo: Undo::Effect }
+    StepSpec { name, class: Class::Compensatable, undo: Undo::Effect, records: &[] }
 }
 
 const fn step(name: &'static str, class: Class, undo: Undo) -> StepSpec {
-    StepSpec { name, class, undo }
+    StepSpec { name, class, undo, records: &[] }
 }
 
 impl Saga for SubscriptionActivation {
@@ -99,6 +100,8 @@ impl Saga for SubscriptionActivation {
     const VERSION: u32 = 1;
     const PURPOSE: &'static str =
         "Takes a subscription from a press in Attio through a checkout page to active and paid";
+    const PRIORITY: Priority = Priority::Customer;
+    const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 10 }];
     const STEPS: &'static [StepSpec] = &[
         read("read_request"),
         step("enrol", Class::Compensatable, Undo::None("our customer for a client stays, whatever becomes of this")),
@@ -116,7 +119,7 @@ impl Saga for SubscriptionActivation {
         makes("link_customer"),
         read("read_method"),
         step("count_card", Class::Compensatable, Undo::None("an event spends it or gives it back in its own append")),
-        makes("authorise"),
+        StepSpec { records: MONEY_RECORDED, ..makes("authorise") },
         makes("vault"),
         read("find_zoho_customer"),
         makes("revive_zoho_customer"),
@@ -133,7 +136,12 @@ impl Saga for SubscriptionActivation {
         step("release_hold", Class::Compensatable, CORRECTS),
         step("forget_card", Class::Compensatable, CORRECTS),
         step("undo_twin", Class::Compensatable, CORRECTS),
-        step("capture", Class::Pivot, Undo::None("after it there is only forward; a give-back is a flow of its own")),
+        StepSpec {
+            name: "capture",
+            class: Class::Pivot,
+            undo: Undo::None("after it there is only forward; a give-back is a flow of its own"),
+            records: MONEY_RECORDED,
+        },
         step("hand_over", Class::Retriable, FORWARD),
         step("show", Class::Projection, TELLS),
         step("letter", Class::Projection, TELLS),

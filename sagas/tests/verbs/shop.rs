@@ -98,10 +98,10 @@ impl Saga for Shop {
     const VERSION: u32 = 1;
     const PURPOSE: &'static str = "a test";
     const STEPS: &'static [StepSpec] = &[
-        StepSpec { name: "customer", class: Class::Compensatable, undo: Undo::Effect },
-        StepSpec { name: "sell", class: Class::Pivot, undo: Undo::None("pivot") },
-        StepSpec { name: "record", class: Class::Retriable, undo: Undo::None("after the pivot") },
-        StepSpec { name: "note", class: Class::Retriable, undo: Undo::None("after the pivot") },
+        StepSpec { name: "customer", class: Class::Compensatable, undo: Undo::Effect, records: &[] },
+        StepSpec { name: "sell", class: Class::Pivot, undo: Undo::None("pivot"), records: &[] },
+        StepSpec { name: "record", class: Class::Retriable, undo: Undo::None("after the pivot"), records: &[] },
+        StepSpec { name: "note", class: Class::Retriable, undo: Undo::None("after the pivot"), records: &[] },
     ];
     type State = State;
     type Command = Told;
