@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::connectors::Connectors;
 use crate::engine::hooks::NoHooks;
-use crate::engine::{self, Engine};
+use crate::engine::{self, Budgets, Engine};
 use crate::http;
 use crate::intake::{Acts, Intake, Poller, Router};
 use crate::keys::Keys;
@@ -57,7 +57,11 @@ impl Service {
             .await
             .with_context(|| format!("cannot listen on {} (PRIVATE_LISTEN)", config.private_listen))?;
         let store = Store::open(database_url, &stamp(&config), &config.node, lease(&config)).await?;
-        let connectors = Arc::new(Connectors::new(&config.vendors, Arc::clone(&clock)).map_err(anyhow::Error::msg)?);
+        let budgets = Budgets::new(store.clone(), Arc::clone(&clock), &config.budgets);
+        let meter: Arc<Budgets> = Arc::clone(&budgets);
+        let connectors =
+            Connectors::new(&config.vendors, Arc::clone(&clock), Some(meter)).map_err(anyhow::Error::msg)?;
+        let connectors = Arc::new(connectors);
         let addresses = (public.local_addr()?, private.local_addr()?);
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", addresses.0));
         let keys = Keys::new(&config.secret_key, &public_url);
@@ -72,6 +76,7 @@ impl Service {
             mailer: Some(Arc::new(mailer)),
             metrics: metrics.clone(),
             two_persons: config.two_persons.clone(),
+            budgets: Some(budgets),
             ..engine::Settings::new(keys.clone())
         };
         approvals::set_policy(&store.pool, &config.two_persons).await?;

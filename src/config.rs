@@ -2,12 +2,14 @@
 //! Every fault is named with its cure; a secret is never shown.
 
 mod approvals;
+mod budgets;
 mod checkout;
 mod offers;
 mod outreach;
 mod watch;
 
 pub use approvals::{ApprovalSettings, Approvals};
+pub use budgets::{BudgetSettings, Limits};
 pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
 pub use offers::{OfferConfig, OfferSettings};
 pub use outreach::{MailConfig, OutreachSettings};
@@ -112,6 +114,8 @@ pub struct Settings {
     pub checkout: CheckoutSettings,
     #[command(flatten)]
     pub watch: WatchSettings,
+    #[command(flatten)]
+    pub budgets: BudgetSettings,
 }
 
 /// Where the vendors are and who we are there.
@@ -210,6 +214,8 @@ pub struct Config {
     pub mail: MailConfig,
     pub checkout: CheckoutConfig,
     pub watch: WatchConfig,
+    /// Our part of what the vendors allow, by vendor.
+    pub budgets: BTreeMap<&'static str, Limits>,
 }
 
 /// The vendors' part of the checked configuration.
@@ -328,6 +334,7 @@ impl Settings {
         let two_persons = self.approvals.check(self.environment, &mut faults);
         let offers = self.offers.check(&mut faults);
         let watch = self.watch.check(self.environment, &mut faults);
+        let budgets = self.budgets.check(production, &mut faults);
         let brand = self.outreach.brand(self.environment, &mut faults);
         let mail = self.outreach.mail(self.environment, &mut faults);
         match (installation, admin_token, vendors, brand, mail, checkout) {
@@ -355,6 +362,7 @@ impl Settings {
                     mail,
                     checkout,
                     watch,
+                    budgets,
                 })
             }
             _ => Err(Faults(faults)),

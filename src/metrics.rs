@@ -47,6 +47,24 @@ struct ParkLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BudgetLabels {
+    vendor: String,
+    span: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BreakerLabels {
+    vendor: String,
+    class: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ForecastLabels {
+    vendor: String,
+    priority: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WorkLabels {
     what: &'static str,
 }
@@ -67,6 +85,10 @@ pub struct Metrics {
     forgotten: Gauge,
     shards_owned: Gauge,
     shards_unowned: Gauge,
+    budget_left: Family<BudgetLabels, Gauge>,
+    breakers_open: Family<BreakerLabels, Gauge>,
+    backlog_calls: Family<ForecastLabels, Gauge>,
+    backlog_seconds: Family<ForecastLabels, Gauge>,
     registry: Arc<Registry>,
 }
 
@@ -104,6 +126,12 @@ pub struct Standing {
     pub shards_owned: u64,
     /// Shards that nobody drives.
     pub shards_unowned: u64,
+    /// Calls that a vendor still takes in this minute and on this day.
+    pub budget_left: Vec<(String, &'static str, u64)>,
+    /// Open circuit breakers: vendor and class.
+    pub breakers: Vec<(String, String)>,
+    /// By vendor and priority: calls that wait, and in how many seconds the last of them is made.
+    pub vendor_backlog: Vec<(String, &'static str, u64, u64)>,
 }
 
 impl Default for Metrics {
@@ -152,6 +180,14 @@ impl Default for Metrics {
                 &mut registry,
                 "shards_unowned",
                 "Shards that nobody drives: their sagas stand still",
+            ),
+            budget_left: added(&mut registry, "budget_left", "Calls that our part of a vendor's limit still allows"),
+            breakers_open: added(&mut registry, "breakers_open", "Circuit breakers that are open"),
+            backlog_calls: added(&mut registry, "vendor_backlog_calls", "Calls of sagas that wait for a vendor"),
+            backlog_seconds: added(
+                &mut registry,
+                "vendor_backlog_seconds",
+                "In how many seconds the last of these calls is made, where nothing else comes in between",
             ),
             registry: Arc::new(registry),
         }
@@ -220,9 +256,35 @@ impl Metrics {
         self.forgotten.set(signed(standing.forgotten));
         self.shards_owned.set(signed(standing.shards_owned));
         self.shards_unowned.set(signed(standing.shards_unowned));
+        self.show_budgets(standing.budget_left, standing.breakers, standing.vendor_backlog);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+impl Metrics {
+    fn show_budgets(
+        &self,
+        left: Vec<(String, &'static str, u64)>,
+        breakers: Vec<(String, String)>,
+        backlog: Vec<(String, &'static str, u64, u64)>,
+    ) {
+        self.budget_left.clear();
+        for (vendor, span, calls) in left {
+            self.budget_left.get_or_create(&BudgetLabels { vendor, span }).set(signed(calls));
+        }
+        self.breakers_open.clear();
+        for (vendor, class) in breakers {
+            self.breakers_open.get_or_create(&BreakerLabels { vendor, class }).set(1);
+        }
+        self.backlog_calls.clear();
+        self.backlog_seconds.clear();
+        for (vendor, priority, calls, seconds) in backlog {
+            let labels = ForecastLabels { vendor, priority };
+            self.backlog_calls.get_or_create(&labels).set(signed(calls));
+            self.backlog_seconds.get_or_create(&labels).set(signed(seconds));
+        }
     }
 }
 
@@ -276,6 +338,9 @@ mod tests {
         let standing = Standing {
             sagas: vec![("rehearsal".to_owned(), "running", 1)],
             parked: vec![("REHEARSAL".to_owned(), 1)],
+            budget_left: vec![("zoho".to_owned(), "day", 1)],
+            breakers: vec![("zoho".to_owned(), "reads".to_owned())],
+            vendor_backlog: vec![("zoho".to_owned(), "batch", 1, 1)],
             ..Standing::default()
         };
         let text = metrics.text(standing).unwrap();

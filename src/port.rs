@@ -4,9 +4,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sagas::kernel::effect::Effect;
 use sagas::kernel::ids::SagaId;
-use sagas::kernel::outcome::{Look, Outcome};
+use sagas::kernel::outcome::{Look, NotSent, Outcome};
+use sagas::kernel::priority::Priority;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// One call, with all that is needed to make it or to find it again.
@@ -111,4 +114,105 @@ pub trait Perform: Send + Sync {
     async fn confirm(&self, call: &Call, _id: &str) -> Look {
         self.look(call).await
     }
+}
+
+/// On whose behalf requests leave: a saga's call, or, where nobody said so, something in the background.
+#[derive(Debug, Clone)]
+pub struct Errand {
+    /// The saga, if one.
+    pub saga: Option<SagaId>,
+    /// Who goes first.
+    pub priority: Priority,
+    /// Nothing is changed at the vendor.
+    pub reads: bool,
+    /// A request was granted before the errand began.
+    pub ticket: Ticket,
+    /// The vendor's circuit breaker let the errand pass.
+    pub passed: bool,
+}
+
+impl Default for Errand {
+    fn default() -> Self {
+        Self { saga: None, priority: Priority::Background, reads: true, ticket: Ticket::none(), passed: false }
+    }
+}
+
+/// The right to one request, for a short time; clones are the same right.
+#[derive(Debug, Clone)]
+pub struct Ticket(Arc<AtomicI64>);
+
+impl Ticket {
+    /// No right.
+    pub fn none() -> Self {
+        Self(Arc::new(AtomicI64::new(i64::MIN)))
+    }
+
+    /// A right that ends with this slice of time.
+    pub fn of(slice: i64) -> Self {
+        Self(Arc::new(AtomicI64::new(slice)))
+    }
+
+    /// Whether it can still be used.
+    pub fn holds_in(&self, slice: i64) -> bool {
+        self.0.load(Ordering::Relaxed) == slice
+    }
+
+    /// Uses it up.
+    pub fn use_in(&self, slice: i64) -> bool {
+        self.0.compare_exchange(slice, i64::MIN, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+tokio::task_local! {
+    static ERRAND: Errand;
+}
+
+/// Runs what makes requests on an errand.
+pub async fn on_errand<T>(errand: Errand, work: impl Future<Output = T>) -> T {
+    ERRAND.scope(errand, work).await
+}
+
+/// The errand of this task.
+pub fn errand() -> Errand {
+    ERRAND.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// No request may leave now; provably nothing did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// Why.
+    pub cause: NotSent,
+    /// A sentence for a person.
+    pub detail: String,
+    /// When it is worth coming again.
+    pub retry_after_seconds: u32,
+}
+
+impl From<Denied> for Outcome {
+    fn from(denied: Denied) -> Self {
+        Self::NotSent {
+            cause: denied.cause,
+            detail: denied.detail,
+            retry_after_seconds: Some(denied.retry_after_seconds),
+        }
+    }
+}
+
+/// How a request ended, as far as a vendor's health is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It answered: whatever it said, it is there.
+    Answers,
+    /// It was not reached, did not answer in time, or answered that it is broken (5xx).
+    Fails,
+}
+
+/// Asked before each request leaves, and told how it ended. What a vendor allows is spent here and nowhere else.
+#[async_trait]
+pub trait Meter: Send + Sync {
+    /// Grants one request of the present errand.
+    async fn grant(&self, vendor: &'static str) -> Result<(), Denied>;
+
+    /// How a request ended.
+    async fn ended(&self, vendor: &'static str, health: Health);
 }

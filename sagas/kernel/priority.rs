@@ -48,6 +48,7 @@ impl Priority {
     }
 
     /// The priority of a saga's open call: its own, but for what must not be left half done.
+    #[must_use]
     pub fn of_call(self, open: &Open, class: Class, past_pivot: bool) -> Self {
         let unsettled = match open.phase {
             Phase::Sending { .. } | Phase::Unknown { .. } => true,

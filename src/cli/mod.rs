@@ -5,6 +5,7 @@ mod bulk;
 mod database;
 mod demo;
 mod exit;
+mod forecast;
 mod link;
 mod log;
 mod mail;
@@ -61,6 +62,8 @@ enum Command {
     ///
     /// Sagas whose operation is switched off wait, and go on by themselves.
     Switch(switch::Args),
+    /// Show what the vendors' budgets leave, open circuit breakers, and when each backlog ends
+    Forecast(forecast::Args),
 }
 
 impl Cli {
@@ -90,6 +93,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Mail(command) => mail::run(command).await,
         Command::Alerts(command) => alerts::run(command).await,
         Command::Switch(args) => switch::run(args).await,
+        Command::Forecast(args) => forecast::run(args).await,
     }
 }
 

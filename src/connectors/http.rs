@@ -2,16 +2,21 @@
 //! the request can have reached the vendor. It never retries, follows no redirect, reads no body, and logs neither
 //! headers nor bodies.
 
+use crate::port::{Denied, Health, Meter};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url, redirect, retry};
 use sagas::kernel::outcome::{NotSent, Outcome};
 use std::error::Error as _;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{Instrument as _, field};
 
 /// How long a connection with TLS may take; beyond it nothing was sent.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// What a request has at least after it waited to be granted.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// An idle connection is given up before the servers we know close theirs: a write on a half-closed connection would
 /// have an unknown outcome.
@@ -28,6 +33,7 @@ pub struct Http {
     /// For this machine (the sandbox): never through a proxy.
     loopback: reqwest::Client,
     body_limit: usize,
+    meter: Option<Arc<dyn Meter>>,
 }
 
 /// One request. Its `Debug` shows neither headers nor body.
@@ -38,6 +44,7 @@ pub struct Request {
     url: Url,
     headers: HeaderMap,
     body: Option<Vec<u8>>,
+    counted: bool,
 }
 
 /// What came back: any status, the whole body. Its `Debug` does not show the body.
@@ -55,6 +62,8 @@ pub struct Reply {
 pub enum Failure {
     /// The connection failed before a byte of the request left: provably not executed.
     NotSent(String),
+    /// Our own meter did not let it leave: provably not executed.
+    Denied(Denied),
     /// The request may have been executed: time-out, reset, cut-off or oversized body.
     Unknown(String),
 }
@@ -79,7 +88,19 @@ impl Http {
                 .connect_timeout(CONNECT_LIMIT)
                 .pool_idle_timeout(IDLE_LIMIT)
         };
-        Ok(Self { outside: builder().build()?, loopback: builder().no_proxy().build()?, body_limit: BODY_LIMIT })
+        Ok(Self {
+            outside: builder().build()?,
+            loopback: builder().no_proxy().build()?,
+            body_limit: BODY_LIMIT,
+            meter: None,
+        })
+    }
+
+    /// Asks a meter before each request leaves.
+    #[must_use]
+    pub fn metered(mut self, meter: Arc<dyn Meter>) -> Self {
+        self.meter = Some(meter);
+        self
     }
 
     /// Sends the request once and reads the whole reply within the time limit. A reply of any status is `Ok`.
@@ -97,9 +118,7 @@ impl Http {
         );
         async {
             let started = Instant::now();
-            let result = tokio::time::timeout(time_limit, self.exchange(request))
-                .await
-                .unwrap_or_else(|_| Err(Failure::Unknown(format!("no answer within {time_limit:?}"))));
+            let result = self.exchange_if_granted(request, time_limit).await;
             let span = tracing::Span::current();
             span.record("latency_ms", u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
             match &result {
@@ -114,6 +133,25 @@ impl Http {
         }
         .instrument(span)
         .await
+    }
+
+    async fn exchange_if_granted(&self, request: Request, time_limit: Duration) -> Result<Reply, Failure> {
+        let Some(meter) = self.meter.as_ref().filter(|_| request.counted) else {
+            return self.exchange_in_time(request, time_limit).await;
+        };
+        let (vendor, asked) = (request.vendor, Instant::now());
+        meter.grant(vendor).await.map_err(Failure::Denied)?;
+        let left = time_limit.saturating_sub(asked.elapsed()).max(SHORTEST);
+        let result = self.exchange_in_time(request, left).await;
+        let fails = result.as_ref().map_or(true, |reply| reply.status.is_server_error());
+        meter.ended(vendor, if fails { Health::Fails } else { Health::Answers }).await;
+        result
+    }
+
+    async fn exchange_in_time(&self, request: Request, time_limit: Duration) -> Result<Reply, Failure> {
+        tokio::time::timeout(time_limit, self.exchange(request))
+            .await
+            .unwrap_or_else(|_| Err(Failure::Unknown(format!("no answer within {time_limit:?}"))))
     }
 
     async fn exchange(&self, request: Request) -> Result<Reply, Failure> {
@@ -144,7 +182,14 @@ impl fmt::Debug for Http {
 impl Request {
     /// A request without body. `vendor` and `operation` name it in traces.
     pub fn new(vendor: &'static str, operation: &'static str, method: Method, url: Url) -> Self {
-        Self { vendor, operation, method, url, headers: HeaderMap::new(), body: None }
+        Self { vendor, operation, method, url, headers: HeaderMap::new(), body: None, counted: true }
+    }
+
+    /// A request to a host that counts no calls.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counted = false;
+        self
     }
 
     /// Adds a header.
@@ -214,6 +259,7 @@ impl Failure {
     pub fn of_write(self) -> Outcome {
         match self {
             Self::NotSent(detail) => Outcome::NotSent { cause: NotSent::Outage, detail, retry_after_seconds: None },
+            Self::Denied(denied) => denied.into(),
             Self::Unknown(detail) => Outcome::Unknown { detail },
         }
     }
@@ -222,6 +268,7 @@ impl Failure {
     pub fn of_read(self) -> Outcome {
         let (cause, detail) = match self {
             Self::NotSent(detail) => (NotSent::Outage, detail),
+            Self::Denied(denied) => return denied.into(),
             Self::Unknown(detail) => (NotSent::Again, detail),
         };
         Outcome::NotSent { cause, detail, retry_after_seconds: None }
@@ -232,6 +279,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSent(detail) => write!(f, "not sent: {detail}"),
+            Self::Denied(denied) => write!(f, "not sent: {}", denied.detail),
             Self::Unknown(detail) => write!(f, "outcome unknown: {detail}"),
         }
     }

@@ -12,7 +12,7 @@ pub mod zoho;
 
 use crate::clock::Clock;
 use crate::config::{AttioConfig, Vendors};
-use crate::port::{Call, Perform, Report};
+use crate::port::{Call, Meter, Perform, Report};
 use async_trait::async_trait;
 use sagas::kernel::effect::Effect;
 use sagas::kernel::money;
@@ -31,7 +31,10 @@ pub struct Connectors {
 /// # Errors
 /// It cannot be made from what is configured.
 pub fn attio_client(config: &AttioConfig) -> Result<attio::Attio, String> {
-    let http = http::Http::new().map_err(|e| format!("the HTTP client cannot be made: {e}"))?;
+    attio_over(config, http::Http::new().map_err(|e| format!("the HTTP client cannot be made: {e}"))?)
+}
+
+fn attio_over(config: &AttioConfig, http: http::Http) -> Result<attio::Attio, String> {
     let config = attio::Config {
         base_url: config.base_url.clone(),
         api_key: config.api_key.clone(),
@@ -42,12 +45,16 @@ pub fn attio_client(config: &AttioConfig) -> Result<attio::Attio, String> {
 }
 
 impl Connectors {
-    /// Clients for these vendors. Nothing is called yet.
+    /// Clients for these vendors, whose requests the meter grants, if there is one. Nothing is called yet.
     ///
     /// # Errors
     /// A client cannot be made from what is configured.
-    pub fn new(vendors: &Vendors, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    pub fn new(vendors: &Vendors, clock: Arc<dyn Clock>, meter: Option<Arc<dyn Meter>>) -> Result<Self, String> {
         let http = http::Http::new().map_err(|e| format!("the HTTP client cannot be made: {e}"))?;
+        let http = match meter {
+            Some(meter) => http.metered(meter),
+            None => http,
+        };
         let (b, z) = (&vendors.braintree, &vendors.zoho);
         let merchant_accounts = b
             .merchant_accounts
@@ -74,8 +81,8 @@ impl Connectors {
         };
         Ok(Self {
             braintree: braintree::Braintree::new(braintree, http.clone()),
-            zoho: zoho::Zoho::new(&zoho, http, clock)?,
-            attio: attio_client(&vendors.attio)?,
+            zoho: zoho::Zoho::new(&zoho, http.clone(), clock)?,
+            attio: attio_over(&vendors.attio, http)?,
         })
     }
 }

@@ -41,6 +41,8 @@ pub struct StageOptions {
     pub poll_seconds: u64,
     /// Some of the operators' verbs need a second person.
     pub approvals: bool,
+    /// Zoho's calls a minute and a day, which the service keeps to and the sandbox holds it to; none: nobody counts.
+    pub zoho_calls: Option<[u32; 2]>,
 }
 
 impl StageOptions {
@@ -54,6 +56,7 @@ impl StageOptions {
             lease_seconds: 15,
             poll_seconds: 0,
             approvals: false,
+            zoho_calls: None,
         }
     }
 }
@@ -310,6 +313,7 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
     let (call, lease, poll) =
         (options.call_seconds.to_string(), options.lease_seconds.to_string(), options.poll_seconds.to_string());
     let [public, private] = &options.listen;
+    let [per_minute, per_day] = options.zoho_calls.unwrap_or_default().map(|calls| calls.to_string());
     let matches = command.try_get_matches_from([
         "serve",
         "--public-listen",
@@ -324,6 +328,14 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
         &poll,
         "--approvals",
         if options.approvals { "required" } else { "off" },
+        "--zoho-calls-per-minute",
+        &per_minute,
+        "--zoho-calls-per-day",
+        &per_day,
+        "--zoho-share-percent",
+        "100",
+        "--attio-calls-per-second",
+        "0",
     ])?;
     let mut settings = Line::from_arg_matches(&matches)?.settings;
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;

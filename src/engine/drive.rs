@@ -1,10 +1,11 @@
 //! Driving one saga: apply what came, do what it wants, write what follows, until it waits.
 
+use super::budget::Admission;
 use super::hooks::{Injection, Point};
 use super::items::{Body, Told};
 use super::registry::Live;
 use super::run::Inner;
-use crate::port::{Beside, Call, Report};
+use crate::port::{Beside, Call, Errand, Report, Ticket, on_errand};
 use crate::store::append::{Append, AppendError};
 use crate::store::items::{self, Item};
 use chrono::{DateTime, Utc};
@@ -13,6 +14,7 @@ use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{What, Work};
 use sagas::kernel::outcome::{NotSent, Outcome};
 use sagas::kernel::park::ParkCode;
+use sagas::kernel::step::ExactlyOnce;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -106,10 +108,13 @@ impl Driver {
         if !engine.may_send(self.saga) {
             return Ok(Some(now + chrono::TimeDelta::seconds(1)));
         }
-        let _slot = engine.effects.slot(&open.effect).await;
-        if let Some(outcome) = engine.effects.refuse_now(&open.effect, now).await {
+        if let Some(outcome) = engine.effects.refuse_now(&open.effect).await {
             return self.answered(&open, outcome, None, 0).await.map(|()| None);
         }
+        let admitted = match engine.budgets.admit(self.admission(&open)).await {
+            Ok(admitted) => admitted,
+            Err(denied) => return self.answered(&open, denied.into(), None, 0).await.map(|()| None),
+        };
         let beside = match engine.effects.beside(&open.effect).await {
             Ok(beside) => beside,
             Err(outcome) => return self.answered(&open, outcome, None, 0).await.map(|()| None),
@@ -138,7 +143,9 @@ impl Driver {
         let call = self.call(&open, sent_at, beside);
         let began = Instant::now();
         let limit = engine.settings.call_limit + Duration::from_secs(2);
-        let (outcome, request_id) = match tokio::time::timeout(limit, self.made(&call)).await {
+        let errand = self.errand(&open, admitted.ticket.clone());
+        let made = on_errand(errand, Box::pin(self.made(&call)));
+        let (outcome, request_id) = match tokio::time::timeout(limit, made).await {
             Ok(report) => (report.outcome, report.request_id),
             Err(_) => (Outcome::Unknown { detail: "no answer within the time limit".to_owned() }, None),
         };
@@ -146,7 +153,7 @@ impl Driver {
         let took = began.elapsed();
         engine.settings.metrics.called(&open.effect, &outcome, took);
         let latency = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        engine.effects.learn(&open.effect, &outcome, engine.clock.now());
+        self.learn(&open, &outcome).await;
         self.answered(&open, outcome, request_id, latency).await?;
         Ok(None)
     }
@@ -187,11 +194,40 @@ impl Driver {
             Phase::Requested { .. } => None,
         };
         let engine = Arc::clone(&self.engine);
-        let _slot = engine.effects.slot(&open.effect).await;
+        let errand = self.look_errand(&open);
+        let _place = engine.budgets.place(open.effect.vendor(), errand.priority).await;
         let beside = engine.effects.beside_look(&open.effect).await;
-        let look = engine.effects.look(&self.call(&open, sent_at, beside)).await;
+        let look = on_errand(errand, engine.effects.look(&self.call(&open, sent_at, beside))).await;
         engine.settings.metrics.looked(&open.effect, &look);
         self.tell(What::Looked { attempt: open.attempt, look }, "engine", Vec::new()).await
+    }
+
+    /// What the call wants before it may leave.
+    fn admission(&self, open: &Open) -> Admission {
+        Admission { saga: self.saga, vendor: open.effect.vendor(), terms: self.live.terms(open), reads: reads(open) }
+    }
+
+    /// On whose behalf the requests of the call leave.
+    fn errand(&self, open: &Open, ticket: Ticket) -> Errand {
+        let priority = self.live.terms(open).priority;
+        Errand { saga: Some(self.saga), priority, reads: reads(open), ticket, passed: true }
+    }
+
+    /// As above for a look-up: it reads, whatever is looked up.
+    pub(super) fn look_errand(&self, open: &Open) -> Errand {
+        Errand { reads: true, passed: false, ..self.errand(open, Ticket::none()) }
+    }
+
+    /// What an outcome says about the vendor's budget.
+    async fn learn(&self, open: &Open, outcome: &Outcome) {
+        let budgets = &self.engine.budgets;
+        if let Outcome::NotSent { cause: NotSent::Quota, retry_after_seconds: Some(seconds), .. } = outcome {
+            budgets.close(open.effect.vendor(), *seconds).await;
+        }
+        // What was held for the record is kept where money moved, or may have.
+        if !matches!(outcome, Outcome::Done { .. } | Outcome::Unknown { .. }) && !self.live.flow().past_pivot {
+            budgets.let_go(self.saga);
+        }
     }
 
     pub(super) fn call(&self, open: &Open, sent_at: Option<DateTime<Utc>>, beside: Beside) -> Call {
@@ -283,6 +319,10 @@ impl Driver {
         }
         if self.engine.crashed() { Err(Stop::Crash) } else { Ok(()) }
     }
+}
+
+fn reads(open: &Open) -> bool {
+    open.effect.exactly_once() == ExactlyOnce::Repeatable
 }
 
 fn refused(item: &Item, reason: String) -> What<Value> {

@@ -1,5 +1,4 @@
-//! Where an effect goes, and whether it may go now: slots per vendor, switches per operation, gates closed by a
-//! vendor's quota.
+//! Where an effect goes, and whether it is switched off.
 
 use super::beside;
 use super::desk::DeskPerformer;
@@ -10,32 +9,11 @@ use super::run::Settings;
 use crate::keys::Keys;
 use crate::port::{Beside, Call, Perform, Report};
 use crate::store::{Store, settings};
-use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::effect::{Braintree, Effect, Mail};
+use sagas::kernel::effect::{Effect, Mail};
 use sagas::kernel::outcome::{Look, NotSent, Outcome};
 use sqlx::PgPool;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-
-/// How many calls may be under way at once, per vendor.
-#[derive(Debug, Clone, Copy)]
-pub struct Slots {
-    /// Braintree's gateway.
-    pub braintree: usize,
-    /// Zoho: its own concurrency limit less one for people.
-    pub zoho: usize,
-    /// Attio.
-    pub attio: usize,
-    /// The mail server: few take many connections of one sender.
-    pub mail: usize,
-}
-
-impl Default for Slots {
-    fn default() -> Self {
-        Self { braintree: 16, zoho: 9, attio: 16, mail: 4 }
-    }
-}
+use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// Performs all effects.
 pub(super) struct Effects {
@@ -43,78 +21,31 @@ pub(super) struct Effects {
     practice: PracticePerformer,
     post: PostPerformer,
     vendors: Arc<dyn Perform>,
-    slots: HashMap<&'static str, Arc<Semaphore>>,
-    gates: Mutex<HashMap<&'static str, DateTime<Utc>>>,
     keys: Keys,
     pool: PgPool,
 }
 
 impl Effects {
     pub(super) fn new(store: &Store, vendors: Arc<dyn Perform>, settings: &Settings, wake: Arc<Notify>) -> Self {
-        let slots = settings.slots;
-        let slot = |n: usize| Arc::new(Semaphore::new(n.max(1)));
         Self {
             desk: DeskPerformer::new(store.pool.clone(), store.node.shard_count(), wake),
             practice: PracticePerformer::new(store.pool.clone()),
             post: PostPerformer::new(store.pool.clone(), settings.mailer.clone()),
             vendors,
-            slots: HashMap::from([
-                ("braintree", slot(slots.braintree)),
-                ("zoho", slot(slots.zoho)),
-                ("attio", slot(slots.attio)),
-                ("mail", slot(slots.mail)),
-            ]),
-            gates: Mutex::default(),
             keys: settings.keys.clone(),
             pool: store.pool.clone(),
         }
     }
 
-    /// Waits for a free slot at the vendor.
-    pub(super) async fn slot(&self, effect: &Effect) -> Option<OwnedSemaphorePermit> {
-        let slots = self.slots.get(effect.vendor())?;
-        Arc::clone(slots).acquire_owned().await.ok()
-    }
-
     /// Why the call may not be made now, if so.
-    pub(super) async fn refuse_now(&self, effect: &Effect, now: DateTime<Utc>) -> Option<Outcome> {
+    pub(super) async fn refuse_now(&self, effect: &Effect) -> Option<Outcome> {
         if matches!(effect, Effect::Desk(_)) {
             return None;
         }
         match settings::is_switched_off(&self.pool, effect.operation()).await {
-            Ok(false) => {}
-            Ok(true) => {
-                return Some(not_sent(NotSent::Switch, format!("{} is switched off", effect.operation())));
-            }
-            Err(e) => return Some(not_sent(NotSent::Again, format!("the switches cannot be read: {e}"))),
-        }
-        // Money is taken only while the system that records it takes calls.
-        let needs: &[&'static str] = match effect {
-            Effect::Braintree(Braintree::Sell { .. } | Braintree::Authorise { .. } | Braintree::Submit { .. }) => {
-                &["braintree", "zoho"]
-            }
-            Effect::Braintree(_) => &["braintree"],
-            Effect::Zoho(_) => &["zoho"],
-            Effect::Attio(_) => &["attio"],
-            Effect::Desk(_) | Effect::Mail(_) | Effect::Practice(_) => &[],
-        };
-        let gates = self.gates.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (vendor, until) = needs.iter().find_map(|v| gates.get(v).filter(|t| **t > now).map(|t| (*v, *t)))?;
-        let seconds = u32::try_from((until - now).num_seconds().max(1)).unwrap_or(u32::MAX);
-        Some(Outcome::NotSent {
-            cause: NotSent::Quota,
-            detail: format!("{vendor} takes no calls before {until}"),
-            retry_after_seconds: Some(seconds),
-        })
-    }
-
-    /// Closes a vendor's gate for as long as its quota answer says.
-    pub(super) fn learn(&self, effect: &Effect, outcome: &Outcome, now: DateTime<Utc>) {
-        if let Outcome::NotSent { cause: NotSent::Quota, retry_after_seconds: Some(seconds), .. } = outcome {
-            let until = now + TimeDelta::seconds(i64::from(*seconds));
-            let mut gates = self.gates.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let gate = gates.entry(effect.vendor()).or_insert(until);
-            *gate = (*gate).max(until);
+            Ok(false) => None,
+            Ok(true) => Some(not_sent(NotSent::Switch, format!("{} is switched off", effect.operation()))),
+            Err(e) => Some(not_sent(NotSent::Again, format!("the switches cannot be read: {e}"))),
         }
     }
 

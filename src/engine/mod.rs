@@ -5,11 +5,13 @@
 //! vendor says is in `connectors`; the one seam is [`crate::port`].
 
 pub mod beside;
+mod budget;
 mod bulk;
 mod desk;
 mod drive;
 mod effects;
 mod enrol;
+pub mod forecast;
 pub mod hooks;
 pub mod items;
 mod mailbox;
@@ -23,5 +25,5 @@ mod scheduler;
 mod unreadable;
 mod verbs;
 
-pub use effects::Slots;
+pub use budget::{AllLimits, Budgets, uncounted};
 pub use run::{Engine, Settings};

@@ -10,11 +10,13 @@ use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use sagas::for_each_saga;
-use sagas::kernel::flow::{Flow, StepEvent};
+use sagas::kernel::flow::{Flow, Open, StepEvent};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{self, Command, What, Work};
+use sagas::kernel::priority::Priority;
 use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{At, Refusal, Saga};
+use sagas::kernel::step::Calls;
 use sagas::kernel::verb::{Needs, Verb};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -29,6 +31,8 @@ pub trait Kind: Send + Sync {
     fn version(&self) -> u32;
     /// What it is for.
     fn purpose(&self) -> &'static str;
+    /// What its normal path costs at vendors that count calls.
+    fn costs(&self) -> &'static [Calls];
     /// Whether a command can be read as one of this flow's.
     ///
     /// # Errors
@@ -41,6 +45,17 @@ pub trait Kind: Send + Sync {
     fn load(&self, id: SagaId, history: &[StoredEvent]) -> Result<Box<dyn Live>, String>;
 }
 
+/// On what terms a call is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// Who goes first.
+    pub priority: Priority,
+    /// Calls that must be possible afterwards.
+    pub records: &'static [Calls],
+    /// What the saga's normal path costs.
+    pub costs: &'static [Calls],
+}
+
 /// A saga in memory.
 #[async_trait]
 pub trait Live: Send + Sync {
@@ -50,6 +65,8 @@ pub trait Live: Send + Sync {
     fn work(&self, now: DateTime<Utc>) -> Work;
     /// The engine's side of its state.
     fn flow(&self) -> &Flow;
+    /// On what terms the open call is made.
+    fn terms(&self, open: &Open) -> Terms;
     /// What must be known before a verb is obeyed.
     fn needs(&self, verb: &Verb, now: DateTime<Utc>) -> Needs;
     /// The last decision was not written: what would be done next, and the engine's side of the state after it.
@@ -115,6 +132,10 @@ impl<S: Saga> Kind for Shell<S> {
         S::PURPOSE
     }
 
+    fn costs(&self) -> &'static [Calls] {
+        S::COSTS
+    }
+
     fn check_command(&self, command: &Value) -> Result<(), String> {
         read_command::<S>(command.clone()).map(drop).map_err(|refusal| refusal.message)
     }
@@ -147,6 +168,15 @@ impl<S: Saga> Live for InMemory<S> {
 
     fn flow(&self) -> &Flow {
         &self.loaded.saga.flow
+    }
+
+    fn terms(&self, open: &Open) -> Terms {
+        let spec = S::STEPS.iter().find(|spec| spec.name == open.step).filter(|_| !open.undo);
+        Terms {
+            priority: saga_store::priority::<S>(open, self.loaded.saga.flow.past_pivot),
+            records: spec.map_or(&[], |spec| spec.records),
+            costs: S::COSTS,
+        }
     }
 
     fn needs(&self, verb: &Verb, now: DateTime<Utc>) -> Needs {

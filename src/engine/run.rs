@@ -1,7 +1,9 @@
 //! The engine's life: start, loops, stop. What happens to one saga is in `drive`.
 
+use super::budget::{Budgets, uncounted};
 use super::drive::{Driver, Stop};
-use super::effects::{Effects, Slots};
+use super::effects::Effects;
+use super::forecast::{VendorForecast, forecast};
 use super::hooks::Hooks;
 use super::mailbox::Mailboxes;
 use super::registry::{Live, Registry};
@@ -41,8 +43,8 @@ pub struct Settings {
     pub poll: Duration,
     /// Renewal of this node's lease.
     pub renewal: Duration,
-    /// Calls under way at once, per vendor.
-    pub slots: Slots,
+    /// Grants calls; absent: one of its own, for vendors that count none.
+    pub budgets: Option<Arc<Budgets>>,
     /// Opens inputs and makes the addresses of pages.
     pub keys: Keys,
     /// Sends letters; absent: every letter is refused.
@@ -62,7 +64,7 @@ impl Settings {
             call_limit: Duration::from_secs(30),
             poll: Duration::from_secs(1),
             renewal: Duration::from_secs(15),
-            slots: Slots::default(),
+            budgets: None,
             keys,
             mailer: None,
             metrics: Metrics::default(),
@@ -94,6 +96,7 @@ pub(super) struct Inner {
     pub(super) registry: Registry,
     pub(super) store: Store,
     pub(super) effects: Effects,
+    pub(super) budgets: Arc<Budgets>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hooks: Arc<dyn Hooks>,
     pub(super) settings: Settings,
@@ -131,9 +134,12 @@ impl Engine {
         settings: Settings,
     ) -> Result<Self, String> {
         let wake = Arc::new(Notify::new());
+        let budgets = settings.budgets.clone();
+        let budgets = budgets.unwrap_or_else(|| Budgets::new(store.clone(), Arc::clone(&clock), &uncounted()));
         let inner = Arc::new(Inner {
             registry: Registry::all()?,
             effects: Effects::new(&store, vendors, &settings, Arc::clone(&wake)),
+            budgets,
             store,
             clock,
             hooks,
@@ -152,6 +158,7 @@ impl Engine {
         inner.tasks.spawn(Arc::clone(&inner).ring());
         inner.tasks.spawn(Arc::clone(&inner).keep_house());
         inner.tasks.spawn(Arc::clone(&inner).send_bulk());
+        inner.tasks.spawn(Arc::clone(&inner.budgets).run(inner.stop.clone()));
         Ok(Self { inner })
     }
 
@@ -168,6 +175,14 @@ impl Engine {
     /// The kinds of sagas.
     pub fn registry(&self) -> &Registry {
         &self.inner.registry
+    }
+
+    /// When the backlog at each vendor ends.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn forecast(&self) -> Result<Vec<VendorForecast>, StoreError> {
+        forecast(&self.inner.store.pool, &self.inner.registry, self.inner.clock.now()).await
     }
 
     /// Sagas being driven at this moment.
@@ -366,6 +381,9 @@ impl Inner {
         loop {
             match driver.run().await {
                 Ok(next) => {
+                    if driver.live.flow().open.is_none() {
+                        self.budgets.let_go(saga);
+                    }
                     if self.mailboxes.close(saga) {
                         match next {
                             Some(at) => self.scheduler().set(saga, kind, at),

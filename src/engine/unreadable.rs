@@ -50,6 +50,7 @@ async fn try_park(store: &Store, saga: SagaId, why: &str, now: DateTime<Utc>) ->
             due_at: None,
             waiting_for: None,
             step: line.step,
+            priority: None,
             parked: Some((ParkCode::HistoryUnreadable, detail, now)),
             ended: None,
             changed_at: now,

@@ -2,6 +2,7 @@
 //! two are needed, and what vendor and books show now. Decides nothing about money: the machine does.
 
 use super::drive::Driver;
+use crate::port::on_errand;
 use crate::store::items::Item;
 use crate::store::standing;
 use sagas::kernel::flow::{Open, Phase};
@@ -63,11 +64,15 @@ impl Driver {
             Phase::Requested { .. } => None,
         };
         let engine = Arc::clone(&self.engine);
-        let _slot = engine.effects.slot(&open.effect).await;
+        let errand = self.look_errand(open);
+        let _place = engine.budgets.place(open.effect.vendor(), errand.priority).await;
         let call = self.call(open, sent_at, engine.effects.beside_look(&open.effect).await);
-        match id {
-            Some(id) => engine.effects.confirm(&call, id).await,
-            None => engine.effects.look(&call).await,
-        }
+        let asked = async {
+            match id {
+                Some(id) => engine.effects.confirm(&call, id).await,
+                None => engine.effects.look(&call).await,
+            }
+        };
+        on_errand(errand, asked).await
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{App, Problem};
 use crate::store::backlog::unowned_shards;
+use crate::store::breakers;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -20,9 +21,13 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail)
             .hint("a starting node takes free shards within a second; those of a killed one when its lease expires"));
     }
+    let open = breakers::all(&app.store.pool).await?.into_iter();
+    let open: Vec<_> =
+        open.map(|b| json!({"vendor": b.vendor, "class": b.class, "since": b.since, "probe_at": b.probe_at})).collect();
     Ok(Json(json!({
         "status": "ready",
         "shards_owned": app.store.node.owned().len(),
         "sagas_under_way": app.engine.busy(),
+        "breakers_open": open,
     })))
 }

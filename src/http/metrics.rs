@@ -1,12 +1,31 @@
 //! What Prometheus reads. On the private listener, without a token: nothing in it is personal or secret.
 
 use super::{App, Problem};
+use crate::engine::forecast::VendorForecast;
 use crate::metrics::{MEDIA_TYPE, Standing};
 use crate::store::backlog::{backlog, unowned_shards};
 use crate::store::query;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use chrono::{DateTime, Utc};
+
+/// What is said of the vendors' budgets.
+fn budgets(vendors: &[VendorForecast], now: DateTime<Utc>) -> Standing {
+    let mut standing = Standing::default();
+    for of in vendors {
+        for (span, counted) in [("minute", of.minute), ("day", of.day)] {
+            let left = counted.map(|(used, allowed)| u64::from(allowed.saturating_sub(used)));
+            standing.budget_left.extend(left.map(|left| (of.vendor.clone(), span, left)));
+        }
+        standing.breakers.extend(of.breakers.iter().map(|open| (open.vendor.clone(), open.class.clone())));
+        standing.vendor_backlog.extend(of.backlog.iter().map(|waiting| {
+            let seconds = (waiting.ends_at - now).num_seconds().max(0).unsigned_abs();
+            (of.vendor.clone(), waiting.priority.word(), waiting.calls, seconds)
+        }));
+    }
+    standing
+}
 
 /// Everything that is counted, and what stands now.
 pub(super) async fn scrape(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
@@ -24,6 +43,7 @@ pub(super) async fn scrape(State(app): State<App>) -> Result<impl IntoResponse, 
         forgotten: query::forgotten(pool, 100).await?.len() as u64,
         shards_owned: app.store.node.owned().len() as u64,
         shards_unowned,
+        ..budgets(&app.engine.forecast().await?, now)
     };
     let text = app.metrics.text(standing).map_err(|e| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("the metrics cannot be written: {e}"))

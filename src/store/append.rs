@@ -5,6 +5,7 @@ use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::Money;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::posting::Journal;
+use sagas::kernel::priority::Priority;
 use sagas::kernel::saga::{End, Mark};
 use uuid::Uuid;
 
@@ -69,6 +70,8 @@ pub struct SagaRow {
     pub waiting_for: Option<String>,
     /// The open step.
     pub step: Option<String>,
+    /// Who goes first among those who wait for the same vendor.
+    pub priority: Option<Priority>,
     /// Why it waits for a person.
     pub parked: Option<(ParkCode, String, DateTime<Utc>)>,
     /// How it ended.

@@ -3,6 +3,8 @@
 pub mod append;
 pub mod approvals;
 pub mod backlog;
+pub mod breakers;
+pub mod budget;
 pub mod bulk;
 pub mod cards;
 pub mod chain;

@@ -7,13 +7,15 @@ use super::shards::Node;
 use crate::clock::Clock;
 use chrono::{DateTime, Utc};
 use cqrs_es::{AggregateContext, AggregateError, EventEnvelope, EventStore};
-use sagas::kernel::flow::{Flow, Phase};
+use sagas::kernel::flow::{Flow, Open, Phase};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine;
 use sagas::kernel::outcome::NotSent;
 use sagas::kernel::posting::journal;
+use sagas::kernel::priority::Priority;
 use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{Facts, Pending, Refusal, Saga};
+use sagas::kernel::step::Class;
 use sqlx::PgPool;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -167,10 +169,17 @@ pub fn row<S: Saga>(saga: &Recorded<S>, now: DateTime<Utc>) -> SagaRow {
         due_at: machine::due(saga, now),
         waiting_for: waiting_for(saga, status),
         step: flow.open.as_ref().map(|open| open.step.clone()),
+        priority: flow.open.as_ref().map(|open| priority::<S>(open, flow.past_pivot)),
         parked: flow.parked.as_ref().map(|parked| (parked.code, parked.detail.clone(), parked.since)),
         ended: flow.ended,
         changed_at: now,
     }
+}
+
+/// Whose turn it is for the open call.
+pub fn priority<S: Saga>(open: &Open, past_pivot: bool) -> Priority {
+    let spec = S::STEPS.iter().find(|spec| spec.name == open.step);
+    S::PRIORITY.of_call(open, spec.map_or(Class::Read, |spec| spec.class), past_pivot)
 }
 
 /// What an operator sees first.
@@ -188,7 +197,8 @@ fn status(flow: &Flow) -> Status {
     match &open.phase {
         Phase::Unknown { .. } => Status::Resolving,
         Phase::Requested {
-            waiting: Some(NotSent::Outage | NotSent::Quota | NotSent::Switch | NotSent::Again), ..
+            waiting: Some(NotSent::Outage | NotSent::Quota | NotSent::Turn | NotSent::Switch | NotSent::Again),
+            ..
         } => Status::WaitingVendor,
         Phase::Requested { .. } | Phase::Sending { .. } if flow.unwinding.is_some() => Status::Unwinding,
         Phase::Requested { .. } | Phase::Sending { .. } => Status::Running,

@@ -108,6 +108,11 @@ impl Node {
         saga.shard(self.shards)
     }
 
+    /// The present id among the nodes: another one after a lease that ran out.
+    pub fn id(&self) -> Uuid {
+        self.read().id
+    }
+
     /// The name for people.
     pub fn name(&self) -> &str {
         &self.name

@@ -26,6 +26,8 @@ pub(super) struct Seen {
     pub silence: Option<TimeDelta>,
     /// Operations that are switched off.
     pub switched_off: Vec<String>,
+    /// Open circuit breakers: of what, and since when (UTC).
+    pub breakers: Vec<(String, DateTime<Utc>)>,
 }
 
 /// How soon somebody must look.
@@ -98,6 +100,16 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
         );
         found.push(Finding::new("switched-off", Severity::Note, seen.switched_off.len() as u64, text));
     }
+    for (of, since) in &seen.breakers {
+        let text = format!(
+            "{of} fail since {}: nothing is sent but a probe now and then, and sagas wait. `attio-billing forecast` tells \
+             when the next probe is due",
+            since.to_rfc3339()
+        );
+        let mut finding = Finding::new("breaker-open", Severity::Note, 1, text);
+        finding.key = format!("breaker-open:{}", of.replace(' ', "-"));
+        found.push(finding);
+    }
     found
 }
 
@@ -135,13 +147,25 @@ mod tests {
             last_delivery: vec![("zoho".to_owned(), now - TimeDelta::hours(7)), ("attio".to_owned(), now)],
             silence: Some(TimeDelta::hours(6)),
             switched_off: vec!["zoho.record_payment".to_owned()],
+            breakers: vec![("zoho writes".to_owned(), now)],
         }
     }
 
     #[test]
     fn every_cause_is_one_finding_and_a_rehearsal_is_none() {
         let keys: Vec<_> = findings(&all_wrong()).into_iter().map(|finding| finding.key).collect();
-        assert_eq!(keys, ["parked:OUTCOME_UNKNOWN", "forgotten", "unowned", "overdue", "silence:zoho", "switched-off"]);
+        assert_eq!(
+            keys,
+            [
+                "parked:OUTCOME_UNKNOWN",
+                "forgotten",
+                "unowned",
+                "overdue",
+                "silence:zoho",
+                "switched-off",
+                "breaker-open:zoho-writes"
+            ]
+        );
         assert!(findings(&Seen::default()).is_empty());
     }
 

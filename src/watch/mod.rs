@@ -9,7 +9,7 @@ mod findings;
 
 use crate::clock::Clock;
 use crate::config::WatchConfig;
-use crate::store::{Store, StoreError, backlog, inbox, query, settings};
+use crate::store::{Store, StoreError, backlog, breakers, inbox, query, settings};
 pub use channel::Channel;
 use chrono::{DateTime, Utc};
 use findings::{Finding, Seen, findings};
@@ -81,6 +81,7 @@ impl Watch {
         let (pool, now) = (&self.store.pool, self.clock.now());
         let standing = query::standing(pool, now).await?;
         let (unowned, _) = backlog::unowned_shards(pool).await?;
+        let breakers = breakers::all(pool).await?.into_iter();
         let seen = Seen {
             now,
             parked: standing.parked,
@@ -90,6 +91,7 @@ impl Watch {
             last_delivery: inbox::last_received(pool).await?,
             silence: self.config.silence,
             switched_off: settings::switched_off(pool).await?.into_keys().collect(),
+            breakers: breakers.map(|open| (format!("{} {}", open.vendor, open.class), open.since)).collect(),
         };
         self.unowned_before = unowned > 0;
         Ok(seen)

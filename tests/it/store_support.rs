@@ -105,6 +105,7 @@ pub(crate) fn append(saga: SagaId, expected: u64, events: Vec<NewEvent>) -> Appe
             due_at: None,
             waiting_for: None,
             step: None,
+            priority: None,
             parked: None,
             ended: None,
             changed_at: noon(),

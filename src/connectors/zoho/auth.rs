@@ -135,6 +135,7 @@ impl Tokens {
                     state.refreshed_at.pop_back();
                     detail
                 }
+                Failure::Denied(denied) => denied.detail,
                 Failure::Unknown(detail) => detail,
             };
             not_sent(NotSent::Outage, &format!("Zoho Accounts: {detail}"), None)
@@ -155,6 +156,7 @@ impl Tokens {
             .append_pair("refresh_token", self.refresh_token.expose_secret())
             .finish();
         Request::new("zoho", "zoho.refresh_token", Method::POST, self.url.clone())
+            .uncounted()
             .body("application/x-www-form-urlencoded", form)
     }
 }

@@ -2,6 +2,7 @@
 
 mod activations;
 pub mod bulk;
+pub mod forecast;
 mod inbox;
 pub mod orders;
 pub mod requests;
@@ -62,6 +63,7 @@ pub fn router() -> Router<App> {
         .routes(routes!(transactions::csv))
         .routes(routes!(inbox::summary))
         .routes(routes!(inbox::deliveries))
+        .routes(routes!(forecast::show))
         .split_for_parts();
     router.route("/openapi.json", get(move || async move { Json(description) }))
 }

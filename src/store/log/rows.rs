@@ -143,6 +143,7 @@ struct Sagas {
     parked_since: Vec<Option<DateTime<Utc>>>,
     ended: Vec<Option<String>>,
     changed_at: Vec<DateTime<Utc>>,
+    priority: Vec<Option<String>>,
 }
 
 impl Sagas {
@@ -168,23 +169,27 @@ impl Sagas {
         self.parked_since.push(row.parked.as_ref().map(|(.., since)| *since));
         self.ended.push(row.ended.map(|end| end.as_str().to_owned()));
         self.changed_at.push(row.changed_at);
+        self.priority.push(row.priority.map(|priority| priority.word().to_owned()));
     }
 
     async fn insert(self, tx: &mut PgConnection) -> Result<(), StoreError> {
         sqlx::query!(
             "insert into saga (shard, id, kind, version, seq, status, state, title, customer, amount_minor, currency,
-                due_at, waiting_for, step, parked_code, parked_detail, parked_since, ended, changed_at, started_at)
+                due_at, waiting_for, step, parked_code, parked_detail, parked_since, ended, changed_at, priority,
+                started_at)
              select r.*, r.changed_at from unnest($1::integer[], $2::uuid[], $3::text[], $4::integer[], $5::bigint[],
                 $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::timestamptz[],
-                $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::text[], $19::timestamptz[])
+                $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[], $18::text[], $19::timestamptz[],
+                $20::text[])
                 as r(shard, id, kind, version, seq, status, state, title, customer, amount_minor, currency,
-                due_at, waiting_for, step, parked_code, parked_detail, parked_since, ended, changed_at)
+                due_at, waiting_for, step, parked_code, parked_detail, parked_since, ended, changed_at, priority)
              on conflict (shard, id) do update set version = excluded.version, seq = excluded.seq,
                 status = excluded.status, state = excluded.state, title = excluded.title,
                 customer = excluded.customer, amount_minor = excluded.amount_minor, currency = excluded.currency,
                 due_at = excluded.due_at, waiting_for = excluded.waiting_for, step = excluded.step,
                 parked_code = excluded.parked_code, parked_detail = excluded.parked_detail,
-                parked_since = excluded.parked_since, ended = excluded.ended, changed_at = excluded.changed_at",
+                parked_since = excluded.parked_since, ended = excluded.ended, changed_at = excluded.changed_at,
+                priority = excluded.priority",
             &self.shard,
             &self.id,
             &self.kind,
@@ -203,7 +208,8 @@ impl Sagas {
             &self.parked_detail as &[Option<String>],
             &self.parked_since as &[Option<DateTime<Utc>>],
             &self.ended as &[Option<String>],
-            &self.changed_at
+            &self.changed_at,
+            &self.priority as &[Option<String>]
         )
         .execute(tx)
         .await?;

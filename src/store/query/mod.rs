@@ -5,5 +5,5 @@ mod standing;
 mod transactions;
 
 pub use lists::{SagaCursor, SagaFilter, SagaLine, due, forgotten, next_due, saga, sagas};
-pub use standing::{Standing, standing};
+pub use standing::{Standing, Waiting, standing, waiting_for_vendors};
 pub use transactions::{LogCursor, LogEntry, LogFilter, stream_transactions, transactions};

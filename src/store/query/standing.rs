@@ -3,6 +3,7 @@
 use crate::store::append::Status;
 use crate::store::error::{StoreError, unsigned};
 use chrono::{DateTime, Utc};
+use sagas::kernel::priority::Priority;
 use sqlx::PgPool;
 
 /// Sagas that have not ended.
@@ -44,4 +45,46 @@ pub async fn standing(pool: &PgPool, now: DateTime<Utc>) -> Result<Standing, Sto
         standing.due_since = [standing.due_since, row.due_since].into_iter().flatten().min();
     }
     Ok(standing)
+}
+
+/// Sagas of one kind that wait for a vendor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// For whom.
+    pub vendor: String,
+    /// Whose turn it is.
+    pub priority: Priority,
+    /// The flow's name.
+    pub kind: String,
+    /// How many.
+    pub sagas: u64,
+}
+
+/// Who waits for a vendor to take calls.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn waiting_for_vendors(pool: &PgPool) -> Result<Vec<Waiting>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select waiting_for as "vendor!", priority, kind, count(*) as "count!" from saga
+           where status = 'waiting_vendor' and waiting_for is not null
+           group by waiting_for, priority, kind order by waiting_for, priority, kind"#
+    );
+    let read = |word: Option<String>| {
+        // A release before this one wrote none.
+        let known = Priority::ALL.into_iter().find(|priority| Some(priority.word()) == word.as_deref());
+        known.unwrap_or(Priority::Batch)
+    };
+    rows.fetch_all(pool)
+        .await?
+        .into_iter()
+        .map(|row| {
+            Ok(Waiting {
+                vendor: row.vendor,
+                priority: read(row.priority),
+                kind: row.kind,
+                sagas: unsigned("a count", row.count)?,
+            })
+        })
+        .collect()
 }

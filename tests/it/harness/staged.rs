@@ -37,7 +37,7 @@ impl Staged {
         ] {
             stage.sandbox.staff(&setting).await.unwrap();
         }
-        let connectors = Arc::new(Connectors::new(&stage.config().vendors, stage.clock().clone()).unwrap());
+        let connectors = Arc::new(Connectors::new(&stage.config().vendors, stage.clock().clone(), None).unwrap());
         let ground = Ground {
             pool: stage.pool().clone(),
             database_url: database.url().clone(),

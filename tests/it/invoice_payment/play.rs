@@ -9,13 +9,14 @@ use attio_billing::store::items::{Item, ItemState, NewItem, offer_item};
 use attio_billing::store::query::{self, SagaLine};
 use attio_billing::store::{ledger, verify};
 use sagas::invoice_payment::{Choice, Command};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(super) struct Play {
     pub(super) stage: Stage,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 /// How long an operator waits for his command to be applied.
@@ -32,7 +33,11 @@ impl Play {
         // No fault here needs a patience longer than that, and every time-out costs it in real time.
         options.call_seconds = 1;
         change(&mut options);
-        Self { stage: Stage::start(&options).await.unwrap(), _database: database }
+        Self { stage: Stage::start(&options).await.unwrap(), database }
+    }
+
+    pub(super) fn database_url(&self) -> &str {
+        self.database.url().expose_secret()
     }
 
     /// A linked customer whose first invoice is paid.
