@@ -2,8 +2,10 @@
 
 use super::database::{Database, DatabaseArgs};
 use super::{Exit, print, print_json};
-use crate::store::settings;
+use crate::store::settings::Release;
+use crate::store::{approvals, settings};
 use serde_json::json;
+use sqlx::PgPool;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -78,6 +80,21 @@ const OPERATIONS: [&str; 38] = [
     "zoho.undo_subscription",
 ];
 
+/// Off at once. On in two steps, where approvals are required: what stops harm is quick, what may do some again is not.
+async fn turn(pool: &PgPool, operation: &str, to: Position, by: &str, reason: &str) -> Result<(), Exit> {
+    if to == Position::Off || approvals::policy(pool).await?.is_empty() {
+        return Ok(settings::set_switch(pool, operation, to == Position::Off, by, reason).await?);
+    }
+    if let Release::Asked { by, alone_from } = settings::release_switch(pool, operation, by, reason).await? {
+        eprintln!(
+            "{operation} stays off: {by} asked that it go on again. Somebody else runs the same command, or {by} once more \
+             after {}",
+            alone_from.format("%H:%M:%S UTC")
+        );
+    }
+    Ok(())
+}
+
 pub(super) async fn run(args: Args) -> Result<(), Exit> {
     if args.reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
         return Err(Exit::usage("--reason is empty: say why; it goes on record"));
@@ -85,7 +102,7 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
     if let (Some(operation), Some(to), Some(reason)) = (&args.operation, args.to, &args.reason) {
-        settings::set_switch(&pool, operation, to == Position::Off, &args.principal, reason).await?;
+        turn(&pool, operation, to, &args.principal, reason).await?;
     }
     let off = settings::switched_off(&pool).await?;
     let shown = OPERATIONS.into_iter().filter(|name| args.operation.as_ref().is_none_or(|only| only == name));

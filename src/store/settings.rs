@@ -1,7 +1,8 @@
 //! Settings that the flows ask for: consent of a customer, who collects a subscription, kill switches. Set by people;
 //! who and when is kept.
 
-use super::error::{StoreError, storable};
+use super::error::{StoreError, retrying, storable};
+use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::CollectionOwner;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -95,7 +96,8 @@ pub async fn collection_owner(pool: &PgPool, subscription: &str) -> Result<Optio
 pub async fn set_switch(pool: &PgPool, operation: &str, off: bool, by: &str, reason: &str) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into switch (operation, off, reason, changed_by, changed_at) values ($1, $2, $3, $4, now())
-         on conflict (operation) do update set off = $2, reason = $3, changed_by = $4, changed_at = now()",
+         on conflict (operation) do update set off = $2, reason = $3, changed_by = $4, changed_at = now(),
+            release_asked_by = null, release_asked_at = null",
         operation,
         off,
         storable(reason),
@@ -104,6 +106,67 @@ pub async fn set_switch(pool: &PgPool, operation: &str, off: bool, by: &str, rea
     .execute(pool)
     .await?;
     Ok(())
+}
+
+/// What came of asking that an operation be switched on again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Release {
+    /// It is on.
+    On,
+    /// It stays off until somebody else asks too, or the same person once more after that instant (UTC).
+    Asked {
+        /// Who asked first.
+        by: String,
+        /// From when one person is enough.
+        alone_from: DateTime<Utc>,
+    },
+}
+
+/// One person may release a switch alone so long after having asked.
+const ALONE_AFTER: TimeDelta = TimeDelta::hours(1);
+
+/// Asks that an operation be switched on again: done by a second person, or by the same one an hour later.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn release_switch(pool: &PgPool, operation: &str, by: &str, reason: &str) -> Result<Release, StoreError> {
+    retrying(|| async {
+        let mut tx = pool.begin().await?;
+        let switch = sqlx::query!(
+            r#"select release_asked_by, release_asked_at, now() as "now!" from switch
+               where operation = $1 and off for update"#,
+            operation
+        );
+        let Some(switch) = switch.fetch_optional(&mut *tx).await? else { return Ok(Release::On) };
+        let by = storable(by);
+        if let (Some(first), Some(at)) = (switch.release_asked_by, switch.release_asked_at) {
+            if first == by && switch.now < at + ALONE_AFTER {
+                return Ok(Release::Asked { by: first, alone_from: at + ALONE_AFTER });
+            }
+            let both = if first == by { by } else { format!("{first}, {by}") };
+            sqlx::query!(
+                "update switch set off = false, reason = $2, changed_by = $3, changed_at = now(), release_asked_by = null,
+                    release_asked_at = null where operation = $1",
+                operation,
+                storable(reason),
+                both
+            )
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            return Ok(Release::On);
+        }
+        sqlx::query!(
+            "update switch set release_asked_by = $2, release_asked_at = now() where operation = $1",
+            operation,
+            by
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(Release::Asked { by, alone_from: switch.now + ALONE_AFTER })
+    })
+    .await
 }
 
 /// Operations that are switched off, and why.

@@ -12,6 +12,7 @@ use attio_billing::store::ledger::{Balance, invoice_balances, on_invoice, trial_
 use attio_billing::store::links::{self, LinkError, LinkKind};
 use attio_billing::store::schema::{SHARDS, SchemaError, Stamp, StampError, check_schema, migrate};
 use attio_billing::store::secrets::{self, SecretError, Secrets};
+use attio_billing::store::settings::Release;
 use attio_billing::store::survey::survey_invoice;
 use attio_billing::store::{evidence, people, practice, schema, settings};
 use chrono::{TimeDelta, Utc};
@@ -386,4 +387,27 @@ async fn a_database_of_another_installation_is_refused() {
     let refused = schema::stamp(&bench.pool, &other).await.unwrap_err();
     assert!(matches!(&refused, StampError::Differs { field: "zoho_organisation", .. }), "{refused}");
     assert_eq!(bench.count("select count(*) from shard").await, 64);
+}
+
+#[tokio::test]
+async fn what_was_switched_off_goes_on_by_a_second_person_or_an_hour_later() {
+    let bench = Bench::new().await;
+    let pool = &bench.pool;
+    let off = async || settings::is_switched_off(pool, "braintree.sell").await.unwrap();
+    let ask = async |by| settings::release_switch(pool, "braintree.sell", by, "over").await.unwrap();
+    assert_eq!(ask("ada").await, Release::On, "it was never off");
+
+    settings::set_switch(pool, "braintree.sell", true, "ada", "the bank called").await.unwrap();
+    assert!(matches!(ask("ada").await, Release::Asked { by, .. } if by == "ada"));
+    assert!(matches!(ask("ada").await, Release::Asked { .. }) && off().await, "once more is not a second person");
+    assert_eq!(ask("ben").await, Release::On);
+    assert!(!off().await);
+
+    // Off once more forgets who had asked.
+    settings::set_switch(pool, "braintree.sell", true, "ada", "again").await.unwrap();
+    assert!(matches!(ask("ben").await, Release::Asked { .. }) && off().await);
+    settings::set_switch(pool, "braintree.sell", true, "ada", "and again").await.unwrap();
+    assert!(matches!(ask("ada").await, Release::Asked { .. }) && off().await);
+    sqlx::query("update switch set release_asked_at = now() - interval '61 minutes'").execute(pool).await.unwrap();
+    assert_eq!(ask("ada").await, Release::On);
 }
