@@ -103,33 +103,37 @@ async fn two_nodes_share_a_minute_and_zoho_never_has_to_refuse() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sale_is_not_sent_while_its_record_is_not_reserved_and_goes_out_the_next_day() {
-    // 80 % of ten calls are for work by the calendar: after two renewals, two reads are left, and no record.
+    // 80 % of ten calls are for work by the calendar: enough for two renewals, and for two reads of a third.
     let play = counted(0, 10).await;
     let customers = customers(&play, 2).await;
-    let mut invoices = Vec::new();
-    for customer in [&customers[0], &customers[1], &customers[0]] {
+    let (mut invoices, mut late) = (Vec::new(), Vec::new());
+    for customer in [&customers[0], &customers[1], &customers[0], &customers[1]] {
         invoices.push(play.renew(customer, 2_000).await);
     }
-    for paid in &invoices[..2] {
-        play.is_charged_once(paid).await;
+    for invoice in &invoices {
+        if play.saga(invoice).await.status == Status::WaitingVendor {
+            play.is_never_charged(invoice).await;
+            late.push(invoice);
+        }
     }
-    let late = &invoices[2];
-    assert_eq!(play.saga(late).await.status, Status::WaitingVendor);
-    play.is_never_charged(late).await;
+    assert!(late.len() >= 2, "{late:?}");
     let forecast = of_zoho(&play).await;
     assert_eq!(forecast.backlog.len(), 1, "{forecast:?}");
     assert!(forecast.backlog[0].ends_at >= forecast.day_ends_at, "{forecast:?}");
-    assert!(forecast.backlog[0].ends_at < forecast.day_ends_at + TimeDelta::minutes(5), "{forecast:?}");
 
-    play.advance("P1D").await;
-    play.until_state(late, "AwaitSettlement").await;
-    play.is_charged_once(late).await;
+    for _ in 0..2 {
+        play.advance("P1D").await;
+    }
+    for invoice in &invoices {
+        play.until_state(invoice, "AwaitSettlement").await;
+        play.is_charged_once(invoice).await;
+    }
     assert_eq!(not_sent(&play, "quota").await, 0);
     play.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn renewals_of_a_day_end_by_the_forecast_at_three_calls_each() {
+async fn renewals_of_a_day_end_by_the_forecast_and_hardly_one_is_read_twice() {
     let play = counted(60, 1_000).await;
     let customers = customers(&play, 40).await;
     let before = of_zoho(&play).await.day.unwrap().0;
@@ -145,7 +149,12 @@ async fn renewals_of_a_day_end_by_the_forecast_at_three_calls_each() {
     assert!(now < waiting.ends_at + TimeDelta::minutes(2), "done at {now}, forecast {forecast:?}");
     let declared = InvoicePayment::COSTS.iter().find(|calls| calls.vendor == "zoho").unwrap().count;
     let renewed = u32::try_from(invoices.len()).unwrap();
-    assert_eq!(play.books().await["zoho"]["calls_today"], before + declared * renewed);
+    let calls = play.books().await["zoho"]["calls_today"].as_u64().unwrap() - u64::from(before);
+    // What waits longer than a minute between its reads and its sale is read again.
+    assert!(
+        (declared * renewed..=declared * renewed * 9 / 8).contains(&u32::try_from(calls).unwrap()),
+        "{calls} calls"
+    );
     assert_eq!(not_sent(&play, "quota").await, 0);
     for invoice in &invoices {
         play.is_charged_once(invoice).await;
