@@ -41,7 +41,7 @@ pub struct StageOptions {
     pub poll_seconds: u64,
     /// Some of the operators' verbs need a second person.
     pub approvals: bool,
-    /// Zoho's calls a minute and a day, which the service keeps to and the sandbox holds it to; none: nobody counts.
+    /// Zoho's calls a minute and a day, as the service counts them; 0: it does not. None: nobody counts.
     pub zoho_calls: Option<[u32; 2]>,
 }
 

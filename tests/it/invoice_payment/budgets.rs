@@ -14,11 +14,17 @@ use serde_json::json;
 use sqlx::Row;
 use std::sync::Arc;
 
-/// Zoho holds us to these limits, and the service knows of them.
+/// Zoho holds us to these limits, and the service knows of them. A limit of 0 is none: the service does not count it, and
+/// the sandbox keeps its own.
 async fn counted(per_minute: u32, per_day: u32) -> Play {
     let play = Play::with(|options| options.zoho_calls = Some([per_minute, per_day])).await;
-    play.act(json!({"vendor": "zoho", "act": "settings", "calls_per_minute": per_minute, "calls_per_day": per_day}))
-        .await;
+    let mut order = json!({"vendor": "zoho", "act": "settings"});
+    for (name, limit) in [("calls_per_minute", per_minute), ("calls_per_day", per_day)] {
+        if limit > 0 {
+            order[name] = limit.into();
+        }
+    }
+    play.act(order).await;
     play
 }
 
