@@ -157,6 +157,11 @@ impl Ticket {
         self.0.load(Ordering::Relaxed) == slice
     }
 
+    /// Takes an unused right back, whether it has ended or not: no clone can be used after that. The slice that it was for.
+    pub fn take_back(&self) -> Option<i64> {
+        Some(self.0.swap(i64::MIN, Ordering::Relaxed)).filter(|slice| *slice != i64::MIN)
+    }
+
     /// Uses it up.
     pub fn use_in(&self, slice: i64) -> bool {
         self.0.compare_exchange(slice, i64::MIN, Ordering::Relaxed, Ordering::Relaxed).is_ok()

@@ -49,11 +49,21 @@ pub fn uncounted() -> AllLimits {
     BTreeMap::from([("zoho", only(9)), ("braintree", only(16)), ("attio", only(16)), ("mail", only(4))])
 }
 
-/// A saga's call may be made.
-#[derive(Debug)]
+/// A saga's call may be made. Where it was not, its grant goes back when this is dropped.
 pub(super) struct Admitted {
     pub(super) ticket: Ticket,
-    _place: Option<Place>,
+    priority: Priority,
+    place: Option<Place>,
+    of: Option<Arc<Vendor>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        if let (Some(vendor), Some(slice)) = (&self.of, self.ticket.take_back()) {
+            vendor.till().give_back(slice, self.priority, self.clock.now());
+        }
+    }
 }
 
 /// What a call wants before it may leave.
@@ -70,7 +80,7 @@ pub(super) struct Admission {
 pub struct Budgets {
     store: Store,
     clock: Arc<dyn Clock>,
-    vendors: BTreeMap<&'static str, Vendor>,
+    vendors: BTreeMap<&'static str, Arc<Vendor>>,
     breakers: Breakers,
 }
 
@@ -106,7 +116,7 @@ impl Budgets {
                 lanes: Lanes::new(0),
                 wanted: Notify::new(),
             };
-            (*name, vendor)
+            (*name, Arc::new(vendor))
         };
         Arc::new(Self { store, clock, vendors: limits.iter().map(vendor).collect(), breakers: Breakers::default() })
     }
@@ -183,16 +193,19 @@ impl Budgets {
                     return Err(denied);
                 }
             };
-            if let Some(of) = self.vendors.get(vendor) {
-                if place.is_none() {
-                    place = Some(of.lanes.enter(priority).await);
+            let of = self.vendors.get(vendor).cloned();
+            let mut admitted = Admitted { ticket, priority, place: place.take(), of, clock: Arc::clone(&self.clock) };
+            if let Some(of) = admitted.of.clone() {
+                if admitted.place.is_none() {
+                    admitted.place = Some(of.lanes.enter(priority).await);
                 }
                 // The wait for a place may have outlived the grant.
-                if of.counts && !ticket.holds_in(slice_of(self.clock.now())) {
+                if of.counts && !admitted.ticket.holds_in(slice_of(self.clock.now())) {
+                    place = admitted.place.take();
                     continue;
                 }
             }
-            return Ok(Admitted { ticket, _place: place });
+            return Ok(admitted);
         }
     }
 
@@ -222,7 +235,7 @@ impl Budgets {
     /// The slice of a grant; none where calls are not counted.
     async fn want(&self, vendor: &str, want: Want) -> Result<Option<i64>, Denied> {
         let Some(vendor) = self.vendors.get(vendor) else { return Ok(None) };
-        let (came, granted) = {
+        let (came, mut granted) = {
             let (mut till, now) = (vendor.till(), self.clock.now());
             if !vendor.counts {
                 return till
@@ -236,11 +249,12 @@ impl Budgets {
             till.wait(want)
         };
         vendor.wanted.notify_one();
-        if let Ok(Ok(slice)) = tokio::time::timeout(PATIENCE, granted).await {
+        if let Ok(Ok(slice)) = tokio::time::timeout(PATIENCE, &mut granted).await {
             return Ok(Some(slice));
         }
-        let now = self.clock.now();
-        Err(denied(vendor.name, vendor.till().give_up(&want, came, now), now))
+        let (mut till, now) = (vendor.till(), self.clock.now());
+        // It may have been granted at the very moment of giving up.
+        granted.try_recv().map(Some).map_err(|_| denied(vendor.name, till.give_up(&want, came, now), now))
     }
 }
 

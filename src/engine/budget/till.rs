@@ -3,7 +3,7 @@
 
 use super::turns::{Pace, Turns};
 use crate::config::Limits;
-use crate::store::budget::{Ask, Grant, SLICE_SECONDS, WINDOW_SLICES, percent_of_minute, slice_of};
+use crate::store::budget::{Ask, Grant, SLICE_SECONDS, WINDOW_SLICES, day_of, percent_of_minute, slice_of};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::priority::Priority;
@@ -48,6 +48,7 @@ pub(super) struct Till {
     waiting: BTreeMap<(Priority, u64), (Want, oneshot::Sender<i64>)>,
     turns: Turns,
     nodes: u32,
+    /// What the day of `slice` leaves, as of the last lease; none: it counts none, or no lease has told yet.
     day_left: Option<[u32; 5]>,
     closed_until: Option<DateTime<Utc>>,
 }
@@ -81,6 +82,9 @@ impl Till {
                 self.returned.push((self.slice, unspent));
             }
             self.before = if slice == self.slice + 1 { self.drawn } else { [0; 5] };
+            if day_of(slice) != day_of(self.slice) {
+                self.day_left = None;
+            }
             (self.slice, self.free, self.drawn) = (slice, [0; 5], [0; 5]);
             self.holds.retain(|_, (_, until)| *until > now);
         }
@@ -109,6 +113,17 @@ impl Till {
             self.holds.insert(saga, (want.hold, now + HOLD_LASTS));
         }
         Some(self.slice)
+    }
+
+    /// A call that was granted in that slice was not made: another one may have it, or it goes back to all nodes.
+    pub(super) fn give_back(&mut self, slice: i64, priority: Priority, now: DateTime<Utc>) {
+        self.turn_to(now);
+        if slice == self.slice {
+            self.free[priority.place()] += 1;
+            self.drawn[priority.place()] = self.drawn[priority.place()].saturating_sub(1);
+        } else {
+            self.returned.push((slice, 1));
+        }
     }
 
     /// What was held for the record is not needed any more: the record is being made.
@@ -173,6 +188,7 @@ impl Till {
     /// What to ask for: what is waited for, and as much as was drawn in this slice so far.
     pub(super) fn ask(&mut self, node: Uuid, now: DateTime<Utc>, under_way: u32) -> Ask {
         self.turn_to(now);
+        self.waiting.retain(|_, (_, sender)| !sender.is_closed());
         let ahead: [u32; 5] = std::array::from_fn(|place| self.ahead(place));
         let (mut draws, mut holds) = ([0; 5], [0; 5]);
         let mut from_held = 0;
@@ -211,7 +227,9 @@ impl Till {
     /// The ask was not answered: what was to be given back is lost until its minute is over.
     pub(super) fn granted(&mut self, grant: &Grant, now: DateTime<Utc>) {
         self.turn_to(now);
-        (self.held, self.nodes, self.day_left) = (grant.held, grant.nodes, grant.day_left);
+        (self.held, self.nodes) = (grant.held, grant.nodes);
+        // Asked before midnight and heard after it: that day is over, and nobody may be put off for it.
+        self.day_left = grant.day_left.filter(|_| day_of(grant.slice) == day_of(self.slice));
         if let Some(until) = grant.closed_until {
             self.close(until);
         }
@@ -234,8 +252,13 @@ impl Till {
             std::mem::take(&mut self.waiting).into_iter().partition(|(_, (want, _))| self.holder(want).is_some());
         let mut ahead = [0_u32; 5];
         for (key, (want, sender)) in holders.into_iter().chain(others) {
+            if sender.is_closed() {
+                continue;
+            }
             if let Some(slice) = self.take(&want, now) {
-                sender.send(slice).ok();
+                if sender.send(slice).is_err() && want.draw {
+                    self.give_back(slice, want.priority, now);
+                }
                 continue;
             }
             let place = key.0.place();
@@ -266,5 +289,61 @@ impl Till {
 
     fn promised(&self) -> u32 {
         self.holds.values().map(|(calls, _)| calls).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { per_minute: None, per_day: Some(10), at_once: 8 };
+    const CALL: Want = Want { saga: None, priority: Priority::Batch, draw: true, hold: 0, calls: 3 };
+
+    fn evening() -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(22)
+    }
+
+    /// What the ledger answers at that moment.
+    fn grant(at: DateTime<Utc>, batch: u32, day_left: u32) -> Grant {
+        let draws = [0, 0, 0, batch, 0];
+        Grant { slice: slice_of(at), draws, at_once: 8, nodes: 1, day_left: Some([day_left; 5]), ..Grant::default() }
+    }
+
+    #[test]
+    fn nobody_is_put_off_for_a_day_that_is_over() {
+        let (mut till, tomorrow) = (Till::new(LIMITS), evening() + TimeDelta::days(1));
+        till.granted(&grant(evening(), 0, 0), evening());
+        assert_eq!(till.turn_of(&CALL, evening()).date_naive(), tomorrow.date_naive(), "the day is used up");
+        till.turn_to(tomorrow);
+        assert_eq!(till.turn_of(&CALL, tomorrow).date_naive(), tomorrow.date_naive(), "nothing is known of this one");
+
+        // Asked before midnight, answered after it.
+        let (came, mut granted) = till.wait(CALL);
+        till.granted(&grant(evening(), 0, 0), tomorrow);
+        assert!(granted.try_recv().is_err() && till.has_waiting(), "it waits for the next lease");
+        assert_eq!(till.give_up(&CALL, came, tomorrow).date_naive(), tomorrow.date_naive());
+    }
+
+    #[test]
+    fn a_grant_that_is_not_used_is_for_the_next_and_goes_back_once_its_slice_is_over() {
+        let (mut till, now) = (Till::new(LIMITS), evening());
+        till.granted(&grant(now, 1, 7), now);
+        let slice = till.take(&CALL, now).expect("one was leased");
+        assert_eq!(till.take(&CALL, now), None);
+        till.give_back(slice, Priority::Batch, now);
+        assert_eq!(till.take(&CALL, now), Some(slice));
+        let later = now + TimeDelta::seconds(SLICE_SECONDS);
+        till.give_back(slice, Priority::Batch, later);
+        assert_eq!(till.ask(Uuid::nil(), later, 0).returned, [(slice, 1)]);
+    }
+
+    #[test]
+    fn who_has_gone_is_neither_asked_for_nor_served() {
+        let (mut till, now) = (Till::new(LIMITS), evening());
+        drop(till.wait(CALL));
+        assert_eq!(till.ask(Uuid::nil(), now, 0).draws, [0; 5]);
+        drop(till.wait(CALL));
+        till.granted(&grant(now, 1, 7), now);
+        assert_eq!(till.take(&CALL, now), Some(slice_of(now)), "it is there for the next");
     }
 }

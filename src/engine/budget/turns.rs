@@ -8,6 +8,15 @@ use sagas::kernel::priority::Priority;
 /// A minute's calls take so long: what the slices cost is in it.
 const WINDOW: i64 = WINDOW_SLICES * SLICE_SECONDS;
 
+/// Calls a minute where only the day is counted: else all would come at midnight, read, and leave nothing for records.
+const UNCOUNTED_MINUTE: u32 = 80;
+
+/// Calls a minute that turns are given for.
+fn per_minute(limits: Limits, priority: Priority) -> Option<u32> {
+    let counted = limits.per_minute.or(limits.per_day.map(|_| UNCOUNTED_MINUTE))?;
+    Some((counted * percent_of_minute(priority) / 100).max(1))
+}
+
 /// The turns that one node has given at one vendor.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Turns {
@@ -45,10 +54,8 @@ impl Pace {
     /// Between two calls of this node.
     fn of(self, priority: Priority) -> TimeDelta {
         let nodes = i64::from(self.nodes.max(1));
-        self.limits.per_minute.map_or(TimeDelta::zero(), |limit| {
-            let calls = (i64::from(limit) * i64::from(percent_of_minute(priority)) / 100).max(1);
-            TimeDelta::milliseconds(WINDOW * 1_000 * nodes / calls)
-        })
+        per_minute(self.limits, priority)
+            .map_or(TimeDelta::zero(), |calls| TimeDelta::milliseconds(WINDOW * 1_000 * nodes / i64::from(calls)))
     }
 }
 
@@ -66,7 +73,7 @@ pub(crate) fn end_of_backlog(
     day_left: Option<u32>,
     from: DateTime<Utc>,
 ) -> DateTime<Utc> {
-    let per_minute = limits.per_minute.map(|limit| u64::from(limit * percent_of_minute(priority) / 100).max(1));
+    let per_minute = per_minute(limits, priority).map(u64::from);
     let per_day = limits.per_day.map(|limit| u64::from(limit * percent_of_day(priority) / 100).max(1));
     let (mut at, mut left) = (from, calls);
     let mut today = day_left.map(u64::from);
@@ -110,6 +117,17 @@ mod tests {
         let spent = Pace { day_left: Some([5, 0, 0, 0, 0]), ..pace };
         assert_eq!(turns.next(Priority::Batch, 3, spent, noon()), next_day(noon()));
         assert!(turns.next(Priority::Recording, 1, spent, noon()) < next_day(noon()));
+    }
+
+    #[test]
+    fn where_only_a_day_is_counted_turns_and_forecast_follow_a_pace_all_the_same() {
+        let limits = Limits { per_minute: None, ..LIMITS };
+        let pace = Pace { limits, nodes: 1, day_left: Some([0; 5]), closed_until: None };
+        let mut turns = Turns::default();
+        let all: Vec<_> = (0..40).map(|_| turns.next(Priority::Batch, 3, pace, noon())).collect();
+        assert!(all.is_sorted_by(|one, next| one < next), "{all:?}");
+        let end = end_of_backlog(120, limits, Priority::Batch, Some(0), noon());
+        assert!(all[0] == next_day(noon()) && all[39] <= end, "{all:?}, forecast {end}");
     }
 
     #[test]

@@ -254,7 +254,8 @@ fn part(limit: u32, percent: u32) -> u32 {
     u32::try_from(part).unwrap_or(u32::MAX).max(limit.min(1))
 }
 
-fn day_of(slice: i64) -> i64 {
+/// The day of a slice: days since 1970 (UTC).
+pub const fn day_of(slice: i64) -> i64 {
     slice.div_euclid(86_400 / SLICE_SECONDS)
 }
 

@@ -4,7 +4,9 @@
 
 mod ledger;
 
-pub use ledger::{Ask, Grant, Ledger, SLICE_SECONDS, WINDOW_SLICES, percent_of_day, percent_of_minute, slice_of};
+pub use ledger::{
+    Ask, Grant, Ledger, SLICE_SECONDS, WINDOW_SLICES, day_of, percent_of_day, percent_of_minute, slice_of,
+};
 
 use super::error::{StoreError, retrying};
 use crate::config::Limits;
