@@ -24,6 +24,16 @@ pub(super) enum Verdict {
     Ready(Box<Ready>),
 }
 
+impl Verdict {
+    /// It rests on our own tables alone, or what follows from it reads again what is old.
+    pub(super) const fn needs_no_vendor(&self) -> bool {
+        match self {
+            Self::Ready(_) | Self::Stop { stop: Stop::LinkPending | Stop::Busy | Stop::Switch, .. } => true,
+            Self::Need(_) | Self::Record { .. } | Self::Adopt { .. } | Self::Stop { .. } => false,
+        }
+    }
+}
+
 /// A fact to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
@@ -48,6 +58,8 @@ pub(super) enum Stop {
     Draft,
     /// The subscription is paused.
     SubscriptionPaused,
+    /// The subscription has ended: its invoice may be void in a moment, too.
+    SubscriptionEnded { status: String },
     /// No card that may be charged.
     NoMethod,
     /// Sales are switched off.
@@ -378,11 +390,9 @@ impl Tests<'_> {
             _ if !self.amount().is_positive() || self.state.orders.collect_ended => Ok(()),
             "paused" => Err(stop("2.11-e13", Stop::SubscriptionPaused)),
             "future" | "trial" | "live" | "non_renewing" => Ok(()),
-            "cancelled" | "expired" | "trial_expired" | "creation_failed" => Err(held(
-                "2.6-e2",
-                ParkCode::HeldByDecision,
-                format!("the subscription is `{}`: decide: charge again, or leave", subscription.status),
-            )),
+            "cancelled" | "expired" | "trial_expired" | "creation_failed" => {
+                Err(stop("2.6-e2", Stop::SubscriptionEnded { status: subscription.status.clone() }))
+            }
             other => Err(held(
                 "2.0-e19",
                 ParkCode::UnknownVendorState,

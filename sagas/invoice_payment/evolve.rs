@@ -137,7 +137,7 @@ impl State {
                 self.again = false;
                 self.facts.invoice = None;
             }
-            Scope::Survey => {}
+            Scope::Survey => self.facts.partial = true,
         }
     }
 
