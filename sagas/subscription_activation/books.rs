@@ -63,7 +63,7 @@ fn money(state: &State, event: &Event, facts: &mut Facts) {
         }
         Event::InvoiceBound { balance, .. } => facts.amount = Some(*balance),
         Event::PaymentRecorded { .. } | Event::CaptureReversed { .. } => {
-            facts.amount = state.capture.as_ref().map(|c| c.amount)
+            facts.amount = state.capture.as_ref().map(|c| c.amount);
         }
         _ => {}
     }

@@ -165,7 +165,7 @@ impl<S: Saga> Live for InMemory<S> {
         principal: &str,
         items: Vec<Uuid>,
     ) -> Result<Append, Refusal> {
-        let command = Command { saga: self.id, at, what: typed::<S>(what)? };
+        let command = Command { saga: self.id, at, what: what.try_map(read_command::<S>)? };
         let sink = EventSink::default();
         self.loaded.saga.clone().handle(command, &(), &sink).await?;
         let events = sink.collect().await;
@@ -186,25 +186,6 @@ impl<S: Saga> Live for InMemory<S> {
             self.loaded = loaded;
         }
     }
-}
-
-/// The engine's command with the flow's own command decoded.
-fn typed<S: Saga>(what: What<Value>) -> Result<What<S::Command>, Refusal> {
-    Ok(match what {
-        What::Deliver { item, kind, principal, command } => {
-            What::Deliver { item, kind, principal, command: read_command::<S>(command)? }
-        }
-        What::Sending { deadline, node, epoch } => What::Sending { deadline, node, epoch },
-        What::Answer { attempt, outcome, request_id, latency_ms } => {
-            What::Answer { attempt, outcome, request_id, latency_ms }
-        }
-        What::Looked { attempt, look } => What::Looked { attempt, look },
-        What::Stale => What::Stale,
-        What::Due => What::Due,
-        What::Verb { item, kind, order, evidence } => What::Verb { item, kind, order, evidence },
-        What::Refused { item, kind, principal, reason } => What::Refused { item, kind, principal, reason },
-        What::Park { code, detail } => What::Park { code, detail },
-    })
 }
 
 fn read_command<S: Saga>(command: Value) -> Result<S::Command, Refusal> {

@@ -17,7 +17,7 @@ use crate::connectors::braintree::webhook::{self as braintree, KeyPair, WebhookE
 use crate::connectors::{attio, zoho};
 use crate::store::inbox::{self, Stored};
 use crate::store::{Store, StoreError};
-pub use acts::{Acts, OrderError};
+pub use acts::Acts;
 use axum::http::HeaderMap;
 pub use pollers::Poller;
 pub use router::Router;

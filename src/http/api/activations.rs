@@ -1,13 +1,11 @@
 //! Activations that another program orders, as a CRM user would by pressing `Start` on the record.
 
-use super::sagas::{Answered, idempotency_key, settled};
+use super::sagas::{Answered, idempotency_key, offered, settled};
 use crate::http::{App, Problem};
-use crate::intake::OrderError;
-use crate::store::inbox::OfferError;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use sagas::subscription_activation::Act;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -65,11 +63,6 @@ pub(super) async fn order(
         ActivationAct::Start => Act::Start,
     };
     let principal = format!("api:{}", body.principal.as_deref().unwrap_or("api"));
-    let (saga, item) = app.acts.order(&body.record, act, &key, &principal).await.map_err(|e| match e {
-        OrderError::KeyReused => {
-            Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", OfferError::KeyReused.to_string())
-        }
-        OrderError::Store(e) => Problem::store(&e),
-    })?;
+    let (saga, item) = app.acts.order(&body.record, act, &key, &principal).await.map_err(|e| offered(&e))?;
     settled(&app, saga, item).await
 }
