@@ -1,6 +1,7 @@
 //! attio-billing: keeps Attio, Zoho and Braintree in step. Modules in reading order.
 
 pub mod app;
+pub mod bench;
 pub mod brand;
 pub mod checkout;
 pub mod cli;

@@ -1,10 +1,12 @@
 //! The command line: one binary, one file a command. Data goes to stdout, talk to stderr.
 
 mod alerts;
+mod bench;
 mod bulk;
 mod database;
 mod demo;
 mod exit;
+mod explain;
 mod link;
 mod log;
 mod mail;
@@ -36,6 +38,8 @@ enum Command {
     Sandbox(sandbox::Args),
     /// Watch it work: a whole world in one process, from renewals to a parked saga, and the books compared
     Demo(demo::Args),
+    /// Measure the engine on this machine, beside the leanest loop on the same Postgres
+    Bench(bench::Args),
     /// Bring the database to this release's schema
     Migrate(migrate::Args),
     /// Provision Attio: objects, attributes, options; repeat-safe
@@ -82,6 +86,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Serve(args) => serve::run(*args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Bench(args) => bench::run(args).await,
         Command::Migrate(args) => migrate::run(args).await,
         Command::Setup(args) => setup::run(*args).await,
         Command::Link(args) => link::run(args).await,

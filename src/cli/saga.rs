@@ -2,7 +2,7 @@
 
 use super::database::{Database, DatabaseArgs};
 use super::orders::{self, DeclareDone, MoveDue, Order, Skip};
-use super::{Exit, bulk, print, print_json, requests};
+use super::{Exit, bulk, explain, print, print_json, requests};
 use crate::clock::{Clock, RealClock};
 use crate::engine::items::Body;
 use crate::http::api::view::{self, EventView, SagaView};
@@ -39,6 +39,8 @@ pub(super) enum Command {
     ///   attio-billing saga show 0199…
     #[command(verbatim_doc_comment)]
     Show(Show),
+    /// Explain why a saga is where it is, what happens next and when
+    Explain(explain::Args),
     /// Let a parked or paused saga go on
     ///
     /// A call whose outcome is unknown is looked up first; nothing that moves money is sent again blindly.
@@ -216,6 +218,7 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
     match command {
         Command::List(args) => list(args).await,
         Command::Show(args) => show(args).await,
+        Command::Explain(args) => explain::run(args).await,
         Command::Resume(args) => orders::run(args, Verb::Resume).await,
         Command::Retry(args) => orders::run(args, Verb::Retry).await,
         Command::Pause(args) => orders::run(args, Verb::Pause).await,
@@ -410,7 +413,7 @@ pub(super) async fn find(pool: &PgPool, id: SagaId) -> Result<SagaLine, Exit> {
     query::saga(pool, id).await?.map(|(line, _)| line).ok_or_else(|| no_such_saga(id))
 }
 
-fn no_such_saga(id: SagaId) -> Exit {
+pub(super) fn no_such_saga(id: SagaId) -> Exit {
     Exit::not_found(format!("there is no saga {id}"))
         .hint("run `attio-billing saga list --reference <id at a vendor>` to find one")
 }

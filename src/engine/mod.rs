@@ -10,6 +10,7 @@ mod desk;
 mod drive;
 mod effects;
 mod enrol;
+pub mod explain;
 pub mod hooks;
 pub mod items;
 mod mailbox;

@@ -83,6 +83,15 @@ impl Registry {
         Ok(registry)
     }
 
+    /// These and one more: a flow that is measured or tested, and no part of the product.
+    ///
+    /// # Errors
+    /// The saga's declaration breaks a law.
+    pub fn with<S: Saga>(mut self) -> Result<Self, String> {
+        self.add::<S>()?;
+        Ok(self)
+    }
+
     fn add<S: Saga>(&mut self) -> Result<(), String> {
         machine::check_declaration::<S>()?;
         self.kinds.insert(S::NAME, Box::new(Shell::<S>(PhantomData)));

@@ -122,7 +122,10 @@ const BODIES_KEPT: TimeDelta = TimeDelta::days(30);
 const HORIZON: TimeDelta = TimeDelta::seconds(60);
 
 impl Engine {
-    /// Starts the engine on a store whose node has joined.
+    /// Starts the engine on a store whose node has joined, with all sagas of the product.
+    ///
+    /// # Errors
+    /// A saga's declaration breaks a law.
     pub fn start(
         store: Store,
         vendors: Arc<dyn Perform>,
@@ -130,9 +133,21 @@ impl Engine {
         hooks: Arc<dyn Hooks>,
         settings: Settings,
     ) -> Result<Self, String> {
+        Ok(Self::with_registry(Registry::all()?, store, vendors, clock, hooks, settings))
+    }
+
+    /// Starts the engine with these sagas.
+    pub fn with_registry(
+        registry: Registry,
+        store: Store,
+        vendors: Arc<dyn Perform>,
+        clock: Arc<dyn Clock>,
+        hooks: Arc<dyn Hooks>,
+        settings: Settings,
+    ) -> Self {
         let wake = Arc::new(Notify::new());
         let inner = Arc::new(Inner {
-            registry: Registry::all()?,
+            registry,
             effects: Effects::new(&store, vendors, &settings, Arc::clone(&wake)),
             store,
             clock,
@@ -152,7 +167,7 @@ impl Engine {
         inner.tasks.spawn(Arc::clone(&inner).ring());
         inner.tasks.spawn(Arc::clone(&inner).keep_house());
         inner.tasks.spawn(Arc::clone(&inner).send_bulk());
-        Ok(Self { inner })
+        Self { inner }
     }
 
     /// Something came: look at once instead of at the next poll.

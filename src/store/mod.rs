@@ -30,6 +30,7 @@ pub mod standing;
 pub mod survey;
 pub mod totals;
 pub mod verify;
+pub mod yardstick;
 
 pub use error::StoreError;
 pub use open::Store;

@@ -90,17 +90,19 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 37] = [
+    let commands: [&[&str]; 39] = [
         &[],
         &["serve"],
         &["sandbox"],
         &["demo"],
+        &["bench"],
         &["migrate"],
         &["setup"],
         &["link"],
         &["saga"],
         &["saga", "list"],
         &["saga", "show"],
+        &["saga", "explain"],
         &["saga", "resume"],
         &["saga", "retry"],
         &["saga", "pause"],

@@ -93,6 +93,7 @@ async fn the_api_describes_all_its_routes() {
         "/sagas",
         "/sagas/{id}",
         "/sagas/{id}/decide",
+        "/sagas/{id}/explanation",
         "/sagas/{id}/orders",
         "/sagas/{id}/preview",
         "/sagas/{id}/resume",

@@ -2,6 +2,7 @@
 
 mod activations;
 pub mod bulk;
+pub mod explain;
 mod inbox;
 pub mod orders;
 pub mod requests;
@@ -46,6 +47,7 @@ pub fn router() -> Router<App> {
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(sagas::list))
         .routes(routes!(sagas::show))
+        .routes(routes!(explain::explain))
         .routes(routes!(sagas::resume))
         .routes(routes!(sagas::decide))
         .routes(routes!(orders::order))

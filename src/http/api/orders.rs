@@ -304,12 +304,16 @@ pub(super) async fn preview(
     let saga = find(&app, &id).await?.id;
     let order = new(verb, &by, reason, None, key).order;
     let pool = &app.store.pool;
-    let preview =
-        preview::preview(pool, app.engine.registry(), saga, &order, app.engine.at()).await.map_err(|e| match e {
-            PreviewError::Store(e) => Problem::store(&e),
-            PreviewError::Unknown(_) => Problem::not_found(e.to_string()),
-            PreviewError::Unreadable(_) => Problem::new(StatusCode::CONFLICT, "unreadable", e.to_string()),
-        })?;
+    let preview = preview::preview(pool, app.engine.registry(), saga, &order, app.engine.at()).await;
     let second_person = approvals::policy(pool).await?.contains(order.verb.word());
-    Ok(Json(PreviewView::new(preview, second_person)))
+    Ok(Json(PreviewView::new(preview.map_err(|e| unpreviewed(&e))?, second_person)))
+}
+
+/// A saga that cannot be looked ahead of.
+pub(super) fn unpreviewed(error: &PreviewError) -> Problem {
+    match error {
+        PreviewError::Store(e) => Problem::store(e),
+        PreviewError::Unknown(_) => Problem::not_found(error.to_string()),
+        PreviewError::Unreadable(_) => Problem::new(StatusCode::CONFLICT, "unreadable", error.to_string()),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod bulk;
+mod explain;
 mod line;
 mod verbs;
 
