@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::reception::Reception;
 use crate::store::schema::{SHARDS, Stamp};
 use crate::store::shards::Lease;
-use crate::store::{Store, approvals};
+use crate::store::{Store, approvals, tokens};
 use crate::watch::Watch;
 use anyhow::Context;
 use axum::Router as Routes;
@@ -75,6 +75,10 @@ impl Service {
             ..engine::Settings::new(keys.clone())
         };
         approvals::set_policy(&store.pool, &config.two_persons).await?;
+        tokens::bootstrap(&store.pool, &config.admin_token).await?;
+        if !config.environment.is_show() {
+            tell_of_bootstrap(&store).await?;
+        }
         let vendors: Arc<Connectors> = Arc::clone(&connectors);
         let page = Arc::new(Page::new(config.brand.clone(), &config.checkout.scripts).map_err(anyhow::Error::msg)?);
         let engine = Engine::start(store.clone(), vendors, Arc::clone(&clock), Arc::new(NoHooks), settings)
@@ -124,7 +128,6 @@ impl Service {
             acts,
             metrics,
             clock: Arc::clone(&clock),
-            admin_token: config.admin_token,
         };
         tasks.spawn(listen(public, http::public(app.clone(), checkout), stop.clone()));
         tasks.spawn(listen(private, http::private(app), stop.clone()));
@@ -141,6 +144,20 @@ impl Service {
         }
         self.store.pool.close().await;
     }
+}
+
+/// Says that everybody who reads the configuration is an admin, as long as that is so.
+async fn tell_of_bootstrap(store: &Store) -> anyhow::Result<()> {
+    match tokens::bootstrap_stands(&store.pool).await? {
+        (true, true) => {
+            tracing::warn!("ADMIN_TOKEN still opens the API beside other admins' tokens: revoke `bootstrap`");
+        }
+        (true, false) => {
+            tracing::warn!("ADMIN_TOKEN is the only admin's token: make one for each person, then revoke `bootstrap`");
+        }
+        (false, _) => {}
+    }
+    Ok(())
 }
 
 /// Whom the database must belong to.

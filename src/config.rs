@@ -46,7 +46,7 @@ pub enum Environment {
 
 impl Environment {
     /// Whether what nobody set may be made up: no customer sees it.
-    const fn is_show(self) -> bool {
+    pub const fn is_show(self) -> bool {
         match self {
             Self::Demo | Self::Test => true,
             Self::Staging | Self::Production => false,
@@ -72,7 +72,7 @@ pub struct Settings {
     /// Base URL under which the vendors reach the public listener; unset: the listener's own address
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<Url>,
-    /// Bearer token of the private API, 32 characters or more
+    /// First token of the private API, with the role admin, 32 characters or more; to be revoked once there are others
     #[arg(long, env = "ADMIN_TOKEN", hide_env_values = true)]
     pub admin_token: Option<SecretString>,
     /// Secret from which links of checkout pages and seals of inputs are made, 32 characters or more, the same on every

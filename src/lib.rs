@@ -1,5 +1,6 @@
 //! attio-billing: keeps Attio, Zoho and Braintree in step. Modules in reading order.
 
+pub mod access;
 pub mod app;
 pub mod bench;
 pub mod brand;

@@ -51,6 +51,11 @@ struct WorkLabels {
     what: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    reason: &'static str,
+}
+
 type Durations = Family<OperationLabels, Histogram, fn() -> Histogram>;
 
 /// The counters of one service; clones count together.
@@ -60,6 +65,7 @@ pub struct Metrics {
     call_seconds: Durations,
     looks: Family<CallLabels, Counter>,
     deliveries: Family<DeliveryLabels, Counter>,
+    refusals: Family<RefusalLabels, Counter>,
     sagas: Family<SagaLabels, Gauge>,
     parked: Family<ParkLabels, Gauge>,
     waiting: Family<WorkLabels, Gauge>,
@@ -130,6 +136,12 @@ impl Default for Metrics {
                 "deliveries",
                 "Webhook deliveries at the door (stored, duplicate, rejected, not_stored)",
             ),
+            refusals: added(
+                &mut registry,
+                "refusals",
+                "Requests to the private API that were not let in (missing, malformed, unknown, revoked, expired, waiting, \
+                 address, role)",
+            ),
             sagas: added(&mut registry, "sagas", "Sagas that have not ended"),
             parked: added(
                 &mut registry,
@@ -197,6 +209,11 @@ impl Metrics {
             Delivered::NotStored => "not_stored",
         };
         self.deliveries.get_or_create(&DeliveryLabels { vendor, result }).inc();
+    }
+
+    /// A request to the private API was not let in: why, as a word of a closed list.
+    pub fn refused(&self, reason: &'static str) {
+        self.refusals.get_or_create(&RefusalLabels { reason }).inc();
     }
 
     /// All of it as text, with what stands now.
@@ -273,6 +290,7 @@ mod tests {
         metrics.called(&effect, &Outcome::Unknown { detail: String::new() }, Duration::ZERO);
         metrics.looked(&effect, &Look::Unclear { detail: String::new() });
         metrics.delivered("zoho", Delivered::Stored);
+        metrics.refused("unknown");
         let standing = Standing {
             sagas: vec![("rehearsal".to_owned(), "running", 1)],
             parked: vec![("REHEARSAL".to_owned(), 1)],

@@ -1,5 +1,6 @@
 //! The command line: one binary, one file a command. Data goes to stdout, talk to stderr.
 
+mod actor;
 mod alerts;
 mod bench;
 mod bulk;
@@ -18,6 +19,7 @@ mod sandbox;
 mod serve;
 mod setup;
 mod switch;
+mod token;
 
 use clap::{Parser, Subcommand};
 pub use exit::{Exit, report};
@@ -61,6 +63,12 @@ enum Command {
     ///   attio-billing alerts test
     #[command(subcommand, verbatim_doc_comment)]
     Alerts(alerts::Command),
+    /// Make, list and revoke tokens of the private API
+    ///
+    /// Example:
+    ///   attio-billing token list
+    #[command(subcommand, verbatim_doc_comment)]
+    Token(token::Command),
     /// Switch an operation at a vendor off or on, or list the switches
     ///
     /// Sagas whose operation is switched off wait, and go on by themselves.
@@ -94,6 +102,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Log(command) => log::run(command).await,
         Command::Mail(command) => mail::run(command).await,
         Command::Alerts(command) => alerts::run(command).await,
+        Command::Token(command) => token::run(command).await,
         Command::Switch(args) => switch::run(args).await,
     }
 }

@@ -1,7 +1,9 @@
 //! `switch`: turns an operation at a vendor off, in the hour of need, and on again.
 
+use super::actor::may;
 use super::database::{Database, DatabaseArgs};
 use super::{Exit, print, print_json};
+use crate::access::Act;
 use crate::store::settings;
 use serde_json::json;
 
@@ -20,9 +22,6 @@ pub(super) struct Args {
     /// Why; goes on record
     #[arg(long)]
     reason: Option<String>,
-    /// Who switches it; goes on record
-    #[arg(long, env = "USER", default_value = "cli")]
-    principal: String,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -85,7 +84,8 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
     if let (Some(operation), Some(to), Some(reason)) = (&args.operation, args.to, &args.reason) {
-        settings::set_switch(&pool, operation, to == Position::Off, &args.principal, reason).await?;
+        let actor = may(&pool, if to == Position::Off { Act::SwitchOff } else { Act::SwitchOn }).await?;
+        settings::set_switch(&pool, operation, to == Position::Off, &actor.principal(), reason).await?;
     }
     let off = settings::switched_off(&pool).await?;
     let shown = OPERATIONS.into_iter().filter(|name| args.operation.as_ref().is_none_or(|only| only == name));

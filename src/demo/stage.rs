@@ -271,7 +271,7 @@ impl Stage {
         let request = reqwest::Client::new()
             .post(url)
             .bearer_auth(self.config.admin_token.expose_secret())
-            .json(&json!({"reason": reason, "principal": "demo"}));
+            .json(&json!({"reason": reason}));
         let answer = request.send().await?;
         let status = answer.status();
         let body: Value = answer.json().await?;

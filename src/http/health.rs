@@ -2,6 +2,7 @@
 
 use super::{App, Problem};
 use crate::store::backlog::unowned_shards;
+use crate::store::tokens;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -20,8 +21,10 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail)
             .hint("a starting node takes free shards within a second; those of a killed one when its lease expires"));
     }
+    let (bootstrap, _) = tokens::bootstrap_stands(&app.store.pool).await?;
     Ok(Json(json!({
         "status": "ready",
+        "bootstrap_token": if bootstrap { "stands" } else { "revoked" },
         "shards_owned": app.store.node.owned().len(),
         "sagas_under_way": app.engine.busy(),
     })))

@@ -28,6 +28,7 @@ pub mod settings;
 pub mod shards;
 pub mod standing;
 pub mod survey;
+pub mod tokens;
 pub mod totals;
 pub mod verify;
 pub mod yardstick;
