@@ -4,12 +4,15 @@ mod alerts;
 mod bulk;
 mod database;
 mod demo;
+mod doctor;
 mod exit;
 mod link;
 mod log;
 mod mail;
 mod migrate;
 mod orders;
+mod projections;
+mod recover;
 mod requests;
 mod saga;
 mod sandbox;
@@ -48,6 +51,16 @@ enum Command {
     /// Query the transaction log, verify the hash chain
     #[command(subcommand)]
     Log(log::Command),
+    /// Build again what is derived from the log
+    ///
+    /// Example:
+    ///   attio-billing projections rebuild --check
+    #[command(subcommand, verbatim_doc_comment)]
+    Projections(projections::Command),
+    /// Look at everything that must be right, with the cure for what is not; changes nothing
+    Doctor(Box<doctor::Args>),
+    /// After a restore or a failover: declare what was lost, and let writes go out again
+    Recover(recover::Args),
     /// Look at the mails that customers get, try the mail server
     #[command(subcommand)]
     Mail(mail::Command),
@@ -87,6 +100,9 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Link(args) => link::run(args).await,
         Command::Saga(command) => saga::run(command).await,
         Command::Log(command) => log::run(command).await,
+        Command::Projections(command) => projections::run(command).await,
+        Command::Doctor(args) => Box::pin(doctor::run(*args)).await,
+        Command::Recover(args) => recover::run(args).await,
         Command::Mail(command) => mail::run(command).await,
         Command::Alerts(command) => alerts::run(command).await,
         Command::Switch(args) => switch::run(args).await,
