@@ -5,12 +5,14 @@ mod approvals;
 mod checkout;
 mod offers;
 mod outreach;
+mod proof;
 mod watch;
 
 pub use approvals::{ApprovalSettings, Approvals};
 pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
 pub use offers::{OfferConfig, OfferSettings};
 pub use outreach::{MailConfig, OutreachSettings};
+pub use proof::{ProofConfig, ProofSettings, SinkConfig};
 pub use watch::{WatchConfig, WatchSettings};
 
 use crate::brand::Brand;
@@ -99,6 +101,10 @@ pub struct Settings {
     #[arg(long, env = "POLL_SECONDS", default_value = "300")]
     pub poll_seconds: u64,
 
+    /// Start in recovery hold: no write at a vendor, no mail, no timer until `recover release`
+    #[arg(long)]
+    pub hold: bool,
+
     #[command(flatten)]
     pub approvals: ApprovalSettings,
     #[command(flatten)]
@@ -112,6 +118,8 @@ pub struct Settings {
     pub checkout: CheckoutSettings,
     #[command(flatten)]
     pub watch: WatchSettings,
+    #[command(flatten)]
+    pub proof: ProofSettings,
 }
 
 /// Where the vendors are and who we are there.
@@ -202,6 +210,8 @@ pub struct Config {
     pub lease: Duration,
     pub call_limit: Duration,
     pub poll: Option<Duration>,
+    /// Start in recovery hold.
+    pub hold: bool,
     /// Words of the operators' verbs that need a second person.
     pub two_persons: BTreeSet<String>,
     pub offers: OfferConfig,
@@ -210,6 +220,7 @@ pub struct Config {
     pub mail: MailConfig,
     pub checkout: CheckoutConfig,
     pub watch: WatchConfig,
+    pub proof: ProofConfig,
 }
 
 /// The vendors' part of the checked configuration.
@@ -328,6 +339,7 @@ impl Settings {
         let two_persons = self.approvals.check(self.environment, &mut faults);
         let offers = self.offers.check(&mut faults);
         let watch = self.watch.check(self.environment, &mut faults);
+        let proof = self.proof.check(self.environment, &mut faults);
         let brand = self.outreach.brand(self.environment, &mut faults);
         let mail = self.outreach.mail(self.environment, &mut faults);
         match (installation, admin_token, vendors, brand, mail, checkout) {
@@ -348,6 +360,7 @@ impl Settings {
                     lease: Duration::from_secs(self.lease_seconds),
                     call_limit: Duration::from_secs(self.call_seconds),
                     poll: (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds)),
+                    hold: self.hold,
                     two_persons,
                     offers,
                     vendors,
@@ -355,6 +368,7 @@ impl Settings {
                     mail,
                     checkout,
                     watch,
+                    proof,
                 })
             }
             _ => Err(Faults(faults)),

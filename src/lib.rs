@@ -18,6 +18,7 @@ pub mod locale;
 pub mod mail;
 pub mod metrics;
 pub mod port;
+pub mod proof;
 pub mod reception;
 pub mod sandbox;
 pub mod store;

@@ -47,6 +47,11 @@ struct ParkLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CheckLabels {
+    check: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WorkLabels {
     what: &'static str,
 }
@@ -73,6 +78,11 @@ pub struct Metrics {
     forgotten: Gauge,
     shards_owned: Gauge,
     shards_unowned: Gauge,
+    standing_faults: Family<CheckLabels, Gauge>,
+    standing_age_seconds: Gauge,
+    checkpoint_age_seconds: Gauge,
+    published_age_seconds: Gauge,
+    recovery_hold: Gauge,
     registry: Arc<Registry>,
 }
 
@@ -110,6 +120,16 @@ pub struct Standing {
     pub shards_owned: u64,
     /// Shards that nobody drives.
     pub shards_unowned: u64,
+    /// Faults that standing checks found, by check.
+    pub standing_faults: Vec<(&'static str, u64)>,
+    /// How long ago the standing check ran that ran longest ago.
+    pub standing_age_seconds: u64,
+    /// Age of the last checkpoint of the log.
+    pub checkpoint_age_seconds: u64,
+    /// Since a checkpoint was last published.
+    pub published_age_seconds: u64,
+    /// A recovery hold stands.
+    pub recovery_hold: bool,
 }
 
 impl Default for Metrics {
@@ -164,6 +184,27 @@ impl Default for Metrics {
                 &mut registry,
                 "shards_unowned",
                 "Shards that nobody drives: their sagas stand still",
+            ),
+            standing_faults: added(
+                &mut registry,
+                "standing_faults",
+                "Faults that the standing checks found and have not seen mended: more than none is a fault of ours",
+            ),
+            standing_age_seconds: added(
+                &mut registry,
+                "standing_age_seconds",
+                "How long ago the standing check ran that ran longest ago",
+            ),
+            checkpoint_age_seconds: added(&mut registry, "checkpoint_age_seconds", "Age of the last checkpoint"),
+            published_age_seconds: added(
+                &mut registry,
+                "published_age_seconds",
+                "Since a sink last took a checkpoint; 0 where none ever did",
+            ),
+            recovery_hold: added(
+                &mut registry,
+                "recovery_hold",
+                "1 while a recovery hold stands: no write at a vendor, no mail, no timer",
             ),
             registry: Arc::new(registry),
         }
@@ -237,6 +278,13 @@ impl Metrics {
         self.forgotten.set(signed(standing.forgotten));
         self.shards_owned.set(signed(standing.shards_owned));
         self.shards_unowned.set(signed(standing.shards_unowned));
+        for (check, count) in standing.standing_faults {
+            self.standing_faults.get_or_create(&CheckLabels { check }).set(signed(count));
+        }
+        self.standing_age_seconds.set(signed(standing.standing_age_seconds));
+        self.checkpoint_age_seconds.set(signed(standing.checkpoint_age_seconds));
+        self.recovery_hold.set(i64::from(standing.recovery_hold));
+        self.published_age_seconds.set(signed(standing.published_age_seconds));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -294,6 +342,7 @@ mod tests {
         let standing = Standing {
             sagas: vec![("rehearsal".to_owned(), "running", 1)],
             parked: vec![("REHEARSAL".to_owned(), 1)],
+            standing_faults: vec![("waits", 0)],
             ..Standing::default()
         };
         let text = metrics.text(standing).unwrap();

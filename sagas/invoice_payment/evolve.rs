@@ -291,6 +291,13 @@ impl State {
                 self.dunning.asked = None;
                 self.stage = Stage::Checking;
             }
+            Event::CaptureFoundByRecovery { captured, .. } => {
+                self.captures.push(Capture::new(captured));
+                // The number counts as used.
+                let used = captured.order_id.split('.').nth(3).and_then(|n| n.parse().ok()).unwrap_or(0);
+                self.attempts = self.attempts.max(used);
+                self.again = true;
+            }
             Event::CaptureAdopted { captured, reply_to, .. } => {
                 self.captures.push(Capture::new(captured));
                 self.adopted = Some(Adopted { transaction: captured.transaction.clone(), reply_to: *reply_to });

@@ -6,6 +6,7 @@ mod bench;
 mod bulk;
 mod database;
 mod demo;
+mod doctor;
 mod exit;
 mod explain;
 mod link;
@@ -13,6 +14,8 @@ mod log;
 mod mail;
 mod migrate;
 mod orders;
+mod projections;
+mod recover;
 mod requests;
 mod saga;
 mod sandbox;
@@ -54,6 +57,16 @@ enum Command {
     /// Query the transaction log, verify the hash chain
     #[command(subcommand)]
     Log(log::Command),
+    /// Build again what is derived from the log
+    ///
+    /// Example:
+    ///   attio-billing projections rebuild --check
+    #[command(subcommand, verbatim_doc_comment)]
+    Projections(projections::Command),
+    /// Look at everything that must be right, with the cure for what is not; changes nothing
+    Doctor(Box<doctor::Args>),
+    /// After a restore or a failover: declare what was lost, and let writes go out again
+    Recover(recover::Args),
     /// Look at the mails that customers get, try the mail server
     #[command(subcommand)]
     Mail(mail::Command),
@@ -91,7 +104,7 @@ impl Cli {
 /// What happened, with the exit code that belongs to it.
 pub async fn run(cli: Cli) -> Result<(), Exit> {
     match cli.command {
-        Command::Serve(args) => serve::run(*args).await,
+        Command::Serve(args) => Box::pin(serve::run(*args)).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Bench(args) => bench::run(args).await,
@@ -100,6 +113,9 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Link(args) => link::run(args).await,
         Command::Saga(command) => saga::run(command).await,
         Command::Log(command) => log::run(command).await,
+        Command::Projections(command) => projections::run(command).await,
+        Command::Doctor(args) => Box::pin(doctor::run(*args)).await,
+        Command::Recover(args) => recover::run(args).await,
         Command::Mail(command) => mail::run(command).await,
         Command::Alerts(command) => alerts::run(command).await,
         Command::Token(command) => token::run(command).await,

@@ -41,6 +41,8 @@ pub struct StageOptions {
     pub poll_seconds: u64,
     /// Some of the operators' verbs need a second person.
     pub approvals: bool,
+    /// A folder in which checkpoints are published.
+    pub sink: Option<String>,
 }
 
 impl StageOptions {
@@ -54,6 +56,7 @@ impl StageOptions {
             lease_seconds: 15,
             poll_seconds: 0,
             approvals: false,
+            sink: None,
         }
     }
 }
@@ -326,6 +329,7 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
         if options.approvals { "required" } else { "off" },
     ])?;
     let mut settings = Line::from_arg_matches(&matches)?.settings;
+    settings.proof.checkpoint_sink = options.sink.clone().map(SecretString::from);
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;
     Ok(settings.check()?)
 }

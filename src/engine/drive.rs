@@ -7,12 +7,15 @@ use super::run::Inner;
 use crate::port::{Beside, Call, Report};
 use crate::store::append::{Append, AppendError};
 use crate::store::items::{self, Item};
-use chrono::{DateTime, Utc};
+use crate::store::recovery::Care;
+use chrono::{DateTime, TimeDelta, Utc};
+use sagas::kernel::effect::Effect;
 use sagas::kernel::flow::{Open, Phase};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{What, Work};
-use sagas::kernel::outcome::{NotSent, Outcome};
+use sagas::kernel::outcome::{Look, NotSent, Outcome};
 use sagas::kernel::park::ParkCode;
+use sagas::kernel::step::ExactlyOnce;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +32,24 @@ pub(super) enum Stop {
     Poison(String),
     /// The database cannot be reached, or the saga in memory is not what is stored.
     Reload(String),
+}
+
+/// What a look before the send showed.
+enum Searched {
+    /// Nothing: it may be sent.
+    Absent,
+    /// It was done, and the saga knows by now.
+    Settled,
+    /// It cannot be said now.
+    NotNow,
+}
+
+/// A saga that must not act now asks again after this long.
+const HELD: TimeDelta = TimeDelta::seconds(15);
+
+/// What changes something outside: nothing of it is sent during a recovery hold.
+fn careful(effect: &Effect) -> bool {
+    effect.exactly_once() != ExactlyOnce::Repeatable
 }
 
 /// One saga being driven.
@@ -57,6 +78,7 @@ impl Driver {
                     }
                 }
                 Work::Look(open) => self.look(*open).await?,
+                Work::Due if self.is_held().await => return Ok(Some(now + HELD)),
                 Work::Due => {
                     let before = self.live.sequence();
                     self.tell(What::Due, "engine", Vec::new()).await?;
@@ -106,6 +128,14 @@ impl Driver {
         if !engine.may_send(self.saga) {
             return Ok(Some(now + chrono::TimeDelta::seconds(1)));
         }
+        let care = if careful(&open.effect) {
+            engine.effects.care().await.map_err(|e| Stop::Reload(e.to_string()))?
+        } else {
+            Care::default()
+        };
+        if care.held {
+            return Ok(Some(now + HELD));
+        }
         let _slot = engine.effects.slot(&open.effect).await;
         if let Some(outcome) = engine.effects.refuse_now(&open.effect, now).await {
             return self.answered(&open, outcome, None, 0).await.map(|()| None);
@@ -114,6 +144,13 @@ impl Driver {
             Ok(beside) => beside,
             Err(outcome) => return self.answered(&open, outcome, None, 0).await.map(|()| None),
         };
+        if care.search_first && open.effect.exactly_once().needs_sending_mark() {
+            match self.searched(&open).await? {
+                Searched::Absent => {}
+                Searched::Settled => return Ok(None),
+                Searched::NotNow => return Ok(Some(now + HELD)),
+            }
+        }
         let mut sent_at = None;
         if open.effect.exactly_once().needs_sending_mark() {
             let now = engine.clock.now();
@@ -149,6 +186,30 @@ impl Driver {
         engine.effects.learn(&open.effect, &outcome, engine.clock.now());
         self.answered(&open, outcome, request_id, latency).await?;
         Ok(None)
+    }
+
+    /// After a restore a call that the log does not know may have been made: it is looked up before it is sent.
+    async fn searched(&mut self, open: &Open) -> Result<Searched, Stop> {
+        let engine = Arc::clone(&self.engine);
+        let beside = engine.effects.beside_look(&open.effect).await;
+        let look = engine.effects.look(&self.call(open, None, beside)).await;
+        engine.settings.metrics.looked(&open.effect, &look);
+        match look {
+            Look::Absent { .. } => Ok(Searched::Absent),
+            Look::Unclear { .. } => Ok(Searched::NotNow),
+            Look::Found { .. } => {
+                self.tell(What::Looked { attempt: open.attempt, look }, "recovery", Vec::new()).await?;
+                Ok(Searched::Settled)
+            }
+        }
+    }
+
+    /// No timer has an effect while a restore is not dealt with; where that cannot be read, neither.
+    async fn is_held(&self) -> bool {
+        match self.engine.effects.care().await {
+            Ok(care) => care.held,
+            Err(_) => true,
+        }
     }
 
     /// Makes the call, or what a test wants instead.

@@ -39,6 +39,12 @@ pub trait Kind: Send + Sync {
     /// # Errors
     /// The history cannot be read by this release.
     fn load(&self, id: SagaId, history: &[StoredEvent]) -> Result<Box<dyn Live>, String>;
+    /// What the tables beside the log hold of a saga with that history, as one append of all of it. `changed_at`: when
+    /// its row was written (UTC), since due times are told as seen from then.
+    ///
+    /// # Errors
+    /// The history cannot be read by this release.
+    fn project(&self, id: SagaId, history: &[StoredEvent], changed_at: DateTime<Utc>) -> Result<Append, String>;
 }
 
 /// A saga in memory.
@@ -135,6 +141,14 @@ impl<S: Saga> Kind for Shell<S> {
             loaded.sequence = event.seq;
         }
         Ok(Box::new(InMemory { id, loaded, decided: None }))
+    }
+
+    fn project(&self, id: SagaId, history: &[StoredEvent], changed_at: DateTime<Utc>) -> Result<Append, String> {
+        let events: Result<Vec<_>, _> = history.iter().map(saga_store::read_event::<S>).collect();
+        let context = Context { principal: "", items: Vec::new(), now: changed_at };
+        let append =
+            saga_store::build_append::<S>(id, &Loaded::default(), &events.map_err(|e| e.to_string())?, context);
+        append.map(|(append, _)| append).map_err(|e| e.to_string())
     }
 }
 

@@ -310,6 +310,10 @@ impl Inner {
         for item in items::items_ready(&self.store.pool, &shards, &self.mailboxes.items(), POLL_LIMIT).await? {
             self.poke(item.saga, &item.saga_kind.clone(), Some(item));
         }
+        if self.effects.care().await?.held {
+            // No timer has an effect: what is due waits in the database until the hold is released.
+            return Ok(());
+        }
         let until = self.clock.now() + HORIZON;
         for (saga, kind, at) in query::due(&self.store.pool, &shards, until, POLL_LIMIT).await? {
             self.scheduler().set(saga, &kind, at);

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the modules of `src` may use: `crate::` modules and crates of I/O.
-const MODULES: [Module; 25] = [
+const MODULES: [Module; 26] = [
     Module { name: "access", may_use: &[], never: IO },
     Module { name: "clock", may_use: &[], never: IO },
     Module { name: "port", may_use: &["clock"], never: IO },
@@ -44,6 +44,7 @@ const MODULES: [Module; 25] = [
         may_use: &["checkout", "clock", "connectors", "engine", "keys", "port", "store"],
         never: IO,
     },
+    Module { name: "proof", may_use: &["config", "engine", "keys", "store"], never: &["axum"] },
     Module { name: "watch", may_use: &["clock", "config", "store"], never: &["axum", "sqlx"] },
     Module { name: "sandbox", may_use: &[], never: &["sagas", "sqlx"] },
     Module { name: "app", may_use: EVERYTHING_BUT_CLI, never: &[] },
@@ -71,6 +72,7 @@ const EVERYTHING_BUT_CLI: &[&str] = &[
     "mail",
     "metrics",
     "port",
+    "proof",
     "reception",
     "sandbox",
     "store",
@@ -96,6 +98,7 @@ const EVERYTHING: &[&str] = &[
     "mail",
     "metrics",
     "port",
+    "proof",
     "reception",
     "sandbox",
     "store",

@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 44] = [
+    let commands: [&[&str]; 51] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -128,6 +128,13 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["log"],
         &["log", "query"],
         &["log", "verify"],
+        &["log", "export"],
+        &["log", "checkpoints"],
+        &["projections"],
+        &["projections", "rebuild"],
+        &["recover"],
+        &["doctor"],
+        &["recover", "release"],
         &["mail"],
         &["mail", "preview"],
         &["mail", "test"],

@@ -22,6 +22,7 @@ mod metrics;
 mod operator_verbs;
 mod outside;
 mod postgres;
+mod proof;
 mod sandbox;
 mod sandbox_attio;
 mod sandbox_attio_staff;

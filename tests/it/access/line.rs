@@ -21,12 +21,15 @@ async fn run(out: &Outside, token: Option<&str>, args: &[&str]) -> (i32, String,
 #[tokio::test(flavor = "multi_thread")]
 async fn each_role_may_on_the_command_line_what_the_table_says() {
     let out = Outside::start().await;
-    let commands: [(&[&str], &str); 8] = [
+    let commands: [(&[&str], &str); 11] = [
         (&["saga", "pause", NOBODY, "--reason", "x"], "operator admin"),
         (&["saga", "compensate", NOBODY, "--reason", "x"], "operator admin"),
         (&["saga", "bulk", "resume", "--kind", "rehearsal", "--reason", "x", "--yes"], "operator admin"),
         (&["switch", "practice.note", "off", "--reason", "x"], "finance finance_approver operator admin"),
         (&["switch", "practice.note", "on", "--reason", "x"], "finance_approver operator admin"),
+        (&["recover", "--reason", "x"], "operator admin"),
+        (&["recover", "release", "--reason", "x"], "operator admin"),
+        (&["recover", "release", "--with-differences", "--reason", "x"], "admin"),
         (&["token", "list"], "admin auditor"),
         (&["token", "revoke", NOBODY, "--reason", "x"], "admin"),
         (&["token", "approve", NOBODY], "admin"),
