@@ -129,6 +129,8 @@ impl Hooks for Ends {
 
 impl Caller {
     pub(super) fn new(plan: &Plan) -> anyhow::Result<Self> {
+        // Only the first call in a process has an effect; a second one says so, and that is fine.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder().pool_max_idle_per_host(1_024).build()?;
         Ok(Self { client, base: plan.work.calls().then(|| plan.stub.clone()) })
     }
