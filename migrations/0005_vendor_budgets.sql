@@ -23,6 +23,6 @@ create table breaker (
 -- Whose turn it is where a vendor takes fewer calls than are wanted: that of the open call.
 alter table saga add column priority text;
 
--- A switch that was turned off goes on again in two steps: this is the first. A second person, or time, is the second.
+-- A switch that was turned off goes on again in two steps: this is the first. A second person is the second.
 alter table switch add column release_asked_by text;
 alter table switch add column release_asked_at timestamptz;

@@ -7,14 +7,16 @@ use crate::connectors::Connectors;
 use crate::engine::hooks::NoHooks;
 use crate::engine::{self, Budgets, Engine};
 use crate::http;
-use crate::intake::{Acts, Intake, Poller, Router};
+use crate::intake::{Acts, Intake, Poller, Router, Sweeper};
 use crate::keys::Keys;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
+use crate::proof::sink::Sink;
+use crate::proof::{self, Proof};
 use crate::reception::Reception;
 use crate::store::schema::{SHARDS, Stamp};
 use crate::store::shards::Lease;
-use crate::store::{Store, approvals};
+use crate::store::{Store, approvals, tokens};
 use crate::watch::Watch;
 use anyhow::Context;
 use axum::Router as Routes;
@@ -37,6 +39,7 @@ pub struct Service {
     pub store: Store,
     /// The engine.
     pub engine: Arc<Engine>,
+    proof: Arc<Proof>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -65,6 +68,10 @@ impl Service {
         let addresses = (public.local_addr()?, private.local_addr()?);
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", addresses.0));
         let keys = Keys::new(&config.secret_key, &public_url);
+        let signer = proof::signer(config.proof.signing_key.as_ref(), &keys).map_err(anyhow::Error::msg)?;
+        let sink = config.proof.sink.as_ref().map(|sink| Sink::new(sink, config.installation.as_str())).transpose();
+        let sink = sink.map_err(anyhow::Error::msg)?;
+        proof::guard(&store.pool, sink.as_ref(), config.hold).await?;
         let mailer = Mailer::new(&config.mail, &config.brand, Arc::clone(&clock), config.call_limit)
             .map_err(anyhow::Error::msg)?;
         let metrics = Metrics::default();
@@ -80,6 +87,10 @@ impl Service {
             ..engine::Settings::new(keys.clone())
         };
         approvals::set_policy(&store.pool, &config.two_persons).await?;
+        tokens::bootstrap(&store.pool, &config.admin_token).await?;
+        if !config.environment.is_show() {
+            tell_of_bootstrap(&store).await?;
+        }
         let vendors: Arc<Connectors> = Arc::clone(&connectors);
         let page = Arc::new(Page::new(config.brand.clone(), &config.checkout.scripts).map_err(anyhow::Error::msg)?);
         let engine = Engine::start(store.clone(), vendors, Arc::clone(&clock), Arc::new(NoHooks), settings)
@@ -108,6 +119,9 @@ impl Service {
             Arc::clone(&acts),
         );
         tasks.spawn(router.run(stop.clone()));
+        let (to_sweep, swept_by) = (store.clone(), connectors.clone());
+        let sweeper = Sweeper::new(&config, to_sweep, Arc::clone(&engine), swept_by, Arc::clone(&clock));
+        tasks.spawn(sweeper.run(stop.clone()));
         if let Some(every) = config.poll {
             let poller = Poller::new(
                 &config,
@@ -120,7 +134,12 @@ impl Service {
             );
             tasks.spawn(poller.run(stop.clone()));
         }
-        let watch = Watch::new(store.clone(), Arc::clone(&clock), config.watch, config.installation.as_str());
+        let has_sink = sink.is_some();
+        let proof =
+            Arc::new(Proof::new(store.clone(), Arc::clone(&engine), signer, sink, config.installation.as_str()));
+        tasks.spawn(Arc::clone(&proof).run(stop.clone()));
+        let installation = config.installation.as_str();
+        let watch = Watch::new(store.clone(), Arc::clone(&clock), config.watch, has_sink, installation);
         tasks.spawn(watch.map_err(anyhow::Error::msg)?.run(stop.clone()));
         let app = http::App {
             store: store.clone(),
@@ -129,23 +148,53 @@ impl Service {
             acts,
             metrics,
             clock: Arc::clone(&clock),
-            admin_token: config.admin_token,
         };
         tasks.spawn(listen(public, http::public(app.clone(), checkout), stop.clone()));
         tasks.spawn(listen(private, http::private(app), stop.clone()));
-        Ok(Self { public: addresses.0, private: addresses.1, public_url, store, engine, stop, tasks })
+        Ok(Self { public: addresses.0, private: addresses.1, public_url, store, engine, proof, stop, tasks })
+    }
+
+    /// Until the database behind the address turns out to be another one than at the start: then only a new process can
+    /// go on, since all that this one remembers is of the other.
+    pub async fn lost(&self) {
+        while !self.store.node.is_lost() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
 
     /// Stops: no new request, no new call; calls in flight end; shards are handed over.
     pub async fn stop(self) {
         self.stop.cancel();
+        let ours = self.proof.is_ours();
         self.engine.stop(PATIENCE).await;
+        if ours {
+            // What was written last is published before nobody is here to do it.
+            match tokio::time::timeout(Duration::from_secs(3), self.proof.checkpoint(true)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(e)) => tracing::warn!(error = %e, "the last checkpoint was not published"),
+                Err(_) => tracing::warn!("the last checkpoint was not published in time"),
+            }
+        }
         self.tasks.close();
         if tokio::time::timeout(Duration::from_secs(4), self.tasks.wait()).await.is_err() {
             tracing::warn!("a listener did not end in time");
         }
         self.store.pool.close().await;
     }
+}
+
+/// Says that everybody who reads the configuration is an admin, as long as that is so.
+async fn tell_of_bootstrap(store: &Store) -> anyhow::Result<()> {
+    match tokens::bootstrap_stands(&store.pool).await? {
+        (true, true) => {
+            tracing::warn!("ADMIN_TOKEN still opens the API beside other admins' tokens: revoke `bootstrap`");
+        }
+        (true, false) => {
+            tracing::warn!("ADMIN_TOKEN is the only admin's token: make one for each person, then revoke `bootstrap`");
+        }
+        (false, _) => {}
+    }
+    Ok(())
 }
 
 /// Whom the database must belong to.

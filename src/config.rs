@@ -6,6 +6,7 @@ mod budgets;
 mod checkout;
 mod offers;
 mod outreach;
+mod proof;
 mod watch;
 
 pub use approvals::{ApprovalSettings, Approvals};
@@ -13,6 +14,7 @@ pub use budgets::{BudgetSettings, Limits};
 pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
 pub use offers::{OfferConfig, OfferSettings};
 pub use outreach::{MailConfig, OutreachSettings};
+pub use proof::{ProofConfig, ProofSettings, SinkConfig};
 pub use watch::{WatchConfig, WatchSettings};
 
 use crate::brand::Brand;
@@ -48,7 +50,7 @@ pub enum Environment {
 
 impl Environment {
     /// Whether what nobody set may be made up: no customer sees it.
-    const fn is_show(self) -> bool {
+    pub const fn is_show(self) -> bool {
         match self {
             Self::Demo | Self::Test => true,
             Self::Staging | Self::Production => false,
@@ -74,7 +76,7 @@ pub struct Settings {
     /// Base URL under which the vendors reach the public listener; unset: the listener's own address
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<Url>,
-    /// Bearer token of the private API, 32 characters or more
+    /// First token of the private API, with the role admin, 32 characters or more; to be revoked once there are others
     #[arg(long, env = "ADMIN_TOKEN", hide_env_values = true)]
     pub admin_token: Option<SecretString>,
     /// Secret from which links of checkout pages and seals of inputs are made, 32 characters or more, the same on every
@@ -101,6 +103,10 @@ pub struct Settings {
     #[arg(long, env = "POLL_SECONDS", default_value = "300")]
     pub poll_seconds: u64,
 
+    /// Start in recovery hold: no write at a vendor, no mail, no timer until `recover release`
+    #[arg(long)]
+    pub hold: bool,
+
     #[command(flatten)]
     pub approvals: ApprovalSettings,
     #[command(flatten)]
@@ -114,6 +120,8 @@ pub struct Settings {
     pub checkout: CheckoutSettings,
     #[command(flatten)]
     pub watch: WatchSettings,
+    #[command(flatten)]
+    pub proof: ProofSettings,
     #[command(flatten)]
     pub budgets: BudgetSettings,
 }
@@ -206,6 +214,8 @@ pub struct Config {
     pub lease: Duration,
     pub call_limit: Duration,
     pub poll: Option<Duration>,
+    /// Start in recovery hold.
+    pub hold: bool,
     /// Words of the operators' verbs that need a second person.
     pub two_persons: BTreeSet<String>,
     pub offers: OfferConfig,
@@ -214,6 +224,7 @@ pub struct Config {
     pub mail: MailConfig,
     pub checkout: CheckoutConfig,
     pub watch: WatchConfig,
+    pub proof: ProofConfig,
     /// Our part of what the vendors allow, by vendor.
     pub budgets: BTreeMap<&'static str, Limits>,
 }
@@ -334,6 +345,7 @@ impl Settings {
         let two_persons = self.approvals.check(self.environment, &mut faults);
         let offers = self.offers.check(&mut faults);
         let watch = self.watch.check(self.environment, &mut faults);
+        let proof = self.proof.check(self.environment, &mut faults);
         let budgets = self.budgets.check(production, &mut faults);
         let brand = self.outreach.brand(self.environment, &mut faults);
         let mail = self.outreach.mail(self.environment, &mut faults);
@@ -355,6 +367,7 @@ impl Settings {
                     lease: Duration::from_secs(self.lease_seconds),
                     call_limit: Duration::from_secs(self.call_seconds),
                     poll: (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds)),
+                    hold: self.hold,
                     two_persons,
                     offers,
                     vendors,
@@ -362,6 +375,7 @@ impl Settings {
                     mail,
                     checkout,
                     watch,
+                    proof,
                     budgets,
                 })
             }

@@ -23,6 +23,7 @@ const TAG: usize = 16;
 pub struct Keys {
     secrets: Secrets,
     links: [u8; 32],
+    signing: [u8; 32],
     public_url: String,
 }
 
@@ -44,6 +45,7 @@ impl Keys {
         Self {
             secrets: Secrets::new(&derived("secret inputs")),
             links: derived("checkout links"),
+            signing: derived("checkpoint signing"),
             public_url: public_url.trim_end_matches('/').to_owned(),
         }
     }
@@ -51,6 +53,11 @@ impl Keys {
     /// Seals and opens single-use inputs.
     pub const fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// The seed of the key that signs checkpoints where none is configured: shows and tests.
+    pub const fn signing_seed(&self) -> &[u8; 32] {
+        &self.signing
     }
 
     /// The address of a checkout page. Who has it can see the quote and pay: it is in no log and no event.

@@ -1,6 +1,8 @@
 //! attio-billing: keeps Attio, Zoho and Braintree in step. Modules in reading order.
 
+pub mod access;
 pub mod app;
+pub mod bench;
 pub mod brand;
 pub mod checkout;
 pub mod cli;
@@ -16,6 +18,7 @@ pub mod locale;
 pub mod mail;
 pub mod metrics;
 pub mod port;
+pub mod proof;
 pub mod reception;
 pub mod sandbox;
 pub mod store;

@@ -65,8 +65,18 @@ struct ForecastLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CheckLabels {
+    check: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WorkLabels {
     what: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    reason: &'static str,
 }
 
 type Durations = Family<OperationLabels, Histogram, fn() -> Histogram>;
@@ -78,6 +88,7 @@ pub struct Metrics {
     call_seconds: Durations,
     looks: Family<CallLabels, Counter>,
     deliveries: Family<DeliveryLabels, Counter>,
+    refusals: Family<RefusalLabels, Counter>,
     sagas: Family<SagaLabels, Gauge>,
     parked: Family<ParkLabels, Gauge>,
     waiting: Family<WorkLabels, Gauge>,
@@ -89,6 +100,11 @@ pub struct Metrics {
     breakers_open: Family<BreakerLabels, Gauge>,
     backlog_calls: Family<ForecastLabels, Gauge>,
     backlog_seconds: Family<ForecastLabels, Gauge>,
+    standing_faults: Family<CheckLabels, Gauge>,
+    standing_age_seconds: Gauge,
+    checkpoint_age_seconds: Gauge,
+    published_age_seconds: Gauge,
+    recovery_hold: Gauge,
     registry: Arc<Registry>,
 }
 
@@ -132,6 +148,16 @@ pub struct Standing {
     pub breakers: Vec<(String, String)>,
     /// By vendor and priority: calls that wait, and in how many seconds the last of them is made.
     pub vendor_backlog: Vec<(String, &'static str, u64, u64)>,
+    /// Faults that standing checks found, by check.
+    pub standing_faults: Vec<(&'static str, u64)>,
+    /// How long ago the standing check ran that ran longest ago.
+    pub standing_age_seconds: u64,
+    /// Age of the last checkpoint of the log.
+    pub checkpoint_age_seconds: u64,
+    /// Since a checkpoint was last published.
+    pub published_age_seconds: u64,
+    /// A recovery hold stands.
+    pub recovery_hold: bool,
 }
 
 impl Default for Metrics {
@@ -157,6 +183,12 @@ impl Default for Metrics {
                 &mut registry,
                 "deliveries",
                 "Webhook deliveries at the door (stored, duplicate, rejected, not_stored)",
+            ),
+            refusals: added(
+                &mut registry,
+                "refusals",
+                "Requests to the private API that were not let in (missing, malformed, unknown, revoked, expired, waiting, \
+                 address, role)",
             ),
             sagas: added(&mut registry, "sagas", "Sagas that have not ended"),
             parked: added(
@@ -188,6 +220,27 @@ impl Default for Metrics {
                 &mut registry,
                 "vendor_backlog_seconds",
                 "In how many seconds the last of these calls is made, where nothing else comes in between",
+            ),
+            standing_faults: added(
+                &mut registry,
+                "standing_faults",
+                "Faults that the standing checks found and have not seen mended: more than none is a fault of ours",
+            ),
+            standing_age_seconds: added(
+                &mut registry,
+                "standing_age_seconds",
+                "How long ago the standing check ran that ran longest ago",
+            ),
+            checkpoint_age_seconds: added(&mut registry, "checkpoint_age_seconds", "Age of the last checkpoint"),
+            published_age_seconds: added(
+                &mut registry,
+                "published_age_seconds",
+                "Since a sink last took a checkpoint; 0 where none ever did",
+            ),
+            recovery_hold: added(
+                &mut registry,
+                "recovery_hold",
+                "1 while a recovery hold stands: no write at a vendor, no mail, no timer",
             ),
             registry: Arc::new(registry),
         }
@@ -235,6 +288,11 @@ impl Metrics {
         self.deliveries.get_or_create(&DeliveryLabels { vendor, result }).inc();
     }
 
+    /// A request to the private API was not let in: why, as a word of a closed list.
+    pub fn refused(&self, reason: &'static str) {
+        self.refusals.get_or_create(&RefusalLabels { reason }).inc();
+    }
+
     /// All of it as text, with what stands now.
     ///
     /// # Errors
@@ -257,6 +315,13 @@ impl Metrics {
         self.shards_owned.set(signed(standing.shards_owned));
         self.shards_unowned.set(signed(standing.shards_unowned));
         self.show_budgets(standing.budget_left, standing.breakers, standing.vendor_backlog);
+        for (check, count) in standing.standing_faults {
+            self.standing_faults.get_or_create(&CheckLabels { check }).set(signed(count));
+        }
+        self.standing_age_seconds.set(signed(standing.standing_age_seconds));
+        self.checkpoint_age_seconds.set(signed(standing.checkpoint_age_seconds));
+        self.recovery_hold.set(i64::from(standing.recovery_hold));
+        self.published_age_seconds.set(signed(standing.published_age_seconds));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -335,12 +400,14 @@ mod tests {
         metrics.called(&effect, &Outcome::Unknown { detail: String::new() }, Duration::ZERO);
         metrics.looked(&effect, &Look::Unclear { detail: String::new() });
         metrics.delivered("zoho", Delivered::Stored);
+        metrics.refused("unknown");
         let standing = Standing {
             sagas: vec![("rehearsal".to_owned(), "running", 1)],
             parked: vec![("REHEARSAL".to_owned(), 1)],
             budget_left: vec![("zoho".to_owned(), "day", 1)],
             breakers: vec![("zoho".to_owned(), "reads".to_owned())],
             vendor_backlog: vec![("zoho".to_owned(), "batch", 1, 1)],
+            standing_faults: vec![("waits", 0)],
             ..Standing::default()
         };
         let text = metrics.text(standing).unwrap();

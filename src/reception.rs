@@ -15,7 +15,7 @@ use crate::store::inbox::OfferError;
 use crate::store::items::{ItemState, NewItem, offer_item};
 use crate::store::saga_store::{self, LoadError};
 use crate::store::secrets::Sealed;
-use crate::store::{Store, StoreError, evidence, people, secrets};
+use crate::store::{Store, StoreError, evidence, people, recovery, secrets};
 use async_trait::async_trait;
 use sagas::kernel::effect::CheckoutLink;
 use sagas::kernel::money::Money;
@@ -68,6 +68,9 @@ impl Reception {
 
     async fn behind(&self, token: &str) -> Result<Behind, Problem> {
         let link = self.keys.read(token).map_err(|_| Problem::Forged)?;
+        if recovery::care(&self.store.pool).await.map_err(|e| unavailable(&e))?.held {
+            return Err(Problem::Held);
+        }
         let shard = link.saga.shard(self.store.node.shard_count());
         let loaded = saga_store::load::<SubscriptionActivation>(&self.store.pool, shard, link.saga).await;
         let loaded = loaded.map_err(|e| match e {

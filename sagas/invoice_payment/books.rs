@@ -272,7 +272,9 @@ impl Book<'_> {
     /// Movements of what we captured.
     fn money(&self, event: &Event, facts: &mut Facts) {
         match event {
-            Event::PaymentCaptured { captured, .. } | Event::DuplicateCaptured { captured } => {
+            Event::PaymentCaptured { captured, .. }
+            | Event::DuplicateCaptured { captured }
+            | Event::CaptureFoundByRecovery { captured, .. } => {
                 let c = captured;
                 facts.postings.push(self.captured(Rule::Capture, &c.transaction, c.amount, c.effective));
                 facts.amount = Some(c.amount);
@@ -361,7 +363,9 @@ impl Book<'_> {
                 facts.marks.extend(self.customer_claim().map(Mark::Release));
                 facts.marks.push(self.hold(CAPTURED_NOT_RECORDED));
             }
-            Event::ApplicationUndone { .. } | Event::DuplicateCaptured { .. } => {
+            Event::ApplicationUndone { .. }
+            | Event::DuplicateCaptured { .. }
+            | Event::CaptureFoundByRecovery { .. } => {
                 facts.marks.push(self.hold(CAPTURED_NOT_RECORDED));
             }
             Event::PaymentRecorded { again: false, .. } | Event::DuplicateDisproved { .. } => self.cleared(facts),
@@ -429,7 +433,9 @@ fn references(event: &Event) -> Vec<(&'static str, String)> {
                 add("braintree_transaction", Some(transaction.clone()));
             }
         }
-        Event::DuplicateCaptured { captured } | Event::CaptureAdopted { captured, .. } => {
+        Event::DuplicateCaptured { captured }
+        | Event::CaptureFoundByRecovery { captured, .. }
+        | Event::CaptureAdopted { captured, .. } => {
             add("braintree_transaction", Some(captured.transaction.clone()));
         }
         Event::ChargeDeclined { decline, .. } => add("braintree_transaction", decline.transaction.clone()),

@@ -4,7 +4,7 @@
 use super::books;
 use super::state::{Capture, State};
 use super::words::{Closing, Trouble};
-use crate::kernel::answer::{CollectionOwner, Invoice, Method, Subscription, Survey};
+use crate::kernel::answer::{CollectionOwner, Invoice, InvoicePayment, Method, Subscription, Survey};
 use crate::kernel::effect::ClaimKind;
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
@@ -22,6 +22,16 @@ pub(super) enum Verdict {
     Stop { test: &'static str, stop: Stop },
     /// All tests are passed.
     Ready(Box<Ready>),
+}
+
+impl Verdict {
+    /// It rests on our own tables alone, or what follows from it reads again what is old.
+    pub(super) const fn needs_no_vendor(&self) -> bool {
+        match self {
+            Self::Ready(_) | Self::Stop { stop: Stop::LinkPending | Stop::Busy | Stop::Switch, .. } => true,
+            Self::Need(_) | Self::Record { .. } | Self::Adopt { .. } | Self::Stop { .. } => false,
+        }
+    }
 }
 
 /// A fact to be read.
@@ -48,6 +58,8 @@ pub(super) enum Stop {
     Draft,
     /// The subscription is paused.
     SubscriptionPaused,
+    /// The subscription has ended: its invoice may be void in a moment, too.
+    SubscriptionEnded { status: String },
     /// No card that may be charged.
     NoMethod,
     /// Sales are switched off.
@@ -129,14 +141,15 @@ impl Tests<'_> {
     /// Captured money that is applied to nothing comes before everything else.
     fn place(&self) -> Found {
         let invoice = self.invoice;
-        let ours = |c: &Capture| invoice.payments.iter().find(|p| p.reference == c.transaction);
         for capture in self.state.captures.iter().filter(|c| c.is_live() && c.trouble.is_none()) {
-            let missing = ours(capture).is_none() && invoice.balance.is_positive();
+            let missing = ours_of(invoice, capture).is_none() && invoice.balance.is_positive();
             if capture.unapplied() > 0 && !(capture.payment.is_some() && self.state.orders.record_again && missing) {
                 self.place_one(capture)?;
             } else if self.state.orders.record_again && missing {
-                let again = capture.unapplied() == 0;
-                let amount = Money::new(capture.amount.minor.min(invoice.balance.minor), capture.amount.currency);
+                // What the ledger applied is put back; a remainder stays a question.
+                let again = capture.applied.is_positive();
+                let whole = if again { capture.applied } else { capture.amount };
+                let amount = Money::new(whole.minor.min(invoice.balance.minor), whole.currency);
                 return Err(Verdict::Record { transaction: capture.transaction.clone(), amount, again });
             }
         }
@@ -152,14 +165,16 @@ impl Tests<'_> {
             return money("2.12-e2", format!("{left} of {id} was taken and the invoice is void: void or refund it"));
         }
         if capture.payment.is_some() {
-            let what = if invoice.balance.is_positive() {
+            let what = if ours_of(invoice, capture).is_none() && invoice.balance.is_positive() {
                 "was recorded before and is not any more: record it again or give it back"
+            } else if invoice.balance.is_positive() {
+                "was left over when it was recorded, and the invoice owes again: apply it in Zoho by hand or give it back"
             } else {
                 "is more than the invoice owed: apply it elsewhere or give it back"
             };
             return money("2.2-e24", format!("{left} of {id} {what}"));
         }
-        if let Some(payment) = invoice.payments.iter().find(|p| p.reference == *id) {
+        if let Some(payment) = ours_of(invoice, capture) {
             let amount = Money::new(payment.amount.minor.min(left.minor), left.currency);
             return Err(Verdict::Adopt { transaction: id.clone(), payment: payment.id.clone(), amount });
         }
@@ -324,7 +339,7 @@ impl Tests<'_> {
 
     /// Zoho's payments on the invoice that carry our references, in minor units.
     fn ours_at_zoho(&self) -> i64 {
-        let ours = |p: &&crate::kernel::answer::InvoicePayment| self.state.capture(&p.reference).is_some();
+        let ours = |p: &&InvoicePayment| self.state.capture(&p.reference).is_some();
         self.invoice.payments.iter().filter(ours).map(|p| p.amount.minor).sum()
     }
 
@@ -378,11 +393,9 @@ impl Tests<'_> {
             _ if !self.amount().is_positive() || self.state.orders.collect_ended => Ok(()),
             "paused" => Err(stop("2.11-e13", Stop::SubscriptionPaused)),
             "future" | "trial" | "live" | "non_renewing" => Ok(()),
-            "cancelled" | "expired" | "trial_expired" | "creation_failed" => Err(held(
-                "2.6-e2",
-                ParkCode::HeldByDecision,
-                format!("the subscription is `{}`: decide: charge again, or leave", subscription.status),
-            )),
+            "cancelled" | "expired" | "trial_expired" | "creation_failed" => {
+                Err(stop("2.6-e2", Stop::SubscriptionEnded { status: subscription.status.clone() }))
+            }
             other => Err(held(
                 "2.0-e19",
                 ParkCode::UnknownVendorState,
@@ -463,6 +476,11 @@ impl Tests<'_> {
         }
         Ok((customer, method))
     }
+}
+
+/// Zoho's payment with the capture's reference.
+fn ours_of<'a>(invoice: &'a Invoice, capture: &Capture) -> Option<&'a InvoicePayment> {
+    invoice.payments.iter().find(|p| p.reference == capture.transaction)
 }
 
 fn unclaimed(survey: &Survey, kinds: &[ClaimKind]) -> Found {

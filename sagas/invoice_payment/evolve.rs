@@ -137,7 +137,7 @@ impl State {
                 self.again = false;
                 self.facts.invoice = None;
             }
-            Scope::Survey => {}
+            Scope::Survey => self.facts.partial = true,
         }
     }
 
@@ -290,6 +290,13 @@ impl State {
                 self.dunning.network_retry = 0;
                 self.dunning.asked = None;
                 self.stage = Stage::Checking;
+            }
+            Event::CaptureFoundByRecovery { captured, .. } => {
+                self.captures.push(Capture::new(captured));
+                // The number counts as used.
+                let used = captured.order_id.split('.').nth(3).and_then(|n| n.parse().ok()).unwrap_or(0);
+                self.attempts = self.attempts.max(used);
+                self.again = true;
             }
             Event::CaptureAdopted { captured, reply_to, .. } => {
                 self.captures.push(Capture::new(captured));

@@ -36,7 +36,7 @@ mod turn;
 mod words;
 
 pub use state::State;
-pub use words::{Choice, Command, Event, News};
+pub use words::{Captured, Choice, Command, Event, News};
 
 use crate::kernel::effect::{Attio, Braintree, Desk, Effect, Zoho};
 use crate::kernel::park::ParkCode;
@@ -47,7 +47,7 @@ use check::{Need, Verdict};
 use chrono::{DateTime, Utc};
 use state::{RESUMED, Rest, Stage};
 use turn::Turn;
-use words::{Captured, Closing, Scope, Wait};
+use words::{Closing, Scope, Wait};
 
 /// The flow.
 pub struct InvoicePayment;
@@ -157,6 +157,10 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         adopt(turn, command);
         return Ok(());
     }
+    if matches!(command, Command::FoundByRecovery { .. }) {
+        found_by_recovery(turn, command);
+        return Ok(());
+    }
     if let Command::Detected { organization, installation, invoice, subscription, source, .. } = command
         && turn.state.intake.is_none()
     {
@@ -179,7 +183,7 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
     };
     match command {
         // Heard above.
-        Command::AdoptCapture { .. } => {}
+        Command::AdoptCapture { .. } | Command::FoundByRecovery { .. } => {}
         Command::Detected { subscription, source, news, .. } => {
             if tells_something(&turn.state, subscription.as_deref(), news) {
                 turn.push(heard(source, subscription));
@@ -252,6 +256,32 @@ fn adopt(turn: &mut Turn<'_>, command: &Command) {
     });
     turn.push(Event::CaptureAdopted { captured, reply_to: *reply_to, at: turn.at.now });
     // A step that is under way ends first: its end looks at everything again.
+    if matches!(turn.state.stage, Stage::Resting | Stage::Checking) {
+        turn.check(Scope::All);
+    }
+}
+
+/// A sale of ours that the log lost: taken into the books, and everything about the invoice is read again.
+fn found_by_recovery(turn: &mut Turn<'_>, command: &Command) {
+    let Command::FoundByRecovery { organization, installation, invoice, captured } = command else {
+        return;
+    };
+    // Under way: its own look before the send finds it.
+    if turn.state.attempt.as_ref().is_some_and(|attempt| attempt.order_id == captured.order_id)
+        || turn.state.capture(&captured.transaction).is_some()
+    {
+        return;
+    }
+    if turn.state.intake.is_none() {
+        turn.push(Event::InvoiceDetected {
+            organization: organization.clone(),
+            installation: installation.clone(),
+            invoice: invoice.clone(),
+            subscription: None,
+            source: "recovery".to_owned(),
+        });
+    }
+    turn.push(Event::CaptureFoundByRecovery { captured: captured.clone(), at: turn.at.now });
     if matches!(turn.state.stage, Stage::Resting | Stage::Checking) {
         turn.check(Scope::All);
     }

@@ -125,6 +125,9 @@ pub(super) enum Rest {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Facts {
     pub(super) since: Option<DateTime<Utc>>,
+    /// Only our own tables were asked again: what the vendors said is of an earlier round.
+    #[serde(default)]
+    pub(super) partial: bool,
     pub(super) invoice: Option<Invoice>,
     /// The subscription that the customer's list names for an invoice that names none.
     pub(super) found: Option<String>,
@@ -256,17 +259,23 @@ impl State {
 
     /// What an activation is to be told.
     pub(super) fn owed_word(&self) -> Option<Message> {
-        let adopted = self.adopted.as_ref()?;
-        let payment = self.capture(&adopted.transaction)?.payment.clone()?;
-        let invoice = self.intake.as_ref()?.invoice.clone();
-        let key = format!("{}:recorded:{}", adopted.reply_to, adopted.transaction);
+        let Adopted { transaction, reply_to } = self.adopted.as_ref()?;
+        let capture = self.capture(transaction)?;
         // Another flow is named, not imported: what it is told is its own command in words.
-        let command = serde_json::json!({
-            "command": "invoice_recorded", "invoice": invoice, "number": self.title(), "payment": payment,
-            "next_billing_on": null,
-        });
-        let (flow, kind) = ("subscription_activation".to_owned(), "invoice.recorded".to_owned());
-        Some(Message { to: adopted.reply_to, flow, kind, command, key })
+        let (word, command) = if let Some(payment) = &capture.payment {
+            let command = serde_json::json!({
+                "command": "invoice_recorded", "invoice": self.intake.as_ref()?.invoice, "number": self.title(),
+                "payment": payment, "next_billing_on": null,
+            });
+            ("recorded", command)
+        } else if capture.reversed {
+            ("reversed", serde_json::json!({"command": "capture_reversed", "transaction": transaction}))
+        } else {
+            return None;
+        };
+        let key = format!("{reply_to}:{word}:{transaction}");
+        let (flow, kind) = ("subscription_activation".to_owned(), format!("invoice.{word}"));
+        Some(Message { to: *reply_to, flow, kind, command, key })
     }
 
     /// A face that Attio does not show yet.

@@ -67,6 +67,7 @@ impl Turn<'_> {
     fn judged(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Need(_) => {}
+            verdict if self.state.facts.partial && !verdict.needs_no_vendor() => self.check(Scope::All),
             Verdict::Record { transaction, amount, again } => {
                 self.push(Event::RecordingBegun { transaction, amount, again });
             }
@@ -123,22 +124,18 @@ impl Turn<'_> {
         self.at.now + (SHORTLY * 2_i32.pow(times.min(10))).min(AT_MOST)
     }
 
-    fn invoice_is_old(&self) -> bool {
-        self.state.facts.invoice.as_ref().is_some_and(|invoice| invoice.read_at + FRESH <= self.at.now)
-    }
-
     fn stopped(&mut self, test: &'static str, stop: Stop) {
         let now = self.at.now;
         match stop {
-            // Its activation may have been undone since the invoice was read: a void one needs nobody.
-            Stop::Held { code: ParkCode::CustomerUnlinked, .. } if self.invoice_is_old() => self.check(Scope::All),
-            // So may the one whose subscription was just cancelled: it is looked at once more before a person is asked.
-            Stop::Held { code: ParkCode::HeldByDecision, .. }
-                if test == "2.6-e2" && self.state.deferral.wait != Some(Wait::Ended) =>
-            {
+            Stop::Held { code, detail } => self.hold(test, code, detail),
+            // An activation that is undone cancels first and voids then: looked at once more before a person is asked.
+            Stop::SubscriptionEnded { .. } if self.state.deferral.wait != Some(Wait::Ended) => {
                 self.defer(test, Wait::Ended, self.shortly(Wait::Ended));
             }
-            Stop::Held { code, detail } => self.hold(test, code, detail),
+            Stop::SubscriptionEnded { status } => {
+                let detail = format!("the subscription is `{status}`: decide: charge again, or leave");
+                self.hold(test, ParkCode::HeldByDecision, detail);
+            }
             Stop::LinkPending => {
                 let since = self.state.deferral.since.filter(|_| self.state.deferral.wait == Some(Wait::Link));
                 if since.is_some_and(|since| now - since >= LINK_PATIENCE) {

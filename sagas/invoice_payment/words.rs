@@ -53,6 +53,15 @@ pub enum Command {
         /// The activation.
         reply_to: SagaId,
     },
+    /// A sale under an order id of this invoice was found at Braintree after a restore, and no event of ours knows of it.
+    FoundByRecovery {
+        /// Zoho organization id.
+        organization: String,
+        installation: Installation,
+        /// Zoho invoice id.
+        invoice: String,
+        captured: Box<Captured>,
+    },
     /// The customer gave a new card or authenticated the old one.
     MethodChanged {
         /// The customer consented anew to being charged.
@@ -406,6 +415,11 @@ pub enum Event {
         at: DateTime<Utc>,
     },
     ChargeSuperseded,
+    /// Captured before a restore that lost the event; found at Braintree and booked now.
+    CaptureFoundByRecovery {
+        captured: Box<Captured>,
+        at: DateTime<Utc>,
+    },
     /// Captured and booked by an activation; ours to record from here on.
     CaptureAdopted {
         captured: Box<Captured>,
@@ -561,6 +575,7 @@ crate::kernel::saga::event_names!(
     CardCounted,
     CardCapReached,
     ChargeSuperseded,
+    CaptureFoundByRecovery,
     CaptureAdopted,
     ActivationTold,
     PaymentCaptured,

@@ -96,6 +96,28 @@ pub enum What<C> {
 }
 
 impl<C> What<C> {
+    /// The same, with the flow's own command read by this.
+    ///
+    /// # Errors
+    /// What the reader answers.
+    pub fn try_map<D, E>(self, read: impl FnOnce(C) -> Result<D, E>) -> Result<What<D>, E> {
+        Ok(match self {
+            Self::Deliver { item, kind, principal, command } => {
+                What::Deliver { item, kind, principal, command: read(command)? }
+            }
+            Self::Sending { deadline, node, epoch } => What::Sending { deadline, node, epoch },
+            Self::Answer { attempt, outcome, request_id, latency_ms } => {
+                What::Answer { attempt, outcome, request_id, latency_ms }
+            }
+            Self::Looked { attempt, look } => What::Looked { attempt, look },
+            Self::Stale => What::Stale,
+            Self::Due => What::Due,
+            Self::Verb { item, kind, order, evidence } => What::Verb { item, kind, order, evidence },
+            Self::Refused { item, kind, principal, reason } => What::Refused { item, kind, principal, reason },
+            Self::Park { code, detail } => What::Park { code, detail },
+        })
+    }
+
     /// An operator's order that needs nothing but who and why.
     pub fn order(verb: Verb, principal: &str, reason: &str) -> Self {
         let (principal, reason) = (principal.to_owned(), reason.to_owned());

@@ -62,7 +62,9 @@ fn money(state: &State, event: &Event, facts: &mut Facts) {
             facts.amount = Some(capture.amount);
         }
         Event::InvoiceBound { balance, .. } => facts.amount = Some(*balance),
-        Event::PaymentRecorded { .. } => facts.amount = state.capture.as_ref().map(|c| c.amount),
+        Event::PaymentRecorded { .. } | Event::CaptureReversed { .. } => {
+            facts.amount = state.capture.as_ref().map(|c| c.amount);
+        }
         _ => {}
     }
 }
@@ -175,6 +177,7 @@ fn references(state: &State, event: &Event) -> Vec<(&'static str, String)> {
             add("order_id", Some(capture.order_id.clone()));
             add("zoho_invoice", state.invoice.first.as_ref().map(|i| i.id.clone()));
         }
+        Event::CaptureReversed { transaction, .. } => add("braintree_transaction", Some(transaction.clone())),
         Event::PaymentRecorded { invoice, payment, .. } => {
             add("zoho_invoice", Some(invoice.clone()));
             add("zoho_payment", Some(payment.clone()));

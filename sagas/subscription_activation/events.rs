@@ -286,6 +286,11 @@ pub enum Event {
         next_billing_on: Option<NaiveDate>,
         at: DateTime<Utc>,
     },
+    /// The captured money was taken back before it was recorded; the invoice's stream goes on.
+    CaptureReversed {
+        transaction: String,
+        at: DateTime<Utc>,
+    },
     SubscriptionActivated {
         on: NaiveDate,
         released: Vec<Claim>,
@@ -420,6 +425,7 @@ crate::kernel::saga::event_names!(
     CaptureHandedOver,
     RecordAwaited,
     PaymentRecorded,
+    CaptureReversed,
     SubscriptionActivated,
     CancellationOrdered,
     ActivationFailed,

@@ -415,11 +415,15 @@ impl State {
                     next_billing_on: *next_billing_on,
                 });
             }
+            Event::CaptureReversed { .. } => self.reversed = true,
             Event::SubscriptionActivated { on, released, .. } => {
                 self.let_go_all(released);
                 self.active_on = Some(*on);
                 self.over(Ending::Active, "", "");
-                self.owe(LetterKind::Receipt);
+                // Of money that was taken back there is no receipt.
+                if !self.reversed {
+                    self.owe(LetterKind::Receipt);
+                }
                 self.owe_task("active", format!("{} is active", self.title()));
             }
             _ => {}
@@ -517,6 +521,7 @@ const fn time(event: &Event) -> Option<DateTime<Utc>> {
         | Event::AuthorisationAbandoned { at, .. }
         | Event::PaymentCaptured { at, .. }
         | Event::PaymentRecorded { at, .. }
+        | Event::CaptureReversed { at, .. }
         | Event::SubscriptionActivated { at, .. }
         | Event::ActivationUndone { at, .. }
         | Event::ActivationHeld { at, .. }

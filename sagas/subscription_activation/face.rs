@@ -97,7 +97,8 @@ const fn status(state: &State) -> &'static str {
 
 const fn payment(state: &State) -> &'static str {
     if state.capture.is_some() {
-        return "Paid";
+        // Taken back: what is owed now shows the invoice's own stream.
+        return if state.reversed { "Pending" } else { "Paid" };
     }
     match &state.stage {
         Stage::LinkOut if state.advice.is_some() => "Failed",

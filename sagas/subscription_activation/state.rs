@@ -45,6 +45,9 @@ pub struct State {
     pub(super) invoice: FirstInvoice,
     pub(super) capture: Option<Capture>,
     pub(super) record: Option<Record>,
+    /// What was captured was taken back before it was recorded.
+    #[serde(default)]
+    pub(super) reversed: bool,
     pub(super) nothing: Option<Nothing>,
     /// The day on which it became active (books zone).
     pub(super) active_on: Option<NaiveDate>,

@@ -49,6 +49,16 @@ impl Turn<'_> {
                 }
                 Ok(())
             }
+            Command::CaptureReversed { transaction } => {
+                let ours = self.state.capture.as_ref().is_some_and(|c| c.transaction == *transaction);
+                if !ours {
+                    return Err(Refusal::new("nothing_captured", "that transaction was not captured here"));
+                }
+                if self.state.record.is_none() && !self.state.reversed {
+                    self.push(Event::CaptureReversed { transaction: transaction.clone(), at: self.at.now });
+                }
+                Ok(())
+            }
         }
     }
 

@@ -47,7 +47,7 @@ impl Turn<'_> {
             Stage::Quoted if state.goes_on() => self.issue_link(),
             Stage::Paying if state.nothing.is_some() => self.activate(),
             Stage::Paying => self.bind(),
-            Stage::AwaitingRecord { .. } if state.record.is_some() => self.activate(),
+            Stage::AwaitingRecord { .. } if state.record.is_some() || state.reversed => self.activate(),
             Stage::New
             | Stage::Preparing
             | Stage::Quoted

@@ -123,6 +123,11 @@ pub enum Command {
         /// The next invoice (books zone), where Zoho says.
         next_billing_on: Option<NaiveDate>,
     },
+    /// What was captured was taken back before it was recorded: what is owed now is a matter of the invoice's stream.
+    CaptureReversed {
+        /// Braintree's id of the transaction.
+        transaction: String,
+    },
 }
 
 /// A consent as it was given.

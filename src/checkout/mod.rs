@@ -49,6 +49,9 @@ pub enum Problem {
     /// The submission does not fit the page that is shown, e.g. it lacks the consent.
     #[error("the submission was refused: {0}")]
     Refused(String),
+    /// Nothing can be taken for some minutes: after a restore it is first found out what was lost.
+    #[error("the checkout is closed for a few minutes")]
+    Held,
     /// We cannot say now. Nothing was decided.
     #[error("the checkout cannot be reached")]
     Unavailable,

@@ -205,6 +205,7 @@ impl Page {
         let words = Words { locale };
         let (stage, heading, body) = match problem {
             Problem::Forged => ("forged", "forged_heading", "forged_body"),
+            Problem::Held => ("held", "held_heading", "held_body"),
             Problem::Unavailable => ("unavailable", "unavailable_heading", "unavailable_body"),
             Problem::Refused(_) => ("refused", "refused_heading", "submit_refused"),
         };

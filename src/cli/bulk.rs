@@ -1,8 +1,10 @@
 //! `saga bulk …`: one order over many sagas, carried out by the service.
 
+use super::actor::{denied, may};
 use super::database::{Database, DatabaseArgs};
 use super::saga::{said, short};
 use super::{Exit, print, print_json};
+use crate::access::{Act, Actor};
 use crate::engine::orders::{self, GiveError};
 use crate::http::api::bulk::JobView;
 use crate::http::api::view;
@@ -52,9 +54,6 @@ pub(super) struct Start {
     /// Why; goes on record
     #[arg(long)]
     reason: String,
-    /// Who orders it; goes on record
-    #[arg(long, env = "USER", default_value = "cli")]
-    principal: String,
     /// How many are told a second
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
     per_second: u16,
@@ -92,9 +91,6 @@ pub(super) struct Show {
 pub(super) struct Cancel {
     /// The job's id
     id: Uuid,
-    /// Who cancels it; goes on record
-    #[arg(long, env = "USER", default_value = "cli")]
-    principal: String,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -120,13 +116,13 @@ async fn start(args: Start, verb: Verb) -> Result<(), Exit> {
     };
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
+    let principal = may(&pool, Act::Bulk).await?.principal();
     let only = (!args.saga.is_empty()).then_some(args.saga.as_slice());
     let (fit, unknown) = orders::fitting(&pool, &filter, only).await.map(|sagas| orders::parted(&sagas))?;
     eprintln!("{fit} saga(s) would be told to {verb}, {unknown} left out because their outcome is unknown");
     if !args.yes {
         return Err(Exit::refused("nothing was ordered").hint("say --yes to begin"));
     }
-    let principal = format!("operator:{}", args.principal);
     let order = Order { verb, principal, reason, approver: None, bulk: true };
     let id = orders::bulk(&pool, &order, &filter, only, args.per_second).await.map_err(|e| match e {
         GiveError::NotForMany(_) | GiveError::Nobody | GiveError::TooMany(_) | GiveError::Stale { .. } => {
@@ -182,7 +178,8 @@ async fn cancel(args: Cancel) -> Result<(), Exit> {
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
     find(&pool, args.id).await?;
-    if !bulk::cancel(&pool, args.id, &format!("operator:{}", args.principal)).await? {
+    let actor = may(&pool, Act::Bulk).await?;
+    if !bulk::cancel(&pool, args.id, &actor.principal()).await? {
         return Err(Exit::refused(format!("job {} has nothing left to cancel", args.id)));
     }
     print(&line(&find(&pool, args.id).await?));
@@ -190,12 +187,13 @@ async fn cancel(args: Cancel) -> Result<(), Exit> {
 }
 
 /// A second person lets a job begin.
-pub(super) async fn begun(pool: &PgPool, id: Uuid, by: &str) -> Result<(), Exit> {
+pub(super) async fn begun(pool: &PgPool, id: Uuid, actor: &Actor) -> Result<(), Exit> {
     let job = bulk::find(pool, id).await?;
     let job = job.ok_or_else(|| {
         Exit::not_found(format!("there is no request and no job {id}")).hint("run `attio-billing saga requests`")
     })?;
-    if !bulk::approve(pool, id, by).await? {
+    actor.may_approve(Act::Bulk).map_err(|e| denied(&e))?;
+    if !bulk::approve(pool, id, &actor.principal()).await? {
         let why = if job.state == "asked" {
             format!("{} asked for job {id} and cannot approve it, or it is older than a day", job.asked_by)
         } else {

@@ -412,7 +412,10 @@ impl Show<'_> {
             "cargo run -- log query --event PaymentCaptured".to_owned(),
             "cargo run -- log verify".to_owned(),
             "cargo run -- saga rehearse --park              # practise resuming".to_owned(),
-            format!("curl -H \"Authorization: Bearer $ADMIN_TOKEN\" {}/api/v1/transactions.csv", text("private_url")),
+            format!(
+                "curl -H \"Authorization: Bearer $ADMIN_TOKEN\" \"{}/api/v1/transactions?money=true\"",
+                text("private_url")
+            ),
         ] {
             self.told.line(&format!("   {command}"));
         }

@@ -1,5 +1,6 @@
 //! `link`: ids of one customer at every vendor, and who collects.
 
+use super::actor::acting;
 use super::database::{Database, DatabaseArgs};
 use super::{Exit, print};
 use crate::store::customers::{CustomerLinks, link_customer};
@@ -55,9 +56,6 @@ pub(super) struct Args {
     /// The customer recorded consent to charges outside a subscription
     #[arg(long)]
     one_off_consent: bool,
-    /// Who links it, for the record
-    #[arg(long, env = "USER", default_value = "cli")]
-    principal: String,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -96,7 +94,7 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
     };
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
-    link_customer(&pool, &links, &args.principal).await.map_err(|e| {
+    link_customer(&pool, &links, &acting(&pool).await?.principal()).await.map_err(|e| {
         Exit::refused(e.to_string()).hint("an id at a vendor belongs to one customer of ours; nothing was changed")
     })?;
     print(&format!("customer {} is linked", links.customer));

@@ -1,22 +1,29 @@
 //! The command line: one binary, one file a command. Data goes to stdout, talk to stderr.
 
+mod actor;
 mod alerts;
+mod bench;
 mod bulk;
 mod database;
 mod demo;
+mod doctor;
 mod exit;
+mod explain;
 mod forecast;
 mod link;
 mod log;
 mod mail;
 mod migrate;
 mod orders;
+mod projections;
+mod recover;
 mod requests;
 mod saga;
 mod sandbox;
 mod serve;
 mod setup;
 mod switch;
+mod token;
 
 use clap::{Parser, Subcommand};
 pub use exit::{Exit, report};
@@ -37,6 +44,8 @@ enum Command {
     Sandbox(sandbox::Args),
     /// Watch it work: a whole world in one process, from renewals to a parked saga, and the books compared
     Demo(demo::Args),
+    /// Measure the engine on this machine, beside the leanest loop on the same Postgres
+    Bench(bench::Args),
     /// Bring the database to this release's schema
     Migrate(migrate::Args),
     /// Provision Attio: objects, attributes, options; repeat-safe
@@ -49,6 +58,16 @@ enum Command {
     /// Query the transaction log, verify the hash chain
     #[command(subcommand)]
     Log(log::Command),
+    /// Build again what is derived from the log
+    ///
+    /// Example:
+    ///   attio-billing projections rebuild --check
+    #[command(subcommand, verbatim_doc_comment)]
+    Projections(projections::Command),
+    /// Look at everything that must be right, with the cure for what is not; changes nothing
+    Doctor(Box<doctor::Args>),
+    /// After a restore or a failover: declare what was lost, and let writes go out again
+    Recover(recover::Args),
     /// Look at the mails that customers get, try the mail server
     #[command(subcommand)]
     Mail(mail::Command),
@@ -58,6 +77,12 @@ enum Command {
     ///   attio-billing alerts test
     #[command(subcommand, verbatim_doc_comment)]
     Alerts(alerts::Command),
+    /// Make, list and revoke tokens of the private API
+    ///
+    /// Example:
+    ///   attio-billing token list
+    #[command(subcommand, verbatim_doc_comment)]
+    Token(token::Command),
     /// Switch an operation at a vendor off or on, or list the switches
     ///
     /// Sagas whose operation is switched off wait, and go on by themselves.
@@ -82,16 +107,21 @@ impl Cli {
 /// What happened, with the exit code that belongs to it.
 pub async fn run(cli: Cli) -> Result<(), Exit> {
     match cli.command {
-        Command::Serve(args) => serve::run(*args).await,
+        Command::Serve(args) => Box::pin(serve::run(*args)).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Bench(args) => bench::run(args).await,
         Command::Migrate(args) => migrate::run(args).await,
         Command::Setup(args) => setup::run(*args).await,
         Command::Link(args) => link::run(args).await,
         Command::Saga(command) => saga::run(command).await,
         Command::Log(command) => log::run(command).await,
+        Command::Projections(command) => projections::run(command).await,
+        Command::Doctor(args) => Box::pin(doctor::run(*args)).await,
+        Command::Recover(args) => recover::run(args).await,
         Command::Mail(command) => mail::run(command).await,
         Command::Alerts(command) => alerts::run(command).await,
+        Command::Token(command) => token::run(command).await,
         Command::Switch(args) => switch::run(args).await,
         Command::Forecast(args) => forecast::run(args).await,
     }

@@ -1,9 +1,11 @@
 //! `saga resume|retry|pause|skip|…`: orders to one saga. On a terminal what would follow is shown first, and a person
 //! confirms it.
 
+use super::actor::may;
 use super::database::{Database, DatabaseArgs};
 use super::saga::{awaited, find, said, shards};
 use super::{Exit, print, print_json};
+use crate::access::Act;
 use crate::clock::{Clock, RealClock};
 use crate::engine::orders::{self, GiveError, Given, NewOrder};
 use crate::engine::preview::{self, PreviewError};
@@ -27,9 +29,6 @@ pub(super) struct Order {
     /// Why; goes on record
     #[arg(long, required_unless_present = "preview")]
     reason: Option<String>,
-    /// Who orders it; goes on record
-    #[arg(long, env = "USER", default_value = "cli")]
-    principal: String,
     /// Only while the saga has so many events, as a preview showed
     #[arg(long)]
     if_sequence: Option<u64>,
@@ -111,11 +110,11 @@ pub(super) async fn run(args: Order, verb: Verb) -> Result<(), Exit> {
         Some(reason) => said(reason)?,
         None => "preview".to_owned(),
     };
-    let word = verb.word();
-    let order =
-        verb::Order { verb, principal: format!("operator:{}", args.principal), reason, approver: None, bulk: false };
+    let (word, act) = (verb.word(), if args.preview { Act::ReadFlows } else { Act::of_verb(&verb) });
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
+    let principal = may(&pool, act).await?.principal();
+    let order = verb::Order { verb, principal, reason, approver: None, bulk: false };
     let saga = find(&pool, SagaId(args.id)).await?;
     let mut if_sequence = args.if_sequence;
     let asks = !args.yes && !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();

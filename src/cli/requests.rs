@@ -1,9 +1,11 @@
 //! `saga requests|approve|reject`: what a second person does.
 
+use super::actor::{acting, denied};
 use super::bulk::begun;
 use super::database::{Database, DatabaseArgs};
 use super::saga::{awaited, said, shards, short};
 use super::{Exit, print, print_json};
+use crate::access::{Act, same_person};
 use crate::engine::orders;
 use crate::http::api::requests::RequestView;
 use crate::store::approvals::{self, AnswerError};
@@ -27,9 +29,6 @@ pub(super) struct List {
 pub(super) struct Approve {
     /// The request's id, or a job's
     id: Uuid,
-    /// Who approves it; goes on record, and is never who asked
-    #[arg(long, env = "USER", default_value = "cli")]
-    principal: String,
     /// What was looked at; goes on record
     #[arg(long)]
     reason: Option<String>,
@@ -47,9 +46,6 @@ pub(super) struct Reject {
     /// Why; goes on record
     #[arg(long)]
     reason: String,
-    /// Who rejects it; goes on record
-    #[arg(long, env = "USER", default_value = "cli")]
-    principal: String,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -87,10 +83,15 @@ pub(super) async fn list(args: List) -> Result<(), Exit> {
 pub(super) async fn approve(args: Approve) -> Result<(), Exit> {
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
-    let by = format!("operator:{}", args.principal);
+    let actor = acting(&pool).await?;
+    let by = actor.principal();
+    // An id of a job is no request's: who may begin that one is asked there.
+    if approvals::find(&pool, args.id).await?.is_some() {
+        actor.may_approve(Act::Repair).map_err(|e| denied(&e))?;
+    }
     match orders::approve(&pool, shards(&pool).await?, args.id, &by, args.reason.as_deref()).await {
         Ok((asked, item)) => awaited(&pool, asked.saga, item, "approved", args.json).await,
-        Err(AnswerError::Unknown(id)) => begun(&pool, id, &by).await,
+        Err(AnswerError::Unknown(id)) => begun(&pool, id, &actor).await,
         Err(e) => Err(unanswered(e)),
     }
 }
@@ -98,8 +99,14 @@ pub(super) async fn approve(args: Approve) -> Result<(), Exit> {
 pub(super) async fn reject(args: Reject) -> Result<(), Exit> {
     let reason = said(args.reason)?;
     let database = Database::open(args.database.database_url).await?;
-    let by = format!("operator:{}", args.principal);
-    approvals::reject(&database.visit().await?, args.id, &by, &reason).await.map_err(unanswered)?;
+    let pool = database.visit().await?;
+    let actor = acting(&pool).await?;
+    let by = actor.principal();
+    let request = approvals::find(&pool, args.id).await?.ok_or_else(|| unanswered(AnswerError::Unknown(args.id)))?;
+    if !same_person(&request.asked.asked_by, &by) {
+        actor.may_approve(Act::Repair).map_err(|e| denied(&e))?;
+    }
+    approvals::reject(&pool, args.id, &by, &reason).await.map_err(unanswered)?;
     print("rejected; nothing follows from it");
     Ok(())
 }

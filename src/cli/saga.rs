@@ -1,8 +1,10 @@
 //! `saga …`: what operators do. Orders, requests for a second person and jobs over many sagas have files of their own.
 
+use super::actor::may;
 use super::database::{Database, DatabaseArgs};
 use super::orders::{self, DeclareDone, MoveDue, Order, Skip};
-use super::{Exit, bulk, print, print_json, requests};
+use super::{Exit, bulk, explain, print, print_json, requests};
+use crate::access::Act;
 use crate::clock::{Clock, RealClock};
 use crate::engine::items::Body;
 use crate::http::api::view::{self, EventView, SagaView};
@@ -39,6 +41,8 @@ pub(super) enum Command {
     ///   attio-billing saga show 0199…
     #[command(verbatim_doc_comment)]
     Show(Show),
+    /// Explain why a saga is where it is, what happens next and when
+    Explain(explain::Args),
     /// Let a parked or paused saga go on
     ///
     /// A call whose outcome is unknown is looked up first; nothing that moves money is sent again blindly.
@@ -105,8 +109,10 @@ pub(super) enum Command {
     Requests(requests::List),
     /// Approve another person's request, or a job over many sagas
     ///
+    /// By the token of a person whose role approves it: who sits at a shell alone cannot be told.
+    ///
     /// Example:
-    ///   attio-billing saga approve 0199… --principal grace
+    ///   ATTIO_BILLING_TOKEN=ab_… attio-billing saga approve 0199…
     #[command(verbatim_doc_comment)]
     Approve(requests::Approve),
     /// Reject a request: nothing follows from it
@@ -181,9 +187,6 @@ pub(super) struct Decide {
     /// Why; goes on record
     #[arg(long)]
     reason: String,
-    /// Who decides it; goes on record
-    #[arg(long, env = "USER", default_value = "cli")]
-    principal: String,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -216,6 +219,7 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
     match command {
         Command::List(args) => list(args).await,
         Command::Show(args) => show(args).await,
+        Command::Explain(args) => explain::run(args).await,
         Command::Resume(args) => orders::run(args, Verb::Resume).await,
         Command::Retry(args) => orders::run(args, Verb::Retry).await,
         Command::Pause(args) => orders::run(args, Verb::Pause).await,
@@ -321,9 +325,10 @@ fn header(saga: &SagaLine) -> String {
 }
 
 async fn decide(args: Decide) -> Result<(), Exit> {
-    let order = By { by: args.principal, reason: said(args.reason)?, key: None };
+    let reason = said(args.reason)?;
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
+    let order = By { by: may(&pool, Act::Steer).await?.principal(), reason, key: None };
     let id = SagaId(args.id);
     let item = operator::decide(&find(&pool, id).await?, args.choice, order).map_err(|why| refused(why, id))?;
     carry_out(&pool, &item, "decided", args.json).await
@@ -391,7 +396,7 @@ async fn rehearse(args: Rehearse) -> Result<(), Exit> {
         saga: id,
         saga_kind: Rehearsal::NAME.to_owned(),
         kind: "operator.rehearse".to_owned(),
-        principal: "operator:cli".to_owned(),
+        principal: may(&pool, Act::Steer).await?.principal(),
         body: Body::Saga { command }.text(),
         waiting_key: None,
         idempotency_key: None,
@@ -410,7 +415,7 @@ pub(super) async fn find(pool: &PgPool, id: SagaId) -> Result<SagaLine, Exit> {
     query::saga(pool, id).await?.map(|(line, _)| line).ok_or_else(|| no_such_saga(id))
 }
 
-fn no_such_saga(id: SagaId) -> Exit {
+pub(super) fn no_such_saga(id: SagaId) -> Exit {
     Exit::not_found(format!("there is no saga {id}"))
         .hint("run `attio-billing saga list --reference <id at a vendor>` to find one")
 }

@@ -74,9 +74,18 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
             service.private
         )),
     }
-    stopped().await;
+    let lost = tokio::select! {
+        () = stopped() => false,
+        () = service.lost() => true,
+    };
     eprintln!("stopping: calls in flight end first");
     service.stop().await;
+    if lost {
+        return Err(Exit::failure(anyhow::anyhow!(
+            "the database behind DATABASE_URL is another one than at the start"
+        ))
+        .hint("start it again: it begins in recovery hold; then see `attio-billing recover --help`"));
+    }
     if let Some(server) = database.server {
         server.stop().await?;
     }

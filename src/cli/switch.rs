@@ -1,7 +1,9 @@
 //! `switch`: turns an operation at a vendor off, in the hour of need, and on again.
 
+use super::actor::{denied, may};
 use super::database::{Database, DatabaseArgs};
 use super::{Exit, print, print_json};
+use crate::access::Act;
 use crate::store::settings::Release;
 use crate::store::{approvals, settings};
 use serde_json::json;
@@ -22,9 +24,6 @@ pub(super) struct Args {
     /// Why; goes on record
     #[arg(long)]
     reason: Option<String>,
-    /// Who switches it; goes on record
-    #[arg(long, env = "USER", default_value = "cli")]
-    principal: String,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -80,17 +79,19 @@ const OPERATIONS: [&str; 38] = [
     "zoho.undo_subscription",
 ];
 
-/// Off at once. On in two steps, where approvals are required: what stops harm is quick, what may do some again is not.
-async fn turn(pool: &PgPool, operation: &str, to: Position, by: &str, reason: &str) -> Result<(), Exit> {
-    if to == Position::Off || approvals::policy(pool).await?.is_empty() {
-        return Ok(settings::set_switch(pool, operation, to == Position::Off, by, reason).await?);
+/// Off at once. On by two people, where approvals are required: what stops harm is quick, what may do some again is not.
+async fn turn(pool: &PgPool, operation: &str, to: Position, reason: &str) -> Result<(), Exit> {
+    let off = to == Position::Off;
+    let actor = may(pool, if off { Act::SwitchOff } else { Act::SwitchOn }).await?;
+    if off || approvals::policy(pool).await?.is_empty() {
+        return Ok(settings::set_switch(pool, operation, off, &actor.principal(), reason).await?);
     }
-    if let Release::Asked { by, alone_from } = settings::release_switch(pool, operation, by, reason).await? {
-        eprintln!(
-            "{operation} stays off: {by} asked that it go on again. Somebody else runs the same command, or {by} once more \
-             after {}",
-            alone_from.format("%H:%M:%S UTC")
-        );
+    match settings::release_switch(pool, operation, &actor, reason).await? {
+        Release::On => {}
+        Release::Asked { by } => eprintln!(
+            "{operation} stays off: {by} asked that it go on again\n\nhint: another person runs the same command within a day"
+        ),
+        Release::Denied(why) => return Err(denied(&why)),
     }
     Ok(())
 }
@@ -102,7 +103,7 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
     if let (Some(operation), Some(to), Some(reason)) = (&args.operation, args.to, &args.reason) {
-        turn(&pool, operation, to, &args.principal, reason).await?;
+        turn(&pool, operation, to, reason).await?;
     }
     let off = settings::switched_off(&pool).await?;
     let shown = OPERATIONS.into_iter().filter(|name| args.operation.as_ref().is_none_or(|only| only == name));

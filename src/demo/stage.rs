@@ -43,6 +43,8 @@ pub struct StageOptions {
     pub approvals: bool,
     /// Zoho's calls a minute and a day, as the service counts them; 0: it does not. None: nobody counts.
     pub zoho_calls: Option<[u32; 2]>,
+    /// A folder in which checkpoints are published.
+    pub sink: Option<String>,
 }
 
 impl StageOptions {
@@ -57,6 +59,7 @@ impl StageOptions {
             poll_seconds: 0,
             approvals: false,
             zoho_calls: None,
+            sink: None,
         }
     }
 }
@@ -274,7 +277,7 @@ impl Stage {
         let request = reqwest::Client::new()
             .post(url)
             .bearer_auth(self.config.admin_token.expose_secret())
-            .json(&json!({"reason": reason, "principal": "demo"}));
+            .json(&json!({"reason": reason}));
         let answer = request.send().await?;
         let status = answer.status();
         let body: Value = answer.json().await?;
@@ -338,6 +341,7 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
         "0",
     ])?;
     let mut settings = Line::from_arg_matches(&matches)?.settings;
+    settings.proof.checkpoint_sink = options.sink.clone().map(SecretString::from);
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;
     Ok(settings.check()?)
 }

@@ -8,11 +8,13 @@ use super::run::Inner;
 use crate::port::{Beside, Call, Errand, Report, Ticket, on_errand};
 use crate::store::append::{Append, AppendError};
 use crate::store::items::{self, Item};
-use chrono::{DateTime, Utc};
+use crate::store::recovery::Care;
+use chrono::{DateTime, TimeDelta, Utc};
+use sagas::kernel::effect::Effect;
 use sagas::kernel::flow::{Open, Phase};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{What, Work};
-use sagas::kernel::outcome::{NotSent, Outcome};
+use sagas::kernel::outcome::{Look, NotSent, Outcome};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::step::ExactlyOnce;
 use serde_json::Value;
@@ -31,6 +33,24 @@ pub(super) enum Stop {
     Poison(String),
     /// The database cannot be reached, or the saga in memory is not what is stored.
     Reload(String),
+}
+
+/// What a look before the send showed.
+enum Searched {
+    /// Nothing: it may be sent.
+    Absent,
+    /// It was done, and the saga knows by now.
+    Settled,
+    /// It cannot be said now.
+    NotNow,
+}
+
+/// A saga that must not act now asks again after this long.
+const HELD: TimeDelta = TimeDelta::seconds(15);
+
+/// What changes something outside: nothing of it is sent during a recovery hold.
+fn careful(effect: &Effect) -> bool {
+    effect.exactly_once() != ExactlyOnce::Repeatable
 }
 
 /// One saga being driven.
@@ -59,6 +79,7 @@ impl Driver {
                     }
                 }
                 Work::Look(open) => self.look(*open).await?,
+                Work::Due if self.is_held().await => return Ok(Some(now + HELD)),
                 Work::Due => {
                     let before = self.live.sequence();
                     self.tell(What::Due, "engine", Vec::new()).await?;
@@ -108,8 +129,23 @@ impl Driver {
         if !engine.may_send(self.saga) {
             return Ok(Some(now + chrono::TimeDelta::seconds(1)));
         }
+        let care = if careful(&open.effect) {
+            engine.effects.care().await.map_err(|e| Stop::Reload(e.to_string()))?
+        } else {
+            Care::default()
+        };
+        if care.held {
+            return Ok(Some(now + HELD));
+        }
         if let Some(outcome) = engine.effects.refuse_now(&open.effect).await {
             return self.answered(&open, outcome, None, 0).await.map(|()| None);
+        }
+        if care.search_first && open.effect.exactly_once().needs_sending_mark() {
+            match self.searched(&open).await? {
+                Searched::Absent => {}
+                Searched::Settled => return Ok(None),
+                Searched::NotNow => return Ok(Some(now + HELD)),
+            }
         }
         let admitted = match engine.budgets.admit(self.admission(&open)).await {
             Ok(admitted) => admitted,
@@ -158,6 +194,28 @@ impl Driver {
         Ok(None)
     }
 
+    /// After a restore a call that the log does not know may have been made: it is looked up before it is sent.
+    async fn searched(&mut self, open: &Open) -> Result<Searched, Stop> {
+        let look = self.read(open, None).await;
+        self.engine.settings.metrics.looked(&open.effect, &look);
+        match look {
+            Look::Absent { .. } => Ok(Searched::Absent),
+            Look::Unclear { .. } => Ok(Searched::NotNow),
+            Look::Found { .. } => {
+                self.tell(What::Looked { attempt: open.attempt, look }, "recovery", Vec::new()).await?;
+                Ok(Searched::Settled)
+            }
+        }
+    }
+
+    /// No timer has an effect while a restore is not dealt with; where that cannot be read, neither.
+    async fn is_held(&self) -> bool {
+        match self.engine.effects.care().await {
+            Ok(care) => care.held,
+            Err(_) => true,
+        }
+    }
+
     /// Makes the call, or what a test wants instead.
     async fn made(&self, call: &Call) -> Report {
         let effects = &self.engine.effects;
@@ -189,17 +247,28 @@ impl Driver {
 
     /// Looks the open call up.
     async fn look(&mut self, open: Open) -> Result<(), Stop> {
+        let look = self.read(&open, None).await;
+        self.engine.settings.metrics.looked(&open.effect, &look);
+        self.tell(What::Looked { attempt: open.attempt, look }, "engine", Vec::new()).await
+    }
+
+    /// Asks the vendor: by its own id, or by our reference.
+    pub(super) async fn read(&self, open: &Open, id: Option<&str>) -> Look {
         let sent_at = match open.phase {
             Phase::Sending { sent_at, .. } | Phase::Unknown { sent_at, .. } => Some(sent_at),
             Phase::Requested { .. } => None,
         };
         let engine = Arc::clone(&self.engine);
-        let errand = self.look_errand(&open);
+        let errand = self.look_errand(open);
         let _place = engine.budgets.place(open.effect.vendor(), errand.priority).await;
-        let beside = engine.effects.beside_look(&open.effect).await;
-        let look = on_errand(errand, engine.effects.look(&self.call(&open, sent_at, beside))).await;
-        engine.settings.metrics.looked(&open.effect, &look);
-        self.tell(What::Looked { attempt: open.attempt, look }, "engine", Vec::new()).await
+        let call = self.call(open, sent_at, engine.effects.beside_look(&open.effect).await);
+        let asked = async {
+            match id {
+                Some(id) => engine.effects.confirm(&call, id).await,
+                None => engine.effects.look(&call).await,
+            }
+        };
+        on_errand(errand, asked).await
     }
 
     /// What the call wants before it may leave.
@@ -214,7 +283,7 @@ impl Driver {
     }
 
     /// As above for a look-up: it reads, whatever is looked up.
-    pub(super) fn look_errand(&self, open: &Open) -> Errand {
+    fn look_errand(&self, open: &Open) -> Errand {
         Errand { reads: true, passed: false, ..self.errand(open, Ticket::none()) }
     }
 

@@ -8,7 +8,8 @@ use super::practice::PracticePerformer;
 use super::run::Settings;
 use crate::keys::Keys;
 use crate::port::{Beside, Call, Perform, Report};
-use crate::store::{Store, settings};
+use crate::store::recovery::{self, Care};
+use crate::store::{Store, StoreError, settings};
 use sagas::kernel::effect::{Effect, Mail};
 use sagas::kernel::outcome::{Look, NotSent, Outcome};
 use sqlx::PgPool;
@@ -35,6 +36,11 @@ impl Effects {
             keys: settings.keys.clone(),
             pool: store.pool.clone(),
         }
+    }
+
+    /// How calls are to be made after a restore or a failover.
+    pub(super) async fn care(&self) -> Result<Care, StoreError> {
+        recovery::care(&self.pool).await
     }
 
     /// Why the call may not be made now, if so.

@@ -11,6 +11,7 @@ mod desk;
 mod drive;
 mod effects;
 mod enrol;
+pub mod explain;
 pub mod forecast;
 pub mod hooks;
 pub mod items;

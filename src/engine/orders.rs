@@ -2,6 +2,7 @@
 //! needed, a request first. Whether an order is obeyed, the saga says.
 
 use super::items::Body;
+use crate::access::ALONE;
 use crate::store::StoreError;
 use crate::store::append::Status;
 use crate::store::approvals::{self, AnswerError, NewRequest};
@@ -57,10 +58,8 @@ pub enum GiveError {
 
 /// So many sagas at most are one job's.
 const MANY: usize = 20_000;
-/// Over more sagas than this, a job needs a second person where approvals are required.
-const ALONE: usize = 20;
 
-/// An order as it is given: `order.principal` is who, `operator:ada`.
+/// An order as it is given: `order.principal` is who, `token:ada`.
 #[derive(Debug, Clone)]
 pub struct NewOrder {
     /// What, who and why.

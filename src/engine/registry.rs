@@ -43,6 +43,12 @@ pub trait Kind: Send + Sync {
     /// # Errors
     /// The history cannot be read by this release.
     fn load(&self, id: SagaId, history: &[StoredEvent]) -> Result<Box<dyn Live>, String>;
+    /// What the tables beside the log hold of a saga with that history, as one append of all of it. `changed_at`: when
+    /// its row was written (UTC), since due times are told as seen from then.
+    ///
+    /// # Errors
+    /// The history cannot be read by this release.
+    fn project(&self, id: SagaId, history: &[StoredEvent], changed_at: DateTime<Utc>) -> Result<Append, String>;
 }
 
 /// On what terms a call is made.
@@ -100,6 +106,15 @@ impl Registry {
         Ok(registry)
     }
 
+    /// These and one more: a flow that is measured or tested, and no part of the product.
+    ///
+    /// # Errors
+    /// The saga's declaration breaks a law.
+    pub fn with<S: Saga>(mut self) -> Result<Self, String> {
+        self.add::<S>()?;
+        Ok(self)
+    }
+
     fn add<S: Saga>(&mut self) -> Result<(), String> {
         machine::check_declaration::<S>()?;
         self.kinds.insert(S::NAME, Box::new(Shell::<S>(PhantomData)));
@@ -148,6 +163,14 @@ impl<S: Saga> Kind for Shell<S> {
         }
         Ok(Box::new(InMemory { id, loaded, decided: None }))
     }
+
+    fn project(&self, id: SagaId, history: &[StoredEvent], changed_at: DateTime<Utc>) -> Result<Append, String> {
+        let events: Result<Vec<_>, _> = history.iter().map(saga_store::read_event::<S>).collect();
+        let context = Context { principal: "", items: Vec::new(), now: changed_at };
+        let append =
+            saga_store::build_append::<S>(id, &Loaded::default(), &events.map_err(|e| e.to_string())?, context);
+        append.map(|(append, _)| append).map_err(|e| e.to_string())
+    }
 }
 
 struct InMemory<S: Saga> {
@@ -195,7 +218,7 @@ impl<S: Saga> Live for InMemory<S> {
         principal: &str,
         items: Vec<Uuid>,
     ) -> Result<Append, Refusal> {
-        let command = Command { saga: self.id, at, what: typed::<S>(what)? };
+        let command = Command { saga: self.id, at, what: what.try_map(read_command::<S>)? };
         let sink = EventSink::default();
         self.loaded.saga.clone().handle(command, &(), &sink).await?;
         let events = sink.collect().await;
@@ -216,25 +239,6 @@ impl<S: Saga> Live for InMemory<S> {
             self.loaded = loaded;
         }
     }
-}
-
-/// The engine's command with the flow's own command decoded.
-fn typed<S: Saga>(what: What<Value>) -> Result<What<S::Command>, Refusal> {
-    Ok(match what {
-        What::Deliver { item, kind, principal, command } => {
-            What::Deliver { item, kind, principal, command: read_command::<S>(command)? }
-        }
-        What::Sending { deadline, node, epoch } => What::Sending { deadline, node, epoch },
-        What::Answer { attempt, outcome, request_id, latency_ms } => {
-            What::Answer { attempt, outcome, request_id, latency_ms }
-        }
-        What::Looked { attempt, look } => What::Looked { attempt, look },
-        What::Stale => What::Stale,
-        What::Due => What::Due,
-        What::Verb { item, kind, order, evidence } => What::Verb { item, kind, order, evidence },
-        What::Refused { item, kind, principal, reason } => What::Refused { item, kind, principal, reason },
-        What::Park { code, detail } => What::Park { code, detail },
-    })
 }
 
 fn read_command<S: Saga>(command: Value) -> Result<S::Command, Refusal> {

@@ -125,7 +125,10 @@ const BODIES_KEPT: TimeDelta = TimeDelta::days(30);
 const HORIZON: TimeDelta = TimeDelta::seconds(60);
 
 impl Engine {
-    /// Starts the engine on a store whose node has joined.
+    /// Starts the engine on a store whose node has joined, with all sagas of the product.
+    ///
+    /// # Errors
+    /// A saga's declaration breaks a law.
     pub fn start(
         store: Store,
         vendors: Arc<dyn Perform>,
@@ -133,11 +136,23 @@ impl Engine {
         hooks: Arc<dyn Hooks>,
         settings: Settings,
     ) -> Result<Self, String> {
+        Ok(Self::with_registry(Registry::all()?, store, vendors, clock, hooks, settings))
+    }
+
+    /// Starts the engine with these sagas.
+    pub fn with_registry(
+        registry: Registry,
+        store: Store,
+        vendors: Arc<dyn Perform>,
+        clock: Arc<dyn Clock>,
+        hooks: Arc<dyn Hooks>,
+        settings: Settings,
+    ) -> Self {
         let wake = Arc::new(Notify::new());
         let budgets = settings.budgets.clone();
         let budgets = budgets.unwrap_or_else(|| Budgets::new(store.clone(), Arc::clone(&clock), &uncounted()));
         let inner = Arc::new(Inner {
-            registry: Registry::all()?,
+            registry,
             effects: Effects::new(&store, vendors, &settings, Arc::clone(&wake)),
             budgets,
             store,
@@ -159,7 +174,7 @@ impl Engine {
         inner.tasks.spawn(Arc::clone(&inner).keep_house());
         inner.tasks.spawn(Arc::clone(&inner).send_bulk());
         inner.tasks.spawn(Arc::clone(&inner.budgets).run(inner.stop.clone()));
-        Ok(Self { inner })
+        Self { inner }
     }
 
     /// Something came: look at once instead of at the next poll.
@@ -309,6 +324,10 @@ impl Inner {
         let shards: Vec<u16> = self.store.node.owned().into_iter().map(|(shard, _)| shard).collect();
         for item in items::items_ready(&self.store.pool, &shards, &self.mailboxes.items(), POLL_LIMIT).await? {
             self.poke(item.saga, &item.saga_kind.clone(), Some(item));
+        }
+        if self.effects.care().await?.held {
+            // No timer has an effect: what is due waits in the database until the hold is released.
+            return Ok(());
         }
         let until = self.clock.now() + HORIZON;
         for (saga, kind, at) in query::due(&self.store.pool, &shards, until, POLL_LIMIT).await? {

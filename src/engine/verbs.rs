@@ -2,15 +2,12 @@
 //! two are needed, and what vendor and books show now. Decides nothing about money: the machine does.
 
 use super::drive::Driver;
-use crate::port::on_errand;
 use crate::store::items::Item;
 use crate::store::standing;
-use sagas::kernel::flow::{Open, Phase};
+
 use sagas::kernel::machine::What;
-use sagas::kernel::outcome::Look;
 use sagas::kernel::verb::{Asked, Evidence, Order};
 use serde_json::Value;
-use std::sync::Arc;
 
 impl Driver {
     /// The machine's command for an order, with what must be known for it.
@@ -55,24 +52,5 @@ impl Driver {
             None
         };
         Ok(Evidence { look, standing })
-    }
-
-    /// Asks the vendor: by its own id, or by our reference.
-    async fn read(&self, open: &Open, id: Option<&str>) -> Look {
-        let sent_at = match open.phase {
-            Phase::Sending { sent_at, .. } | Phase::Unknown { sent_at, .. } => Some(sent_at),
-            Phase::Requested { .. } => None,
-        };
-        let engine = Arc::clone(&self.engine);
-        let errand = self.look_errand(open);
-        let _place = engine.budgets.place(open.effect.vendor(), errand.priority).await;
-        let call = self.call(open, sent_at, engine.effects.beside_look(&open.effect).await);
-        let asked = async {
-            match id {
-                Some(id) => engine.effects.confirm(&call, id).await,
-                None => engine.effects.look(&call).await,
-            }
-        };
-        on_errand(errand, asked).await
     }
 }

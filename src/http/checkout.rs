@@ -197,7 +197,7 @@ fn status_of_problem(problem: &Problem) -> StatusCode {
     match problem {
         Problem::Forged => StatusCode::NOT_FOUND,
         Problem::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Problem::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Problem::Held | Problem::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -206,6 +206,8 @@ fn problem(problem: Problem) -> ApiProblem {
     match problem {
         Problem::Forged => ApiProblem::not_found("there is no such checkout").hint("open the link from the message"),
         Problem::Refused(why) => ApiProblem::new(status, "submission_refused", why).hint("load the page again"),
+        Problem::Held => ApiProblem::new(status, "checkout_held", "the checkout is closed for a few minutes")
+            .hint("come back in a few minutes; nothing was charged"),
         Problem::Unavailable => ApiProblem::new(status, "checkout_unavailable", "the checkout cannot be reached")
             .hint("ask for the state in a few seconds; do not submit again"),
     }

@@ -2,7 +2,8 @@
 
 use super::{App, Problem};
 use crate::store::backlog::unowned_shards;
-use crate::store::breakers;
+use crate::store::checks::{self, State as CheckState};
+use crate::store::{breakers, recovery, tokens};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -24,10 +25,37 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem
     let open = breakers::all(&app.store.pool).await?.into_iter();
     let open: Vec<_> =
         open.map(|b| json!({"vendor": b.vendor, "class": b.class, "since": b.since, "probe_at": b.probe_at})).collect();
+    let checks = checks::states(&app.store.pool).await?;
+    let hold = recovery::hold(&app.store.pool).await?;
+    let (bootstrap, _) = tokens::bootstrap_stands(&app.store.pool).await?;
     Ok(Json(json!({
         "status": "ready",
+        "bootstrap_token": if bootstrap { "stands" } else { "revoked" },
+        "recovery_hold": hold.map(|hold| json!({
+            "since": hold.began_at,
+            "cause": hold.cause,
+            "declared": hold.declared.is_some(),
+            "signed_in_checkpoint": hold.signed,
+        })),
+        "standing_checks": checks.iter().map(shown).collect::<Vec<_>>(),
         "shards_owned": app.store.node.owned().len(),
         "sagas_under_way": app.engine.busy(),
         "breakers_open": open,
     })))
+}
+
+/// A standing check as it stands: `unchecked` until its first run.
+fn shown(state: &CheckState) -> Value {
+    let word = match (state.age, state.faults) {
+        (None, _) => "unchecked",
+        (Some(_), 0) => "passed",
+        (Some(_), _) => "failed",
+    };
+    json!({
+        "check": state.check.as_str(),
+        "state": word,
+        "seconds_ago": state.age.map(|age| age.as_secs()),
+        "faults": state.faults,
+        "example": state.example.as_ref().map(|fault| format!("{}: {}", fault.subject, fault.detail)),
+    })
 }

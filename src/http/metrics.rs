@@ -4,7 +4,7 @@ use super::{App, Problem};
 use crate::engine::forecast::VendorForecast;
 use crate::metrics::{MEDIA_TYPE, Standing};
 use crate::store::backlog::{backlog, unowned_shards};
-use crate::store::query;
+use crate::store::{checkpoints, checks, query, recovery};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -33,6 +33,8 @@ pub(super) async fn scrape(State(app): State<App>) -> Result<impl IntoResponse, 
     let sagas = query::standing(pool, now).await?;
     let backlog = backlog(pool, now).await?;
     let (shards_unowned, _) = unowned_shards(pool).await?;
+    let checks = checks::states(pool).await?;
+    let ages = checkpoints::ages(pool).await?;
     let standing = Standing {
         sagas: sagas.sagas.into_iter().map(|(flow, status, count)| (flow, status.as_str(), count)).collect(),
         parked: sagas.parked,
@@ -43,6 +45,11 @@ pub(super) async fn scrape(State(app): State<App>) -> Result<impl IntoResponse, 
         forgotten: query::forgotten(pool, 100).await?.len() as u64,
         shards_owned: app.store.node.owned().len() as u64,
         shards_unowned,
+        standing_faults: checks.iter().map(|state| (state.check.as_str(), state.faults)).collect(),
+        standing_age_seconds: checks.iter().filter_map(|s| s.age).max().map_or(0, |age| age.as_secs()),
+        checkpoint_age_seconds: ages.made.map_or(0, |age| age.as_secs()),
+        recovery_hold: recovery::care(pool).await?.held,
+        published_age_seconds: ages.published.map_or(0, |age| age.as_secs()),
         ..budgets(&app.engine.forecast().await?, now)
     };
     let text = app.metrics.text(standing).map_err(|e| {

@@ -24,7 +24,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 pub use checkout::Checkout;
 pub use problem::Problem;
-use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -46,8 +45,6 @@ pub struct App {
     pub metrics: Metrics,
     /// Business time.
     pub clock: Arc<dyn Clock>,
-    /// Bearer token of the private API.
-    pub admin_token: SecretString,
 }
 
 /// A webhook body is at most this long.
@@ -69,7 +66,7 @@ pub fn public(app: App, desk: Checkout) -> Router {
 
 /// The private routes.
 pub fn private(app: App) -> Router {
-    let api = api::router().layer(from_fn_with_state(app.clone(), auth::bearer));
+    let api = api::router().layer(from_fn_with_state(app.clone(), auth::door));
     let routes = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
@@ -94,7 +91,8 @@ fn around(routes: Router<App>) -> Router<App> {
         .layer(TraceLayer::new_for_http().make_span_with(|request: &axum::http::Request<_>| {
             // The path only: a query may name a customer.
             let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-            tracing::info_span!("http.request", method = %request.method(), path = shown(request.uri().path()), id)
+            tracing::info_span!("http.request", method = %request.method(), path = shown(request.uri().path()), id,
+                by = tracing::field::Empty)
         }))
         .layer(PropagateRequestIdLayer::new(id.clone()))
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))

@@ -51,30 +51,6 @@ pub struct Acts {
     clock: Arc<dyn Clock>,
 }
 
-/// An order was not taken.
-#[derive(Debug)]
-pub enum OrderError {
-    /// Its key belongs to an order about another record.
-    KeyReused,
-    /// The database cannot be reached.
-    Store(StoreError),
-}
-
-impl From<StoreError> for OrderError {
-    fn from(e: StoreError) -> Self {
-        Self::Store(e)
-    }
-}
-
-impl From<OfferError> for OrderError {
-    fn from(e: OfferError) -> Self {
-        match e {
-            OfferError::KeyReused => Self::KeyReused,
-            OfferError::Store(e) => Self::Store(e),
-        }
-    }
-}
-
 impl Acts {
     /// Acts of this installation's workspace.
     pub fn new(config: &Config, store: Store, connectors: Arc<Connectors>, clock: Arc<dyn Clock>) -> Self {
@@ -145,7 +121,7 @@ impl Acts {
         act: Act,
         key: &str,
         principal: &str,
-    ) -> Result<(SagaId, Uuid), OrderError> {
+    ) -> Result<(SagaId, Uuid), OfferError> {
         let key = format!("api:activation:{key}");
         if let Some(known) = self.ordered(&key, record).await? {
             return Ok(known);
@@ -165,17 +141,17 @@ impl Acts {
         match offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await {
             Ok(id) => Ok((saga, id)),
             // Ordered at the same moment: the one that came first counts.
-            Err(OfferError::KeyReused) => self.ordered(&key, record).await?.ok_or(OrderError::KeyReused),
-            Err(e) => Err(e.into()),
+            Err(OfferError::KeyReused) => self.ordered(&key, record).await?.ok_or(OfferError::KeyReused),
+            Err(e) => Err(e),
         }
     }
 
     /// What was ordered under a key.
-    async fn ordered(&self, key: &str, record: &str) -> Result<Option<(SagaId, Uuid)>, OrderError> {
+    async fn ordered(&self, key: &str, record: &str) -> Result<Option<(SagaId, Uuid)>, OfferError> {
         let Some(known) = items::item_of_key(&self.store.pool, key).await? else { return Ok(None) };
         let body = serde_json::from_str(&known.body);
         let is_same = matches!(body, Ok(Body::Saga { command }) if command["record"].as_str() == Some(record));
-        if is_same { Ok(Some((known.saga, known.id))) } else { Err(OrderError::KeyReused) }
+        if is_same { Ok(Some((known.saga, known.id))) } else { Err(OfferError::KeyReused) }
     }
 
     async fn of_notice(&self, notice: &Notice) -> Trigger {

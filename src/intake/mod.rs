@@ -7,6 +7,7 @@
 mod acts;
 pub mod operator;
 mod pollers;
+mod recovery;
 mod router;
 mod triggers;
 mod unserved;
@@ -17,9 +18,10 @@ use crate::connectors::braintree::webhook::{self as braintree, KeyPair, WebhookE
 use crate::connectors::{attio, zoho};
 use crate::store::inbox::{self, Stored};
 use crate::store::{Store, StoreError};
-pub use acts::{Acts, OrderError};
+pub use acts::Acts;
 use axum::http::HeaderMap;
 pub use pollers::Poller;
+pub use recovery::Sweeper;
 pub use router::Router;
 use serde_json::json;
 use sha2::{Digest, Sha256};

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 /// Who orders it, why, and the key under which it has one effect.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// Who, for the record.
+    /// Who, for the record: a principal, `token:ada`.
     pub by: String,
     /// Why, for the record.
     pub reason: String,
@@ -74,7 +74,7 @@ fn item(saga: &SagaLine, kind: &str, body: &Body, order: Order) -> NewItem {
         saga: saga.id,
         saga_kind: saga.kind.clone(),
         kind: kind.to_owned(),
-        principal: format!("operator:{}", order.by),
+        principal: order.by,
         body: body.text(),
         waiting_key: None,
         idempotency_key: order.key.map(|key| format!("operator:{}:{key}", saga.id)),

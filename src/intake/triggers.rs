@@ -165,7 +165,7 @@ fn invoice_of<'a>(order_id: &'a str, prefix: &str) -> Option<&'a str> {
 const FAMILIES: [&str; 6] = ["invoice_", "payment_", "subscription_", "creditnote_", "card_", "workflow."];
 
 /// Zoho's ids are digits.
-fn is_zoho_id(id: &str) -> bool {
+pub(super) fn is_zoho_id(id: &str) -> bool {
     (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit())
 }
 

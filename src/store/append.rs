@@ -37,7 +37,7 @@ pub struct NewEvent {
     pub name: String,
     /// The exact canonical JSON text that is hashed and stored.
     pub payload: String,
-    /// Who caused it: `zoho`, `engine`, `operator:ada` …
+    /// Who caused it: `zoho`, `engine`, `token:ada` …
     pub principal: String,
     /// Business time (UTC).
     pub at: DateTime<Utc>,

@@ -3,6 +3,7 @@
 
 use super::error::{StoreError, retrying, storable, unsigned};
 use super::items::{self, NewItem};
+use crate::access::same_person;
 use chrono::{DateTime, Utc};
 use sagas::kernel::ids::SagaId;
 use sqlx::PgPool;
@@ -187,7 +188,7 @@ pub async fn find(pool: &PgPool, id: Uuid) -> Result<Option<Request>, StoreError
     row.fetch_optional(pool).await?.map(Request::try_from).transpose()
 }
 
-/// A second person agrees: the request is closed and its order is left for the saga, both or neither.
+/// A second person agrees, whose name is another than the asker's, whichever way each came: the request is closed and its order is left for the saga, both or neither.
 ///
 /// # Errors
 /// It is not open any more, who asked answers it, or the database cannot be reached.
@@ -203,7 +204,8 @@ pub async fn approve(
         let mut tx = pool.begin().await?;
         let closed = sqlx::query!(
             "update approval set state = 'approved', decided_by = $2, answer = $3, decided_at = now()
-             where id = $1 and state = 'open' and asked_by <> $2 and asked_at > now() - interval '24 hours'
+             where id = $1 and state = 'open' and asked_at > now() - interval '24 hours'
+                and split_part(asked_by, ':', 2) <> split_part($2, ':', 2)
                 and exists (select 1 from saga s where s.id = approval.saga and s.seq = approval.seq)",
             id,
             storable(by),
@@ -241,7 +243,7 @@ pub async fn reject(pool: &PgPool, id: Uuid, by: &str, answer: &str) -> Result<(
 async fn why_not(pool: &PgPool, id: Uuid, by: &str) -> Result<AnswerError, StoreError> {
     Ok(match find(pool, id).await? {
         None => AnswerError::Unknown(id),
-        Some(request) if request.state == "open" && request.asked.asked_by == by => {
+        Some(request) if request.state == "open" && same_person(&request.asked.asked_by, by) => {
             AnswerError::SamePerson { who: by.to_owned() }
         }
         Some(request) => AnswerError::Closed { id, state: request.state },

@@ -2,6 +2,7 @@
 
 use super::error::StoreError;
 use super::log::{Limits, Log};
+use super::recovery::Watchman;
 use super::schema::{self, SchemaError, Stamp, StampError};
 use super::shards::{Lease, Node};
 use sqlx::PgPool;
@@ -68,10 +69,11 @@ impl Store {
     /// # Errors
     /// The database cannot be reached, has another schema, or belongs to another installation.
     pub async fn open(url: &str, stamp: &Stamp, node: &str, lease: Lease) -> Result<Self, OpenError> {
-        let pool = schema::connect(options(url)?, CONNECTIONS).await?;
+        let watchman = Arc::new(Watchman::default());
+        let pool = schema::connect_watched(options(url)?, CONNECTIONS, Some(Arc::clone(&watchman))).await?;
         schema::check_schema(&pool).await?;
         schema::stamp(&pool, stamp).await?;
-        let node = Arc::new(Node::join(pool.clone(), node, lease).await?);
+        let node = Arc::new(Node::join(pool.clone(), node, lease).await?.watched_by(watchman));
         let log = Log::start(pool.clone(), Arc::clone(&node), Limits::default());
         Ok(Self { pool, node, log })
     }

@@ -1,10 +1,12 @@
 //! The database's shape and whom it belongs to: migrations, the check that this release fits, the installation's stamp.
 
 use super::error::StoreError;
+use super::recovery::{Watchman, identity};
 use sqlx::PgPool;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -43,14 +45,31 @@ pub enum SchemaError {
 /// # Errors
 /// The database cannot be reached, or refuses us.
 pub async fn connect(options: PgConnectOptions, most: u32) -> Result<PgPool, StoreError> {
+    connect_watched(options, most, None).await
+}
+
+/// As [`connect`]; each connection shows the watchman which database it reached.
+///
+/// # Errors
+/// The database cannot be reached, or refuses us.
+pub async fn connect_watched(
+    options: PgConnectOptions,
+    most: u32,
+    watchman: Option<Arc<Watchman>>,
+) -> Result<PgPool, StoreError> {
     let pool = PgPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(Duration::from_secs(10))
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
+            let watchman = watchman.clone();
             Box::pin(async move {
                 sqlx::raw_sql("set idle_in_transaction_session_timeout = '15s'; set timezone = 'UTC'")
-                    .execute(connection)
+                    .execute(&mut *connection)
                     .await?;
+                if let Some(watchman) = watchman {
+                    let identity = identity(connection).await.map_err(|e| sqlx::Error::Protocol(e.to_string()))?;
+                    watchman.sees(&identity);
+                }
                 Ok(())
             })
         })

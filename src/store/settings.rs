@@ -1,8 +1,8 @@
 //! Settings that the flows ask for: consent of a customer, who collects a subscription, kill switches. Set by people;
 //! who and when is kept.
 
-use super::error::{StoreError, retrying, storable};
-use chrono::{DateTime, TimeDelta, Utc};
+use super::error::{StoreError, storable};
+use crate::access::{Act, Actor, Denied, same_person};
 use sagas::kernel::answer::CollectionOwner;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -113,60 +113,60 @@ pub async fn set_switch(pool: &PgPool, operation: &str, off: bool, by: &str, rea
 pub enum Release {
     /// It is on.
     On,
-    /// It stays off until somebody else asks too, or the same person once more after that instant (UTC).
+    /// It stays off until another person asks too, within a day.
     Asked {
         /// Who asked first.
         by: String,
-        /// From when one person is enough.
-        alone_from: DateTime<Utc>,
     },
+    /// Somebody else asked first, and this one may not be the second person.
+    Denied(Denied),
 }
 
-/// One person may release a switch alone so long after having asked.
-const ALONE_AFTER: TimeDelta = TimeDelta::hours(1);
-
-/// Asks that an operation be switched on again: done by a second person, or by the same one an hour later.
+/// Asks that an operation be switched on again: done by a second person, within a day.
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn release_switch(pool: &PgPool, operation: &str, by: &str, reason: &str) -> Result<Release, StoreError> {
-    retrying(|| async {
-        let mut tx = pool.begin().await?;
-        let switch = sqlx::query!(
-            r#"select release_asked_by, release_asked_at, now() as "now!" from switch
-               where operation = $1 and off for update"#,
-            operation
-        );
-        let Some(switch) = switch.fetch_optional(&mut *tx).await? else { return Ok(Release::On) };
-        let by = storable(by);
-        if let (Some(first), Some(at)) = (switch.release_asked_by, switch.release_asked_at) {
-            if first == by && switch.now < at + ALONE_AFTER {
-                return Ok(Release::Asked { by: first, alone_from: at + ALONE_AFTER });
-            }
-            let both = if first == by { by } else { format!("{first}, {by}") };
-            sqlx::query!(
-                "update switch set off = false, reason = $2, changed_by = $3, changed_at = now(), release_asked_by = null,
-                    release_asked_at = null where operation = $1",
-                operation,
-                storable(reason),
-                both
-            )
-            .execute(&mut *tx)
-            .await?;
-            tx.commit().await?;
-            return Ok(Release::On);
-        }
-        sqlx::query!(
+pub async fn release_switch(
+    pool: &PgPool,
+    operation: &str,
+    actor: &Actor,
+    reason: &str,
+) -> Result<Release, StoreError> {
+    let by = storable(&actor.principal());
+    let mut tx = pool.begin().await?;
+    let switch = sqlx::query!(
+        r#"select (case when release_asked_at > now() - interval '1 day' then release_asked_by end) as first
+           from switch where operation = $1 and off for update"#,
+        operation
+    );
+    let Some(switch) = switch.fetch_optional(&mut *tx).await? else { return Ok(Release::On) };
+    let Some(first) = switch.first else {
+        let asked = sqlx::query!(
             "update switch set release_asked_by = $2, release_asked_at = now() where operation = $1",
             operation,
             by
-        )
-        .execute(&mut *tx)
-        .await?;
+        );
+        asked.execute(&mut *tx).await?;
         tx.commit().await?;
-        Ok(Release::Asked { by, alone_from: switch.now + ALONE_AFTER })
-    })
-    .await
+        return Ok(Release::Asked { by });
+    };
+    if same_person(&first, &by) {
+        return Ok(Release::Asked { by: first });
+    }
+    if let Err(denied) = actor.may_approve(Act::SwitchOn) {
+        return Ok(Release::Denied(denied));
+    }
+    sqlx::query!(
+        "update switch set off = false, reason = $2, changed_by = $3, changed_at = now(), release_asked_by = null,
+            release_asked_at = null where operation = $1",
+        operation,
+        storable(reason),
+        format!("{first}, {by}")
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Release::On)
 }
 
 /// Operations that are switched off, and why.

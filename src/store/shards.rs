@@ -5,11 +5,12 @@
 //! first; its id never comes back, so a node that was only asleep finds its row gone and knows that it owns nothing.
 
 use super::error::{StoreError, retrying, unsigned};
+use super::recovery::Watchman;
 use crate::clock::since_boot;
 use sagas::kernel::ids::SagaId;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -59,6 +60,7 @@ pub struct Node {
     lease: Lease,
     shards: u16,
     held: RwLock<Held>,
+    watchman: Arc<Watchman>,
 }
 
 /// What this node holds, and until when on its own clock.
@@ -93,9 +95,22 @@ impl Node {
             shards: BTreeMap::new(),
             told: BTreeMap::new(),
         });
-        let node = Self { pool, name: name.to_owned(), lease, shards, held };
+        let watchman = Arc::default();
+        let node = Self { pool, name: name.to_owned(), lease, shards, held, watchman };
         node.register().await?;
         Ok(node)
+    }
+
+    /// Owns nothing any more once the watchman has seen another database: what this node remembers of the log is then of
+    /// another one. A restarted process begins anew.
+    #[must_use]
+    pub fn watched_by(self, watchman: Arc<Watchman>) -> Self {
+        Self { watchman, ..self }
+    }
+
+    /// The database behind the address is another one than at the start: this process must end and begin anew.
+    pub fn is_lost(&self) -> bool {
+        self.watchman.moved()
     }
 
     /// How many shards the installation has.
@@ -126,7 +141,7 @@ impl Node {
     /// What we own now, with the epochs; nothing once the lease has run out on our clock.
     pub fn owned(&self) -> Vec<(u16, i64)> {
         let held = self.read();
-        if since_boot() >= held.deadline {
+        if self.is_lost() || since_boot() >= held.deadline {
             return Vec::new();
         }
         held.shards.iter().map(|(shard, epoch)| (*shard, *epoch)).collect()
@@ -136,13 +151,15 @@ impl Node {
     pub fn grant(&self, shard: u16) -> Option<Grant> {
         let held = self.read();
         let epoch = *held.shards.get(&shard)?;
-        (since_boot() < held.deadline).then_some(Grant { node: held.id, epoch })
+        (!self.is_lost() && since_boot() < held.deadline).then_some(Grant { node: held.id, epoch })
     }
 
     /// A call of at most that length may leave: our lease outlives it by the margin.
     pub fn may_send(&self, shard: u16, time_limit: Duration) -> bool {
         let held = self.read();
-        held.shards.contains_key(&shard) && since_boot() + time_limit + self.lease.margin <= held.deadline
+        !self.is_lost()
+            && held.shards.contains_key(&shard)
+            && since_boot() + time_limit + self.lease.margin <= held.deadline
     }
 
     /// Renews the lease, buries the dead, takes what is free up to our share.
@@ -150,6 +167,11 @@ impl Node {
     /// # Errors
     /// The database cannot be reached: what we hold ends with the lease.
     pub async fn beat(&self) -> Result<Beat, StoreError> {
+        if self.is_lost() {
+            // Its lease runs out, and whoever begins anew takes the shards.
+            self.write().shards.clear();
+            return Ok(self.tell(usize::from(self.shards)));
+        }
         if !self.renew().await? {
             self.register().await?;
         }

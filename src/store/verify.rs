@@ -1,9 +1,12 @@
 //! Verifies the whole log against itself: the chain of each shard, gap-free positions and sequences, each saga's row
 //! against its stream, journals that balance and belong to an event. Reads only, page by page.
 
-use super::chain::{GENESIS, Hash, Header, link};
-use super::error::{StoreError, signed, unsigned};
-use sagas::kernel::ids::SagaId;
+use super::chain::Hash;
+use super::checkpoints::{self, DeclaredBreak, Signed};
+use super::entry::{self, Chain};
+use super::error::{StoreError, unsigned};
+use super::signature::PublicKey;
+use super::witness::Witness;
 use sqlx::PgPool;
 use std::fmt;
 
@@ -18,6 +21,14 @@ pub struct Report {
     pub heads: Vec<ShardHead>,
     /// The first thing that is wrong; none: the log is whole.
     pub first_break: Option<Break>,
+    /// Checkpoints that were verified with it.
+    pub checkpoints: u64,
+    /// Events after the last published checkpoint: so far nobody outside could prove a change of them.
+    pub unpublished: u64,
+    /// Ids of the keys that signed the checkpoints.
+    pub keys: Vec<String>,
+    /// What restores lost and declared.
+    pub declared: Vec<DeclaredBreak>,
 }
 
 /// The end of a shard's chain.
@@ -43,8 +54,8 @@ pub struct Progress {
 /// Where the log is broken, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Break {
-    /// The shard.
-    pub shard: u16,
+    /// The shard; none where it concerns checkpoints or an export as a whole.
+    pub shard: Option<u16>,
     /// The position; none where it concerns no one event.
     pub pos: Option<u64>,
     /// What differs.
@@ -53,26 +64,97 @@ pub struct Break {
 
 impl fmt::Display for Break {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.pos {
-            Some(pos) => write!(f, "shard {}, position {pos}: {}", self.shard, self.what),
-            None => write!(f, "shard {}: {}", self.shard, self.what),
+        match (self.shard, self.pos) {
+            (Some(shard), Some(pos)) => write!(f, "shard {shard}, position {pos}: {}", self.what),
+            (Some(shard), None) => write!(f, "shard {shard}: {}", self.what),
+            (None, _) => f.write_str(&self.what),
         }
     }
 }
 
-/// Verifies everything. Appends may go on meanwhile: what comes after the start of a shard's reading is left out.
+impl Break {
+    /// At an event.
+    pub fn at(shard: u16, pos: u64, what: impl Into<String>) -> Self {
+        Self { shard: Some(shard), pos: Some(pos), what: what.into() }
+    }
+
+    /// In a shard, at no one event.
+    fn within(shard: u16, what: String) -> Self {
+        Self { shard: Some(shard), pos: None, what }
+    }
+
+    /// In no one shard.
+    pub const fn general(what: String) -> Self {
+        Self { shard: None, pos: None, what }
+    }
+}
+
+impl Report {
+    /// Nothing read yet.
+    pub const fn new() -> Self {
+        Self {
+            events: 0,
+            heads: Vec::new(),
+            first_break: None,
+            checkpoints: 0,
+            unpublished: 0,
+            keys: Vec::new(),
+            declared: Vec::new(),
+        }
+    }
+
+    /// What the checkpoints said.
+    pub fn heard(&mut self, witness: &Witness) {
+        self.checkpoints = witness.checkpoints;
+        self.keys = witness.keys.iter().cloned().collect();
+        self.declared.clone_from(&witness.declared);
+        self.unpublished = self.heads.iter().map(|head| witness.unpublished(head.shard, head.pos)).sum();
+    }
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Verifies everything against the checkpoints of this database. Appends may go on meanwhile: what comes after the start
+/// of a shard's reading is left out.
 ///
 /// # Errors
 /// The database cannot be reached. A broken log is no error but a report.
-pub async fn verify(pool: &PgPool, mut progress: impl FnMut(Progress)) -> Result<Report, StoreError> {
+pub async fn verify(pool: &PgPool, progress: impl FnMut(Progress)) -> Result<Report, StoreError> {
+    verify_trusting(pool, &[], &[], progress).await
+}
+
+/// Verifies everything; only these keys are believed, where any are given, and what a sink has is held against it, too.
+///
+/// # Errors
+/// The database cannot be reached. A broken log is no error but a report.
+pub async fn verify_trusting(
+    pool: &PgPool,
+    trusted: &[PublicKey],
+    published: &[Signed],
+    mut progress: impl FnMut(Progress),
+) -> Result<Report, StoreError> {
+    let mut report = Report::new();
+    let mut witness = Witness::trusting(trusted);
+    if let Some(what) = listen(pool, &mut witness).await? {
+        report.first_break = Some(Break::general(what));
+        return Ok(report);
+    }
+    let mut sink = Witness::trusting(trusted);
+    if let Some(what) = published.iter().find_map(|line| sink.hear(line, true, false).err()) {
+        report.first_break = Some(Break::general(format!("in the published lines, {what}")));
+        return Ok(report);
+    }
     let shards = sqlx::query_scalar!("select shard from shard order by shard").fetch_all(pool).await?;
     let count: u16 = unsigned("the number of shards", shards.len())?;
-    let mut report = Report { events: 0, heads: Vec::with_capacity(shards.len()), first_break: None };
     for shard in shards {
         let shard = unsigned("a shard", shard)?;
-        let mut reader = Reader { shard, shards: count, head: ShardHead { shard, pos: 0, hash: GENESIS } };
-        let mut broken = reader.read(pool, &mut report.events, &mut progress).await?;
-        report.heads.push(reader.head);
+        let mut chain = Chain::new(shard, count);
+        let mut broken = follow(pool, &mut chain, [&witness, &sink], &mut report.events, &mut progress).await?;
+        report.heads.push(ShardHead { shard, pos: chain.pos, hash: chain.hash });
         if broken.is_none() {
             broken = streams(pool, shard).await?;
         }
@@ -84,104 +166,53 @@ pub async fn verify(pool: &PgPool, mut progress: impl FnMut(Progress)) -> Result
             break;
         }
     }
+    report.heard(&witness);
     Ok(report)
 }
 
-/// One shard's chain, as far as it was followed.
-struct Reader {
-    shard: u16,
-    shards: u16,
-    head: ShardHead,
+/// Hears all checkpoints of the database; what is wrong with the first wrong one.
+async fn listen(pool: &PgPool, witness: &mut Witness) -> Result<Option<String>, StoreError> {
+    let mut number = 0;
+    loop {
+        let page = checkpoints::after(pool, number, false, 500).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        number = last.number;
+        for kept in &page {
+            if let Err(what) = witness.hear(&kept.signed, kept.published, true) {
+                return Ok(Some(what));
+            }
+        }
+    }
 }
 
-struct Row {
-    pos: i64,
-    saga: uuid::Uuid,
-    seq: i64,
-    id: uuid::Uuid,
-    name: String,
-    payload: String,
-    principal: String,
-    at: chrono::DateTime<chrono::Utc>,
-    amount_minor: Option<i64>,
-    currency: Option<String>,
-    prev_hash: Vec<u8>,
-    hash: Vec<u8>,
-}
-
-impl Reader {
-    async fn read(
-        &mut self,
-        pool: &PgPool,
-        events: &mut u64,
-        progress: &mut impl FnMut(Progress),
-    ) -> Result<Option<Break>, StoreError> {
-        let end = sqlx::query_scalar!(
-            r#"select coalesce(max(pos), 0) as "end!" from event where shard = $1"#,
-            i32::from(self.shard)
-        )
-        .fetch_one(pool)
-        .await?;
-        let end: u64 = unsigned("a position", end)?;
-        while self.head.pos < end {
-            let page = sqlx::query_as!(
-                Row,
-                "select pos, saga, seq, id, name, payload, principal, at, amount_minor, currency, prev_hash, hash
-                 from event where shard = $1 and pos > $2 and pos <= $3 order by pos limit $4",
-                i32::from(self.shard),
-                signed(self.head.pos),
-                signed(end),
-                PAGE
-            )
-            .fetch_all(pool)
-            .await?;
-            for row in &page {
-                if let Some(what) = self.follow(row)? {
-                    let pos = Some(unsigned("a position", row.pos)?);
-                    return Ok(Some(Break { shard: self.shard, pos, what }));
-                }
-                *events += 1;
+/// Follows one shard's chain to where it ends now.
+async fn follow(
+    pool: &PgPool,
+    chain: &mut Chain,
+    witnesses: [&Witness; 2],
+    events: &mut u64,
+    progress: &mut impl FnMut(Progress),
+) -> Result<Option<Break>, StoreError> {
+    let shard = chain.shard;
+    let end =
+        sqlx::query_scalar!(r#"select coalesce(max(pos), 0) as "end!" from event where shard = $1"#, i32::from(shard));
+    let end: u64 = unsigned("a position", end.fetch_one(pool).await?)?;
+    while chain.pos < end {
+        let page = entry::page(pool, shard, chain.pos, end, PAGE).await?;
+        for entry in &page {
+            let signed = || witnesses.iter().find_map(|witness| witness.contradicts(shard, entry.pos, &entry.hash));
+            if let Some(what) = chain.follow(entry).or_else(signed) {
+                return Ok(Some(Break::at(shard, entry.pos, what)));
             }
-            if page.is_empty() {
-                let what = "events were deleted while they were read".to_owned();
-                return Ok(Some(Break { shard: self.shard, pos: Some(self.head.pos + 1), what }));
-            }
-            progress(Progress { shard: self.shard, events: *events });
+            *events += 1;
         }
-        Ok(None)
+        if page.is_empty() {
+            return Ok(Some(Break::at(shard, chain.pos + 1, "events were deleted while they were read")));
+        }
+        progress(Progress { shard, events: *events });
     }
-
-    /// Checks one event against the chain so far; what is wrong, if anything.
-    fn follow(&mut self, row: &Row) -> Result<Option<String>, StoreError> {
-        let (pos, seq) = (unsigned("a position", row.pos)?, unsigned("a sequence", row.seq)?);
-        if pos != self.head.pos + 1 {
-            return Ok(Some(format!("position {} is missing before it", self.head.pos + 1)));
-        }
-        if row.prev_hash != self.head.hash {
-            return Ok(Some("`prev_hash` is not the hash of the event before it".to_owned()));
-        }
-        let header = Header {
-            shard: self.shard,
-            pos,
-            saga: row.saga,
-            seq,
-            id: row.id,
-            name: &row.name,
-            principal: &row.principal,
-            at: row.at,
-            amount: row.amount_minor.zip(row.currency.as_deref()),
-        };
-        let hash = link(&self.head.hash, &header, &row.payload);
-        if row.hash != hash {
-            return Ok(Some("`hash` is not that of its content: the payload or a column was changed".to_owned()));
-        }
-        if SagaId(row.saga).shard(self.shards) != self.shard {
-            return Ok(Some(format!("saga {} does not belong to this shard", row.saga)));
-        }
-        self.head.pos = pos;
-        self.head.hash = hash;
-        Ok(None)
-    }
+    let beyond = witnesses.iter().find_map(|witness| witness.beyond(shard, end));
+    Ok(beyond.map(|(pos, what)| Break::at(shard, pos, what)))
 }
 
 /// Sequences without gaps from 1, and as long as the saga's row says. Finds what was cut off at the end, too.
@@ -196,16 +227,13 @@ async fn streams(pool: &PgPool, shard: u16) -> Result<Option<Break>, StoreError>
     )
     .fetch_optional(pool)
     .await?;
-    Ok(broken.map(|b| Break {
-        shard,
-        pos: None,
-        what: format!(
-            "saga {} has {} events, the last with sequence {}, and its row says {}",
-            b.saga,
-            b.events,
-            b.most,
-            b.row.map_or_else(|| "nothing".to_owned(), |seq| seq.to_string())
-        ),
+    Ok(broken.map(|b| {
+        let row = b.row.map_or_else(|| "nothing".to_owned(), |seq| seq.to_string());
+        let what = format!(
+            "saga {} has {} events, the last with sequence {}, and its row says {row}",
+            b.saga, b.events, b.most
+        );
+        Break::within(shard, what)
     }))
 }
 
@@ -218,7 +246,7 @@ async fn journals(pool: &PgPool, shard: u16) -> Result<Option<Break>, StoreError
     );
     if let Some(orphan) = orphan.fetch_optional(pool).await? {
         let what = format!("journal {} belongs to event {}, which is not there", orphan.id, orphan.event);
-        return Ok(Some(Break { shard, pos: None, what }));
+        return Ok(Some(Break::within(shard, what)));
     }
     let unbalanced = sqlx::query!(
         r#"select j.id as "id!", e.pos as "pos!" from journal j
@@ -233,7 +261,7 @@ async fn journals(pool: &PgPool, shard: u16) -> Result<Option<Break>, StoreError
     unbalanced
         .map(|row| {
             let what = format!("journal {} of this event does not balance", row.id);
-            Ok(Break { shard, pos: Some(unsigned("a position", row.pos)?), what })
+            Ok(Break::at(shard, unsigned("a position", row.pos)?, what))
         })
         .transpose()
 }

@@ -1,11 +1,17 @@
 //! What is worth telling, from what was seen. Pure. Each cause has its section in `docs/ALERTS.md`.
 
+use crate::store::checks::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::park::ParkCode;
 use serde::Serialize;
+use std::time::Duration;
 
 /// A saga that is due for longer tells that nobody drives it.
 const OVERDUE: TimeDelta = TimeDelta::minutes(15);
+/// Standing checks run every minute: one that did not run for longer stands still.
+const UNCHECKED: Duration = Duration::from_mins(5);
+/// Checkpoints are published hourly: none for longer is told.
+const UNPUBLISHED: Duration = Duration::from_hours(3);
 
 /// What was seen.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +34,12 @@ pub(super) struct Seen {
     pub switched_off: Vec<String>,
     /// Open circuit breakers: of what, and since when (UTC).
     pub breakers: Vec<(String, DateTime<Utc>)>,
+    /// How the standing checks stand.
+    pub checks: Vec<State>,
+    /// Why a recovery hold stands, if one does.
+    pub held: Option<String>,
+    /// For how long no checkpoint was published; none: there is no sink, or nothing to publish.
+    pub unpublished: Option<Duration>,
 }
 
 /// How soon somebody must look.
@@ -93,6 +105,25 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
             found.push(finding);
         }
     }
+    if let Some(cause) = &seen.held {
+        let text = format!(
+            "recovery hold: nothing is written at a vendor, no mail is sent, no timer rings. {cause}. What to do: `attio-billing recover --help`"
+        );
+        found.push(Finding::new("recovery-hold", Severity::Page, 1, text));
+    }
+    found.extend(seen.checks.iter().filter_map(standing));
+    if seen.checks.iter().any(|check| check.age.is_some_and(|age| age > UNCHECKED)) {
+        let minutes = UNCHECKED.as_secs() / 60;
+        let text = format!(
+            "the standing checks have not run for more than {minutes} minutes: nobody knows whether all is well. Look in the service's log"
+        );
+        found.push(Finding::new("unchecked", Severity::Page, 1, text));
+    }
+    if seen.unpublished.is_some_and(|age| age > UNPUBLISHED) {
+        let text = "no checkpoint of the log was published for more than 3 hours: from then on nobody else could prove \
+                    a change. See why: `attio-billing log checkpoints`";
+        found.push(Finding::new("unpublished", Severity::Page, 1, text.to_owned()));
+    }
     if !seen.switched_off.is_empty() {
         let text = format!(
             "switched off by hand: {}. Sagas wait for it; `attio-billing switch` turns it on",
@@ -111,6 +142,21 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
         found.push(finding);
     }
     found
+}
+
+/// A standing check that found something.
+fn standing(state: &State) -> Option<Finding> {
+    let example = state.example.as_ref()?;
+    let text = format!(
+        "the standing check `{}` failed for {} subject(s), e.g. {}: {}",
+        state.check.as_str(),
+        state.faults,
+        example.subject,
+        example.detail
+    );
+    let mut finding = Finding::new("standing", Severity::Page, state.faults, text);
+    finding.key = format!("standing:{}", state.check.as_str());
+    Some(finding)
 }
 
 /// A park that a person must end; one made on purpose is none.
@@ -134,6 +180,7 @@ fn parked(code: &str, count: u64) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::checks::{Check, Fault};
     use std::collections::BTreeSet;
 
     fn all_wrong() -> Seen {
@@ -148,24 +195,34 @@ mod tests {
             silence: Some(TimeDelta::hours(6)),
             switched_off: vec!["zoho.record_payment".to_owned()],
             breakers: vec![("zoho writes".to_owned(), now)],
+            checks: vec![State {
+                check: Check::Journals,
+                age: Some(Duration::from_mins(6)),
+                faults: 2,
+                example: Some(Fault { subject: "a journal".to_owned(), detail: "it has no lines".to_owned() }),
+            }],
+            held: Some("another database".to_owned()),
+            unpublished: Some(Duration::from_hours(4)),
         }
     }
 
     #[test]
     fn every_cause_is_one_finding_and_a_rehearsal_is_none() {
         let keys: Vec<_> = findings(&all_wrong()).into_iter().map(|finding| finding.key).collect();
-        assert_eq!(
-            keys,
-            [
-                "parked:OUTCOME_UNKNOWN",
-                "forgotten",
-                "unowned",
-                "overdue",
-                "silence:zoho",
-                "switched-off",
-                "breaker-open:zoho-writes"
-            ]
-        );
+        let expected = [
+            "parked:OUTCOME_UNKNOWN",
+            "forgotten",
+            "unowned",
+            "overdue",
+            "silence:zoho",
+            "recovery-hold",
+            "standing:journals",
+            "unchecked",
+            "unpublished",
+            "switched-off",
+            "breaker-open:zoho-writes",
+        ];
+        assert_eq!(keys, expected);
         assert!(findings(&Seen::default()).is_empty());
     }
 

@@ -9,7 +9,8 @@ mod findings;
 
 use crate::clock::Clock;
 use crate::config::WatchConfig;
-use crate::store::{Store, StoreError, backlog, breakers, inbox, query, settings};
+use crate::store::checks::State;
+use crate::store::{Store, StoreError, backlog, breakers, checkpoints, checks, inbox, query, recovery, settings};
 pub use channel::Channel;
 use chrono::{DateTime, Utc};
 use findings::{Finding, Seen, findings};
@@ -20,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(30);
+/// A sign of life is given only where all standing checks passed not longer ago.
+const CHECKED_WITHIN: Duration = Duration::from_mins(2);
 
 /// Looks, and tells.
 pub struct Watch {
@@ -27,6 +30,8 @@ pub struct Watch {
     clock: Arc<dyn Clock>,
     channel: Channel,
     config: WatchConfig,
+    /// Checkpoints are published somewhere.
+    has_sink: bool,
     open: BTreeMap<String, Told>,
     /// Shards had no owner at the last look: between two leases that is nothing to tell.
     unowned_before: bool,
@@ -43,9 +48,15 @@ impl Watch {
     ///
     /// # Errors
     /// The HTTP client cannot be made.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, config: WatchConfig, installation: &str) -> Result<Self, String> {
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        config: WatchConfig,
+        has_sink: bool,
+        installation: &str,
+    ) -> Result<Self, String> {
         let channel = Channel::new(installation)?;
-        Ok(Self { store, clock, channel, config, open: BTreeMap::new(), unowned_before: false })
+        Ok(Self { store, clock, channel, config, has_sink, open: BTreeMap::new(), unowned_before: false })
     }
 
     /// Watches until stopped.
@@ -65,10 +76,12 @@ impl Watch {
     }
 
     async fn look(&mut self) -> Result<bool, StoreError> {
-        let seen = self.seen().await?;
+        let checks = checks::states(&self.store.pool).await?;
+        let passed = checks.iter().all(|check| check.passed(CHECKED_WITHIN));
+        let seen = self.seen(checks).await?;
         let found = findings(&seen);
         // A lease that is held was renewed by a write not long ago.
-        let healthy = !self.store.node.owned().is_empty() && seen.forgotten == 0;
+        let healthy = !self.store.node.owned().is_empty() && seen.forgotten == 0 && passed;
         if self.store.node.owned().iter().any(|(shard, _)| *shard == 0) {
             self.tell(found).await;
         } else {
@@ -77,7 +90,7 @@ impl Watch {
         Ok(healthy)
     }
 
-    async fn seen(&mut self) -> Result<Seen, StoreError> {
+    async fn seen(&mut self, checks: Vec<State>) -> Result<Seen, StoreError> {
         let (pool, now) = (&self.store.pool, self.clock.now());
         let standing = query::standing(pool, now).await?;
         let (unowned, _) = backlog::unowned_shards(pool).await?;
@@ -92,9 +105,21 @@ impl Watch {
             silence: self.config.silence,
             switched_off: settings::switched_off(pool).await?.into_keys().collect(),
             breakers: breakers.map(|open| (format!("{} {}", open.vendor, open.class), open.since)).collect(),
+            held: recovery::hold(pool).await?.map(|hold| hold.cause),
+            unpublished: self.unpublished().await?,
+            checks,
         };
         self.unowned_before = unowned > 0;
         Ok(seen)
+    }
+
+    /// For how long no checkpoint was published, where there is a sink.
+    async fn unpublished(&self) -> Result<Option<Duration>, StoreError> {
+        if !self.has_sink {
+            return Ok(None);
+        }
+        let ages = checkpoints::ages(&self.store.pool).await?;
+        Ok(ages.published.or(ages.waiting))
     }
 
     /// Tells what is new, what grew, and what is over. What could not be told is told at the next look.

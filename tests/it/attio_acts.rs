@@ -3,6 +3,7 @@
 
 use crate::outside::Outside;
 use crate::postgres::database;
+use attio_billing::access::{Holder, Role};
 use attio_billing::demo::{SignUp, Stage, StageOptions};
 use chrono::DateTime;
 use reqwest::{Method, StatusCode};
@@ -242,8 +243,8 @@ async fn a_press_whose_delivery_was_lost_is_found_by_the_sweep() {
 }
 
 /// An order of the API, as another program sends it.
-async fn order(out: &Outside, key: Option<&str>, body: &Value) -> (StatusCode, Value) {
-    let mut request = out.api(Method::POST, "/activations").json(body);
+async fn order(out: &Outside, token: &str, key: Option<&str>, body: &Value) -> (StatusCode, Value) {
+    let mut request = out.api_as(token, Method::POST, "/activations").json(body);
     if let Some(key) = key {
         request = request.header("idempotency-key", key);
     }
@@ -254,14 +255,15 @@ async fn order(out: &Outside, key: Option<&str>, body: &Value) -> (StatusCode, V
 #[tokio::test]
 async fn a_program_that_sends_the_same_sign_up_twice_gets_the_same_activation() {
     let out = Outside::start().await;
+    let token = &out.token_of("shop", Holder::Program, Role::Platform).await;
     let newcomer = out.stage.newcomer(&SignUp::new("Twice", out.stage.plan())).await.unwrap();
-    let start = json!({"record": newcomer.record, "act": "start", "principal": "platform"});
-    let (status, first) = order(&out, Some("sign-up-1"), &start).await;
+    let start = json!({"record": newcomer.record, "act": "start"});
+    let (status, first) = order(&out, token, Some("sign-up-1"), &start).await;
     assert_eq!((status, &first["state"]), (StatusCode::OK, &json!("applied")), "{first}");
-    let (status, again) = order(&out, Some("sign-up-1"), &start).await;
+    let (status, again) = order(&out, token, Some("sign-up-1"), &start).await;
     assert_eq!((status, &again["saga"]["id"]), (StatusCode::OK, &first["saga"]["id"]));
     // Another key for the same record, while it runs: the one that runs answers.
-    let (_, other) = order(&out, Some("sign-up-2"), &start).await;
+    let (_, other) = order(&out, token, Some("sign-up-2"), &start).await;
     assert_eq!(other["saga"]["id"], first["saga"]["id"]);
     let letters =
         async || Ok::<_, anyhow::Error>(out.stage.sandbox.books().await?["mail"].as_array().map_or(0, Vec::len));
@@ -278,7 +280,7 @@ async fn a_program_that_sends_the_same_sign_up_twice_gets_the_same_activation() 
         (Some("k"), json!({"record": "7", "act": "start"}), StatusCode::UNPROCESSABLE_ENTITY, "expected a UUID"),
         (Some("k"), json!({"record": newcomer.record, "act": "cancel"}), StatusCode::UNPROCESSABLE_ENTITY, "act"),
     ] {
-        let (refused, problem) = order(&out, key, &body).await;
+        let (refused, problem) = order(&out, token, key, &body).await;
         assert_eq!(refused, status, "{problem}");
         assert!(problem.to_string().contains(told), "{told}: {problem}");
     }

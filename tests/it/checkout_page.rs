@@ -27,6 +27,7 @@ struct Scripted {
 impl Desk for Scripted {
     async fn view(&self, token: &str) -> Result<View, Problem> {
         match token {
+            "held" => Err(Problem::Held),
             "unavailable" => Err(Problem::Unavailable),
             name => views::named(name).ok_or(Problem::Forged),
         }
@@ -168,6 +169,7 @@ async fn links_that_lead_nowhere_say_so_with_their_status() {
         ("expired", StatusCode::GONE, "This link has expired"),
         ("revoked", StatusCode::GONE, "no longer valid"),
         ("no-such-link", StatusCode::NOT_FOUND, "This link does not work"),
+        ("held", StatusCode::SERVICE_UNAVAILABLE, "back in a few minutes"),
         ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "cannot show this page"),
     ] {
         let (got, html) = house.get(&format!("/checkout/{token}")).await;

@@ -38,14 +38,19 @@ pub(crate) fn told(output: Output) -> (i32, String, String) {
 }
 
 /// A command that runs until it is stopped, and the first line that it printed.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     line: String,
 }
 
 impl Running {
-    async fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    async fn start(command: Command) -> Self {
+        Self::heard(command, Stdio::null()).await
+    }
+
+    /// With what it says kept.
+    pub(crate) async fn heard(mut command: Command, errors: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         tokio::time::timeout(Duration::from_mins(1), out.read_line(&mut line)).await.unwrap().unwrap();
@@ -55,12 +60,12 @@ impl Running {
         Self { child, line }
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.line).unwrap()
     }
 
     /// Exit code after SIGTERM, and how long that took.
-    async fn stop(mut self) -> (Option<i32>, Duration) {
+    pub(crate) async fn stop(mut self) -> (Option<i32>, Duration) {
         let began = Instant::now();
         let pid = Pid::from_raw(i32::try_from(self.child.id().unwrap()).unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
@@ -68,11 +73,11 @@ impl Running {
     }
 }
 
-async fn sandbox() -> Running {
+pub(crate) async fn sandbox() -> Running {
     Running::start(program(&["sandbox", "--listen", "127.0.0.1:0", "--json"])).await
 }
 
-fn serve(sandbox: &Running, database: &TestDatabase) -> Command {
+pub(crate) fn serve(sandbox: &Running, database: &TestDatabase) -> Command {
     let control = sandbox.json()["control_url"].as_str().unwrap().trim_end_matches("/control").to_owned();
     let mut serve = program(&["serve", "--json", "--public-listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0"]);
     serve.args(["--sandbox-url", &control]).env("DATABASE_URL", database.url().expose_secret());
@@ -90,17 +95,19 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 37] = [
+    let commands: [&[&str]; 51] = [
         &[],
         &["serve"],
         &["sandbox"],
         &["demo"],
+        &["bench"],
         &["migrate"],
         &["setup"],
         &["link"],
         &["saga"],
         &["saga", "list"],
         &["saga", "show"],
+        &["saga", "explain"],
         &["saga", "resume"],
         &["saga", "retry"],
         &["saga", "pause"],
@@ -121,12 +128,24 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["log"],
         &["log", "query"],
         &["log", "verify"],
+        &["log", "export"],
+        &["log", "checkpoints"],
+        &["projections"],
+        &["projections", "rebuild"],
+        &["recover"],
+        &["doctor"],
+        &["recover", "release"],
         &["mail"],
         &["mail", "preview"],
         &["mail", "test"],
         &["alerts"],
         &["alerts", "test"],
         &["switch"],
+        &["token"],
+        &["token", "create"],
+        &["token", "list"],
+        &["token", "approve"],
+        &["token", "revoke"],
         &["help", "saga"],
     ];
     for command in commands {

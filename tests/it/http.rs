@@ -1,6 +1,7 @@
 //! The listeners from outside: who is let in, what errors look like, and how the service stops.
 
 use crate::outside::{Outside, problem};
+use attio_billing::access::{Holder, Role};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -44,8 +45,9 @@ async fn each_listener_has_its_own_routes_only() {
 }
 
 #[tokio::test]
-async fn the_private_api_lets_only_the_token_in() {
+async fn the_private_api_lets_only_a_token_in() {
     let out = Outside::start().await;
+    let token = out.token_of("eve", Holder::Person, Role::Auditor).await;
     for path in [
         "/sagas",
         "/transactions",
@@ -54,18 +56,19 @@ async fn the_private_api_lets_only_the_token_in() {
         "/inbox/deliveries",
         "/requests",
         "/bulk",
+        "/tokens",
         "/openapi.json",
     ] {
         let url = out.private(&format!("/api/v1{path}"));
         let without = out.http.get(&url);
-        let wrong = out.http.get(&url).bearer_auth(format!("{}x", out.token));
-        let basic = out.http.get(&url).basic_auth(&out.token, None::<&str>);
+        let wrong = out.http.get(&url).bearer_auth(format!("{token}x"));
+        let basic = out.http.get(&url).basic_auth(&token, None::<&str>);
         for request in [without, wrong, basic] {
             let answer = request.send().await.unwrap();
             assert_eq!(answer.headers()["www-authenticate"], "Bearer", "{path}");
             assert_eq!(problem(answer, StatusCode::UNAUTHORIZED).await["code"], "unauthorized");
         }
-        let right = out.http.get(&url).header("authorization", format!("bearer {}", out.token));
+        let right = out.http.get(&url).header("authorization", format!("bearer {token}"));
         assert_eq!(right.send().await.unwrap().status(), StatusCode::OK, "{path}");
     }
     out.end().await;
@@ -77,7 +80,7 @@ async fn the_api_describes_all_its_routes() {
     let told: Value = out.get("/openapi.json").await;
     assert!(told["openapi"].as_str().unwrap().starts_with("3."));
     assert_eq!(told["servers"][0]["url"], "/api/v1");
-    assert_eq!(told["components"]["securitySchemes"]["admin_token"]["scheme"], "bearer");
+    assert_eq!(told["components"]["securitySchemes"]["token"]["scheme"], "bearer");
     let paths: BTreeSet<&str> = told["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
         "/activations",
@@ -93,9 +96,13 @@ async fn the_api_describes_all_its_routes() {
         "/sagas",
         "/sagas/{id}",
         "/sagas/{id}/decide",
+        "/sagas/{id}/explanation",
         "/sagas/{id}/orders",
         "/sagas/{id}/preview",
         "/sagas/{id}/resume",
+        "/tokens",
+        "/tokens/{id}",
+        "/tokens/{id}/approve",
         "/transactions",
         "/transactions.csv",
     ];
@@ -121,6 +128,7 @@ async fn the_api_describes_all_its_routes() {
 #[tokio::test]
 async fn a_filter_that_cannot_be_read_is_named() {
     let out = Outside::start().await;
+    let token = out.token_of("eve", Holder::Person, Role::Auditor).await;
     for (path, field) in [
         ("/sagas?cursor=abc", "cursor"),
         ("/sagas?cursor=999999999999999999.01890000-0000-7000-8000-000000000000", "cursor"),
@@ -137,7 +145,7 @@ async fn a_filter_that_cannot_be_read_is_named() {
         ("/inbox/deliveries?vendor=paypal", "vendor"),
         ("/inbox/deliveries?state=lost", "state"),
     ] {
-        let answer = out.api(Method::GET, path).send().await.unwrap();
+        let answer = out.api_as(&token, Method::GET, path).send().await.unwrap();
         let told = problem(answer, StatusCode::UNPROCESSABLE_ENTITY).await;
         let detail = told["detail"].as_str().unwrap();
         assert!(detail.starts_with(&format!("`{field}`")), "{path}: {detail}");
@@ -155,7 +163,7 @@ async fn an_order_about_a_saga_is_checked_before_it_is_stored() {
     let resume = format!("{nobody}/resume");
     let answer = post(&resume, json!({"reason": "why not"})).send().await.unwrap();
     problem(answer, StatusCode::NOT_FOUND).await;
-    for body in [json!({}), json!({"reason": 7}), json!({"reason": "x", "force": true}), json!({"reason": "  "})] {
+    for body in [json!({}), json!({"reason": 7}), json!({"reason": "x", "principal": "ada"}), json!({"reason": "  "})] {
         let answer = post(&resume, body.clone()).send().await.unwrap();
         problem(answer, StatusCode::UNPROCESSABLE_ENTITY).await;
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod activation;
 mod architecture;
 mod attio_acts;
@@ -21,6 +22,7 @@ mod metrics;
 mod operator_verbs;
 mod outside;
 mod postgres;
+mod proof;
 mod sandbox;
 mod sandbox_attio;
 mod sandbox_attio_staff;

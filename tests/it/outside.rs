@@ -1,7 +1,9 @@
 //! A service on stage as a stranger and an operator reach it: over HTTP, with the vendors' own signatures.
 
 use crate::postgres::{TestDatabase, database};
+use attio_billing::access::{Addresses, Holder, Role};
 use attio_billing::demo::{Stage, StageOptions};
+use attio_billing::store::tokens::{self, NewToken};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -78,6 +80,26 @@ impl Outside {
     /// A call of the private API, with the token.
     pub(crate) fn api(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, self.private(&format!("/api/v1{path}"))).bearer_auth(&self.token)
+    }
+
+    /// A token for somebody of that role, as an admin would have given it.
+    pub(crate) async fn token_of(&self, name: &str, holder: Holder, role: Role) -> String {
+        let new = NewToken {
+            name: name.to_owned(),
+            holder,
+            role,
+            addresses: Addresses::default(),
+            days: 30,
+            reason: "tested".to_owned(),
+            by: "shell:test".to_owned(),
+        };
+        let (_, secret) = tokens::create(self.stage.pool(), &new, false).await.unwrap();
+        secret.expose_secret().to_owned()
+    }
+
+    /// A request to the private API with another token.
+    pub(crate) fn api_as(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.private(&format!("/api/v1{path}"))).bearer_auth(token)
     }
 
     /// The answer of a read that must succeed.

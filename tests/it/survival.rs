@@ -218,25 +218,30 @@ async fn a_service_killed_at_random_moments_loses_no_webhook_and_charges_each_in
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_services_on_one_database_survive_the_death_of_either() {
+async fn three_services_on_one_database_survive_the_death_of_any() {
     let database = database().await;
     let siege = Siege::lay(database.url()).await;
-    let (mut one, mut other) = (siege.serve().await, siege.serve().await);
+    let mut services = vec![siege.serve().await, siege.serve().await, siege.serve().await];
     for _ in 0..3 {
         siege.load(300, 1_500).await;
-        if rand::random() {
-            std::mem::swap(&mut one, &mut other);
+        // The one that dies may be the one that the webhooks go to; the new one is told of them again. Now and then two
+        // die at once.
+        let die = if rand::random() { 1 } else { 2 };
+        for _ in 0..die {
+            let which = rand::rng().random_range(0..services.len());
+            services.swap_remove(which).kill().await;
         }
-        // The one that dies may be the one that the webhooks go to; the new one is told of them again.
-        one.kill().await;
         siege.keeps_what_it_acknowledged().await;
         siege.load(100, 500).await;
-        one = siege.serve().await;
+        while services.len() < 3 {
+            services.push(siege.serve().await);
+        }
     }
     siege.recovers().await;
     siege.is_whole().await;
-    one.kill().await;
-    other.kill().await;
+    for service in services {
+        service.kill().await;
+    }
 }
 
 /// A fixed address in front of a database server that comes back on another port.

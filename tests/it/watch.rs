@@ -2,7 +2,7 @@
 
 use crate::outside::Outside;
 use attio_billing::config::WatchConfig;
-use attio_billing::store::settings;
+use attio_billing::store::{checks, settings};
 use attio_billing::watch::Watch;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Whoever listens: what was posted, how often it was given a sign of life, and whether it takes anything.
 #[derive(Default)]
@@ -50,13 +51,16 @@ async fn a_cause_is_told_once_until_it_is_taken_and_once_more_when_it_is_over() 
         heartbeat_url: Some(format!("{address}/life").into()),
         silence: None,
     };
-    let mut watch = Watch::new(service.store.clone(), out.stage.clock().clone(), config, "demo1").unwrap();
-    out.stage.until("shards", async || Ok(!service.store.node.owned().is_empty())).await.unwrap();
+    let mut watch = Watch::new(service.store.clone(), out.stage.clock().clone(), config, false, "demo1").unwrap();
+    let pool = out.stage.pool();
+    let checked = out.stage.until("the standing checks to pass", async || {
+        Ok(checks::states(pool).await?.iter().all(|check| check.passed(Duration::from_mins(2))))
+    });
+    checked.await.unwrap();
     let told = || listener.told.lock().unwrap().clone();
     watch.round().await;
     assert_eq!((told().len(), *listener.beats.lock().unwrap()), (0, 1), "all is well");
 
-    let pool = out.stage.pool();
     settings::set_switch(pool, "zoho.record_payment", true, "ada", "month's end").await.unwrap();
     *listener.deaf.lock().unwrap() = true;
     watch.round().await;

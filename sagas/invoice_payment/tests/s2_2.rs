@@ -450,6 +450,22 @@ fn e24_to_record_again_what_is_recorded_leaves_the_remainder_a_question() {
 }
 
 #[test]
+fn e24_a_partly_applied_record_that_was_deleted_is_put_back_once_in_zoho_and_not_in_the_ledger() {
+    let mut w = World::new();
+    w.records.push_back(rejected(RejectionKind::Invalid, "24016"));
+    w.detect_until("record_payment");
+    w.pay("zp9", "cheque", "check", 4_000);
+    w.run();
+    w.delete_payments();
+    w.pay("zp9", "cheque", "check", 4_000);
+    w.changed();
+    w.choose(Choice::RecordAgain);
+    assert_eq!((w.parked(), w.balance(2100), w.balance(1200)), (Some(ParkCode::MoneyDecision), -4_000, 0));
+    let ours: i64 = w.invoice.payments.iter().filter(|p| p.reference == "tx1").map(|p| p.amount.minor).sum();
+    assert_eq!(ours, TOTAL - 4_000);
+}
+
+#[test]
 fn e25_an_unknown_record_is_looked_up_not_repeated() {
     let mut w = World::new();
     w.records.push_back(Outcome::Unknown { detail: "time-out".to_owned() });

@@ -1,8 +1,9 @@
 //! Settlement, and success taken back.
 
-use super::world::{TOTAL, World};
+use super::world::{TOTAL, World, rejected};
 use crate::invoice_payment::{Choice, Event, InvoicePayment};
 use crate::kernel::answer::TransactionStatus::{self, Settled, SettlementDeclined, Settling, Voided};
+use crate::kernel::outcome::RejectionKind;
 use crate::kernel::park::ParkCode;
 use crate::kernel::posting::Rule;
 use crate::kernel::saga::{End, Saga};
@@ -104,4 +105,20 @@ fn a_status_that_no_capture_can_have_is_no_success_and_no_failure() {
     w.statuses.insert("tx1".to_owned(), Settled);
     w.resume();
     assert_eq!((w.parked(), w.saga.flow.ended), (None, Some(End::Completed)));
+}
+
+#[test]
+fn e6_an_activation_hears_that_its_capture_was_voided_before_the_record_by_people_who_were_asked_to() {
+    let mut w = World::new();
+    w.records.push_back(rejected(RejectionKind::Invalid, "24016"));
+    w.records.push_back(rejected(RejectionKind::Invalid, "24016"));
+    w.adopt("tx1");
+    assert_eq!((w.parked(), w.told.len()), (Some(ParkCode::RecordBlocked), 0));
+    w.records.clear();
+    w.statuses.insert("tx1".to_owned(), Voided);
+    w.pay("zp9", "cheque 7", "check", TOTAL);
+    w.resume();
+    let told: Vec<_> = w.told.iter().map(|message| message.command.clone()).collect();
+    assert_eq!(told, [serde_json::json!({"command": "capture_reversed", "transaction": "tx1"})]);
+    assert_eq!((w.parked(), w.state().as_str(), w.balance(2100)), (None, "ClosedPaidElsewhere", 0));
 }

@@ -5,7 +5,7 @@ use crate::invoice_payment::{Choice, Command, InvoicePayment, News};
 use crate::kernel::answer::{
     Answer, Client, Invoice, InvoicePayment as Payment, Method, Subscription, Survey, Transaction, TransactionStatus,
 };
-use crate::kernel::effect::{Attio, Braintree, Claim, ClaimKind, Desk, Effect, Projection, Zoho};
+use crate::kernel::effect::{Attio, Braintree, Claim, ClaimKind, Desk, Effect, Message, Projection, Zoho};
 use crate::kernel::flow::{Open, StepEvent};
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::machine::{self, Work};
@@ -49,6 +49,8 @@ pub(super) struct World {
     pub(super) calls: Vec<&'static str>,
     pub(super) sold: Vec<(String, i64, bool)>,
     pub(super) shown: Vec<Projection>,
+    /// What other flows were told.
+    pub(super) told: Vec<Message>,
 }
 
 pub(super) fn soft(code: &str) -> Decline {
@@ -145,6 +147,7 @@ impl World {
             calls: Vec::new(),
             sold: Vec::new(),
             shown: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -206,6 +209,10 @@ impl World {
                 Some(until) => Answer::CardCapUntil { until },
                 None => Answer::Nothing,
             },
+            Effect::Desk(Desk::Tell { message, .. }) => {
+                self.told.push((**message).clone());
+                Answer::Nothing
+            }
             Effect::Attio(Attio::FindClient { .. }) => Answer::Client(Box::new(self.client.clone())),
             Effect::Attio(Attio::Project(projection)) => {
                 if let Some(outcome) = self.projection_answers.pop_front() {
@@ -270,6 +277,27 @@ impl World {
         let id = format!("ours{}", self.calls.len());
         self.pay(&id, reference, "creditcard", amount.minor);
         Outcome::Done { answer: Answer::Recorded { payment: id, amount } }
+    }
+
+    /// An activation captured the whole invoice, and booked it.
+    pub(super) fn adopt(&mut self, transaction: &str) {
+        let captured = samples::transaction(transaction, "demo1.act.abc.1", eur(TOTAL), self.now);
+        self.transactions.insert(transaction.to_owned(), captured);
+        *self.accounts.entry(1110).or_default() += TOTAL;
+        *self.accounts.entry(2100).or_default() -= TOTAL;
+        self.holds.insert("captured_not_recorded".to_owned());
+        self.tell(Command::AdoptCapture {
+            organization: "60012".to_owned(),
+            installation: Installation::new("demo1").expect("valid"),
+            invoice: "77".to_owned(),
+            subscription: "zs1".to_owned(),
+            transaction: transaction.to_owned(),
+            order_id: "demo1.act.abc.1".to_owned(),
+            amount: eur(TOTAL),
+            captured_at: self.now,
+            effective: self.now.date_naive(),
+            reply_to: SagaId::derived("activation", &["abc"]),
+        });
     }
 
     /// Somebody pays on the invoice at Zoho.

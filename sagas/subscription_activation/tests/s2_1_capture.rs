@@ -2,9 +2,11 @@
 
 use super::world::{GROSS, World, declined, eur, outage, rejected, unknown};
 use crate::kernel::answer::{Answer, TransactionStatus};
+use crate::kernel::effect::{ClaimKind, LetterFacts};
 use crate::kernel::outcome::{DeclineKind, Look, Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::tests::bench::Played;
+use crate::subscription_activation::Command;
 use chrono::TimeDelta;
 
 #[test]
@@ -123,4 +125,18 @@ fn an_invoice_voided_by_staff_undoes_all() {
     "void".clone_into(&mut w.invoice.as_mut().expect("an invoice").status);
     w.run();
     assert_eq!((w.state().as_str(), w.open_accounts()), ("Failed", Vec::new()));
+}
+
+#[test]
+fn what_was_captured_and_taken_back_before_its_record_leaves_the_subscription_to_the_invoices_stream() {
+    let mut w = World::submitted(|_| {});
+    let reversed = |transaction: &str| Command::CaptureReversed { transaction: transaction.to_owned() };
+    assert_eq!(w.refusal(&reversed("tx9")), "nothing_captured");
+    w.tell(reversed("tx1"));
+    w.tell(reversed("tx1"));
+    assert_eq!((w.state().as_str(), w.count("CaptureReversed")), ("Active", 1));
+    assert_eq!(w.last_shown().payment_status, "Pending");
+    assert!(w.claims.iter().all(|c| c.kind == ClaimKind::AccountPlanFamily), "{:?}", w.claims);
+    let receipts = w.letters.iter().filter(|l| matches!(l.about, LetterFacts::Receipt { .. })).count();
+    assert_eq!(receipts, 0, "of money that was taken back there is no receipt");
 }

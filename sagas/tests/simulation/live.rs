@@ -93,7 +93,8 @@ where
     }
 
     fn decide(&mut self, what: What<Value>, now: DateTime<Utc>) -> Result<(), Refusal> {
-        let command = Command { saga: self.id, at: At::utc(now), what: typed::<S>(what)? };
+        let what = what.try_map(read_command::<S>)?;
+        let command = Command { saga: self.id, at: At::utc(now), what };
         self.drafted = machine::decide(&self.saga, &command)?;
         Ok(())
     }
@@ -137,21 +138,6 @@ where
     }
 }
 
-fn typed<S: Saga>(what: What<Value>) -> Result<What<S::Command>, Refusal> {
-    Ok(match what {
-        What::Deliver { item, kind, principal, command } => {
-            let command = serde_json::from_value(command).map_err(|e| Refusal::new("unreadable", e.to_string()))?;
-            What::Deliver { item, kind, principal, command }
-        }
-        What::Sending { deadline, node, epoch } => What::Sending { deadline, node, epoch },
-        What::Answer { attempt, outcome, request_id, latency_ms } => {
-            What::Answer { attempt, outcome, request_id, latency_ms }
-        }
-        What::Looked { attempt, look } => What::Looked { attempt, look },
-        What::Stale => What::Stale,
-        What::Due => What::Due,
-        What::Verb { item, kind, order, evidence } => What::Verb { item, kind, order, evidence },
-        What::Refused { item, kind, principal, reason } => What::Refused { item, kind, principal, reason },
-        What::Park { code, detail } => What::Park { code, detail },
-    })
+fn read_command<S: Saga>(command: Value) -> Result<S::Command, Refusal> {
+    serde_json::from_value(command).map_err(|e| Refusal::new("unreadable", e.to_string()))
 }

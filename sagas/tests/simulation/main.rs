@@ -1,7 +1,7 @@
 //! A seeded simulation of the whole business in one thread: all flows on a model of the engine, vendors that keep books,
 //! people who edit them by hand, nodes that die. Laws are checked after every event, and again once all is healed.
 //!
-//! `SCHEDULES=5000 cargo test --release -p sagas --test simulation` plays more seeds; `SEED=7 cargo test -p sagas --test
+//! `SCHEDULES=10000 cargo test --release -p sagas --test simulation` plays more seeds; `SEED=7 cargo test -p sagas --test
 //! simulation replay -- --nocapture` tells one.
 
 use run::{Cells, play, report};
@@ -26,7 +26,7 @@ mod zoho;
 /// So many seeds in a run of all tests.
 const SLICE: u64 = 80;
 /// From so many on every cell has to be reached.
-const ENOUGH: u64 = 5_000;
+const ENOUGH: u64 = 10_000;
 
 #[expect(clippy::disallowed_methods, reason = "how much is played is said from outside")]
 fn asked(name: &str) -> Option<String> {

@@ -13,15 +13,17 @@ mod wire;
 mod xml;
 
 use super::http::{Failure, Http, Reply, Request};
-use crate::port::{Call, Report};
+use crate::port::{Beside, Call, Report};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use iso_currency::Currency;
 use judge::{Faults, Refusal, Said, Shown};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
-use sagas::kernel::answer::Answer;
-use sagas::kernel::effect;
+use sagas::kernel::answer::{Answer, Transaction};
+use sagas::kernel::effect::{self, Effect};
+use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{INPUT_GONE, Look, NotSent, Outcome, RejectionKind};
 use search::Wanted;
@@ -277,6 +279,31 @@ impl Braintree {
             Ok(transactions) => Outcome::Done { answer: Answer::Transactions { transactions } }.into(),
             Err(detail) => Outcome::NotSent { cause: NotSent::Again, detail, retry_after_seconds: None }.into(),
         }
+    }
+
+    /// Everything of ours that was created within the span, by the beginning of its order id. A read; for the sweep after a
+    /// restore.
+    ///
+    /// # Errors
+    /// The gateway did not answer in full; the text says why.
+    pub async fn created(
+        &self,
+        beginning: &str,
+        span: (DateTime<Utc>, DateTime<Utc>),
+        time_limit: Duration,
+    ) -> Result<Vec<Transaction>, String> {
+        let call = Call {
+            saga: SagaId(uuid::Uuid::nil()),
+            step: "sweep".to_owned(),
+            attempt: 1,
+            effect: Effect::Braintree(effect::Braintree::FindTransactions { order_id: beginning.to_owned() }),
+            requested_at: span.0,
+            sent_at: None,
+            now: span.1,
+            time_limit,
+            beside: Beside::default(),
+        };
+        search::created(self, &call, beginning, span.0, span.1).await
     }
 
     async fn search(&self, call: &Call, phase: &str, body: String) -> Result<Node, String> {

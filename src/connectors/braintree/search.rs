@@ -63,6 +63,38 @@ pub(super) async fn all(gateway: &Braintree, call: &Call, order_id: &str) -> Res
     Ok(hits)
 }
 
+/// Sales and holds under order ids with that beginning that were created within the span; oldest first. What is not final
+/// is left out, and so is what was declined.
+pub(super) async fn created(
+    gateway: &Braintree,
+    call: &Call,
+    beginning: &str,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<Transaction>, String> {
+    let criteria = |search: &mut Body| {
+        search.group("order_id", |criterion| criterion.text("starts_with", beginning));
+        search.group("created_at", |range| {
+            range.time("min", from);
+            range.time("max", to);
+        });
+    };
+    let mut hits = Vec::new();
+    for node in transactions(gateway, call, &criteria).await? {
+        if node.text_of("type") == Some("credit")
+            || !node.text_of("order-id").is_some_and(|id| id.starts_with(beginning))
+        {
+            continue;
+        }
+        match judge::transaction(&node, wire::hold).map_err(|error| format!("a hit cannot be used: {error}"))? {
+            Verdict::Done(hit) => hits.push(hit),
+            Verdict::Declined(_) | Verdict::Open(_) => {}
+        }
+    }
+    hits.sort_by_key(|hit| hit.created_at);
+    Ok(hits)
+}
+
 /// What one transaction says of a sale or a hold; of another order id it says nothing.
 pub(super) fn of_order(node: &Node, wanted: Wanted<'_>, requested_at: DateTime<Utc>) -> Look {
     if node.text_of("order-id") != Some(wanted.order_id) {

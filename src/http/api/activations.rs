@@ -1,13 +1,12 @@
 //! Activations that another program orders, as a CRM user would by pressing `Start` on the record.
 
-use super::sagas::{Answered, idempotency_key, settled};
+use super::sagas::{Answered, idempotency_key, offered, settled};
+use crate::access::Actor;
 use crate::http::{App, Problem};
-use crate::intake::OrderError;
-use crate::store::inbox::OfferError;
-use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use sagas::subscription_activation::Act;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -30,9 +29,6 @@ pub(super) struct ActivationBody {
     /// Record id of the object `subscriptions` in Attio
     record: String,
     act: ActivationAct,
-    /// Who orders it, for the record
-    #[serde(default)]
-    principal: Option<String>,
 }
 
 /// Starts the activation of a subscription
@@ -46,6 +42,7 @@ pub(super) struct ActivationBody {
         (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn order(
     State(app): State<App>,
+    Extension(actor): Extension<Actor>,
     headers: HeaderMap,
     body: Result<Json<ActivationBody>, JsonRejection>,
 ) -> Answered {
@@ -64,12 +61,7 @@ pub(super) async fn order(
         ActivationAct::Quote => Act::Quote,
         ActivationAct::Start => Act::Start,
     };
-    let principal = format!("api:{}", body.principal.as_deref().unwrap_or("api"));
-    let (saga, item) = app.acts.order(&body.record, act, &key, &principal).await.map_err(|e| match e {
-        OrderError::KeyReused => {
-            Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", OfferError::KeyReused.to_string())
-        }
-        OrderError::Store(e) => Problem::store(&e),
-    })?;
+    let principal = actor.principal();
+    let (saga, item) = app.acts.order(&body.record, act, &key, &principal).await.map_err(|e| offered(&e))?;
     settled(&app, saga, item).await
 }

@@ -4,15 +4,17 @@ use super::orders;
 use super::requests::request_id;
 use super::sagas::order as checked;
 use super::view;
+use crate::access::{Act, Actor};
 use crate::engine::orders as engine;
+use crate::http::auth::refuse;
 use crate::http::{App, Problem};
 use crate::intake::operator::Order as By;
 use crate::store::bulk::{self, Job};
 use crate::store::query::SagaFilter;
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use chrono::{DateTime, Utc};
 use sagas::kernel::verb::Verb;
 use serde::{Deserialize, Serialize};
@@ -36,9 +38,6 @@ pub(super) struct BulkBody {
     verb: Many,
     /// For the record
     reason: String,
-    /// Who orders it, for the record
-    #[serde(default)]
-    principal: Option<String>,
     /// These alone; absent: all that fit
     #[serde(default)]
     sagas: Option<Vec<Uuid>>,
@@ -124,12 +123,13 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<JobView>>, P
     responses((status = 202, body = JobView), (status = 422, body = Problem)))]
 pub(super) async fn start(
     State(app): State<App>,
+    Extension(actor): Extension<Actor>,
     headers: HeaderMap,
     body: Result<Json<BulkBody>, JsonRejection>,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
     let hint = "send `{\"verb\": \"retry\", \"status\": \"waiting_vendor\", \"reason\": \"why\"}`";
     let Json(body) = body.map_err(|e| Problem::field("body", e.body_text()).hint(hint))?;
-    let By { by, reason, .. } = checked(&headers, body.reason, body.principal)?;
+    let By { by, reason, .. } = checked(&headers, body.reason, &actor)?;
     if !(1..=100).contains(&body.per_second) {
         return Err(Problem::field("per_second", "expected 1 to 100"));
     }
@@ -146,7 +146,7 @@ pub(super) async fn start(
         Many::Resume => Verb::Resume,
         Many::Retry => Verb::Retry,
     };
-    let order = orders::new(verb, &by, reason, None, None).order;
+    let order = orders::new(verb, by, reason, None, None).order;
     let made = engine::bulk(&app.store.pool, &order, &filter, body.sagas.as_deref(), body.per_second).await;
     let id = made.map_err(|e| orders::not_given(&e, None))?;
     Ok((StatusCode::ACCEPTED, Json(find(&app, id).await?)))
@@ -166,25 +166,18 @@ pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resu
     Ok(Json(ShownJob { job, items: items.collect() }))
 }
 
-/// Who answers.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WhoBody {
-    /// Who, for the record
-    principal: String,
-}
-
 /// A second person lets a job begin
-#[utoipa::path(post, path = "/bulk/{id}/approve", params(("id" = Uuid, Path)), request_body = WhoBody,
+#[utoipa::path(post, path = "/bulk/{id}/approve", params(("id" = Uuid, Path)),
     responses((status = 200, body = JobView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn approve(
     State(app): State<App>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    body: Result<Json<WhoBody>, JsonRejection>,
 ) -> Result<Json<JobView>, Problem> {
-    let (id, who) = (request_id(&id)?, who(body)?);
+    actor.may_approve(Act::Bulk).map_err(|denied| refuse(&app, &denied))?;
+    let (id, who) = (request_id(&id)?, actor.principal());
     let job = find(&app, id).await?;
-    if bulk::approve(&app.store.pool, id, &format!("operator:{who}")).await? {
+    if bulk::approve(&app.store.pool, id, &who).await? {
         return Ok(Json(find(&app, id).await?));
     }
     let why = if job.state == "asked" {
@@ -196,27 +189,19 @@ pub(super) async fn approve(
 }
 
 /// What was not sent yet never will be
-#[utoipa::path(post, path = "/bulk/{id}/cancel", params(("id" = Uuid, Path)), request_body = WhoBody,
+#[utoipa::path(post, path = "/bulk/{id}/cancel", params(("id" = Uuid, Path)),
     responses((status = 200, body = JobView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn cancel(
     State(app): State<App>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    body: Result<Json<WhoBody>, JsonRejection>,
 ) -> Result<Json<JobView>, Problem> {
-    let (id, who) = (request_id(&id)?, who(body)?);
+    let id = request_id(&id)?;
     find(&app, id).await?;
-    if bulk::cancel(&app.store.pool, id, &format!("operator:{who}")).await? {
+    if bulk::cancel(&app.store.pool, id, &actor.principal()).await? {
         return Ok(Json(find(&app, id).await?));
     }
     Err(Problem::new(StatusCode::CONFLICT, "refused", format!("job {id} has nothing left to cancel")))
-}
-
-fn who(body: Result<Json<WhoBody>, JsonRejection>) -> Result<String, Problem> {
-    let Json(body) = body.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"principal\": \"who\"}`"))?;
-    if body.principal.trim().is_empty() {
-        return Err(Problem::field("principal", "is empty: say who; it goes on record"));
-    }
-    Ok(body.principal)
 }
 
 async fn find(app: &App, id: Uuid) -> Result<JobView, Problem> {

@@ -2,11 +2,14 @@
 
 mod activations;
 pub mod bulk;
+pub mod explain;
 pub mod forecast;
 mod inbox;
 pub mod orders;
 pub mod requests;
+mod roles;
 mod sagas;
+pub mod tokens;
 mod transactions;
 pub mod view;
 
@@ -27,7 +30,7 @@ use utoipa_axum::routes;
         description = "Sagas, the transaction log and the inbox of one installation. Amounts are integers of minor units."
     ),
     servers((url = "/api/v1")),
-    security(("admin_token" = [])),
+    security(("token" = [])),
     modifiers(&Guard)
 )]
 struct Description;
@@ -38,7 +41,7 @@ struct Guard;
 impl Modify for Guard {
     fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
         let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-        description.components.get_or_insert_default().add_security_scheme("admin_token", bearer);
+        description.components.get_or_insert_default().add_security_scheme("token", bearer);
     }
 }
 
@@ -47,6 +50,7 @@ pub fn router() -> Router<App> {
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(sagas::list))
         .routes(routes!(sagas::show))
+        .routes(routes!(explain::explain))
         .routes(routes!(sagas::resume))
         .routes(routes!(sagas::decide))
         .routes(routes!(orders::order))
@@ -64,6 +68,10 @@ pub fn router() -> Router<App> {
         .routes(routes!(inbox::summary))
         .routes(routes!(inbox::deliveries))
         .routes(routes!(forecast::show))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::approve))
+        .routes(routes!(tokens::revoke))
         .split_for_parts();
+    let description = roles::named(description);
     router.route("/openapi.json", get(move || async move { Json(description) }))
 }

@@ -2,16 +2,18 @@
 
 use super::sagas::{Answered, find, offered, order as checked, refused, requested, settled};
 use super::view::{self, Amount};
+use crate::access::{Act, Actor};
 use crate::engine::orders::{self, GiveError, Given, NewOrder};
 use crate::engine::preview::{self, PreviewError};
+use crate::http::auth::refuse;
 use crate::http::{App, Problem};
 use crate::intake::operator::Order as By;
 use crate::store::approvals;
 use crate::store::query::SagaLine;
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use chrono::{DateTime, Utc};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::verb::{Order, Supplied, Verb};
@@ -100,9 +102,6 @@ pub(super) struct OrderBody {
     order: VerbBody,
     /// For the record
     reason: String,
-    /// Who orders it, for the record
-    #[serde(default)]
-    principal: Option<String>,
     /// Only while the saga has so many events: `sequence` of the preview
     #[serde(default)]
     if_sequence: Option<u64>,
@@ -233,8 +232,13 @@ impl PreviewView {
 }
 
 /// An order to be given.
-pub(super) fn new(verb: Verb, by: &str, reason: String, if_sequence: Option<u64>, key: Option<String>) -> NewOrder {
-    let principal = format!("operator:{by}");
+pub(super) fn new(
+    verb: Verb,
+    principal: String,
+    reason: String,
+    if_sequence: Option<u64>,
+    key: Option<String>,
+) -> NewOrder {
     NewOrder { order: Order { verb, principal, reason, approver: None, bulk: false }, if_sequence, key }
 }
 
@@ -276,15 +280,17 @@ fn read(body: Result<Json<OrderBody>, JsonRejection>) -> Result<OrderBody, Probl
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn order(
     State(app): State<App>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Json<OrderBody>, JsonRejection>,
 ) -> Answered {
-    let OrderBody { order, reason, principal, if_sequence } = read(body)?;
-    let By { by, reason, key } = checked(&headers, reason, principal)?;
+    let OrderBody { order, reason, if_sequence } = read(body)?;
+    let By { by, reason, key } = checked(&headers, reason, &actor)?;
     let verb = order.verb()?;
+    actor.may(Act::of_verb(&verb)).map_err(|denied| refuse(&app, &denied))?;
     let saga = find(&app, &id).await?;
-    given(&app, &saga, new(verb, &by, reason, if_sequence, key)).await
+    given(&app, &saga, new(verb, by, reason, if_sequence, key)).await
 }
 
 /// What would follow from an order
@@ -294,22 +300,27 @@ pub(super) async fn order(
     responses((status = 200, body = PreviewView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn preview(
     State(app): State<App>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Json<OrderBody>, JsonRejection>,
 ) -> Result<Json<PreviewView>, Problem> {
-    let OrderBody { order, reason, principal, .. } = read(body)?;
-    let By { by, reason, key } = checked(&headers, reason, principal)?;
+    let OrderBody { order, reason, .. } = read(body)?;
+    let By { by, reason, key } = checked(&headers, reason, &actor)?;
     let verb = order.verb()?;
     let saga = find(&app, &id).await?.id;
-    let order = new(verb, &by, reason, None, key).order;
+    let order = new(verb, by, reason, None, key).order;
     let pool = &app.store.pool;
-    let preview =
-        preview::preview(pool, app.engine.registry(), saga, &order, app.engine.at()).await.map_err(|e| match e {
-            PreviewError::Store(e) => Problem::store(&e),
-            PreviewError::Unknown(_) => Problem::not_found(e.to_string()),
-            PreviewError::Unreadable(_) => Problem::new(StatusCode::CONFLICT, "unreadable", e.to_string()),
-        })?;
+    let preview = preview::preview(pool, app.engine.registry(), saga, &order, app.engine.at()).await;
     let second_person = approvals::policy(pool).await?.contains(order.verb.word());
-    Ok(Json(PreviewView::new(preview, second_person)))
+    Ok(Json(PreviewView::new(preview.map_err(|e| unpreviewed(&e))?, second_person)))
+}
+
+/// A saga that cannot be looked ahead of.
+pub(super) fn unpreviewed(error: &PreviewError) -> Problem {
+    match error {
+        PreviewError::Store(e) => Problem::store(e),
+        PreviewError::Unknown(_) => Problem::not_found(error.to_string()),
+        PreviewError::Unreadable(_) => Problem::new(StatusCode::CONFLICT, "unreadable", error.to_string()),
+    }
 }

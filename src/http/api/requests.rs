@@ -1,13 +1,15 @@
 //! Requests for a second person: listed, approved, rejected.
 
 use super::sagas::{Answered, settled};
+use crate::access::{Act, Actor, same_person};
 use crate::engine::orders;
+use crate::http::auth::refuse;
 use crate::http::{App, Problem};
 use crate::store::approvals::{self, AnswerError, Request};
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -79,8 +81,6 @@ pub(super) async fn list(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AnswerBody {
-    /// Who answers, for the record; never who asked
-    principal: String,
     /// For the record; needed to reject
     #[serde(default)]
     reason: Option<String>,
@@ -92,11 +92,13 @@ pub(super) struct AnswerBody {
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn approve(
     State(app): State<App>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
     body: Result<Json<AnswerBody>, JsonRejection>,
 ) -> Answered {
+    actor.may_approve(Act::Repair).map_err(|denied| refuse(&app, &denied))?;
     let (id, body) = (request_id(&id)?, read(body)?);
-    let by = format!("operator:{}", body.principal);
+    let by = actor.principal();
     let (pool, shards) = (&app.store.pool, app.store.node.shard_count());
     let approved = orders::approve(pool, shards, id, &by, body.reason.as_deref()).await;
     let (asked, item) = approved.map_err(|e| unanswered(&e))?;
@@ -104,28 +106,31 @@ pub(super) async fn approve(
 }
 
 /// Rejects a request: nothing follows from it
+///
+/// Whoever asked may take it back so.
 #[utoipa::path(post, path = "/requests/{id}/reject", params(("id" = Uuid, Path)), request_body = AnswerBody,
     responses((status = 200, body = RequestView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn reject(
     State(app): State<App>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
     body: Result<Json<AnswerBody>, JsonRejection>,
 ) -> Result<Json<RequestView>, Problem> {
     let (id, body) = (request_id(&id)?, read(body)?);
     let reason = body.reason.filter(|reason| !reason.trim().is_empty());
     let reason = reason.ok_or_else(|| Problem::field("reason", "is empty: say why; it goes on record"))?;
-    let (pool, by) = (&app.store.pool, format!("operator:{}", body.principal));
+    let (pool, by) = (&app.store.pool, actor.principal());
+    let asked = approvals::find(pool, id).await?.ok_or_else(|| unanswered(&AnswerError::Unknown(id)))?.asked;
+    if !same_person(&asked.asked_by, &by) {
+        actor.may_approve(Act::Repair).map_err(|denied| refuse(&app, &denied))?;
+    }
     approvals::reject(pool, id, &by, &reason).await.map_err(|e| unanswered(&e))?;
     let request = approvals::find(pool, id).await?.ok_or_else(|| unanswered(&AnswerError::Unknown(id)))?;
     Ok(Json(request.into()))
 }
 
 fn read(body: Result<Json<AnswerBody>, JsonRejection>) -> Result<AnswerBody, Problem> {
-    let hint = "send `{\"principal\": \"who answers\", \"reason\": \"why\"}`";
-    let Json(body) = body.map_err(|e| Problem::field("body", e.body_text()).hint(hint))?;
-    if body.principal.trim().is_empty() {
-        return Err(Problem::field("principal", "is empty: say who answers; it goes on record"));
-    }
+    let Json(body) = body.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why\"}`"))?;
     Ok(body)
 }
 

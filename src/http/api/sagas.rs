@@ -2,16 +2,17 @@
 
 use super::orders;
 use super::view::{self, EventView, SagaView};
+use crate::access::Actor;
 use crate::http::{App, Problem};
 use crate::intake::operator::{self, Decision, Order};
 use crate::store::backlog::await_item;
 use crate::store::inbox::OfferError;
 use crate::store::items::{self, ItemState, NewItem};
 use crate::store::query::{self, SagaFilter, SagaLine};
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::{Extension, Json};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::verb::Verb;
 use serde::{Deserialize, Serialize};
@@ -94,9 +95,6 @@ pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resu
 pub(super) struct ResumeBody {
     /// For the record
     reason: String,
-    /// Who resumes it, for the record
-    #[serde(default)]
-    principal: Option<String>,
 }
 
 /// What a person decides about a held invoice.
@@ -106,9 +104,6 @@ pub(super) struct DecideBody {
     choice: Decision,
     /// For the record
     reason: String,
-    /// Who decides it, for the record
-    #[serde(default)]
-    principal: Option<String>,
 }
 
 /// What came of an operator's order.
@@ -136,15 +131,16 @@ pub(super) type Answered = Result<(StatusCode, Json<Ordered>), Problem>;
         (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn resume(
     State(app): State<App>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Json<ResumeBody>, JsonRejection>,
 ) -> Answered {
     let Json(body) =
         body.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why it may go on\"}`"))?;
-    let Order { by, reason, key } = order(&headers, body.reason, body.principal)?;
+    let Order { by, reason, key } = order(&headers, body.reason, &actor)?;
     let saga = find(&app, &id).await?;
-    orders::given(&app, &saga, orders::new(Verb::Resume, &by, reason, None, key)).await
+    orders::given(&app, &saga, orders::new(Verb::Resume, by, reason, None, key)).await
 }
 
 /// Decides what happens with a held invoice
@@ -157,6 +153,7 @@ pub(super) async fn resume(
         (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn decide(
     State(app): State<App>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Json<DecideBody>, JsonRejection>,
@@ -164,19 +161,19 @@ pub(super) async fn decide(
     let Json(body) = body.map_err(|e| {
         Problem::field("body", e.body_text()).hint("send `{\"choice\": \"charge_again\", \"reason\": \"why\"}`")
     })?;
-    let order = order(&headers, body.reason, body.principal)?;
+    let order = order(&headers, body.reason, &actor)?;
     let saga = find(&app, &id).await?;
     let item = operator::decide(&saga, body.choice, order).map_err(|why| refused(&why, saga.id))?;
     carry_out(&app, &item).await
 }
 
 /// Who orders it and why, checked.
-pub(super) fn order(headers: &HeaderMap, reason: String, principal: Option<String>) -> Result<Order, Problem> {
+pub(super) fn order(headers: &HeaderMap, reason: String, actor: &Actor) -> Result<Order, Problem> {
     if reason.trim().is_empty() {
         return Err(Problem::field("reason", "is empty: say why; it goes on record"));
     }
     let key = idempotency_key(headers)?;
-    Ok(Order { by: principal.unwrap_or_else(|| "api".to_owned()), reason, key })
+    Ok(Order { by: actor.principal(), reason, key })
 }
 
 /// The key under which an order has one effect, where there is one.

@@ -1,14 +1,16 @@
 //! The transaction log for finance: what happened with money, as events in the field's words.
 
 use super::view::{self, LogView};
+use crate::access::{Act, Actor, Cell};
+use crate::http::auth::refuse;
 use crate::http::{App, Problem};
 use crate::store::query::{self, LogFilter};
-use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -49,12 +51,21 @@ pub(super) struct LogPage {
 }
 
 /// The transaction log, the last written first
+///
+/// The role `support` names a `customer`.
 #[utoipa::path(get, path = "/transactions", params(LogQuery), responses((status = 200, body = LogPage), (status = 422, body = Problem)))]
 pub(super) async fn list(
     State(app): State<App>,
+    Extension(actor): Extension<Actor>,
     query: Result<Query<LogQuery>, QueryRejection>,
 ) -> Result<Json<LogPage>, Problem> {
     let Query(query) = query.map_err(|e| Problem::field("query", e.body_text()))?;
+    let cell = actor.may(Act::ReadMoney).map_err(|denied| refuse(&app, &denied))?;
+    if cell == Cell::OneCustomer && query.customer.is_none() {
+        app.metrics.refused("role");
+        let detail = format!("the role {} reads money of one customer at a time", actor.role);
+        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).hint("name one: `?customer=<our id>`"));
+    }
     let limit = query.limit.unwrap_or(200).clamp(1, 1000);
     let after = query.cursor.as_deref().map(view::read_log_cursor).transpose();
     let after = after.map_err(|e| Problem::field("cursor", e))?;

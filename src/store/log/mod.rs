@@ -6,6 +6,7 @@
 
 mod head;
 mod marks;
+pub mod rewrite;
 mod rows;
 mod writer;
 

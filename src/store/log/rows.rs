@@ -98,6 +98,18 @@ impl Rows {
         self.marks.push_items(index, append);
     }
 
+    /// What is derived of a saga whose whole history is this append: its row and its references.
+    pub(super) fn derived(append: &Append, shard: u16) -> Self {
+        let mut rows = Self::default();
+        for event in &append.events {
+            for (kind, value) in &event.references {
+                rows.references.push(&storable(kind), &storable(value), event.id, shard, append.saga.0);
+            }
+        }
+        rows.sagas.push(append, shard, append.events.len() as u64);
+        rows
+    }
+
     fn push_beside(&mut self, index: usize, append: &Append, shard: u16, event: &NewEvent) {
         for (kind, value) in &event.references {
             self.references.push(kind, value, event.id, shard, append.saga.0);

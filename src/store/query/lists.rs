@@ -72,27 +72,29 @@ pub struct SagaLine {
     pub started_at: DateTime<Utc>,
 }
 
-struct SagaColumns {
-    shard: i32,
-    id: Uuid,
-    kind: String,
-    version: i32,
-    seq: i64,
-    status: String,
-    state: String,
-    title: String,
-    customer: Option<String>,
-    amount_minor: Option<i64>,
-    currency: Option<String>,
-    due_at: Option<DateTime<Utc>>,
-    waiting_for: Option<String>,
-    step: Option<String>,
-    parked_code: Option<String>,
-    parked_detail: Option<String>,
-    parked_since: Option<DateTime<Utc>>,
-    ended: Option<String>,
-    changed_at: DateTime<Utc>,
-    started_at: DateTime<Utc>,
+/// A row of `saga`, before its numbers are checked.
+#[derive(Debug)]
+pub(in crate::store) struct SagaColumns {
+    pub(in crate::store) shard: i32,
+    pub(in crate::store) id: Uuid,
+    pub(in crate::store) kind: String,
+    pub(in crate::store) version: i32,
+    pub(in crate::store) seq: i64,
+    pub(in crate::store) status: String,
+    pub(in crate::store) state: String,
+    pub(in crate::store) title: String,
+    pub(in crate::store) customer: Option<String>,
+    pub(in crate::store) amount_minor: Option<i64>,
+    pub(in crate::store) currency: Option<String>,
+    pub(in crate::store) due_at: Option<DateTime<Utc>>,
+    pub(in crate::store) waiting_for: Option<String>,
+    pub(in crate::store) step: Option<String>,
+    pub(in crate::store) parked_code: Option<String>,
+    pub(in crate::store) parked_detail: Option<String>,
+    pub(in crate::store) parked_since: Option<DateTime<Utc>>,
+    pub(in crate::store) ended: Option<String>,
+    pub(in crate::store) changed_at: DateTime<Utc>,
+    pub(in crate::store) started_at: DateTime<Utc>,
 }
 
 impl TryFrom<SagaColumns> for SagaLine {

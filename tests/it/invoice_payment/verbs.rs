@@ -12,7 +12,7 @@ async fn order(play: &Play, invoice: &str, verb: &str, order: Value) -> (StatusC
     let request = reqwest::Client::new()
         .post(format!("http://{}/api/v1/sagas/{saga}/{verb}", service.private))
         .bearer_auth(play.stage.config().admin_token.expose_secret())
-        .json(&json!({"order": order, "reason": "looked at the console", "principal": "ada"}));
+        .json(&json!({"order": order, "reason": "looked at the console"}));
     let answer = request.send().await.unwrap();
     (answer.status(), answer.json().await.unwrap())
 }

@@ -1,7 +1,8 @@
 //! Verbs that need a second person.
 
-use super::{has, line, order, post, waiting};
+use super::{has, line, order, post_as, waiting};
 use crate::outside::{Outside, problem};
+use attio_billing::access::{Holder, Role};
 use attio_billing::engine::items::Body;
 use attio_billing::store::backlog::await_item;
 use attio_billing::store::items::{ItemState, NewItem, offer_item};
@@ -19,8 +20,12 @@ async fn asked(out: &Outside, saga: SagaId, verb: &str) -> String {
     told["request"].as_str().unwrap().to_owned()
 }
 
-async fn answer(out: &Outside, request: &str, verb: &str, who: &str) -> reqwest::Response {
-    post(out, &format!("/requests/{request}/{verb}"), json!({"principal": who, "reason": "looked at it"})).await
+async fn answer(out: &Outside, request: &str, verb: &str, token: &str) -> reqwest::Response {
+    post_as(out, token, &format!("/requests/{request}/{verb}"), json!({"reason": "looked at it"})).await
+}
+
+async fn approver(out: &Outside, name: &str) -> String {
+    out.token_of(name, Holder::Person, Role::FinanceApprover).await
 }
 
 #[tokio::test]
@@ -31,16 +36,20 @@ async fn a_money_verb_waits_for_another_person_and_both_names_are_on_record() {
     let request = asked(&out, saga, "compensate").await;
     assert_eq!(asked(&out, saga, "compensate").await, request, "asked twice is one request");
     assert_eq!(line(&out, saga).await.sequence, before, "nothing happened yet");
-    let told = problem(answer(&out, &request, "approve", "ada").await, StatusCode::CONFLICT).await;
-    assert_eq!(told["code"], "same_person");
+    // Who asked has a token of the other role, too: it is the same person. A program is nobody.
+    let told = problem(answer(&out, &request, "approve", &out.token).await, StatusCode::FORBIDDEN).await;
+    assert!(told["detail"].as_str().unwrap().ends_with("finance_approver may"), "{told}");
+    let program = out.token_of("robot", Holder::Program, Role::FinanceApprover).await;
+    let told = problem(answer(&out, &request, "approve", &program).await, StatusCode::FORBIDDEN).await;
+    assert!(told["detail"].as_str().unwrap().contains("not a person's token"), "{told}");
 
-    let (one, two) =
-        tokio::join!(answer(&out, &request, "approve", "grace"), answer(&out, &request, "approve", "linus"));
+    let (grace, linus) = (approver(&out, "grace").await, approver(&out, "linus").await);
+    let (one, two) = tokio::join!(answer(&out, &request, "approve", &grace), answer(&out, &request, "approve", &linus));
     let mut statuses = [one.status(), two.status()];
     statuses.sort();
     assert_eq!(statuses, [StatusCode::OK, StatusCode::CONFLICT], "one answer counts");
     out.stage.until_saga(saga, "undone", |s| s.ended.as_deref() == Some("compensated")).await.unwrap();
-    let named = has(&out, saga, "step.ordered", "compensate by operator:ada, approved by operator:").await;
+    let named = has(&out, saga, "step.ordered", "compensate by token:bootstrap, approved by token:").await;
     assert!(named);
     let open: Vec<Value> = out.get("/requests").await;
     assert!(open.is_empty(), "{open:?}");
@@ -54,15 +63,16 @@ async fn a_request_ends_when_it_is_rejected_or_the_saga_moves_on() {
     let out = Outside::with(|options| options.approvals = true).await;
     let saga = waiting(&out, "rejected").await;
     let request = asked(&out, saga, "compensate").await;
-    let empty = post(&out, &format!("/requests/{request}/reject"), json!({"principal": "grace"})).await;
+    let grace = &approver(&out, "grace").await;
+    let empty = post_as(&out, grace, &format!("/requests/{request}/reject"), json!({})).await;
     problem(empty, StatusCode::UNPROCESSABLE_ENTITY).await;
-    assert_eq!(answer(&out, &request, "reject", "grace").await.status(), StatusCode::OK);
-    problem(answer(&out, &request, "approve", "grace").await, StatusCode::CONFLICT).await;
+    assert_eq!(answer(&out, &request, "reject", grace).await.status(), StatusCode::OK);
+    problem(answer(&out, &request, "approve", grace).await, StatusCode::CONFLICT).await;
 
     let request = asked(&out, saga, "compensate").await;
     // One person is enough for this, and the saga has moved on by it.
     assert_eq!(order(&out, saga, json!({"verb": "pause"})).await.status(), StatusCode::OK);
-    let told = problem(answer(&out, &request, "approve", "grace").await, StatusCode::CONFLICT).await;
+    let told = problem(answer(&out, &request, "approve", grace).await, StatusCode::CONFLICT).await;
     assert!(told["detail"].as_str().unwrap().contains("expired"), "{told}");
     assert_eq!(line(&out, saga).await.parked.unwrap().0, "PAUSED");
     let saga = waiting(&out, "old").await;
@@ -71,10 +81,27 @@ async fn a_request_ends_when_it_is_rejected_or_the_saga_moves_on() {
         .execute(out.stage.pool())
         .await
         .unwrap();
-    let told = problem(answer(&out, &request, "approve", "grace").await, StatusCode::CONFLICT).await;
+    let told = problem(answer(&out, &request, "approve", grace).await, StatusCode::CONFLICT).await;
     assert!(told["detail"].as_str().unwrap().contains("expired"), "{told}");
     let nobody = "01890000-0000-7000-8000-000000000000";
-    problem(answer(&out, nobody, "approve", "grace").await, StatusCode::NOT_FOUND).await;
+    problem(answer(&out, nobody, "approve", grace).await, StatusCode::NOT_FOUND).await;
+    out.end().await;
+}
+
+#[tokio::test]
+async fn whoever_asked_takes_it_back_and_never_approves_it() {
+    let out = Outside::with(|options| options.approvals = true).await;
+    let saga = waiting(&out, "own").await;
+    let ada = out.token_of("ada", Holder::Person, Role::Operator).await;
+    let body = json!({"order": {"verb": "compensate"}, "reason": "practised"});
+    let asked = post_as(&out, &ada, &format!("/sagas/{saga}/orders"), body).await;
+    let request = asked.json::<Value>().await.unwrap()["request"].as_str().unwrap().to_owned();
+    let herself = approver(&out, "ada").await;
+    let told = problem(answer(&out, &request, "approve", &herself).await, StatusCode::CONFLICT).await;
+    assert_eq!(told["code"], "same_person");
+    let other = out.token_of("otto", Holder::Person, Role::Operator).await;
+    problem(answer(&out, &request, "reject", &other).await, StatusCode::FORBIDDEN).await;
+    assert_eq!(answer(&out, &request, "reject", &ada).await.status(), StatusCode::OK);
     out.end().await;
 }
 

@@ -1,7 +1,8 @@
 //! One order over many sagas.
 
-use super::{order, params, post, rehearse};
+use super::{order, params, post, post_as, rehearse};
 use crate::outside::{Outside, problem};
+use attio_billing::access::{Holder, Role};
 use attio_billing::store::append::Status;
 use reqwest::{Method, StatusCode};
 use sagas::kernel::effect::PracticeScript;
@@ -43,8 +44,7 @@ async fn a_job_goes_on_after_a_restart_and_tells_each_saga_once() {
         sagas.push(parked(&out, &format!("many {n}")).await);
     }
     let left = unknown(&out).await;
-    let body =
-        json!({"verb": "resume", "kind": "rehearsal", "reason": "all clear", "principal": "ada", "per_second": 1});
+    let body = json!({"verb": "resume", "kind": "rehearsal", "reason": "all clear", "per_second": 1});
     let job = start(&out, body).await;
     out.stage.until_saga(sagas[5], "resumed", |s| s.ended.is_some()).await.ok();
     out.stage.stop_service().await;
@@ -72,7 +72,7 @@ async fn each_saga_answers_for_itself_and_a_job_is_cancelled_in_the_middle() {
     assert_eq!(shown["counts"], json!({"applied": 1, "refused": 1}), "{shown}");
     let reason = shown["items"].as_array().unwrap().iter().find_map(|i| i["reason"].as_str()).unwrap();
     assert!(reason.contains("it is not parked"), "{reason}");
-    let again = post(&out, &format!("/bulk/{job}/cancel"), json!({"principal": "ada"})).await;
+    let again = post(&out, &format!("/bulk/{job}/cancel"), json!({})).await;
     problem(again, StatusCode::CONFLICT).await;
 
     for n in 0..4 {
@@ -80,7 +80,7 @@ async fn each_saga_answers_for_itself_and_a_job_is_cancelled_in_the_middle() {
     }
     let body = json!({"verb": "resume", "parked_code": "REHEARSAL", "reason": "x", "per_second": 1});
     let job = start(&out, body).await;
-    let answer = post(&out, &format!("/bulk/{job}/cancel"), json!({"principal": "grace"})).await;
+    let answer = post(&out, &format!("/bulk/{job}/cancel"), json!({})).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let shown: Value = out.get(&format!("/bulk/{job}")).await;
     assert_eq!(shown["state"], "cancelled");
@@ -112,13 +112,22 @@ async fn many_sagas_at_once_need_a_second_person_where_approvals_are_required() 
     for n in 0..21 {
         parked(&out, &format!("crowd {n}")).await;
     }
-    let body =
-        json!({"verb": "resume", "status": "needs_person", "reason": "x", "principal": "ada", "per_second": 100});
-    let job = start(&out, body).await;
+    let body = json!({"verb": "resume", "status": "needs_person", "reason": "x", "per_second": 100});
+    let ada = out.token_of("ada", Holder::Person, Role::Operator).await;
+    let answer = post_as(&out, &ada, "/bulk", body).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    let job = answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned();
     until(&out, &job, "asked").await;
-    let alone = post(&out, &format!("/bulk/{job}/approve"), json!({"principal": "ada"})).await;
-    problem(alone, StatusCode::CONFLICT).await;
-    let answer = post(&out, &format!("/bulk/{job}/approve"), json!({"principal": "grace"})).await;
+    let approve = format!("/bulk/{job}/approve");
+    // An admin's is not the role that approves, a program is nobody, and ada has a second token.
+    let program = out.token_of("robot", Holder::Program, Role::FinanceApprover).await;
+    for token in [&out.token, &ada, &program] {
+        problem(post_as(&out, token, &approve, json!({})).await, StatusCode::FORBIDDEN).await;
+    }
+    let herself = out.token_of("ada", Holder::Person, Role::FinanceApprover).await;
+    problem(post_as(&out, &herself, &approve, json!({})).await, StatusCode::CONFLICT).await;
+    let grace = out.token_of("grace", Holder::Person, Role::FinanceApprover).await;
+    let answer = post_as(&out, &grace, &approve, json!({})).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let shown = until(&out, &job, "done").await;
     assert_eq!(shown["counts"]["applied"], 21, "{shown}");

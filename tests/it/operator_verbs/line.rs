@@ -3,10 +3,18 @@
 use super::{has, line, waiting};
 use crate::cli::{program, told};
 use crate::outside::Outside;
+use attio_billing::access::{Holder, Role};
 use serde_json::Value;
 
 async fn run(out: &Outside, args: &[&str]) -> (i32, String, String) {
     told(program(args).env("DATABASE_URL", out.database_url()).output().await.unwrap())
+}
+
+/// The same by somebody's token.
+async fn run_as(out: &Outside, token: &str, args: &[&str]) -> (i32, String, String) {
+    let mut command = program(args);
+    command.env("DATABASE_URL", out.database_url()).env("ATTIO_BILLING_TOKEN", token);
+    told(command.output().await.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,10 +35,11 @@ async fn orders_are_previewed_given_and_refused_on_the_command_line() {
     assert_eq!(code, 2, "{errors}");
     let (code, _, _) = run(&out, &["saga", "pause", &saga, "--reason", " "]).await;
     assert_eq!(code, 2);
-    let (code, shown, errors) = run(&out, &["saga", "pause", &saga, "--reason", "lunch", "--principal", "ada"]).await;
+    let ada = out.token_of("ada", Holder::Person, Role::Operator).await;
+    let (code, shown, errors) = run_as(&out, &ada, &["saga", "pause", &saga, "--reason", "lunch"]).await;
     assert_eq!(code, 0, "{errors}");
     assert!(shown.contains("needs_person"), "{shown}");
-    assert!(has(&out, id, "step.ordered", "pause by operator:ada: lunch").await);
+    assert!(has(&out, id, "step.ordered", "pause by token:ada: lunch").await);
 
     let old = before.to_string();
     let stale = ["saga", "compensate", &saga, "--reason", "x", "--if-sequence", &old];
@@ -58,18 +67,27 @@ async fn a_second_person_answers_on_the_command_line() {
     let out = Outside::with(|options| options.approvals = true).await;
     let saga = waiting(&out, "second").await;
     let id = saga.to_string();
-    let ask = ["saga", "compensate", &id, "--reason", "wrong plan", "--principal", "ada"];
-    let (code, request, errors) = run(&out, &ask).await;
+    let (ada, grace) = (
+        out.token_of("ada", Holder::Person, Role::FinanceApprover).await,
+        out.token_of("grace", Holder::Person, Role::FinanceApprover).await,
+    );
+    let operator = out.token_of("ada", Holder::Person, Role::Operator).await;
+    let ask = ["saga", "compensate", &id, "--reason", "wrong plan"];
+    let (code, _, errors) = run_as(&out, &ada, &ask).await;
+    assert!(code == 4 && errors.contains("operator, admin may"), "{errors}");
+    let (code, request, errors) = run_as(&out, &operator, &ask).await;
     assert!(code == 0 && errors.contains("waits for a second person"), "{errors}");
     let request = request.trim();
     let (_, listed, _) = run(&out, &["saga", "requests"]).await;
-    assert!(listed.contains("compensate") && listed.contains("operator:ada"), "{listed}");
-    let (code, _, errors) = run(&out, &["saga", "approve", request, "--principal", "ada"]).await;
+    assert!(listed.contains("compensate") && listed.contains("token:ada"), "{listed}");
+    let (code, _, errors) = run_as(&out, &ada, &["saga", "approve", request]).await;
     assert!(code == 4 && errors.contains("another person must look"), "{errors}");
-    let (code, _, errors) = run(&out, &["saga", "approve", request, "--principal", "grace"]).await;
+    let (code, _, errors) = run(&out, &["saga", "approve", request]).await;
+    assert!(code == 4 && errors.contains("shell:") && errors.contains("finance_approver may"), "{errors}");
+    let (code, _, errors) = run_as(&out, &grace, &["saga", "approve", request]).await;
     assert_eq!(code, 0, "{errors}");
     out.stage.until_saga(saga, "undone", |s| s.ended.is_some()).await.unwrap();
-    let (code, _, errors) = run(&out, &["saga", "reject", request, "--reason", "late", "--principal", "grace"]).await;
+    let (code, _, errors) = run_as(&out, &grace, &["saga", "reject", request, "--reason", "late"]).await;
     assert!(code == 4 && errors.contains("is approved"), "{errors}");
     out.end().await;
 }

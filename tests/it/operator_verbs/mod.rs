@@ -2,6 +2,7 @@
 
 mod approvals;
 mod bulk;
+mod explain;
 mod line;
 mod verbs;
 
@@ -53,11 +54,15 @@ pub(crate) async fn waiting(out: &Outside, name: &str) -> SagaId {
 }
 
 pub(crate) async fn order(out: &Outside, saga: SagaId, order: Value) -> Response {
-    ordered(out, saga, "orders", json!({"order": order, "reason": "practised", "principal": "ada"})).await
+    ordered(out, saga, "orders", json!({"order": order, "reason": "practised"})).await
 }
 
 pub(crate) async fn ordered(out: &Outside, saga: SagaId, path: &str, body: Value) -> Response {
     out.api(Method::POST, &format!("/sagas/{saga}/{path}")).json(&body).send().await.unwrap()
+}
+
+pub(crate) async fn post_as(out: &Outside, token: &str, path: &str, body: Value) -> Response {
+    out.api_as(token, Method::POST, path).json(&body).send().await.unwrap()
 }
 
 pub(crate) async fn post(out: &Outside, path: &str, body: Value) -> Response {

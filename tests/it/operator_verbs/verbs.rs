@@ -62,7 +62,7 @@ async fn what_backs_off_is_tried_now_or_later_as_ordered() {
     obeyed(&out, saga, json!({"verb": "retry"})).await;
     ended(&out, saga, "completed").await;
     assert!(
-        has(&out, saga, "step.ordered", "retry by operator:ada: practised").await,
+        has(&out, saga, "step.ordered", "retry by token:bootstrap: practised").await,
         "{:?}",
         timeline(&out, saga).await
     );
@@ -171,11 +171,9 @@ async fn of_two_operators_at_once_one_wins() {
     let out = Outside::start().await;
     let saga = waiting(&out, "race").await;
     let sequence = line(&out, saga).await.sequence;
-    let body = |verb: &str, who: &str| json!({"order": {"verb": verb}, "reason": "at once", "principal": who, "if_sequence": sequence});
-    let (one, two) = tokio::join!(
-        ordered(&out, saga, "orders", body("compensate", "ada")),
-        ordered(&out, saga, "orders", body("pause", "grace"))
-    );
+    let body = |verb: &str| json!({"order": {"verb": verb}, "reason": "at once", "if_sequence": sequence});
+    let (one, two) =
+        tokio::join!(ordered(&out, saga, "orders", body("compensate")), ordered(&out, saga, "orders", body("pause")));
     let mut statuses = [one.status(), two.status()];
     statuses.sort();
     assert_eq!(statuses, [StatusCode::OK, StatusCode::CONFLICT]);

@@ -1,18 +1,17 @@
-//! `log query|verify`: what finance and auditors do.
+//! `log`: what finance and auditors do.
 
-use super::database::{Database, DatabaseArgs};
-use super::{Exit, print, print_json};
+mod proof;
+
+use crate::cli::database::{Database, DatabaseArgs};
+use crate::cli::{Exit, print, print_json};
 use crate::http::api::instant;
 use crate::http::api::view::{self, LogView};
 use crate::store::query::{self, LogFilter};
-use crate::store::verify;
 use futures::StreamExt;
-use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 use std::io::Write;
 
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
+pub(in crate::cli) enum Command {
     /// Query the transaction log
     ///
     /// Examples:
@@ -20,16 +19,32 @@ pub(super) enum Command {
     ///   attio-billing log query --reference k3v9p2ab
     #[command(verbatim_doc_comment)]
     Query(Query),
-    /// Verify the hash chain of every shard and the ledger beside it; names the first break
+    /// Verify hash chain, checkpoints and signatures, of the database or of an export; names the first break
+    ///
+    /// Of the database the ledger beside the log, too. An export is verified offline: nothing but the file is read. Tell
+    /// which keys you trust, and hold it against what the sink has, where you do not trust whoever gave you the file.
+    ///
+    /// Examples:
+    ///   attio-billing log verify --json
+    ///   attio-billing log verify --export november.jsonl --published /mnt/proof/checkpoints.k3v9.jsonl --key 3d40…660c
+    #[command(verbatim_doc_comment)]
+    Verify(proof::Verify),
+    /// Write the whole log to a file that anybody can verify; goes on where a file ends that was cut off
     ///
     /// Example:
-    ///   attio-billing log verify --json
+    ///   attio-billing log export november.jsonl
     #[command(verbatim_doc_comment)]
-    Verify(Verify),
+    Export(proof::Export),
+    /// Compare the database's checkpoints with those that the sink has, and show the public keys
+    ///
+    /// Example:
+    ///   CHECKPOINT_SINK=/mnt/proof attio-billing log checkpoints
+    #[command(verbatim_doc_comment)]
+    Checkpoints(proof::Checkpoints),
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Query {
+pub(in crate::cli) struct Query {
     /// From this date or instant on
     #[arg(long)]
     from: Option<String>,
@@ -64,19 +79,12 @@ pub(super) struct Query {
     database: DatabaseArgs,
 }
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Verify {
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    database: DatabaseArgs,
-}
-
-pub(super) async fn run(command: Command) -> Result<(), Exit> {
+pub(in crate::cli) async fn run(command: Command) -> Result<(), Exit> {
     match command {
         Command::Query(args) => run_query(args).await,
-        Command::Verify(args) => run_verify(args).await,
+        Command::Verify(args) => proof::verify(args).await,
+        Command::Export(args) => proof::export(args).await,
+        Command::Checkpoints(args) => proof::checkpoints(args).await,
     }
 }
 
@@ -123,39 +131,6 @@ async fn run_query(args: Query) -> Result<(), Exit> {
     }
     if full {
         eprintln!("\nhint: there are older lines; narrow the range, or use --csv for all");
-    }
-    Ok(())
-}
-
-async fn run_verify(args: Verify) -> Result<(), Exit> {
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let bar = ProgressBar::new_spinner().with_style(
-        ProgressStyle::with_template("{spinner} {pos} events, shard {msg}, {per_sec}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-    );
-    let report = verify::verify(&pool, |progress| {
-        bar.set_position(progress.events);
-        bar.set_message(progress.shard.to_string());
-    })
-    .await?;
-    bar.finish_and_clear();
-    if args.json {
-        let heads: Vec<_> = report
-            .heads
-            .iter()
-            .map(|head| json!({"shard": head.shard, "pos": head.pos, "hash": hex::encode(head.hash)}))
-            .collect();
-        let first_break = report.first_break.as_ref().map(ToString::to_string);
-        print_json(&json!({"events": report.events, "heads": heads, "first_break": first_break}))?;
-    }
-    if let Some(found) = &report.first_break {
-        return Err(Exit::found(format!("the log is broken: {found}"))
-            .hint("stop writing, keep a copy of the database, and compare with a backup"));
-    }
-    if !args.json {
-        let shards = report.heads.len();
-        print(&format!("{} events in {shards} shards: every hash fits, every journal balances", report.events));
     }
     Ok(())
 }

@@ -1,0 +1,59 @@
+//! Every route of the private API and what it is in the table. What is missing here is refused, whoever asks.
+
+use super::matrix::Act;
+
+/// A route.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// `GET`, `POST`, `DELETE`.
+    pub method: &'static str,
+    /// As the API's description has it.
+    pub path: &'static str,
+    /// What it is; more than one: the body says which, and the handler asks again.
+    pub acts: &'static [Act],
+    /// It is the second person's answer to one of these acts.
+    pub answers: bool,
+}
+
+const fn does(method: &'static str, path: &'static str, acts: &'static [Act]) -> Route {
+    Route { method, path, acts, answers: false }
+}
+
+const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
+    Route { method: "POST", path, acts, answers: true }
+}
+
+/// All of them.
+pub const ROUTES: [Route; 26] = [
+    does("GET", "/openapi.json", &[Act::ReadFlows]),
+    does("GET", "/sagas", &[Act::ReadFlows]),
+    does("GET", "/sagas/{id}", &[Act::ReadFlows]),
+    does("GET", "/sagas/{id}/explanation", &[Act::ReadFlows]),
+    does("POST", "/sagas/{id}/resume", &[Act::Steer]),
+    does("POST", "/sagas/{id}/decide", &[Act::Steer]),
+    does("POST", "/sagas/{id}/orders", &[Act::Steer, Act::Repair]),
+    does("POST", "/sagas/{id}/preview", &[Act::ReadFlows]),
+    does("GET", "/requests", &[Act::ReadFlows]),
+    answers("/requests/{id}/approve", &[Act::Repair]),
+    answers("/requests/{id}/reject", &[Act::Repair]),
+    does("GET", "/bulk", &[Act::ReadFlows]),
+    does("POST", "/bulk", &[Act::Bulk]),
+    does("GET", "/bulk/{id}", &[Act::ReadFlows]),
+    answers("/bulk/{id}/approve", &[Act::Bulk]),
+    does("POST", "/bulk/{id}/cancel", &[Act::Bulk]),
+    does("POST", "/activations", &[Act::SendLink]),
+    does("GET", "/transactions", &[Act::ReadMoney]),
+    does("GET", "/transactions.csv", &[Act::Export]),
+    does("GET", "/inbox/summary", &[Act::ReadFlows]),
+    does("GET", "/inbox/deliveries", &[Act::ReadFlows]),
+    does("GET", "/forecast", &[Act::ReadFlows]),
+    does("GET", "/tokens", &[Act::ReadTokens]),
+    does("POST", "/tokens", &[Act::ManageTokens]),
+    answers("/tokens/{id}/approve", &[Act::ManageTokens]),
+    does("DELETE", "/tokens/{id}", &[Act::ManageTokens]),
+];
+
+/// The route of a method and path.
+pub fn route(method: &str, path: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.method == method && route.path == path)
+}

@@ -1,0 +1,246 @@
+//! A database that was set back: nothing is sent before somebody has looked, nothing is charged twice, and every sale that
+//! the log lost comes back into it.
+
+use crate::cli::{program, told};
+use crate::postgres::{TestDatabase, database};
+use attio_billing::demo::{Customer, Stage, StageOptions, Wish};
+use attio_billing::proof::sink;
+use attio_billing::store::checkpoints::Signed;
+use attio_billing::store::recovery::{self, NotNow};
+use attio_billing::store::verify::verify_trusting;
+use attio_billing::store::{ledger, query};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::collections::BTreeMap;
+use tempfile::TempDir;
+
+struct Restored {
+    stage: Stage,
+    sink: TempDir,
+    database: TestDatabase,
+}
+
+impl Restored {
+    async fn new(customers: usize) -> (Self, Vec<Customer>) {
+        let database = database().await;
+        let sink = tempfile::tempdir().unwrap();
+        let mut options = StageOptions::new(database.url().clone());
+        options.call_seconds = 1;
+        options.sink = Some(sink.path().to_string_lossy().into_owned());
+        let stage = Stage::start(&options).await.unwrap();
+        let world = Self { stage, sink, database };
+        let mut linked = Vec::new();
+        for n in 0..customers {
+            linked.push(world.stage.new_customer(&Wish::new(format!("Ada {n}"), 4_900)).await.unwrap());
+            world.paid(n + 1).await;
+        }
+        (world, linked)
+    }
+
+    /// Raises so many invoices for each, and waits until all are paid: a card is charged only so often.
+    async fn charge(&self, customers: &[Customer], times: i64) {
+        for n in 0..times {
+            let before = self.sales().await.len();
+            for customer in customers {
+                self.stage.renew(customer, 1_000 + n).await.unwrap();
+            }
+            self.paid(before + customers.len()).await;
+        }
+    }
+
+    async fn paid(&self, sales: usize) {
+        let all = self.stage.until("every invoice to be paid", async || {
+            let recorded: i64 = sqlx::query_scalar("select count(*) from event where name = 'PaymentRecorded'")
+                .fetch_one(self.stage.pool())
+                .await?;
+            Ok(recorded == i64::try_from(sales)?)
+        });
+        all.await.unwrap();
+        self.stage.rest().await.unwrap();
+    }
+
+    /// Sales that take money, by order id.
+    async fn sales(&self) -> BTreeMap<String, u64> {
+        let books = self.stage.sandbox.books().await.unwrap();
+        let live = ["authorized", "submitted_for_settlement", "settling", "settled"];
+        let mut sales = BTreeMap::new();
+        for sale in books["braintree"]["transactions"].as_array().unwrap() {
+            if live.contains(&sale["status"].as_str().unwrap()) {
+                *sales.entry(sale["order_id"].as_str().unwrap().to_owned()).or_default() += 1;
+            }
+        }
+        sales
+    }
+
+    /// Runs statements on the server, beside this database.
+    async fn on_server(&self, statements: &[String]) {
+        let mut url: url::Url = self.database.url().expose_secret().parse().unwrap();
+        url.set_path("/postgres");
+        let mut connection = PgConnection::connect(url.as_str()).await.unwrap();
+        for statement in statements {
+            sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut connection).await.unwrap();
+        }
+        connection.close().await.unwrap();
+    }
+
+    fn name(&self) -> String {
+        let url: url::Url = self.database.url().expose_secret().parse().unwrap();
+        url.path().trim_start_matches('/').to_owned()
+    }
+
+    fn alone(name: &str) -> String {
+        format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
+    }
+
+    async fn backup(&self) {
+        let name = self.name();
+        self.on_server(&[Self::alone(&name), format!("create database {name}_b template {name}")]).await;
+    }
+
+    async fn restore(&self) {
+        let name = self.name();
+        self.on_server(&[
+            Self::alone(&name),
+            format!("drop database {name} with (force)"),
+            format!("alter database {name}_b rename to {name}"),
+        ])
+        .await;
+    }
+
+    fn published(&self) -> Vec<Signed> {
+        let file = self.sink.path().join(format!("checkpoints.{}.jsonl", self.stage.prefix()));
+        sink::read(&file).unwrap().into_iter().map(Result::unwrap).collect()
+    }
+
+    async fn ready(&self) -> Value {
+        let url = format!("http://{}/readyz", self.stage.service().private);
+        let mut said = Value::Null;
+        let ready = self.stage.until("the service to be ready", async || {
+            said = reqwest::get(&url).await?.json().await?;
+            Ok(said["status"] == "ready")
+        });
+        ready.await.unwrap();
+        said
+    }
+
+    async fn recover(&self, args: &[&str]) -> (i32, String, String) {
+        let args: Vec<&str> = ["recover"].iter().chain(args).copied().collect();
+        let url = self.database.url().expose_secret();
+        told(program(&args).env("DATABASE_URL", url).output().await.unwrap())
+    }
+}
+
+#[tokio::test]
+async fn after_a_restore_to_the_middle_nothing_is_charged_twice_and_every_gap_is_adopted() {
+    let (mut world, customers) = Restored::new(20).await;
+    world.charge(&customers, 4).await;
+    world.stage.stop_service().await;
+    world.backup().await;
+    world.stage.start_service().await.unwrap();
+    world.charge(&customers, 5).await;
+    world.stage.stop_service().await;
+    let charged = world.sales().await;
+    assert_eq!(charged.len(), 200);
+    world.restore().await;
+    world.stage.start_service().await.unwrap();
+
+    // Held: what comes in is kept, and nothing goes out.
+    let ready = world.ready().await;
+    assert!(ready["recovery_hold"]["cause"].is_string(), "{ready}");
+    world.stage.renew(&customers[0], 7_700).await.unwrap();
+    let stored = world.stage.until("the delivery to be stored", async || {
+        let stored: i64 = sqlx::query_scalar(
+            "select count(*) from saga where kind = 'invoice_payment' and state = 'Planned' or step is not null",
+        )
+        .fetch_one(world.stage.pool())
+        .await?;
+        Ok(stored > 0)
+    });
+    stored.await.unwrap();
+    let (code, _, errors) = world.recover(&["release", "--reason", "in a hurry"]).await;
+    assert_eq!(code, 4, "{errors}");
+    assert_eq!(world.sales().await, charged, "nothing is charged while it is held");
+
+    let (code, out, errors) = world.recover(&["--reason", "the disk of db1 failed", "--json"]).await;
+    assert_eq!(code, 0, "{errors}");
+    let said: Value = serde_json::from_str(&out).unwrap();
+    assert!(!said["hold"]["breaks"].as_array().unwrap().is_empty(), "{out}");
+    let pool = world.stage.pool();
+    let swept = world
+        .stage
+        .until("the sweep", async || Ok(recovery::hold(pool).await?.is_some_and(|hold| hold.swept.is_some())));
+    swept.await.unwrap();
+    let shown = recovery::hold(pool).await.unwrap().unwrap().swept.unwrap();
+    assert_eq!((shown.adopted, shown.unexplained), (100, 0), "{shown:?}");
+    let (code, _, errors) = world.recover(&["release", "--reason", "the books are complete"]).await;
+    assert_eq!(code, 0, "{errors}");
+
+    // The one that was raised meanwhile is charged now, and no other.
+    let after = world.stage.until("the new invoice to be charged", async || Ok(world.sales().await.len() == 201));
+    after.await.unwrap();
+    world.paid(201).await;
+    let sales = world.sales().await;
+    assert!(sales.values().all(|n| *n == 1), "{sales:?}");
+    assert!(charged.keys().all(|order| sales.contains_key(order)));
+    let compared = world.stage.compare().await.unwrap();
+    for pair in &compared.pairs {
+        assert!(pair.differences.is_empty(), "{}: {:?}", pair.name, pair.differences);
+    }
+    assert!(query::forgotten(pool, 10).await.unwrap().is_empty());
+    let mut sums = BTreeMap::<String, i64>::new();
+    for balance in ledger::trial_balance(pool, None).await.unwrap() {
+        *sums.entry(balance.debit.currency.code().to_owned()).or_default() +=
+            balance.debit.minor - balance.credit.minor;
+    }
+    assert!(sums.values().all(|sum| *sum == 0), "{sums:?}");
+
+    // The break is in the chain of checkpoints, and it is the only one.
+    let report = verify_trusting(pool, &[], &world.published(), |_| {}).await.unwrap();
+    assert_eq!(report.first_break, None);
+    assert!(!report.declared.is_empty());
+    assert!(report.declared.iter().all(|lost| lost.by.starts_with("shell:") && lost.reason.contains("db1")));
+    world.stage.end().await;
+}
+
+#[tokio::test]
+async fn a_restored_log_whose_break_nobody_declared_is_broken_to_whoever_has_the_published_lines() {
+    let (mut world, customers) = Restored::new(1).await;
+    world.stage.stop_service().await;
+    world.backup().await;
+    world.stage.start_service().await.unwrap();
+    world.charge(&customers, 3).await;
+    world.stage.stop_service().await;
+    world.restore().await;
+    let found =
+        verify_trusting(world.stage.pool(), &[], &world.published(), |_| {}).await.unwrap().first_break.unwrap();
+    assert!(found.what.contains("events were cut off"), "{found}");
+    world.stage.end().await;
+}
+
+#[tokio::test]
+async fn a_hold_that_was_asked_for_is_released_by_a_person_alone() {
+    let (mut world, _) = Restored::new(1).await;
+    let pool = world.stage.pool().clone();
+    let nothing = recovery::declare(&pool, "ada", "why not").await.unwrap_err();
+    assert_eq!(nothing, NotNow::NoHold);
+    let (code, _, errors) = world.recover(&["--reason", "nothing happened"]).await;
+    assert!(code == 4 && errors.contains("nothing is on hold"), "{errors}");
+    recovery::enter(&pool, "asked for", None).await.unwrap();
+    assert!(!recovery::enter(&pool, "asked for again", None).await.unwrap());
+    // A restart changes nothing of it.
+    world.stage.stop_service().await;
+    world.stage.start_service().await.unwrap();
+    assert_eq!(world.ready().await["recovery_hold"]["cause"], "asked for");
+    let (code, _, errors) = world.recover(&["--reason", " "]).await;
+    assert!(code == 2 && errors.contains("empty"), "{errors}");
+    let (code, out, errors) = world.recover(&["--reason", "a rehearsal"]).await;
+    assert_eq!(code, 0, "{errors}");
+    assert!(out.contains("0 shard(s) lost events"), "{out}");
+    let (code, _, errors) = world.recover(&["release", "--reason", "rehearsed", "--with-differences"]).await;
+    assert_eq!(code, 0, "{errors}");
+    assert_eq!(world.ready().await["recovery_hold"], Value::Null);
+    let (code, out, _) = world.recover(&["--json"]).await;
+    assert_eq!((code, serde_json::from_str::<Value>(&out).unwrap()), (0, json!({"hold": null})));
+    world.stage.end().await;
+}
