@@ -215,8 +215,8 @@ pub enum Health {
 /// Asked before each request leaves, and told how it ended. What a vendor allows is spent here and nowhere else.
 #[async_trait]
 pub trait Meter: Send + Sync {
-    /// Grants one request of the present errand.
-    async fn grant(&self, vendor: &'static str) -> Result<(), Denied>;
+    /// Grants one request of the present errand, after so long a wait at most.
+    async fn grant(&self, vendor: &'static str, patience: Duration) -> Result<(), Denied>;
 
     /// How a request ended.
     async fn ended(&self, vendor: &'static str, health: Health);

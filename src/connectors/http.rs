@@ -140,7 +140,8 @@ impl Http {
             return self.exchange_in_time(request, time_limit).await;
         };
         let (vendor, asked) = (request.vendor, Instant::now());
-        meter.grant(vendor).await.map_err(Failure::Denied)?;
+        // Whoever waits has sent nothing and is told so; half of the time is left for an answer.
+        meter.grant(vendor, time_limit / 2).await.map_err(Failure::Denied)?;
         let left = time_limit.saturating_sub(asked.elapsed()).max(SHORTEST);
         let result = self.exchange_in_time(request, left).await;
         let fails = result.as_ref().map_or(true, |reply| reply.status.is_server_error());

@@ -177,14 +177,14 @@ impl Budgets {
             for record in records {
                 let (hold, calls) = (record.count, count(costs, record.vendor));
                 let want = Want { saga: Some(saga), priority, draw: false, hold, calls };
-                if let Err(denied) = self.want(record.vendor, want).await {
+                if let Err(denied) = self.want(record.vendor, want, PATIENCE).await {
                     self.let_go(saga);
                     return Err(denied);
                 }
             }
             let calls = if priority == Priority::Recording { 1 } else { count(costs, vendor) };
             let want = Want { saga: Some(saga), priority, draw: true, hold: 0, calls };
-            let ticket = match self.want(vendor, want).await {
+            let ticket = match self.want(vendor, want, PATIENCE).await {
                 Ok(slice) => slice.map_or_else(Ticket::none, Ticket::of),
                 Err(denied) => {
                     if !records.is_empty() {
@@ -233,7 +233,7 @@ impl Budgets {
     }
 
     /// The slice of a grant; none where calls are not counted.
-    async fn want(&self, vendor: &str, want: Want) -> Result<Option<i64>, Denied> {
+    async fn want(&self, vendor: &str, want: Want, patience: Duration) -> Result<Option<i64>, Denied> {
         let Some(vendor) = self.vendors.get(vendor) else { return Ok(None) };
         let (came, mut granted) = {
             let (mut till, now) = (vendor.till(), self.clock.now());
@@ -249,7 +249,7 @@ impl Budgets {
             till.wait(want)
         };
         vendor.wanted.notify_one();
-        if let Ok(Ok(slice)) = tokio::time::timeout(PATIENCE, &mut granted).await {
+        if let Ok(Ok(slice)) = tokio::time::timeout(patience, &mut granted).await {
             return Ok(Some(slice));
         }
         let (mut till, now) = (vendor.till(), self.clock.now());
@@ -269,7 +269,7 @@ fn denied(vendor: &str, turn: DateTime<Utc>, now: DateTime<Utc>) -> Denied {
 
 #[async_trait]
 impl Meter for Budgets {
-    async fn grant(&self, vendor: &'static str) -> Result<(), Denied> {
+    async fn grant(&self, vendor: &'static str, patience: Duration) -> Result<(), Denied> {
         let Errand { saga, priority, ticket, passed, reads } = port::errand();
         if !passed {
             self.breakers.pass(&self.store.pool, vendor, reads, self.clock.now()).await?;
@@ -277,7 +277,8 @@ impl Meter for Budgets {
         if ticket.use_in(slice_of(self.clock.now())) {
             return Ok(());
         }
-        self.want(vendor, Want { saga, priority, draw: true, hold: 0, calls: 1 }).await.map(drop)
+        let want = Want { saga, priority, draw: true, hold: 0, calls: 1 };
+        self.want(vendor, want, patience.min(PATIENCE)).await.map(drop)
     }
 
     async fn ended(&self, vendor: &'static str, health: Health) {
