@@ -5,6 +5,7 @@ use super::{Details, adopt, aim_webhooks, describe, provision_attio, provision_z
 use crate::app::{Service, stamp};
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
+use crate::sandbox::faults::Vendor;
 use crate::sandbox::remote::Remote;
 use crate::sandbox::{World, mailbox, server};
 use crate::store::backlog::backlog;
@@ -114,7 +115,7 @@ impl Stage {
     /// A port, the database or the sandbox cannot be had.
     pub async fn without_service(options: &StageOptions) -> anyhow::Result<Self> {
         let world = Arc::new(World::default());
-        world.hold_limits(false);
+        world.hold_limits(&Vendor::ALL, false);
         let listener = TcpListener::bind(&options.sandbox_listen).await?;
         let base = format!("http://{}", listener.local_addr()?);
         world.reached_at(base.clone());

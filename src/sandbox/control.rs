@@ -290,13 +290,16 @@ async fn order_webhooks(
 #[serde(deny_unknown_fields)]
 struct Limits {
     hold: bool,
+    /// Whose; unset: all vendors'.
+    #[serde(default)]
+    vendor: Option<Vendor>,
 }
 
 /// Lifts the vendors' own rate limits, or lets them hold again; those ordered as a fault hold always.
 #[utoipa::path(post, path = "/control/limits", request_body = Limits,
     responses((status = 204), (status = 422, body = Refused)))]
 async fn limits(State(world): State<Arc<World>>, Order(order): Order<Limits>) -> StatusCode {
-    world.hold_limits(order.hold);
+    world.hold_limits(order.vendor.as_ref().map_or(&Vendor::ALL, std::slice::from_ref), order.hold);
     StatusCode::NO_CONTENT
 }
 

@@ -1,15 +1,19 @@
 //! All state of the sandbox, shared by the vendors' handlers and the control API.
 
 use super::{
-    attio, braintree, clock::Clock, credentials::Credentials, faults::Faults, hooks::Hooks, mailbox::Mailbox,
-    transport::Calls, zoho,
+    attio, braintree,
+    clock::Clock,
+    credentials::Credentials,
+    faults::{Faults, Vendor},
+    hooks::Hooks,
+    mailbox::Mailbox,
+    transport::Calls,
+    zoho,
 };
 use std::{
+    collections::BTreeSet,
     fmt,
-    sync::{
-        Mutex, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, OnceLock},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +29,7 @@ pub struct World {
     pub braintree: Mutex<braintree::State>,
     pub mailbox: Mailbox,
     base_url: OnceLock<String>,
-    unlimited: AtomicBool,
+    unlimited: Mutex<BTreeSet<Vendor>>,
     /// Cancelled when the server shuts down, so that held connections end.
     pub(super) closing: CancellationToken,
 }
@@ -50,7 +54,7 @@ impl World {
             braintree: Mutex::default(),
             mailbox: Mailbox::default(),
             base_url: OnceLock::new(),
-            unlimited: AtomicBool::new(false),
+            unlimited: Mutex::default(),
             closing: CancellationToken::new(),
         }
     }
@@ -61,14 +65,16 @@ impl World {
         self.base_url.get().map_or("", String::as_str)
     }
 
-    /// Whether the vendors' own rate limits hold. Those ordered as a fault hold always.
-    pub fn limits_hold(&self) -> bool {
-        !self.unlimited.load(Ordering::Relaxed)
+    /// Whether the vendor's own rate limits hold. Those ordered as a fault hold always.
+    pub fn limits_hold(&self, of: Vendor) -> bool {
+        !self.unlimited.lock().expect("limits lock").contains(&of)
     }
 
     /// Lets callers go as fast as they can, or not: setting up a workspace takes Attio's 25 writes a second many seconds.
-    pub fn hold_limits(&self, hold: bool) {
-        self.unlimited.store(!hold, Ordering::Relaxed);
+    pub fn hold_limits(&self, of: &[Vendor], hold: bool) {
+        let mut unlimited = self.unlimited.lock().expect("limits lock");
+        unlimited.retain(|vendor| !of.contains(vendor));
+        unlimited.extend(of.iter().filter(|_| !hold));
     }
 
     /// Says under which URL callers reach the sandbox. The first one stays: a server behind another name is told before

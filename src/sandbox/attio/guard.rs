@@ -1,7 +1,7 @@
 //! Who may call, how often, and the headers that every answer of Attio bears.
 
 use super::errors::ApiError;
-use crate::sandbox::World;
+use crate::sandbox::{World, faults::Vendor};
 use axum::{
     Extension,
     extract::Request,
@@ -35,7 +35,7 @@ pub(super) async fn guard(Extension(world): Extension<Arc<World>>, request: Requ
     let known = bearer(request.headers()).as_deref() == Some(world.credentials.attio.api_key.as_str());
     let mut answer = if !known && request.uri().path() != "/v2/self" {
         ApiError::unauthorized().answer(world.clock.now())
-    } else if world.limits_hold() && over_limit(&world, &request) {
+    } else if world.limits_hold(Vendor::Attio) && over_limit(&world, &request) {
         ApiError::rate_limited().answer(world.clock.now())
     } else {
         next.run(request).await

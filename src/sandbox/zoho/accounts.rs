@@ -5,6 +5,7 @@
 use super::errors::{accounts_error, accounts_throttle};
 use super::reply::{Object, json};
 use crate::sandbox::World;
+use crate::sandbox::faults::Vendor;
 use axum::extract::{Request, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -151,7 +152,7 @@ pub(super) async fn token(Shared(world): Shared<Arc<World>>, headers: HeaderMap,
         _ => return accounts_error("invalid_request"),
     };
     let Some(refresh_token) = refresh_token else { return accounts_error("invalid_code") };
-    let Some(access_token) = accounts.issue(&refresh_token, now, world.limits_hold()) else {
+    let Some(access_token) = accounts.issue(&refresh_token, now, world.limits_hold(Vendor::Zoho)) else {
         return accounts_throttle();
     };
     let mut body = Object::new().with("access_token", access_token);

@@ -163,5 +163,5 @@ fn admit(world: &World, parts: &Parts) -> Result<Ticket, Refusal> {
         return Err(Refusal::invalid("organization_id"));
     }
     let State { limits, settings, .. } = &mut *state;
-    limits.enter(settings, now, world.limits_hold())
+    limits.enter(settings, now, world.limits_hold(Vendor::Zoho))
 }
