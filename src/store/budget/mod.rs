@@ -61,13 +61,12 @@ async fn change<T>(pool: &PgPool, vendor: &str, act: impl Fn(&mut Ledger, &[Uuid
         let mut ledger = read(&row.ledger)?;
         let alive = sqlx::query_scalar!("select id from node where lease_until > now()").fetch_all(&mut *tx).await?;
         let answer = act(&mut ledger, &alive);
-        sqlx::query!(
-            "update vendor_budget set ledger = $2, changed_at = now() where vendor = $1",
-            vendor,
-            written(&ledger)
-        )
-        .execute(&mut *tx)
-        .await?;
+        let after = written(&ledger);
+        if after != row.ledger {
+            sqlx::query!("update vendor_budget set ledger = $2, changed_at = now() where vendor = $1", vendor, after)
+                .execute(&mut *tx)
+                .await?;
+        }
         tx.commit().await?;
         Ok(answer)
     })
