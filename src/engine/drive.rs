@@ -88,9 +88,24 @@ impl Driver {
                         return Ok(Some(now + chrono::TimeDelta::seconds(60)));
                     }
                 }
-                Work::Wait(until) => return Ok(Some(until)),
-                Work::Idle => return Ok(None),
+                Work::Wait(until) => {
+                    self.rest();
+                    return Ok(Some(until));
+                }
+                Work::Idle => {
+                    self.rest();
+                    return Ok(None);
+                }
             }
+        }
+    }
+
+    /// Calls that are held for a saga are for others while it waits; those that record or resolve stay.
+    fn rest(&self) {
+        let flow = self.live.flow();
+        let unsettled = |open: &Open| matches!(open.phase, Phase::Sending { .. } | Phase::Unknown { .. });
+        if flow.ended.is_some() || !(flow.past_pivot || flow.open.as_ref().is_some_and(unsettled)) {
+            self.engine.budgets.let_go(self.saga);
         }
     }
 

@@ -76,7 +76,7 @@ fn of_vendor(
     let (minute, today, held) = ledger.used(now);
     let closed_until = ledger.closed_until(now);
     let probe_at = breakers.iter().map(|breaker| breaker.probe_at).max();
-    let from = [closed_until, probe_at].into_iter().flatten().fold(now, DateTime::max);
+    let opens = [closed_until, probe_at].into_iter().flatten().fold(now, DateTime::max);
     let mut ahead = 0;
     let mut backlog = Vec::new();
     for priority in Priority::ALL {
@@ -87,10 +87,9 @@ fn of_vendor(
             continue;
         }
         ahead += calls;
-        let left = limits.per_day.map(|limit| {
-            (u64::from(limit) * u64::from(percent_of_day(priority)) / 100).saturating_sub(u64::from(today + held))
-        });
-        let left = left.map(|left| u32::try_from(left).unwrap_or(u32::MAX));
+        let from = opens.max(ledger.fits_from(priority, 1, now));
+        let used = if from < next_day(now) { today + held } else { 0 };
+        let left = limits.per_day.map(|limit| (limit * percent_of_day(priority) / 100).saturating_sub(used));
         backlog.push(Backlog { priority, sagas, calls, ends_at: end_of_backlog(ahead, limits, priority, left, from) });
     }
     VendorForecast {

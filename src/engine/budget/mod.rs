@@ -184,6 +184,7 @@ impl Budgets {
             }
             let calls = if priority == Priority::Recording { 1 } else { count(costs, vendor) };
             let want = Want { saga: Some(saga), priority, draw: true, hold: 0, calls };
+            let want = self.vendors.get(vendor).map_or(want, |vendor| vendor.till().begins(want));
             let ticket = match self.want(vendor, want, PATIENCE).await {
                 Ok(slice) => slice.map_or_else(Ticket::none, Ticket::of),
                 Err(denied) => {
@@ -245,6 +246,9 @@ impl Budgets {
             }
             if let Some(slice) = till.take(&want, now) {
                 return Ok(Some(slice));
+            }
+            if till.is_vain(&want, now) {
+                return Err(denied(vendor.name, till.turn_of(&want, now), now));
             }
             till.wait(want)
         };

@@ -3,7 +3,9 @@
 
 use super::turns::{Pace, Turns};
 use crate::config::Limits;
-use crate::store::budget::{Ask, Grant, SLICE_SECONDS, WINDOW_SLICES, day_of, percent_of_minute, slice_of};
+use crate::store::budget::{
+    Ask, Grant, SLICE_SECONDS, WINDOW_SLICES, day_of, percent_of_day, percent_of_minute, slice_of,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::priority::Priority;
@@ -11,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// A hold whose record was not made by then is let go: the record has the reserve for what is past its pivot.
+/// A hold that was not used by then is let go: a record has the reserve for what is past its pivot.
 const HOLD_LASTS: TimeDelta = TimeDelta::minutes(15);
 
 /// One call in so many of a minute is leased or held beyond what is wanted now.
@@ -24,10 +26,19 @@ pub(super) struct Want {
     pub(super) priority: Priority,
     /// The call itself.
     pub(super) draw: bool,
-    /// Calls that record it afterwards.
+    /// Calls that are to be held: that record it afterwards, or, with a call itself, that are left of the saga's path.
     pub(super) hold: u32,
     /// How many calls the saga will want in all, for its turn.
     pub(super) calls: u32,
+}
+
+/// Calls that a saga holds.
+#[derive(Debug, Clone, Copy)]
+struct Hold {
+    calls: u32,
+    /// So many of them are for records alone.
+    records: u32,
+    until: DateTime<Utc>,
 }
 
 /// This node's part of one vendor's budget.
@@ -43,11 +54,15 @@ pub(super) struct Till {
     returned: Vec<(i64, u32)>,
     /// What the ledger says we hold; at least the sum of `holds`.
     held: u32,
-    holds: HashMap<SagaId, (u32, DateTime<Utc>)>,
+    holds: HashMap<SagaId, Hold>,
     came: u64,
     waiting: BTreeMap<(Priority, u64), (Want, oneshot::Sender<i64>)>,
     turns: Turns,
     nodes: u32,
+    /// The most calls that were wanted in one piece so far, by priority.
+    pieces: [u32; 5],
+    /// From when such a piece fits into the minute, as of the last lease.
+    fits_from: [DateTime<Utc>; 5],
     /// What the day of `slice` leaves, as of the last lease; none: it counts none, or no lease has told yet.
     day_left: Option<[u32; 5]>,
     closed_until: Option<DateTime<Utc>>,
@@ -68,6 +83,8 @@ impl Till {
             waiting: BTreeMap::new(),
             turns: Turns::default(),
             nodes: 1,
+            pieces: [1; 5],
+            fits_from: [DateTime::UNIX_EPOCH; 5],
             day_left: None,
             closed_until: None,
         }
@@ -86,7 +103,7 @@ impl Till {
                 self.day_left = None;
             }
             (self.slice, self.free, self.drawn) = (slice, [0; 5], [0; 5]);
-            self.holds.retain(|_, (_, until)| *until > now);
+            self.holds.retain(|_, hold| hold.until > now);
         }
     }
 
@@ -96,23 +113,46 @@ impl Till {
         if !self.is_open(now) {
             return None;
         }
-        let holds = want.saga.and_then(|saga| self.holds.get(&saga)).map_or(0, |(calls, _)| *calls);
-        let more = want.hold.saturating_sub(holds);
+        let (holder, more) = (self.holder(want), self.more(want));
         if more > self.held.saturating_sub(self.promised()) {
             return None;
         }
         if want.draw {
-            // A lease may be used by whoever goes before those it was meant for.
+            // A lease may be used by whoever goes before those it was meant for; who holds a call, by whichever lease.
             let place = want.priority.place();
-            let from = (place..5).rev().find(|from| self.free[*from] > 0)?;
+            let before = if holder.is_some() { 0 } else { place };
+            let from = (before..5).rev().find(|from| self.free[*from] > 0)?;
             self.free[from] -= 1;
             self.drawn[place] += 1;
-            self.use_hold(want);
         }
-        if let Some(saga) = want.saga.filter(|_| more > 0) {
-            self.holds.insert(saga, (want.hold, now + HOLD_LASTS));
+        if let Some(saga) = holder {
+            self.use_hold(saga, want.priority);
+        } else if let Some(saga) = want.saga.filter(|_| want.hold > 0) {
+            let until = now + HOLD_LASTS;
+            let hold = self.holds.entry(saga).or_insert(Hold { calls: 0, records: 0, until });
+            (hold.calls, hold.until) = (hold.calls + more, until);
+            if !want.draw {
+                hold.records = want.hold;
+            }
         }
         Some(self.slice)
+    }
+
+    /// What a saga wants that begins: the call, and in one piece with it those that are left of its path, so that it is
+    /// not put off half way and has to begin again. Who is waited for begins with what there is.
+    pub(super) fn begins(&self, want: Want) -> Want {
+        let percent = |limit: Option<u32>, percent: u32| limit.map_or(u32::MAX, |limit| limit * percent / 100);
+        let Limits { per_minute, per_day, .. } = self.limits;
+        let most =
+            percent(per_minute, percent_of_minute(want.priority)).min(percent(per_day, percent_of_day(want.priority)));
+        let begins = want.priority >= Priority::Batch && self.holder(&want).is_none();
+        Want { hold: if begins { want.calls.min(most).saturating_sub(1) } else { want.hold }, ..want }
+    }
+
+    /// What is to be held beyond what the saga holds.
+    fn more(&self, want: &Want) -> u32 {
+        let has = want.saga.and_then(|saga| self.holds.get(&saga)).map_or(0, |hold| hold.calls);
+        want.hold.saturating_sub(has)
     }
 
     /// A call that was granted in that slice was not made: another one may have it, or it goes back to all nodes.
@@ -126,20 +166,23 @@ impl Till {
         }
     }
 
-    /// What was held for the record is not needed any more: the record is being made.
-    fn use_hold(&mut self, want: &Want) {
-        let Some(saga) = self.holder(want) else { return };
-        if let Some((calls, _)) = self.holds.get_mut(&saga) {
-            *calls -= 1;
-            if *calls == 0 {
-                self.holds.remove(&saga);
-            }
+    /// One call that was held is being made.
+    fn use_hold(&mut self, saga: SagaId, priority: Priority) {
+        let Some(hold) = self.holds.get_mut(&saga) else { return };
+        hold.calls -= 1;
+        if priority == Priority::Recording {
+            hold.records = hold.records.saturating_sub(1);
+        }
+        if hold.calls == 0 {
+            self.holds.remove(&saga);
         }
     }
 
-    /// The saga, where this call is the record that it holds one for.
+    /// The saga, where it holds this call.
     fn holder(&self, want: &Want) -> Option<SagaId> {
-        want.saga.filter(|saga| want.draw && want.priority == Priority::Recording && self.holds.contains_key(saga))
+        let saga = want.saga.filter(|_| want.draw)?;
+        let hold = self.holds.get(&saga)?;
+        (want.priority == Priority::Recording || hold.calls > hold.records).then_some(saga)
     }
 
     /// The saga's records are made, or it has ended.
@@ -151,6 +194,8 @@ impl Till {
     pub(super) fn wait(&mut self, want: Want) -> (u64, oneshot::Receiver<i64>) {
         let (sender, receiver) = oneshot::channel();
         self.came += 1;
+        let piece = &mut self.pieces[want.priority.place()];
+        *piece = (*piece).max(u32::from(want.draw) + want.hold);
         self.waiting.insert((want.priority, self.came), (want, sender));
         (self.came, receiver)
     }
@@ -165,7 +210,8 @@ impl Till {
         let pace = Pace {
             limits: self.limits,
             nodes: self.nodes,
-            day_left: self.day_left,
+            fits_from: self.fits_from[want.priority.place()],
+            day_is_over: self.day_is_over(want),
             closed_until: self.closed_until.filter(|until| *until > now),
         };
         self.turns.next(want.priority, want.calls, pace, now)
@@ -190,16 +236,19 @@ impl Till {
         self.turn_to(now);
         self.waiting.retain(|_, (_, sender)| !sender.is_closed());
         let ahead: [u32; 5] = std::array::from_fn(|place| self.ahead(place));
-        let (mut draws, mut holds) = ([0; 5], [0; 5]);
+        let (mut draws, mut holds, mut begins) = ([0; 5], [0; 5], Vec::new());
         let mut from_held = 0;
         for ((priority, _), (want, _)) in &self.waiting {
-            let has = want.saga.and_then(|saga| self.holds.get(&saga)).map_or(0, |(calls, _)| *calls);
-            if from_held < self.held && self.holder(want).is_some() {
+            let (holder, more) = (self.holder(want), self.more(want));
+            if from_held < self.held && holder.is_some() {
                 from_held += 1;
+            } else if want.draw && holder.is_none() && more > 0 {
+                begins.push((*priority, 1 + more));
             } else if want.draw {
                 draws[priority.place()] += 1;
+            } else {
+                holds[priority.place()] += more;
             }
-            holds[priority.place()] += want.hold.saturating_sub(has);
         }
         for (draw, ahead) in draws.iter_mut().zip(ahead) {
             if *draw > 0 {
@@ -220,6 +269,8 @@ impl Till {
             from_held,
             draws,
             holds,
+            begins,
+            pieces: self.pieces,
             under_way,
         }
     }
@@ -227,7 +278,7 @@ impl Till {
     /// The ask was not answered: what was to be given back is lost until its minute is over.
     pub(super) fn granted(&mut self, grant: &Grant, now: DateTime<Utc>) {
         self.turn_to(now);
-        (self.held, self.nodes) = (grant.held, grant.nodes);
+        (self.held, self.nodes, self.fits_from) = (grant.held, grant.nodes, grant.fits_from);
         // Asked before midnight and heard after it: that day is over, and nobody may be put off for it.
         self.day_left = grant.day_left.filter(|_| day_of(grant.slice) == day_of(self.slice));
         if let Some(until) = grant.closed_until {
@@ -262,13 +313,24 @@ impl Till {
                 continue;
             }
             let place = key.0.place();
-            ahead[place] += 1;
-            let closed = self.closed_until.is_some_and(|until| until > now + TimeDelta::seconds(SLICE_SECONDS));
-            let spent = self.day_left.is_some_and(|left| left[place] == 0) && self.holder(&want).is_none();
-            if ahead[place] <= self.soon(key.0) && !closed && !spent {
+            ahead[place] += u32::from(want.draw) + self.more(&want);
+            if ahead[place] <= self.soon(key.0) && !self.is_vain(&want, now) {
                 self.waiting.insert(key, (want, sender));
             }
         }
+    }
+
+    /// It cannot be served within the next slices, for all that the last lease told: it gets a turn at once.
+    pub(super) fn is_vain(&self, want: &Want, now: DateTime<Utc>) -> bool {
+        let (place, soon) = (want.priority.place(), now + TimeDelta::seconds(SLICE_SECONDS));
+        let closed = self.closed_until.is_some_and(|until| until > soon);
+        closed || (self.holder(want).is_none() && (self.fits_from[place] > soon || self.day_is_over(want)))
+    }
+
+    /// The day leaves less than is wanted.
+    fn day_is_over(&self, want: &Want) -> bool {
+        let wanted = (u32::from(want.draw) + self.more(want)).max(1);
+        self.day_left.is_some_and(|left| left[want.priority.place()] < wanted)
     }
 
     /// What is leased beyond what is wanted now: as much as was drawn lately, and never what others could miss.
@@ -278,17 +340,20 @@ impl Till {
     }
 
     fn spare(&self) -> u32 {
-        self.limits.per_minute.map_or(0, |limit| limit / SPARE)
+        self.limits.per_minute.or(self.limits.per_day).map_or(0, |limit| limit / SPARE)
     }
 
-    /// How many of that priority may wait for the next slice: the others get a turn.
+    /// How many calls of that priority may be waited for until the next slice: the others get a turn.
     fn soon(&self, priority: Priority) -> u32 {
         let window = u32::try_from(WINDOW_SLICES).unwrap_or(1);
-        self.limits.per_minute.map_or(u32::MAX, |limit| 1 + limit * percent_of_minute(priority) / 100 / window)
+        let piece = self.pieces[priority.place()];
+        self.limits
+            .per_minute
+            .map_or(u32::MAX, |limit| piece.max(1 + limit * percent_of_minute(priority) / 100 / window))
     }
 
     fn promised(&self) -> u32 {
-        self.holds.values().map(|(calls, _)| calls).sum()
+        self.holds.values().map(|hold| hold.calls).sum()
     }
 }
 
@@ -335,6 +400,46 @@ mod tests {
         let later = now + TimeDelta::seconds(SLICE_SECONDS);
         till.give_back(slice, Priority::Batch, later);
         assert_eq!(till.ask(Uuid::nil(), later, 0).returned, [(slice, 1)]);
+    }
+
+    #[test]
+    fn who_comes_to_a_full_minute_gets_a_turn_at_once_when_it_has_room_again() {
+        let limits = Limits { per_minute: Some(40), ..LIMITS };
+        let (mut till, now) = (Till::new(limits), evening());
+        assert!(!till.is_vain(&CALL, now), "nothing is known yet");
+        let full = now + TimeDelta::seconds(50);
+        till.granted(&Grant { fits_from: [now, now, now, full, full], ..grant(now, 0, 7) }, now);
+        assert!(till.is_vain(&CALL, now) && till.turn_of(&CALL, now) == full);
+        let record = Want { priority: Priority::Recording, ..CALL };
+        assert!(!till.is_vain(&record, now), "there is room for it");
+        assert!(!till.is_vain(&CALL, full - TimeDelta::seconds(SLICE_SECONDS)));
+    }
+
+    #[test]
+    fn who_is_in_no_hurry_begins_only_when_it_can_end_and_is_not_put_off_half_way() {
+        let limits = Limits { per_minute: Some(40), per_day: Some(10), at_once: 8 };
+        let (mut till, now, saga) = (Till::new(limits), evening(), Some(SagaId(Uuid::from_u128(7))));
+        let read = till.begins(Want { saga, ..CALL });
+        assert_eq!((read.hold, till.begins(Want { calls: 99, ..CALL }).hold), (2, 7), "not more than ever fits");
+        assert_eq!(
+            till.begins(Want { priority: Priority::Customer, ..CALL }).hold,
+            0,
+            "a customer does not wait for it"
+        );
+        drop(till.wait(read));
+        let (_, granted) = till.wait(read);
+        assert_eq!(till.ask(Uuid::nil(), now, 0).begins, [(Priority::Batch, 3)]);
+        till.granted(&Grant { held: 2, ..grant(now, 1, 0) }, now);
+        assert_eq!(granted.blocking_recv(), Ok(slice_of(now)));
+
+        // The day is over for others, and not for it: one call, the record's hold, the record.
+        let (next, record) = (till.begins(Want { saga, ..CALL }), Want { priority: Priority::Recording, saga, ..CALL });
+        assert!(next.hold == 0 && !till.is_vain(&next, now) && till.is_vain(&CALL, now));
+        till.free[0] = 3;
+        assert!(till.take(&next, now).is_some());
+        assert!(till.take(&Want { draw: false, hold: 1, ..next }, now).is_some(), "it is held already");
+        assert_eq!(till.take(&till.begins(next), now), None, "that one is for the record alone");
+        assert!(till.take(&record, now).is_some() && till.holds.is_empty());
     }
 
     #[test]

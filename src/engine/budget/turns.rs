@@ -29,8 +29,10 @@ pub(super) struct Pace {
     pub(super) limits: Limits,
     /// Nodes that share the limits.
     pub(super) nodes: u32,
-    /// What the day leaves, by priority.
-    pub(super) day_left: Option<[u32; 5]>,
+    /// When the minute next has room for the priority (UTC).
+    pub(super) fits_from: DateTime<Utc>,
+    /// The day leaves too little.
+    pub(super) day_is_over: bool,
     /// No call before then (UTC).
     pub(super) closed_until: Option<DateTime<Utc>>,
 }
@@ -40,8 +42,8 @@ impl Turns {
     pub(super) fn next(&mut self, priority: Priority, calls: u32, pace: Pace, now: DateTime<Utc>) -> DateTime<Utc> {
         let place = priority.place();
         let mut at = now + TimeDelta::seconds(SLICE_SECONDS);
-        at = at.max(pace.closed_until.unwrap_or(at));
-        if pace.day_left.is_some_and(|left| left[place] == 0) {
+        at = at.max(pace.fits_from).max(pace.closed_until.unwrap_or(at));
+        if pace.day_is_over {
             at = at.max(next_day(now));
         }
         at = at.max(self.next[place].unwrap_or(at));
@@ -103,7 +105,7 @@ mod tests {
     #[test]
     fn turns_follow_each_other_at_the_pace_of_the_minute_and_wait_for_the_day() {
         let mut turns = Turns::default();
-        let pace = Pace { limits: LIMITS, nodes: 1, day_left: Some([5; 5]), closed_until: None };
+        let pace = Pace { limits: LIMITS, nodes: 1, fits_from: noon(), day_is_over: false, closed_until: None };
         let first = turns.next(Priority::Batch, 3, pace, noon());
         assert_eq!(first, noon() + TimeDelta::seconds(3));
         assert_eq!(
@@ -114,15 +116,20 @@ mod tests {
         assert_eq!(turns.next(Priority::Customer, 1, pace, noon()), first, "another line");
         let closed = Pace { closed_until: Some(noon() + TimeDelta::hours(1)), ..pace };
         assert_eq!(turns.next(Priority::Customer, 1, closed, noon()), noon() + TimeDelta::hours(1));
-        let spent = Pace { day_left: Some([5, 0, 0, 0, 0]), ..pace };
+        let full = Pace { fits_from: noon() + TimeDelta::seconds(50), ..pace };
+        assert_eq!(
+            turns.next(Priority::Webhook, 1, full, noon()),
+            noon() + TimeDelta::seconds(50),
+            "the minute is full"
+        );
+        let spent = Pace { day_is_over: true, ..pace };
         assert_eq!(turns.next(Priority::Batch, 3, spent, noon()), next_day(noon()));
-        assert!(turns.next(Priority::Recording, 1, spent, noon()) < next_day(noon()));
     }
 
     #[test]
     fn where_only_a_day_is_counted_turns_and_forecast_follow_a_pace_all_the_same() {
         let limits = Limits { per_minute: None, ..LIMITS };
-        let pace = Pace { limits, nodes: 1, day_left: Some([0; 5]), closed_until: None };
+        let pace = Pace { limits, nodes: 1, fits_from: noon(), day_is_over: true, closed_until: None };
         let mut turns = Turns::default();
         let all: Vec<_> = (0..40).map(|_| turns.next(Priority::Batch, 3, pace, noon())).collect();
         assert!(all.is_sorted_by(|one, next| one < next), "{all:?}");

@@ -48,6 +48,11 @@ pub fn slice_of(at: DateTime<Utc>) -> i64 {
     at.timestamp().div_euclid(SLICE_SECONDS)
 }
 
+/// When a slice begins (UTC).
+fn beginning_of(slice: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(slice * SLICE_SECONDS, 0).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
 /// What a node wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
@@ -65,6 +70,11 @@ pub struct Ask {
     pub draws: [u32; 5],
     /// Further calls to be held, by priority.
     pub holds: [u32; 5],
+    /// Calls that are wanted in one piece, by their priority: the first to be made in this slice, the others to be held. All
+    /// or none of a piece is granted.
+    pub begins: Vec<(Priority, u32)>,
+    /// How many calls the largest piece has, by priority.
+    pub pieces: [u32; 5],
     /// Calls that it has under way.
     pub under_way: u32,
 }
@@ -84,6 +94,8 @@ pub struct Grant {
     pub at_once: u32,
     /// Nodes that share the budget.
     pub nodes: u32,
+    /// From when a further piece fits into the minute, by priority, where nothing else comes in between (UTC).
+    pub fits_from: [DateTime<Utc>; 5],
     /// What the day leaves, by priority; none: it counts none.
     pub day_left: Option<[u32; 5]>,
     /// No call before then (UTC), as the vendor said.
@@ -139,9 +151,18 @@ impl Ledger {
                 self.spend(slice, grant.draws[place]);
                 let more = ask.holds[place].min(self.room(limits, priority, slice));
                 self.hold(ask.node, self.own(ask.node).held + more);
+                for (_, calls) in ask.begins.iter().filter(|(of, _)| *of == priority) {
+                    if *calls > 0 && *calls <= self.room(limits, priority, slice) {
+                        grant.draws[place] += 1;
+                        self.spend(slice, 1);
+                        self.hold(ask.node, self.own(ask.node).held + calls - 1);
+                    }
+                }
             }
         }
         grant.held = self.own(ask.node).held;
+        let piece = |priority: Priority| ask.pieces[priority.place()];
+        grant.fits_from = Priority::ALL.map(|priority| self.fits_from(priority, piece(priority), ask.now));
         grant.day_left = self.day_left(limits);
         grant
     }
@@ -156,6 +177,19 @@ impl Ledger {
         let slice = slice_of(now);
         let minute = self.slices.range(slice - WINDOW_SLICES + 1..=slice).map(|(_, used)| used).sum();
         (minute, if day_of(slice) > self.day { 0 } else { self.today }, self.held())
+    }
+
+    /// From when so many calls of that priority fit into the minute, where nothing else comes in between (UTC).
+    pub fn fits_from(&self, priority: Priority, calls: u32, now: DateTime<Utc>) -> DateTime<Utc> {
+        let Some(limit) = self.limits.per_minute else { return now };
+        let slice = slice_of(now);
+        let fits = |later: &i64| self.room_of_minute(limit, priority, *later) >= calls.max(1);
+        match (slice..slice + WINDOW_SLICES).find(fits) {
+            Some(first) if first == slice => now,
+            Some(later) => beginning_of(later),
+            // As much is held as there is: a minute on, some of it will be spent or let go.
+            None => beginning_of(slice + WINDOW_SLICES),
+        }
     }
 
     /// What the vendor takes, as of the last lease.
@@ -229,16 +263,18 @@ impl Ledger {
 
     /// How many calls of that priority still fit.
     fn room(&self, limits: Limits, priority: Priority, slice: i64) -> u32 {
-        let held = self.held();
-        let minute = limits.per_minute.map_or(u32::MAX, |limit| {
-            let most = part(limit, percent_of_minute(priority));
-            most.saturating_sub(self.fullest(slice).saturating_add(held))
-        });
+        let minute = limits.per_minute.map_or(u32::MAX, |limit| self.room_of_minute(limit, priority, slice));
         let day = limits.per_day.map_or(u32::MAX, |limit| {
             let most = part(limit, percent_of_day(priority));
-            most.saturating_sub(self.today.saturating_add(held))
+            most.saturating_sub(self.today.saturating_add(self.held()))
         });
         minute.min(day)
+    }
+
+    /// How many of them still fit into every minute that has this slice in it.
+    fn room_of_minute(&self, limit: u32, priority: Priority, slice: i64) -> u32 {
+        let most = part(limit, percent_of_minute(priority));
+        most.saturating_sub(self.fullest(slice).saturating_add(self.held()))
     }
 
     fn day_left(&self, limits: Limits) -> Option<[u32; 5]> {

@@ -50,7 +50,8 @@ async fn customers(play: &Play, count: usize) -> Vec<Customer> {
     all
 }
 
-/// Moves the clock on until every one of these invoices is charged and recorded.
+/// Moves the clock on until every one of these invoices is charged and recorded. By a third of the time that a minute's calls
+/// take: turns that come at one instant find room that was used at one instant.
 async fn until_paid(play: &Play, invoices: &[String]) {
     for _ in 0..200 {
         play.rest().await;
@@ -61,7 +62,7 @@ async fn until_paid(play: &Play, invoices: &[String]) {
         if open == 0 {
             return;
         }
-        play.stage.sandbox.advance("PT20S").await.unwrap();
+        play.stage.sandbox.advance("PT22S").await.unwrap();
     }
     panic!("they were not paid");
 }
@@ -124,7 +125,7 @@ async fn two_nodes_share_a_minute_and_zoho_never_has_to_refuse() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sale_is_not_sent_while_its_record_is_not_reserved_and_goes_out_the_next_day() {
-    // 80 % of ten calls are for work by the calendar: enough for two renewals, and for two reads of a third.
+    // 80 % of ten calls are for work by the calendar: enough for two renewals, and too few for a third to begin.
     let play = counted(0, 10).await;
     let customers = customers(&play, 2).await;
     let (mut invoices, mut late) = (Vec::new(), Vec::new());
@@ -170,11 +171,9 @@ async fn renewals_of_a_day_end_by_the_forecast_and_hardly_one_is_read_twice() {
     let declared = InvoicePayment::COSTS.iter().find(|calls| calls.vendor == "zoho").unwrap().count;
     let renewed = u32::try_from(invoices.len()).unwrap();
     let calls = play.books().await["zoho"]["calls_today"].as_u64().unwrap() - u64::from(before);
-    // What waits longer than a minute between its reads and its sale is read again.
-    assert!(
-        (declared * renewed..=declared * renewed * 9 / 8).contains(&u32::try_from(calls).unwrap()),
-        "{calls} calls"
-    );
+    // What begins holds the calls that it needs to its end; only a busy machine makes a minute pass between read and sale.
+    let calls = u32::try_from(calls).unwrap();
+    assert!((declared * renewed..=declared * renewed * 9 / 8).contains(&calls), "{calls} calls");
     assert_eq!(refused(&play).await, NONE);
     for invoice in &invoices {
         play.is_charged_once(invoice).await;

@@ -18,7 +18,7 @@ fn limits() -> Limits {
 #[derive(Debug, Clone)]
 enum Step {
     /// A node leases.
-    Lease { node: usize, draws: [u32; 5], holds: [u32; 5], from_held: u32 },
+    Lease { node: usize, draws: [u32; 5], holds: [u32; 5], begins: Vec<(Priority, u32)>, from_held: u32 },
     /// A node makes so many of the calls that it leased, each arriving so many milliseconds later.
     Call { node: usize, calls: u32, late: i64 },
     /// A node forgets everything, and comes back under another id.
@@ -29,9 +29,10 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let wanted = || prop::array::uniform5(0_u32..12);
+    let pieces = || prop::collection::vec((prop::sample::select(Priority::ALL.to_vec()), 0_u32..6), 0..4);
     prop_oneof![
-        4 => (0..NODES, wanted(), prop::array::uniform5(0_u32..3), 0_u32..4)
-            .prop_map(|(node, draws, holds, from_held)| Step::Lease { node, draws, holds, from_held }),
+        4 => (0..NODES, wanted(), prop::array::uniform5(0_u32..3), pieces(), 0_u32..4)
+            .prop_map(|(node, draws, holds, begins, from_held)| Step::Lease { node, draws, holds, begins, from_held }),
         6 => (0..NODES, 1_u32..15, 0_i64..2_900).prop_map(|(node, calls, late)| Step::Call { node, calls, late }),
         1 => (0..NODES).prop_map(|node| Step::Crash { node }),
         4 => prop_oneof![0_i64..4_000, 0_i64..40_000, Just(3_600_000), Just(86_400_000)].prop_map(Step::Pass),
@@ -56,7 +57,7 @@ struct World {
 }
 
 impl World {
-    fn lease(&mut self, at: usize, draws: [u32; 5], holds: [u32; 5], from_held: u32) {
+    fn lease(&mut self, at: usize, draws: [u32; 5], holds: [u32; 5], begins: Vec<(Priority, u32)>, from_held: u32) {
         let alive: Vec<_> = self.nodes.iter().map(|node| Uuid::from_u128(node.id)).collect();
         let node = &mut self.nodes[at];
         if node.slice != slice_of(self.now) {
@@ -70,6 +71,8 @@ impl World {
             from_held,
             draws,
             holds,
+            begins,
+            pieces: [1; 5],
             under_way: 0,
         };
         let had = self.ledger.nodes.get(&ask.node).map_or(0, |share| share.held).min(ask.held);
@@ -91,7 +94,9 @@ impl World {
 
     fn run(&mut self, step: &Step) {
         match step {
-            Step::Lease { node, draws, holds, from_held } => self.lease(*node, *draws, *holds, *from_held),
+            Step::Lease { node, draws, holds, begins, from_held } => {
+                self.lease(*node, *draws, *holds, begins.clone(), *from_held);
+            }
             Step::Call { node, calls, late } => self.call(*node, *calls, *late),
             Step::Crash { node } => {
                 self.next_id += 1;
@@ -158,6 +163,8 @@ fn plain(node: u128, now: DateTime<Utc>) -> Ask {
         from_held: 0,
         draws: [0; 5],
         holds: [0; 5],
+        begins: Vec::new(),
+        pieces: [1; 5],
         under_way: 0,
     }
 }
@@ -174,6 +181,34 @@ fn a_full_minute_of_renewals_leaves_room_for_a_customer_and_for_records() {
     let next = now + TimeDelta::seconds(WINDOW_SLICES * SLICE_SECONDS);
     let again = Ask { now: next, ..batch };
     assert_eq!(ledger.lease(limits(), &again, &BOTH).draws, [0, 0, 0, 30, 0], "a minute later");
+}
+
+#[test]
+fn a_full_minute_has_room_again_when_its_first_calls_are_a_minute_old_and_says_so() {
+    let (mut ledger, start) = (Ledger::default(), DateTime::UNIX_EPOCH + TimeDelta::days(3));
+    let at = |seconds| start + TimeDelta::seconds(seconds);
+    let batch = |ledger: &mut Ledger, seconds, calls| {
+        let ask = Ask { draws: [0, 0, 0, calls, 0], ..plain(1, at(seconds)) };
+        let grant = ledger.lease(limits(), &ask, &BOTH);
+        (grant.draws[3], grant.fits_from[3])
+    };
+    assert_eq!(batch(&mut ledger, 0, 10), (10, at(0)), "20 more fit");
+    assert_eq!(batch(&mut ledger, 30, 100), (20, at(66)), "all that the first ten leave");
+    assert_eq!(ledger.fits_from(Priority::Customer, 1, at(31)), at(31), "there is room for whoever goes before");
+    assert_eq!(batch(&mut ledger, 65, 1), (0, at(66)));
+    assert_eq!(batch(&mut ledger, 66, 100), (10, at(96)));
+    let all = Ask { holds: [100, 0, 0, 0, 0], ..plain(1, at(200)) };
+    assert_eq!(ledger.lease(limits(), &all, &BOTH).fits_from[3], at(198 + 66), "as much is held as there is");
+}
+
+#[test]
+fn a_piece_is_granted_whole_or_not_at_all() {
+    let (mut ledger, now) = (Ledger::default(), DateTime::UNIX_EPOCH + TimeDelta::days(3));
+    let begins = vec![(Priority::Batch, 4); 9];
+    let grant = ledger.lease(limits(), &Ask { begins, pieces: [4; 5], ..plain(1, now) }, &BOTH);
+    assert_eq!((grant.draws, grant.held), ([0, 0, 0, 7, 0], 21), "seven times four of thirty");
+    assert_eq!(grant.fits_from[3], now + TimeDelta::seconds(WINDOW_SLICES * SLICE_SECONDS), "two calls are no piece");
+    assert_eq!(ledger.fits_from(Priority::Batch, 2, now), now);
 }
 
 #[test]
