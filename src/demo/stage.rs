@@ -43,6 +43,8 @@ pub struct StageOptions {
     pub approvals: bool,
     /// A folder in which checkpoints are published.
     pub sink: Option<String>,
+    /// Everybody's present at the start; none: the real one.
+    pub from: Option<DateTime<Utc>>,
 }
 
 impl StageOptions {
@@ -57,6 +59,7 @@ impl StageOptions {
             poll_seconds: 0,
             approvals: false,
             sink: None,
+            from: None,
         }
     }
 }
@@ -112,6 +115,9 @@ impl Stage {
     pub async fn without_service(options: &StageOptions) -> anyhow::Result<Self> {
         let world = Arc::new(World::default());
         world.hold_limits(false);
+        if let Some(from) = options.from {
+            world.clock.set(from);
+        }
         let listener = TcpListener::bind(&options.sandbox_listen).await?;
         let base = format!("http://{}", listener.local_addr()?);
         world.reached_at(base.clone());

@@ -1,7 +1,7 @@
 //! What Prometheus reads. On the private listener, without a token: nothing in it is personal or secret.
 
 use super::{App, Problem};
-use crate::metrics::{MEDIA_TYPE, Standing};
+use crate::metrics::{Gauges, MEDIA_TYPE};
 use crate::store::backlog::{backlog, unowned_shards};
 use crate::store::{checkpoints, checks, query, recovery};
 use axum::extract::State;
@@ -11,12 +11,12 @@ use axum::response::IntoResponse;
 /// Everything that is counted, and what stands now.
 pub(super) async fn scrape(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
     let (pool, now) = (&app.store.pool, app.clock.now());
-    let sagas = query::standing(pool, now).await?;
+    let sagas = query::census(pool, now).await?;
     let backlog = backlog(pool, now).await?;
     let (shards_unowned, _) = unowned_shards(pool).await?;
     let checks = checks::states(pool).await?;
     let ages = checkpoints::ages(pool).await?;
-    let standing = Standing {
+    let gauges = Gauges {
         sagas: sagas.sagas.into_iter().map(|(flow, status, count)| (flow, status.as_str(), count)).collect(),
         parked: sagas.parked,
         deliveries: backlog.deliveries,
@@ -32,7 +32,7 @@ pub(super) async fn scrape(State(app): State<App>) -> Result<impl IntoResponse, 
         recovery_hold: recovery::care(pool).await?.held,
         published_age_seconds: ages.published.map_or(0, |age| age.as_secs()),
     };
-    let text = app.metrics.text(standing).map_err(|e| {
+    let text = app.metrics.text(gauges).map_err(|e| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("the metrics cannot be written: {e}"))
     })?;
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text))
