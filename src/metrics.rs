@@ -123,7 +123,7 @@ pub enum Delivered {
 
 /// What is measured at the moment of a scrape.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct Gauges {
     /// Sagas that have not ended, by flow and status.
     pub sagas: Vec<(String, &'static str, u64)>,
     /// Parked sagas, by code.
@@ -297,31 +297,31 @@ impl Metrics {
     ///
     /// # Errors
     /// A metric cannot be written.
-    pub fn text(&self, standing: Standing) -> Result<String, std::fmt::Error> {
+    pub fn text(&self, gauges: Gauges) -> Result<String, std::fmt::Error> {
         // What is not there any more must not stay at its last value.
         self.sagas.clear();
-        for (flow, status, count) in standing.sagas {
+        for (flow, status, count) in gauges.sagas {
             self.sagas.get_or_create(&SagaLabels { flow, status }).set(signed(count));
         }
         self.parked.clear();
-        for (code, count) in standing.parked {
+        for (code, count) in gauges.parked {
             self.parked.get_or_create(&ParkLabels { code }).set(signed(count));
         }
-        for (what, count) in [("deliveries", standing.deliveries), ("items", standing.items), ("sagas", standing.due)] {
+        for (what, count) in [("deliveries", gauges.deliveries), ("items", gauges.items), ("sagas", gauges.due)] {
             self.waiting.get_or_create(&WorkLabels { what }).set(signed(count));
         }
-        self.overdue_seconds.set(signed(standing.overdue_seconds));
-        self.forgotten.set(signed(standing.forgotten));
-        self.shards_owned.set(signed(standing.shards_owned));
-        self.shards_unowned.set(signed(standing.shards_unowned));
-        self.show_budgets(standing.budget_left, standing.breakers, standing.vendor_backlog);
-        for (check, count) in standing.standing_faults {
+        self.overdue_seconds.set(signed(gauges.overdue_seconds));
+        self.forgotten.set(signed(gauges.forgotten));
+        self.shards_owned.set(signed(gauges.shards_owned));
+        self.shards_unowned.set(signed(gauges.shards_unowned));
+        self.show_budgets(gauges.budget_left, gauges.breakers, gauges.vendor_backlog);
+        for (check, count) in gauges.standing_faults {
             self.standing_faults.get_or_create(&CheckLabels { check }).set(signed(count));
         }
-        self.standing_age_seconds.set(signed(standing.standing_age_seconds));
-        self.checkpoint_age_seconds.set(signed(standing.checkpoint_age_seconds));
-        self.recovery_hold.set(i64::from(standing.recovery_hold));
-        self.published_age_seconds.set(signed(standing.published_age_seconds));
+        self.standing_age_seconds.set(signed(gauges.standing_age_seconds));
+        self.checkpoint_age_seconds.set(signed(gauges.checkpoint_age_seconds));
+        self.recovery_hold.set(i64::from(gauges.recovery_hold));
+        self.published_age_seconds.set(signed(gauges.published_age_seconds));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -366,9 +366,9 @@ mod tests {
     #[test]
     fn what_has_gone_is_not_shown_at_its_last_value() {
         let metrics = Metrics::default();
-        let parked = Standing { parked: vec![("OUTCOME_UNKNOWN".to_owned(), 2)], ..Standing::default() };
+        let parked = Gauges { parked: vec![("OUTCOME_UNKNOWN".to_owned(), 2)], ..Gauges::default() };
         assert!(metrics.text(parked).unwrap().contains("attio_billing_parked_sagas{code=\"OUTCOME_UNKNOWN\"} 2"));
-        assert!(!metrics.text(Standing::default()).unwrap().contains("OUTCOME_UNKNOWN"));
+        assert!(!metrics.text(Gauges::default()).unwrap().contains("OUTCOME_UNKNOWN"));
     }
 
     #[test]
@@ -376,7 +376,7 @@ mod tests {
         let metrics = Metrics::default();
         let outcome = Outcome::Unknown { detail: "cut off".to_owned() };
         metrics.called(&Effect::Practice(Practice::Look), &outcome, Duration::from_millis(15));
-        let text = metrics.text(Standing::default()).unwrap();
+        let text = metrics.text(Gauges::default()).unwrap();
         let labels = "vendor=\"practice\",operation=\"practice.look\"";
         assert!(
             text.contains(&format!("attio_billing_vendor_calls_total{{{labels},outcome=\"unknown\"}} 1")),
@@ -401,16 +401,16 @@ mod tests {
         metrics.looked(&effect, &Look::Unclear { detail: String::new() });
         metrics.delivered("zoho", Delivered::Stored);
         metrics.refused("unknown");
-        let standing = Standing {
+        let gauges = Gauges {
             sagas: vec![("rehearsal".to_owned(), "running", 1)],
             parked: vec![("REHEARSAL".to_owned(), 1)],
             budget_left: vec![("zoho".to_owned(), "day", 1)],
             breakers: vec![("zoho".to_owned(), "reads".to_owned())],
             vendor_backlog: vec![("zoho".to_owned(), "batch", 1, 1)],
             standing_faults: vec![("waits", 0)],
-            ..Standing::default()
+            ..Gauges::default()
         };
-        let text = metrics.text(standing).unwrap();
+        let text = metrics.text(gauges).unwrap();
         let described: BTreeSet<_> = text.lines().filter(|line| line.starts_with("# HELP ")).flat_map(named).collect();
         for document in [include_str!("../docs/METRICS.md"), include_str!("../docs/grafana/attio-billing.json")] {
             assert_eq!(named(document), described);

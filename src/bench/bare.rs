@@ -2,7 +2,7 @@
 //! a commit. It cannot recover, locks nothing, proves nothing: a limit, no engine.
 
 use super::Plan;
-use super::ours::Caller;
+use super::caller::Caller;
 use crate::store::yardstick;
 use anyhow::Context;
 use secrecy::ExposeSecret;

@@ -4,6 +4,7 @@
 //! Measures; it proves nothing, and no test depends on its figures.
 
 mod bare;
+mod caller;
 mod cpu;
 mod flow;
 mod load;

@@ -1,5 +1,6 @@
 //! The engine under measurement, whole: inbox, chain, claims, shards, production append. Only the vendors are the stub.
 
+use super::caller::Caller;
 use super::flow::{self, Measured, Start};
 use super::{Plan, Work};
 use crate::clock::RealClock;
@@ -8,14 +9,11 @@ use crate::engine::items::Body;
 use crate::engine::registry::Registry;
 use crate::engine::{Budgets, Engine, Settings, uncounted};
 use crate::keys::Keys;
-use crate::port::{Call, Perform, Report};
 use crate::store::Store;
 use crate::store::items::{NewItem, offer_item};
 use crate::store::schema::{SHARDS, Stamp};
 use crate::store::shards::Lease;
-use sagas::kernel::answer::Answer;
 use sagas::kernel::ids::SagaId;
-use sagas::kernel::outcome::{Look, NotSent, Outcome, Rejection, RejectionKind};
 use sagas::kernel::saga::Saga;
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
@@ -29,13 +27,6 @@ pub(super) struct Ours {
     engine: Engine,
     ends: Arc<Ends>,
     work: Work,
-}
-
-/// Calls the stub, or nobody.
-#[derive(Clone)]
-pub(super) struct Caller {
-    client: reqwest::Client,
-    base: Option<String>,
 }
 
 /// Who waits for a saga's last append, and how many are left.
@@ -129,49 +120,5 @@ impl Hooks for Ends {
             }
         }
         false
-    }
-}
-
-impl Caller {
-    pub(super) fn new(plan: &Plan) -> anyhow::Result<Self> {
-        // Only the first call in a process has an effect; a second one says so, and that is fine.
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let client = reqwest::Client::builder().pool_max_idle_per_host(1_024).build()?;
-        Ok(Self { client, base: plan.work.calls().then(|| plan.stub.clone()) })
-    }
-
-    /// Whether the stub agrees; none: no answer.
-    pub(super) async fn call(&self, path: &str) -> Option<bool> {
-        let Some(base) = &self.base else { return Some(true) };
-        let response = self.client.post(format!("{base}/{path}")).body("{}").send().await.ok()?;
-        let good = response.status().is_success();
-        response.bytes().await.ok()?;
-        Some(good)
-    }
-}
-
-#[async_trait::async_trait]
-impl Perform for Caller {
-    async fn perform(&self, call: &Call) -> Report {
-        Report::from(match self.call(flow::path(&call.effect)).await {
-            Some(true) => Outcome::Done { answer: Answer::Nothing },
-            Some(false) => {
-                let rejection = Rejection {
-                    kind: RejectionKind::State,
-                    code: "refused".to_owned(),
-                    message: "the stub refuses it".to_owned(),
-                };
-                Outcome::Rejected { rejection }
-            }
-            None => Outcome::NotSent {
-                cause: NotSent::Outage,
-                detail: "the stub does not answer".to_owned(),
-                retry_after_seconds: None,
-            },
-        })
-    }
-
-    async fn look(&self, _: &Call) -> Look {
-        Look::Absent { watermark: false, key_proven: false }
     }
 }

@@ -66,12 +66,12 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
             let mut runs = Vec::new();
             for run in 0..args.runs {
                 bar.set_message(format!("{} with {in_flight} in flight", word(work)));
-                let database_url = match (&database.server, given) {
-                    (Some(server), false) => {
-                        let name = format!("bench_{}_{}_{in_flight}_{run}", std::process::id(), word(work));
-                        server.create_database(&name).await?
-                    }
-                    _ => database.url.clone(),
+                // Each measurement has an empty database of its own, and takes it away again.
+                let own = database.server.as_ref().filter(|_| !given);
+                let name = format!("bench_{}_{}_{in_flight}_{run}", std::process::id(), word(work));
+                let database_url = match own {
+                    Some(server) => server.create_database(&name).await?,
+                    None => database.url.clone(),
                 };
                 let plan = Plan {
                     database_url,
@@ -82,6 +82,9 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
                     length: Duration::from_secs(args.seconds),
                 };
                 let figures = measure(&plan).await?;
+                if let Some(server) = own {
+                    server.drop_database(&name).await?;
+                }
                 bar.inc(1);
                 if args.json {
                     print_json(&figures)?;

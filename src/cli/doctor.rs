@@ -231,8 +231,8 @@ async fn ours(pool: &PgPool, config: Option<&Config>, findings: &mut Findings) -
     let off = settings::switched_off(pool).await?;
     let found = if off.is_empty() { "all on".to_owned() } else { off.into_keys().collect::<Vec<_>>().join(", ") };
     findings.add("ours", "switches", found == "all on", found, "attio-billing switch <operation> on --reason …");
-    let standing = query::standing(pool, RealClock.now()).await?;
-    let parked: u64 = standing.parked.iter().map(|(_, count)| count).sum();
+    let census = query::census(pool, RealClock.now()).await?;
+    let parked: u64 = census.parked.iter().map(|(_, count)| count).sum();
     let cure = "attio-billing saga list --status needs_person";
     findings.add("ours", "parked sagas", parked == 0, format!("{parked} wait for a person"), cure);
     let silence = config.and_then(|config| config.watch.silence);

@@ -46,6 +46,8 @@ pub struct StageOptions {
     pub zoho_calls: Option<[u32; 2]>,
     /// A folder in which checkpoints are published.
     pub sink: Option<String>,
+    /// Everybody's present at the start; none: the real one.
+    pub from: Option<DateTime<Utc>>,
 }
 
 impl StageOptions {
@@ -61,6 +63,7 @@ impl StageOptions {
             approvals: false,
             zoho_calls: None,
             sink: None,
+            from: None,
         }
     }
 }
@@ -116,6 +119,9 @@ impl Stage {
     pub async fn without_service(options: &StageOptions) -> anyhow::Result<Self> {
         let world = Arc::new(World::default());
         world.hold_limits(&Vendor::ALL, false);
+        if let Some(from) = options.from {
+            world.clock.set(from);
+        }
         let listener = TcpListener::bind(&options.sandbox_listen).await?;
         let base = format!("http://{}", listener.local_addr()?);
         world.reached_at(base.clone());

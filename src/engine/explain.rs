@@ -1,11 +1,10 @@
 //! Why a saga is where it is, what happens next and when: its own log and our tables put into sentences. Nothing is
 //! written, sent or read at a vendor.
 
-use super::preview::{PreviewError, preview};
-use super::registry::Registry;
-use crate::store::claims;
+use super::preview::{PreviewError, foresee};
+use super::registry::{Live, Registry};
 use crate::store::query::{self, SagaLine};
-use crate::store::{settings, standing};
+use crate::store::{StoreError, claims, settings, standing};
 use chrono::{DateTime, Utc};
 use sagas::kernel::flow::{Flow, Open, Phase};
 use sagas::kernel::ids::SagaId;
@@ -43,11 +42,11 @@ pub async fn explain(pool: &PgPool, registry: &Registry, saga: SagaId, at: At) -
     let (line, history) = query::saga(pool, saga).await?.ok_or(PreviewError::Unknown(saga))?;
     let kind = registry.kind(&line.kind);
     let kind = kind.ok_or_else(|| PreviewError::Unreadable(format!("this release knows no flow `{}`", line.kind)))?;
-    let live = kind.load(saga, &history).map_err(PreviewError::Unreadable)?;
+    let mut live = kind.load(saga, &history).map_err(PreviewError::Unreadable)?;
     let last = history.iter().rev().find(|event| !event.name.starts_with("step."));
     let last = last.map(|event| (event.name.clone(), event.at));
     let held = standing::of(pool, line.shard, saga).await?;
-    let orders = orders(pool, registry, saga, at).await?;
+    let orders = orders(pool, live.as_mut(), &line, at).await?;
     let flow = live.flow();
     let switched_off = match &flow.open {
         Some(open) => settings::switched_off(pool).await?.get(open.effect.operation()).cloned(),
@@ -68,13 +67,13 @@ pub async fn explain(pool: &PgPool, registry: &Registry, saga: SagaId, at: At) -
 }
 
 /// Orders that need nothing but a reason, and would be taken.
-async fn orders(pool: &PgPool, registry: &Registry, saga: SagaId, at: At) -> Result<Vec<&'static str>, PreviewError> {
+async fn orders(pool: &PgPool, live: &mut dyn Live, line: &SagaLine, at: At) -> Result<Vec<&'static str>, StoreError> {
     let mut taken = Vec::new();
     for verb in [Verb::Resume, Verb::Retry, Verb::Pause, Verb::Compensate, Verb::Abandon] {
         let word = verb.word();
         let (principal, reason) = ("explain".to_owned(), "would it be taken?".to_owned());
         let order = Order { verb, principal, reason, approver: None, bulk: false };
-        if preview(pool, registry, saga, &order, at).await?.refused.is_none() {
+        if foresee(pool, live, line, &order, at).await?.refused.is_none() {
             taken.push(word);
         }
     }

@@ -1,8 +1,9 @@
 //! What would follow from an operator's order: the machine is asked on a copy of the saga, and nothing is written, sent or
 //! read at a vendor. Where the order rests on what a vendor shows, the preview says what it takes for granted.
 
-use super::registry::Registry;
-use crate::store::{StoreError, query, standing};
+use super::registry::{Live, Registry};
+use crate::store::query::{self, SagaLine};
+use crate::store::{StoreError, standing};
 use chrono::{DateTime, Utc};
 use sagas::kernel::flow::{Flow, Open, Phase};
 use sagas::kernel::ids::SagaId;
@@ -97,9 +98,23 @@ pub async fn preview(
     let kind = registry.kind(&line.kind);
     let kind = kind.ok_or_else(|| PreviewError::Unreadable(format!("this release knows no flow `{}`", line.kind)))?;
     let mut live = kind.load(saga, &history).map_err(PreviewError::Unreadable)?;
+    Ok(foresee(pool, live.as_mut(), &line, order, at).await?)
+}
+
+/// Previews an order on a saga that is loaded; it stays as it is.
+///
+/// # Errors
+/// The database cannot be reached.
+pub(super) async fn foresee(
+    pool: &PgPool,
+    live: &mut dyn Live,
+    line: &SagaLine,
+    order: &Order,
+    at: At,
+) -> Result<Preview, StoreError> {
     let needs = live.needs(&order.verb, at.now);
     let (look, provided) = needs.call.as_ref().map(|asked| assumed(asked, at.now)).unzip();
-    let standing = if needs.standing { Some(standing::of(pool, line.shard, saga).await?) } else { None };
+    let standing = if needs.standing { Some(standing::of(pool, line.shard, line.id).await?) } else { None };
     let evidence = Evidence { look, standing };
     let what = What::Verb { item: None, kind: format!("operator.{}", order.verb), order: order.clone(), evidence };
     let mut preview = Preview {

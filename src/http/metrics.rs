@@ -2,7 +2,7 @@
 
 use super::{App, Problem};
 use crate::engine::forecast::VendorForecast;
-use crate::metrics::{MEDIA_TYPE, Standing};
+use crate::metrics::{Gauges, MEDIA_TYPE};
 use crate::store::backlog::{backlog, unowned_shards};
 use crate::store::{checkpoints, checks, query, recovery};
 use axum::extract::State;
@@ -11,31 +11,31 @@ use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 
 /// What is said of the vendors' budgets.
-fn budgets(vendors: &[VendorForecast], now: DateTime<Utc>) -> Standing {
-    let mut standing = Standing::default();
+fn budgets(vendors: &[VendorForecast], now: DateTime<Utc>) -> Gauges {
+    let mut gauges = Gauges::default();
     for of in vendors {
         for (span, counted) in [("minute", of.minute), ("day", of.day)] {
             let left = counted.map(|(used, allowed)| u64::from(allowed.saturating_sub(used)));
-            standing.budget_left.extend(left.map(|left| (of.vendor.clone(), span, left)));
+            gauges.budget_left.extend(left.map(|left| (of.vendor.clone(), span, left)));
         }
-        standing.breakers.extend(of.breakers.iter().map(|open| (open.vendor.clone(), open.class.clone())));
-        standing.vendor_backlog.extend(of.backlog.iter().map(|waiting| {
+        gauges.breakers.extend(of.breakers.iter().map(|open| (open.vendor.clone(), open.class.clone())));
+        gauges.vendor_backlog.extend(of.backlog.iter().map(|waiting| {
             let seconds = (waiting.ends_at - now).num_seconds().max(0).unsigned_abs();
             (of.vendor.clone(), waiting.priority.word(), waiting.calls, seconds)
         }));
     }
-    standing
+    gauges
 }
 
 /// Everything that is counted, and what stands now.
 pub(super) async fn scrape(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
     let (pool, now) = (&app.store.pool, app.clock.now());
-    let sagas = query::standing(pool, now).await?;
+    let sagas = query::census(pool, now).await?;
     let backlog = backlog(pool, now).await?;
     let (shards_unowned, _) = unowned_shards(pool).await?;
     let checks = checks::states(pool).await?;
     let ages = checkpoints::ages(pool).await?;
-    let standing = Standing {
+    let gauges = Gauges {
         sagas: sagas.sagas.into_iter().map(|(flow, status, count)| (flow, status.as_str(), count)).collect(),
         parked: sagas.parked,
         deliveries: backlog.deliveries,
@@ -52,7 +52,7 @@ pub(super) async fn scrape(State(app): State<App>) -> Result<impl IntoResponse, 
         published_age_seconds: ages.published.map_or(0, |age| age.as_secs()),
         ..budgets(&app.engine.forecast().await?, now)
     };
-    let text = app.metrics.text(standing).map_err(|e| {
+    let text = app.metrics.text(gauges).map_err(|e| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("the metrics cannot be written: {e}"))
     })?;
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text))

@@ -309,15 +309,15 @@ pub struct Ages {
 /// The database cannot be reached.
 pub async fn ages(pool: &PgPool) -> Result<Ages, StoreError> {
     let row = sqlx::query!(
-        r#"select (select extract(epoch from now() - made_at)::float8 from checkpoint order by number desc limit 1) as made,
-               (select extract(epoch from now() - published_at)::float8 from checkpoint
+        r#"select (select (1000 * extract(epoch from now() - made_at))::bigint from checkpoint order by number desc limit 1) as made,
+               (select (1000 * extract(epoch from now() - published_at))::bigint from checkpoint
                 where published_at is not null order by number desc limit 1) as published,
-               (select extract(epoch from now() - made_at)::float8 from checkpoint where number >
+               (select (1000 * extract(epoch from now() - made_at))::bigint from checkpoint where number >
                     coalesce((select max(number) from checkpoint where published_at is not null), 0)
                 order by number limit 1) as waiting"#
     );
     let row = row.fetch_one(pool).await?;
-    let span = |seconds: Option<f64>| seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)));
+    let span = |millis: Option<i64>| millis.map(|millis| Duration::from_millis(millis.max(0).unsigned_abs()));
     Ok(Ages { made: span(row.made), published: span(row.published), waiting: span(row.waiting) })
 }
 

@@ -402,11 +402,11 @@ pub async fn release(pool: &PgPool, by: &str, reason: &str, with_differences: bo
     know(pool, &identity).await?;
     sqlx::query!(
         "update recovery set released_at = now(), released_by = $2, reason = $3,
-            search_until = now() + make_interval(secs => $4) where number = $1",
+            search_until = now() + $4::bigint * interval '1 second' where number = $1",
         signed(hold.number),
         by,
         reason,
-        f64::from(i32::try_from(SEARCH.num_seconds()).unwrap_or(i32::MAX))
+        SEARCH.num_seconds()
     )
     .execute(pool)
     .await

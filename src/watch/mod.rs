@@ -92,13 +92,13 @@ impl Watch {
 
     async fn seen(&mut self, checks: Vec<State>) -> Result<Seen, StoreError> {
         let (pool, now) = (&self.store.pool, self.clock.now());
-        let standing = query::standing(pool, now).await?;
+        let census = query::census(pool, now).await?;
         let (unowned, _) = backlog::unowned_shards(pool).await?;
         let breakers = breakers::all(pool).await?.into_iter();
         let seen = Seen {
             now,
-            parked: standing.parked,
-            due_since: standing.due_since,
+            parked: census.parked,
+            due_since: census.due_since,
             forgotten: query::forgotten(pool, 100).await?.len(),
             unowned: if self.unowned_before { unowned } else { 0 },
             last_delivery: inbox::last_received(pool).await?,

@@ -3,6 +3,7 @@
 
 use crate::outside::Outside;
 use crate::postgres::database;
+use crate::staging::at_noon;
 use attio_billing::access::{Holder, Role};
 use attio_billing::demo::{SignUp, Stage, StageOptions};
 use chrono::DateTime;
@@ -221,7 +222,7 @@ async fn a_press_waits_while_attio_does_not_answer_and_holds_up_nobody_elses_del
 #[tokio::test]
 async fn a_press_whose_delivery_was_lost_is_found_by_the_sweep() {
     let database = database().await;
-    let stage = Stage::start(&StageOptions { poll_seconds: 1, ..StageOptions::new(database.url().clone()) }).await;
+    let stage = Stage::start(&StageOptions { poll_seconds: 1, ..at_noon(&database) }).await;
     let stage = stage.unwrap();
     stage.sandbox.webhooks(&json!({"hold": true})).await.unwrap();
     let made = json!({"act": "create_record", "object": "subscriptions", "values": {"sync_action": ["Resend link"]}});

@@ -1,44 +1,19 @@
 //! The private API on real sagas: lists, pages, filters, the export, and orders of operators.
 
 use crate::outside::{Outside, problem};
+use crate::rehearsals;
 use attio_billing::access::{Holder, Role};
 use attio_billing::demo::Wish;
-use attio_billing::engine::items::Body;
-use attio_billing::store::items::{NewItem, offer_item};
 use reqwest::{Method, StatusCode};
 use sagas::kernel::ids::SagaId;
-use sagas::kernel::money::{Money, currency};
-use sagas::kernel::saga::Saga;
-use sagas::rehearsal::{self, Rehearsal};
+use sagas::rehearsal::Params;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Starts a practice saga and waits until it has nothing left to do.
 async fn rehearse(out: &Outside, name: &str, park: bool) -> SagaId {
-    let saga = SagaId::derived("rehearsal", &[name]);
-    let params = rehearsal::Params {
-        name: name.to_owned(),
-        amount: Money::new(1_000, currency("EUR").unwrap()),
-        scripts: rehearsal::Scripts::default(),
-        park,
-        await_seconds: None,
-    };
-    let command = serde_json::to_value(rehearsal::Command::Start { params }).unwrap();
-    let item = NewItem {
-        saga,
-        saga_kind: Rehearsal::NAME.to_owned(),
-        kind: "operator.rehearse".to_owned(),
-        principal: "operator:test".to_owned(),
-        body: Body::Saga { command }.text(),
-        waiting_key: None,
-        idempotency_key: None,
-    };
-    let store = &out.stage.service().store;
-    offer_item(&store.pool, store.node.shard_count(), &item, &[]).await.unwrap();
-    out.stage.service().engine.wake();
-    let rests = |s: &attio_billing::store::query::SagaLine| s.parked.is_some() || s.ended.is_some();
-    out.stage.until_saga(saga, "at rest", rests).await.unwrap();
-    saga
+    let params = Params { park, ..rehearsals::params(name) };
+    rehearsals::rehearse(out, params, "at rest", |s| s.parked.is_some() || s.ended.is_some()).await
 }
 
 /// All rows of a list, page by page.
@@ -71,7 +46,7 @@ async fn sagas_are_listed_page_by_page_and_by_each_filter() {
         let times: Vec<&str> = listed.iter().map(|s| s["changed_at"].as_str().unwrap()).collect();
         assert!(times.is_sorted_by(|a, b| a >= b), "the latest first: {times:?}");
     }
-    let parked = SagaId::derived("rehearsal", &["r3"]).to_string();
+    let parked = rehearsals::named("r3").to_string();
     let count = async |query: &str| pages(&out, &format!("/sagas?{query}&"), "sagas", 100).await.len();
     assert_eq!(count("status=needs_person").await, 1);
     assert_eq!(count("parked_code=REHEARSAL").await, 1);

@@ -144,7 +144,7 @@ async fn sagas_and_entries_are_found_by_any_id_and_paged_without_gap_or_repeat()
     assert_eq!(query::due(pool, &all, noon(), 100).await.unwrap().len(), 25);
     assert_eq!(query::next_due(pool, &all).await.unwrap(), Some(noon()));
     assert_eq!(
-        query::standing(pool, chrono::Utc::now()).await.unwrap().sagas,
+        query::census(pool, chrono::Utc::now()).await.unwrap().sagas,
         [("test".to_owned(), Status::Running, 25)]
     );
     assert!(query::forgotten(pool, 9).await.unwrap().is_empty());

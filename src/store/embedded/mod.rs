@@ -197,6 +197,16 @@ impl Embedded {
         Ok(login.url(name))
     }
 
+    /// Removes a database that was made for a while, whoever is still connected to it.
+    pub async fn drop_database(&self, name: &str) -> Result<(), EmbeddedError> {
+        let login = Login { port: self.server.port(), password: self.server.folder().password()? };
+        let mut maintenance = login.connect("postgres").await?;
+        let statement = format!("drop database if exists {} with (force)", quoted(name));
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut maintenance).await?;
+        maintenance.close().await?;
+        Ok(())
+    }
+
     /// Lets go of the server. The starter waits until it has shut down, unless another process still uses it.
     pub async fn stop(self) -> Result<(), EmbeddedError> {
         self.server.stop().await
@@ -229,10 +239,15 @@ impl Login {
     }
 }
 
+/// As a name in a statement.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 async fn create_if_missing(maintenance: &mut PgConnection, name: &str) -> sqlx::Result<()> {
     let known = sqlx::query_scalar::<_, i32>("select 1 from pg_database where datname = $1");
     if known.bind(name).fetch_optional(&mut *maintenance).await?.is_none() {
-        let statement = format!("create database \"{}\"", name.replace('"', "\"\""));
+        let statement = format!("create database {}", quoted(name));
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(maintenance).await?;
     }
     Ok(())

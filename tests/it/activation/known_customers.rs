@@ -24,7 +24,7 @@ async fn p4_a_usable_card_on_file_is_offered_and_pays_without_being_typed_again(
     let known = play.active("Regular").await;
     let vault = play.books().await["braintree"]["customers"][0]["id"].clone();
     play.act(json!({"vendor": "braintree", "act": "vault_customer", "customer_id": vault, "card": "mastercard",
-        "expiration": "10/2026"}))
+        "expiration": "05/2026"}))
         .await;
     let (further, url) = play.buys_another_product(&known).await;
 

@@ -1,7 +1,8 @@
 //! A stage on which customers start in Attio and pay at the checkout, with questions to the vendors' books.
 
 use crate::postgres::{TestDatabase, database};
-use attio_billing::demo::{Newcomer, Shown, SignUp, Stage, StageOptions};
+use crate::staging::at_noon;
+use attio_billing::demo::{Newcomer, Shown, SignUp, Stage};
 use attio_billing::engine::items::Body;
 use attio_billing::store::backlog::await_item;
 use attio_billing::store::items::{Item, NewItem, offer_item};
@@ -35,7 +36,7 @@ pub(super) struct Play {
 impl Play {
     pub(super) async fn new() -> Self {
         let database = database().await;
-        let mut options = StageOptions::new(database.url().clone());
+        let mut options = at_noon(&database);
         options.call_seconds = 1;
         Self { stage: Stage::start(&options).await.unwrap(), _database: database }
     }

@@ -3,19 +3,20 @@
 
 use super::rehearsal::{Fixture, KIND};
 use super::world::{World, history, offer};
+use crate::rehearsals;
 use sagas::kernel::effect::PracticeScript;
 use sagas::rehearsal::{Params, Scripts};
 use std::path::PathBuf;
 
 fn scenarios() -> [(&'static str, Params); 5] {
-    let with = |name: &str, scripts| Params { scripts, ..Fixture::params(name) };
+    let with = |name: &str, scripts| Params { scripts, ..rehearsals::params(name) };
     let declined = Scripts { take: PracticeScript::Declines, ..Scripts::default() };
     [
-        ("straight", Fixture::params("straight")),
+        ("straight", rehearsals::params("straight")),
         ("declined_and_undone", with("declined_and_undone", declined.clone())),
         ("found_again", with("found_again", Scripts { take: PracticeScript::DoneUnanswered, ..Scripts::default() })),
         ("undo_refused", with("undo_refused", Scripts { unreserve: PracticeScript::Refuses, ..declined })),
-        ("parked_on_purpose", Params { park: true, ..Fixture::params("parked_on_purpose") }),
+        ("parked_on_purpose", Params { park: true, ..rehearsals::params("parked_on_purpose") }),
     ]
 }
 
@@ -25,7 +26,7 @@ async fn every_way_of_a_rehearsal_has_its_recorded_history() {
     let mut world = World::new(&fixture).await;
     let mut sagas = Vec::new();
     for (name, params) in scenarios() {
-        let item = Fixture::start(params);
+        let item = rehearsals::start(params);
         offer(world.pool(), &item).await;
         sagas.push((name, item.saga));
     }

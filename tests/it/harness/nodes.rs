@@ -3,6 +3,7 @@
 use super::Fixture as _;
 use super::rehearsal::Fixture;
 use super::world::{Node, OFTEN, SELDOM, at_rest, finished, history, line, node, offer, until};
+use crate::rehearsals;
 use attio_billing::engine::Engine;
 use attio_billing::engine::hooks::{Hooks, NoHooks, Point};
 use attio_billing::store::verify;
@@ -26,7 +27,7 @@ async fn shares(fixture: &Fixture) -> Vec<i64> {
 async fn begin(fixture: &Fixture, names: impl Iterator<Item = String>, wake: &[&Engine]) -> Vec<(SagaId, String)> {
     let mut begun = Vec::new();
     for name in names {
-        let item = Fixture::start(Fixture::params(&name));
+        let item = rehearsals::start(rehearsals::params(&name));
         offer(fixture.pool(), &item).await;
         begun.push((item.saga, name));
     }

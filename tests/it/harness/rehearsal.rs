@@ -1,19 +1,18 @@
 //! The rehearsal's fixture: the practice vendor keeps its book in our own store.
 
 use super::Ground;
-use crate::store_support::{Bench, eur};
+use crate::rehearsals;
+use crate::store_support::Bench;
 use attio_billing::clock::MovableClock;
-use attio_billing::engine::items::Body;
 use attio_billing::port::{Call, Perform, Report};
 use attio_billing::store::items::NewItem;
 use attio_billing::store::practice;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
-use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::Look;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
-use sagas::rehearsal::{Command, Params, Rehearsal, Scripts};
+use sagas::rehearsal::{Params, Rehearsal};
 use std::sync::{Arc, Mutex};
 
 pub(crate) const KIND: &str = Rehearsal::NAME;
@@ -42,26 +41,6 @@ impl Fixture {
             clock: clock.clone(),
         };
         Self { ground, clock, moved: Mutex::default(), _bench: bench }
-    }
-
-    /// The message that starts a rehearsal.
-    pub(crate) fn start(params: Params) -> NewItem {
-        let saga = SagaId::derived("harness", &[&params.name]);
-        let command = serde_json::to_value(Command::Start { params }).unwrap();
-        NewItem {
-            saga,
-            saga_kind: KIND.to_owned(),
-            kind: "operator.rehearse".to_owned(),
-            principal: "operator:test".to_owned(),
-            body: Body::Saga { command }.text(),
-            waiting_key: None,
-            idempotency_key: Some(format!("rehearse:{saga}")),
-        }
-    }
-
-    pub(crate) fn params(name: &str) -> Params {
-        let scripts = Scripts::default();
-        Params { name: name.to_owned(), amount: eur(1_000), scripts, park: false, await_seconds: None }
     }
 
     /// What the practice vendor's book holds of a rehearsal, as sorted words.
@@ -95,7 +74,7 @@ impl super::Fixture for Fixture {
 
     async fn start_of(&self, road: &'static str, name: &str) -> NewItem {
         let await_seconds = (road == IN_VAIN).then_some(60);
-        Self::start(Params { await_seconds, ..Self::params(name) })
+        rehearsals::start(Params { await_seconds, ..rehearsals::params(name) })
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}

@@ -3,8 +3,9 @@
 
 use super::Ground;
 use crate::postgres::{TestDatabase, database};
+use crate::staging::at_noon;
 use attio_billing::connectors::Connectors;
-use attio_billing::demo::{Stage, StageOptions};
+use attio_billing::demo::Stage;
 use attio_billing::port::{Beside, Call, Perform};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Braintree, Effect};
@@ -30,7 +31,7 @@ pub(super) struct Staged {
 impl Staged {
     pub(super) async fn new() -> Self {
         let database = database().await;
-        let stage = Stage::without_service(&StageOptions::new(database.url().clone())).await.unwrap();
+        let stage = Stage::without_service(&at_noon(&database)).await.unwrap();
         for setting in [
             json!({"vendor": "braintree", "act": "set_api_request_keys", "on": false}),
             json!({"vendor": "braintree", "act": "set_duplicate_window", "seconds": 0}),

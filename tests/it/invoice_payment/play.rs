@@ -1,6 +1,7 @@
 //! A stage with verbs for people at the vendors, and questions to the vendors' books.
 
 use crate::postgres::{TestDatabase, database};
+use crate::staging::at_noon;
 use attio_billing::demo::{Customer, Stage, StageOptions, Wish};
 use attio_billing::engine::items::Body;
 use attio_billing::store::append::Status;
@@ -29,7 +30,7 @@ impl Play {
 
     pub(super) async fn with(change: impl FnOnce(&mut StageOptions)) -> Self {
         let database = database().await;
-        let mut options = StageOptions::new(database.url().clone());
+        let mut options = at_noon(&database);
         // No fault here needs a patience longer than that, and every time-out costs it in real time.
         options.call_seconds = 1;
         change(&mut options);

@@ -7,45 +7,12 @@ mod line;
 mod verbs;
 
 use crate::outside::Outside;
-use attio_billing::engine::items::Body;
-use attio_billing::store::items::{NewItem, offer_item};
+pub(crate) use crate::rehearsals::{params, rehearse};
 use attio_billing::store::query::SagaLine;
 use reqwest::{Method, Response};
 use sagas::kernel::ids::SagaId;
-use sagas::kernel::money::{Money, currency};
-use sagas::kernel::saga::Saga;
-use sagas::rehearsal::{Command, Params, Rehearsal, Scripts};
+use sagas::rehearsal::Params;
 use serde_json::{Value, json};
-
-pub(crate) fn params(name: &str) -> Params {
-    Params {
-        name: name.to_owned(),
-        amount: Money::new(1_000, currency("EUR").unwrap()),
-        scripts: Scripts::default(),
-        park: false,
-        await_seconds: None,
-    }
-}
-
-/// Starts a rehearsal and waits until it is as wanted.
-pub(crate) async fn rehearse(out: &Outside, params: Params, what: &str, rests: impl Fn(&SagaLine) -> bool) -> SagaId {
-    let saga = SagaId::derived("verbs", &[&params.name]);
-    let command = serde_json::to_value(Command::Start { params }).unwrap();
-    let item = NewItem {
-        saga,
-        saga_kind: Rehearsal::NAME.to_owned(),
-        kind: "operator.rehearse".to_owned(),
-        principal: "operator:test".to_owned(),
-        body: Body::Saga { command }.text(),
-        waiting_key: None,
-        idempotency_key: None,
-    };
-    let store = &out.stage.service().store;
-    offer_item(&store.pool, store.node.shard_count(), &item, &[]).await.unwrap();
-    out.stage.service().engine.wake();
-    out.stage.until_saga(saga, what, rests).await.unwrap();
-    saga
-}
 
 /// One that waits for a go-ahead for an hour, with its entry in the book.
 pub(crate) async fn waiting(out: &Outside, name: &str) -> SagaId {

@@ -3,7 +3,8 @@
 
 use crate::cli::{program, told};
 use crate::postgres::{TestDatabase, database};
-use attio_billing::demo::{Customer, Stage, StageOptions, Wish};
+use crate::staging::at_noon;
+use attio_billing::demo::{Customer, Stage, Wish};
 use attio_billing::proof::sink;
 use attio_billing::store::checkpoints::Signed;
 use attio_billing::store::recovery::{self, NotNow};
@@ -25,7 +26,7 @@ impl Restored {
     async fn new(customers: usize) -> (Self, Vec<Customer>) {
         let database = database().await;
         let sink = tempfile::tempdir().unwrap();
-        let mut options = StageOptions::new(database.url().clone());
+        let mut options = at_noon(&database);
         options.call_seconds = 1;
         options.sink = Some(sink.path().to_string_lossy().into_owned());
         let stage = Stage::start(&options).await.unwrap();

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 
 /// Sagas that have not ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct Census {
     /// By flow and status.
     pub sagas: Vec<(String, Status, u64)>,
     /// By park code.
@@ -17,34 +17,34 @@ pub struct Standing {
     pub due_since: Option<DateTime<Utc>>,
 }
 
-/// What stands at that instant (UTC).
+/// The count at that instant (UTC).
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn standing(pool: &PgPool, now: DateTime<Utc>) -> Result<Standing, StoreError> {
+pub async fn census(pool: &PgPool, now: DateTime<Utc>) -> Result<Census, StoreError> {
     let rows = sqlx::query!(
         r#"select kind, status, parked_code, count(*) as "count!", min(due_at) filter (where due_at <= $1) as due_since
            from saga where ended is null group by kind, status, parked_code order by kind, status, parked_code"#,
         now
     );
-    let mut standing = Standing::default();
+    let mut census = Census::default();
     for row in rows.fetch_all(pool).await? {
         let status = Status::parse(&row.status)
             .ok_or_else(|| StoreError::Unreadable(format!("saga status `{}`", row.status)))?;
         let count = unsigned("a count", row.count)?;
-        match standing.sagas.last_mut() {
+        match census.sagas.last_mut() {
             Some((kind, last, sum)) if *kind == row.kind && *last == status => *sum += count,
-            _ => standing.sagas.push((row.kind, status, count)),
+            _ => census.sagas.push((row.kind, status, count)),
         }
         if let Some(code) = row.parked_code {
-            match standing.parked.iter_mut().find(|(known, _)| *known == code) {
+            match census.parked.iter_mut().find(|(known, _)| *known == code) {
                 Some((_, sum)) => *sum += count,
-                None => standing.parked.push((code, count)),
+                None => census.parked.push((code, count)),
             }
         }
-        standing.due_since = [standing.due_since, row.due_since].into_iter().flatten().min();
+        census.due_since = [census.due_since, row.due_since].into_iter().flatten().min();
     }
-    Ok(standing)
+    Ok(census)
 }
 
 /// Sagas of one kind that wait for a vendor.
