@@ -314,7 +314,9 @@ impl Till {
             }
             let place = key.0.place();
             ahead[place] += u32::from(want.draw) + self.more(&want);
-            if ahead[place] <= self.soon(key.0) && !self.is_vain(&want, now) {
+            // Where there is room, whoever came after the ask has the next one.
+            let next = self.fits_from[place] <= now || ahead[place] <= self.soon(key.0);
+            if next && !self.is_vain(&want, now) {
                 self.waiting.insert(key, (want, sender));
             }
         }
@@ -440,6 +442,20 @@ mod tests {
         assert!(till.take(&Want { draw: false, hold: 1, ..next }, now).is_some(), "it is held already");
         assert_eq!(till.take(&till.begins(next), now), None, "that one is for the record alone");
         assert!(till.take(&record, now).is_some() && till.holds.is_empty());
+    }
+
+    #[test]
+    fn who_came_after_the_ask_waits_for_the_next_one_while_there_is_room() {
+        let limits = Limits { per_minute: Some(40), ..LIMITS };
+        let (mut till, now) = (Till::new(limits), evening());
+        let waiting: Vec<_> = (0..9).map(|_| till.wait(CALL)).collect();
+        let room = Grant { fits_from: [now; 5], ..grant(now, 1, 9) };
+        till.granted(&room, now);
+        assert_eq!(till.waiting.len(), 8);
+        let soon = now + TimeDelta::seconds(SLICE_SECONDS);
+        till.granted(&Grant { fits_from: [soon; 5], ..room }, now);
+        assert_eq!(till.waiting.len(), 2, "no room now: those stay whom the next slice serves");
+        drop(waiting);
     }
 
     #[test]
