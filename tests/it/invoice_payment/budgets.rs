@@ -57,7 +57,8 @@ async fn until_paid(play: &Play, invoices: &[String]) {
         play.rest().await;
         let mut open = 0;
         for invoice in invoices {
-            open += usize::from(play.state(invoice).await != "AwaitSettlement");
+            let saga = play.stage.saga(play.stage.saga_of(invoice)).await.unwrap();
+            open += usize::from(saga.is_none_or(|saga| saga.state != "AwaitSettlement"));
         }
         if open == 0 {
             return;
