@@ -34,6 +34,7 @@ pub mod shards;
 pub mod signature;
 pub mod standing;
 pub mod survey;
+pub mod together;
 pub mod tokens;
 pub mod totals;
 pub mod verify;
