@@ -10,7 +10,7 @@ use crate::engine::registry::Registry;
 use crate::engine::{Budgets, Engine, Settings, uncounted};
 use crate::keys::Keys;
 use crate::store::Store;
-use crate::store::items::{NewItem, offer_item};
+use crate::store::items::NewItem;
 use crate::store::schema::{SHARDS, Stamp};
 use crate::store::shards::Lease;
 use sagas::kernel::ids::SagaId;
@@ -83,7 +83,7 @@ impl Ours {
             waiting_key: None,
             idempotency_key: None,
         };
-        if offer_item(&self.store.pool, SHARDS, &item, &[]).await.is_err() {
+        if self.store.offer(&item).await.is_err() {
             return false;
         }
         self.engine.wake();

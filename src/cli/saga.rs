@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// List sagas, the latest changed first
+    /// List sagas, the latest started first
     ///
     /// Examples:
     ///   attio-billing saga list --status needs_person

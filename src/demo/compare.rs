@@ -107,7 +107,7 @@ impl Stage {
         loop {
             let page = query::sagas(self.pool(), &SagaFilter::default(), after, 500).await?;
             let Some(last) = page.last() else { return Ok(all) };
-            after = Some(SagaCursor { changed_at: last.changed_at, id: last.id.0 });
+            after = Some(SagaCursor { started_at: last.started_at, id: last.id.0 });
             all.extend(page);
         }
     }

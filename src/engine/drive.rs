@@ -10,7 +10,6 @@ use crate::store::append::{Append, AppendError};
 use crate::store::items::{self, Item};
 use crate::store::recovery::Care;
 use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::effect::Effect;
 use sagas::kernel::flow::{Open, Phase};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{What, Work};
@@ -45,13 +44,16 @@ enum Searched {
     NotNow,
 }
 
+/// A call may not leave.
+enum Barred {
+    /// Before then; that is not worth an event.
+    Until(DateTime<Utc>),
+    /// This is its outcome.
+    Refused(Outcome),
+}
+
 /// A saga that must not act now asks again after this long.
 const HELD: TimeDelta = TimeDelta::seconds(15);
-
-/// What changes something outside: nothing of it is sent during a recovery hold.
-fn careful(effect: &Effect) -> bool {
-    effect.exactly_once() != ExactlyOnce::Repeatable
-}
 
 /// One saga being driven.
 pub(super) struct Driver {
@@ -141,21 +143,10 @@ impl Driver {
             self.tell(What::Stale, "engine", Vec::new()).await?;
             return Ok(None);
         }
-        if !engine.may_send(self.saga) {
-            return Ok(Some(now + chrono::TimeDelta::seconds(1)));
+        if let Some(barred) = self.barred(&open).await? {
+            return self.hold_back(&open, barred).await;
         }
-        let care = if careful(&open.effect) {
-            engine.effects.care().await.map_err(|e| Stop::Reload(e.to_string()))?
-        } else {
-            Care::default()
-        };
-        if care.held {
-            return Ok(Some(now + HELD));
-        }
-        if let Some(outcome) = engine.effects.refuse_now(&open.effect).await {
-            return self.answered(&open, outcome, None, 0).await.map(|()| None);
-        }
-        if care.search_first && open.effect.exactly_once().needs_sending_mark() {
+        if self.care(&open).await?.search_first && open.effect.exactly_once().needs_sending_mark() {
             match self.searched(&open).await? {
                 Searched::Absent => {}
                 Searched::Settled => return Ok(None),
@@ -166,6 +157,10 @@ impl Driver {
             Ok(admitted) => admitted,
             Err(denied) => return self.answered(&open, denied.into(), None, 0).await.map(|()| None),
         };
+        // The wait for it may have been long.
+        if let Some(barred) = self.barred(&open).await? {
+            return self.hold_back(&open, barred).await;
+        }
         let beside = match engine.effects.beside(&open.effect).await {
             Ok(beside) => beside,
             Err(outcome) => return self.answered(&open, outcome, None, 0).await.map(|()| None),
@@ -207,6 +202,34 @@ impl Driver {
         self.learn(&open, &outcome).await;
         self.answered(&open, outcome, request_id, latency).await?;
         Ok(None)
+    }
+
+    /// Why the call may not leave now, if so.
+    async fn barred(&self, open: &Open) -> Result<Option<Barred>, Stop> {
+        let engine = &self.engine;
+        let now = engine.clock.now();
+        if !engine.may_send(self.saga) {
+            return Ok(Some(Barred::Until(now + TimeDelta::seconds(1))));
+        }
+        if self.care(open).await?.held {
+            return Ok(Some(Barred::Until(now + HELD)));
+        }
+        Ok(engine.effects.refuse_now(&open.effect).await.map(Barred::Refused))
+    }
+
+    async fn hold_back(&mut self, open: &Open, barred: Barred) -> Result<Option<DateTime<Utc>>, Stop> {
+        match barred {
+            Barred::Until(at) => Ok(Some(at)),
+            Barred::Refused(outcome) => self.answered(open, outcome, None, 0).await.map(|()| None),
+        }
+    }
+
+    /// How the call is to be made after a restore: what only reads is made as always.
+    async fn care(&self, open: &Open) -> Result<Care, Stop> {
+        if reads(open) {
+            return Ok(Care::default());
+        }
+        self.engine.effects.care().await.map_err(|e| Stop::Reload(e.to_string()))
     }
 
     /// After a restore a call that the log does not know may have been made: it is looked up before it is sent.

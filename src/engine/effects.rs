@@ -13,7 +13,9 @@ use crate::store::{Store, StoreError, settings};
 use sagas::kernel::effect::{Effect, Mail};
 use sagas::kernel::outcome::{Look, NotSent, Outcome};
 use sqlx::PgPool;
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// Performs all effects.
@@ -24,7 +26,20 @@ pub(super) struct Effects {
     vendors: Arc<dyn Perform>,
     keys: Keys,
     pool: PgPool,
+    /// The last look at what people and restores forbid, and when.
+    glance: tokio::sync::Mutex<Option<(Instant, Arc<Glance>)>>,
 }
+
+/// What may be sent, as the database had it a moment ago.
+#[derive(Debug)]
+struct Glance {
+    care: Care,
+    off: BTreeSet<String>,
+}
+
+/// A look is good for so long: a switch that is turned off stops calls of every node within it, and a busy node does not
+/// ask before each call. That the database itself is another one stops calls at once, without a look.
+const GLANCE: Duration = Duration::from_millis(100);
 
 impl Effects {
     pub(super) fn new(store: &Store, vendors: Arc<dyn Perform>, settings: &Settings, wake: Arc<Notify>) -> Self {
@@ -35,12 +50,28 @@ impl Effects {
             vendors,
             keys: settings.keys.clone(),
             pool: store.pool.clone(),
+            glance: tokio::sync::Mutex::default(),
         }
     }
 
     /// How calls are to be made after a restore or a failover.
     pub(super) async fn care(&self) -> Result<Care, StoreError> {
-        recovery::care(&self.pool).await
+        Ok(self.glance().await?.care)
+    }
+
+    async fn glance(&self) -> Result<Arc<Glance>, StoreError> {
+        let mut last = self.glance.lock().await;
+        if let Some((at, glance)) = &*last
+            && at.elapsed() < GLANCE
+        {
+            return Ok(Arc::clone(glance));
+        }
+        let at = Instant::now();
+        let care = recovery::care(&self.pool).await?;
+        let off = settings::switched_off(&self.pool).await?.into_keys().collect();
+        let glance = Arc::new(Glance { care, off });
+        *last = Some((at, Arc::clone(&glance)));
+        Ok(glance)
     }
 
     /// Why the call may not be made now, if so.
@@ -48,7 +79,7 @@ impl Effects {
         if matches!(effect, Effect::Desk(_)) {
             return None;
         }
-        match settings::is_switched_off(&self.pool, effect.operation()).await {
+        match self.glance().await.map(|glance| glance.off.contains(effect.operation())) {
             Ok(false) => None,
             Ok(true) => Some(not_sent(NotSent::Switch, format!("{} is switched off", effect.operation()))),
             Err(e) => Some(not_sent(NotSent::Again, format!("the switches cannot be read: {e}"))),

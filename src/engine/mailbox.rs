@@ -74,6 +74,11 @@ impl Mailboxes {
         self.lock().keys().any(|saga| fits(*saga))
     }
 
+    /// The sagas that are being driven.
+    pub(super) fn sagas(&self) -> Vec<SagaId> {
+        self.lock().keys().copied().collect()
+    }
+
     /// How many sagas are being driven.
     pub(super) fn len(&self) -> usize {
         self.lock().len()

@@ -161,7 +161,7 @@ pub async fn fitting(pool: &PgPool, filter: &SagaFilter, only: Option<&[Uuid]>) 
     let mut after = None;
     loop {
         let page = query::sagas(pool, filter, after, 500).await?;
-        after = page.last().map(|last| SagaCursor { changed_at: last.changed_at, id: last.id.0 });
+        after = page.last().map(|last| SagaCursor { started_at: last.started_at, id: last.id.0 });
         let full = page.len() == 500;
         sagas.extend(page.into_iter().filter(|saga| only.is_none_or(|only| only.contains(&saga.id.0))));
         if !full {

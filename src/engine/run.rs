@@ -15,7 +15,7 @@ use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::port::Perform;
 use crate::store::Store;
-use crate::store::items::{self, Item};
+use crate::store::items::{self, Item, Ready};
 use crate::store::{StoreError, claims, inbox, log, query, secrets};
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use futures::FutureExt;
@@ -115,13 +115,23 @@ pub(super) struct Inner {
 const CACHED_SAGAS: usize = 20_000;
 /// Items and due sagas taken up in one poll.
 const POLL_LIMIT: u16 = 1_000;
+/// Between two looks at the inbox.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
+/// Between two pages of what is due.
+const BETWEEN_PAGES: Duration = Duration::from_millis(50);
+/// Sagas that are driven at once because their time has come; what came for a saga is taken up whatever this says.
+const AT_WORK: usize = 4_000;
+/// With so many alarms set nothing more is read of what is due.
+const ALARMS: usize = 20_000;
+/// Alarms beyond the horizon are kept while there are no more than this.
+const FAR_ALARMS: usize = 10_000;
 /// A reservation without its step is an orphan after this long.
 const ORPHANED_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// An item waits this long for the link that it needs; then a person must look.
 const WAITS_FOR_LINK: TimeDelta = TimeDelta::days(7);
 /// Raw bodies of deliveries that are done are personal data: kept this long.
 const BODIES_KEPT: TimeDelta = TimeDelta::days(30);
-/// Alarms are set this far ahead; what is due later is found by a later poll.
+/// What is due is read this far ahead; what is due later is found by a later poll.
 const HORIZON: TimeDelta = TimeDelta::seconds(60);
 
 impl Engine {
@@ -170,6 +180,7 @@ impl Engine {
         });
         inner.tasks.spawn(Arc::clone(&inner).renew());
         inner.tasks.spawn(Arc::clone(&inner).listen());
+        inner.tasks.spawn(Arc::clone(&inner).watch_due());
         inner.tasks.spawn(Arc::clone(&inner).ring());
         inner.tasks.spawn(Arc::clone(&inner).keep_house());
         inner.tasks.spawn(Arc::clone(&inner).send_bulk());
@@ -307,41 +318,88 @@ impl Inner {
     /// Takes up what came: at a wake-up, and at every poll.
     async fn listen(self: Arc<Self>) {
         loop {
-            if let Err(e) = self.take_up().await {
+            if let Err(e) = self.take_items().await {
                 tracing::warn!(error = %e, "the inbox could not be read");
+            }
+            // What comes meanwhile is read together.
+            if self.pause(BETWEEN_LOOKS).await {
+                return;
             }
             tokio::select! {
                 () = self.wake.notified() => {}
                 stopped = self.pause(self.settings.poll) => if stopped { return },
             }
-            if self.stopping() {
+        }
+    }
+
+    fn shards(&self) -> Vec<u16> {
+        self.store.node.owned().into_iter().map(|(shard, _)| shard).collect()
+    }
+
+    async fn take_items(self: &Arc<Self>) -> Result<(), StoreError> {
+        let known = self.mailboxes.items();
+        for Ready { item, first } in items::items_ready(&self.store.pool, &self.shards(), &known, POLL_LIMIT).await? {
+            let (saga, kind) = (item.saga, item.saga_kind.clone());
+            self.poke(saga, &kind, Some(item), first);
+        }
+        Ok(())
+    }
+
+    /// Sets alarms for what this node did not set itself: a start, new shards. The others were set when the saga was left.
+    async fn watch_due(self: Arc<Self>) {
+        loop {
+            let more = self.take_due().await.unwrap_or_else(|e| {
+                tracing::warn!(error = %e, "what is due could not be read");
+                false
+            });
+            let wait = if more { BETWEEN_PAGES } else { self.settings.poll };
+            if self.pause(wait).await {
                 return;
             }
         }
     }
 
-    async fn take_up(self: &Arc<Self>) -> Result<(), StoreError> {
-        let shards: Vec<u16> = self.store.node.owned().into_iter().map(|(shard, _)| shard).collect();
-        for item in items::items_ready(&self.store.pool, &shards, &self.mailboxes.items(), POLL_LIMIT).await? {
-            self.poke(item.saga, &item.saga_kind.clone(), Some(item));
-        }
-        if self.effects.care().await?.held {
-            // No timer has an effect: what is due waits in the database until the hold is released.
-            return Ok(());
-        }
+    /// True: there was more than one page of it.
+    async fn take_due(&self) -> Result<bool, StoreError> {
+        // No timer has an effect during a hold: what is due waits in the database until it is released.
         let until = self.clock.now() + HORIZON;
-        for (saga, kind, at) in query::due(&self.store.pool, &shards, until, POLL_LIMIT).await? {
-            self.scheduler().set(saga, &kind, at);
+        let known = self.known(until);
+        if known.len() >= ALARMS || self.effects.care().await?.held {
+            return Ok(false);
         }
-        Ok(())
+        let due = query::due(&self.store.pool, &self.shards(), until, &known, POLL_LIMIT).await?;
+        let more = due.len() == usize::from(POLL_LIMIT);
+        for (saga, kind, at) in due {
+            self.scheduler().set_unless_set(saga, &kind, at);
+        }
+        Ok(more)
     }
 
-    /// Rings alarms.
+    /// Sagas that have an alarm until then, or are driven now and get one when they are left.
+    fn known(&self, until: DateTime<Utc>) -> Vec<SagaId> {
+        let mut known = self.mailboxes.sagas();
+        known.extend(self.scheduler().sagas(until));
+        known
+    }
+
+    /// Sets the alarm of a saga that is left. Where there are many, what is far costs no memory: a later look at what is
+    /// due finds it.
+    fn alarm(&self, saga: SagaId, kind: &str, next: Option<DateTime<Utc>>) {
+        let mut scheduler = self.scheduler();
+        let few = scheduler.len() < FAR_ALARMS;
+        match next.filter(|at| few || *at <= self.clock.now() + HORIZON) {
+            Some(at) => scheduler.set(saga, kind, at),
+            None => scheduler.unset(saga),
+        }
+    }
+
+    /// Rings alarms, for no more sagas than can be at work at once.
     async fn ring(self: Arc<Self>) {
         loop {
-            let due = self.scheduler().take_due(self.clock.now());
+            let room = AT_WORK.saturating_sub(self.mailboxes.len());
+            let due = self.scheduler().take_due(self.clock.now(), room);
             for (saga, kind) in due {
-                self.poke(saga, &kind, None);
+                self.poke(saga, &kind, None, false);
             }
             if self.pause(Duration::from_millis(25)).await {
                 return;
@@ -375,14 +433,14 @@ impl Inner {
     }
 
     /// Puts an item into a saga's mailbox, or merely wakes it, and sees to it that somebody drives it.
-    fn poke(self: &Arc<Self>, saga: SagaId, kind: &str, item: Option<Item>) {
+    fn poke(self: &Arc<Self>, saga: SagaId, kind: &str, item: Option<Item>, first: bool) {
         let leaving = self.leaving().contains(&self.store.node.shard_of(saga));
         if self.stopping() || leaving || !self.mailboxes.put(saga, item) {
             return;
         }
         let (inner, kind) = (Arc::clone(self), kind.to_owned());
         self.tasks.spawn(async move {
-            let driven = AssertUnwindSafe(Arc::clone(&inner).drive(saga, &kind)).catch_unwind().await;
+            let driven = AssertUnwindSafe(Arc::clone(&inner).drive(saga, &kind, first)).catch_unwind().await;
             if driven.is_err() {
                 tracing::error!(%saga, kind, "driving the saga panicked; it is tried again in a minute");
                 inner.mailboxes.abandon(saga);
@@ -391,8 +449,8 @@ impl Inner {
         });
     }
 
-    async fn drive(self: Arc<Self>, saga: SagaId, kind: &str) {
-        let Some(live) = self.take(saga, kind).await else {
+    async fn drive(self: Arc<Self>, saga: SagaId, kind: &str, first: bool) {
+        let Some(live) = self.take(saga, kind, first).await else {
             self.mailboxes.abandon(saga);
             return;
         };
@@ -404,10 +462,7 @@ impl Inner {
                         self.budgets.let_go(saga);
                     }
                     if self.mailboxes.close(saga) {
-                        match next {
-                            Some(at) => self.scheduler().set(saga, kind, at),
-                            None => self.scheduler().unset(saga),
-                        }
+                        self.alarm(saga, kind, next);
                         self.keep(saga, driver.live);
                         return;
                     }
@@ -424,12 +479,15 @@ impl Inner {
         }
     }
 
-    /// The saga from memory or from the log; `None` where it cannot be had now.
-    async fn take(&self, saga: SagaId, kind: &str) -> Option<Box<dyn Live>> {
+    /// The saga from memory or from the log; `None` where it cannot be had now. `first`: it had no history when its item
+    /// was read. Should it have one by now, its first append is refused, and it is taken up again from the log.
+    async fn take(&self, saga: SagaId, kind: &str, first: bool) -> Option<Box<dyn Live>> {
         if let Some(live) = self.cache().remove(&saga) {
             return Some(live);
         }
-        let history = match log::events_of(&self.store.pool, self.store.node.shard_of(saga), saga).await {
+        let shard = self.store.node.shard_of(saga);
+        let history = if first { Ok(Vec::new()) } else { log::events_of(&self.store.pool, shard, saga).await };
+        let history = match history {
             Ok(history) => history,
             Err(e) => {
                 tracing::warn!(%saga, kind, error = %e, "the saga's history cannot be read now");

@@ -37,7 +37,7 @@ const LOCK_MINUTES: u32 = 60;
 /// A hold on a card is used or released within so many hours.
 const HOLD_HOURS: u32 = 24;
 
-/// Sagas of one record that are looked through for the one that runs; the last changed come first.
+/// Sagas of one record that are looked through for the one that runs; the last started come first.
 const SAGAS_AT_MOST: u16 = 50;
 
 /// Finds out what was pressed and who hears of it.

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::Vendors;
 use crate::connectors::braintree::webhook::{self as braintree, KeyPair, WebhookError};
 use crate::connectors::{attio, zoho};
-use crate::store::inbox::{self, Stored};
+use crate::store::inbox::{self, NewDelivery, Stored};
 use crate::store::{Store, StoreError};
 pub use acts::Acts;
 use axum::http::HeaderMap;
@@ -111,8 +111,14 @@ impl Intake {
             }
         };
         let kept = json!({ "query": query }).to_string();
-        let stored =
-            inbox::store_delivery(&self.store.pool, vendor.as_str(), &key, &kept, body, self.clock.now()).await;
+        let delivery = NewDelivery {
+            vendor: vendor.as_str(),
+            key,
+            headers: kept,
+            body: body.to_vec(),
+            received_at: self.clock.now(),
+        };
+        let stored = self.store.deliveries.write(delivery).await;
         self.came.send_replace(());
         stored.map_err(Refused::Store)
     }

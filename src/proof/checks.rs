@@ -101,6 +101,7 @@ async fn differs(pool: &PgPool, registry: &Registry, snapshot: &Snapshot) -> Res
 /// Columns that differ, each with what the events say and what the row says.
 pub(super) fn differences(line: &SagaLine, folded: &Append) -> Vec<String> {
     let row: &SagaRow = &folded.row;
+    let due = row.due_at.map(|due| due.max(line.changed_at));
     let parked = |code: Option<&str>| code.unwrap_or("none").to_owned();
     let shown = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
     let pairs = [
@@ -109,7 +110,7 @@ pub(super) fn differences(line: &SagaLine, folded: &Append) -> Vec<String> {
         ("status", row.status.as_str().to_owned(), line.status.as_str().to_owned()),
         ("customer", shown(row.customer.clone()), shown(line.customer.clone())),
         ("amount", shown(row.amount.map(|m| m.to_string())), shown(line.amount.map(|m| m.to_string()))),
-        ("due_at", shown(row.due_at.map(|at| at.to_rfc3339())), shown(line.due_at.map(|at| at.to_rfc3339()))),
+        ("due_at", shown(due.map(|at| at.to_rfc3339())), shown(line.due_at.map(|at| at.to_rfc3339()))),
         ("step", shown(row.step.clone()), shown(line.step.clone())),
         (
             "parked_code",

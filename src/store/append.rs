@@ -64,7 +64,7 @@ pub struct SagaRow {
     pub customer: Option<String>,
     /// The money concerned.
     pub amount: Option<Money>,
-    /// When the engine must look again (UTC); none when parked or ended.
+    /// When the engine must look again (UTC), the epoch where at once; none when parked or ended.
     pub due_at: Option<DateTime<Utc>>,
     /// What is awaited or slept for, or which vendor is waited for, in words.
     pub waiting_for: Option<String>,

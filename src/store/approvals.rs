@@ -214,7 +214,7 @@ pub async fn approve(
         if closed.execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(None);
         }
-        let Some(left) = items::insert(&mut tx, shards, None, item).await? else { return Ok(None) };
+        let Some(left) = items::insert_one(&mut tx, shards, item).await? else { return Ok(None) };
         sqlx::query!("update approval set item = $2 where id = $1", id, left).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(Some(left))

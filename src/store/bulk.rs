@@ -151,7 +151,7 @@ pub async fn send_next(
             let item = if row.unknown {
                 None
             } else {
-                items::insert(&mut tx, shards, None, &order(&known, SagaId(row.saga), &row.saga_kind)).await?
+                items::insert_one(&mut tx, shards, &order(&known, SagaId(row.saga), &row.saga_kind)).await?
             };
             sqlx::query!(
                 "update bulk_item set state = $3, item = $4, reason = $5 where job = $1 and place = $2",

@@ -3,9 +3,11 @@
 
 use super::error::{Retry, StoreError, retrying, storable, unsigned};
 use super::items::{NewItem, insert};
+use super::together::Batch;
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
 /// Whether a delivery is new.
@@ -71,37 +73,62 @@ pub struct Counts {
     pub rejected: u64,
 }
 
-/// Stores a delivery, durably when it returns. `headers` is JSON text of the few headers worth keeping.
-///
-/// # Errors
-/// The database cannot be reached: answer the vendor with an error, so that it comes again.
-pub async fn store_delivery(
-    pool: &PgPool,
-    vendor: &str,
-    key: &str,
-    headers: &str,
-    body: &[u8],
-    received_at: DateTime<Utc>,
-) -> Result<Stored, StoreError> {
-    let id = Uuid::now_v7();
-    let stored = sqlx::query!(
-        "insert into inbox (id, vendor, delivery_key, received_at, headers, body, state)
-         values ($1, $2, $3, $4, $5, $6, 'received') on conflict (vendor, delivery_key) do nothing",
-        id,
-        vendor,
-        storable(key),
-        received_at,
-        storable(headers),
-        body
-    )
-    .execute(pool)
-    .await?
-    .rows_affected();
-    if stored == 1 {
-        return Ok(Stored::New(id));
+/// A delivery that came. Its body is personal data: not shown by `Debug`.
+pub struct NewDelivery {
+    /// `attio`, `zoho`, `braintree`.
+    pub vendor: &'static str,
+    /// The vendor's name for it: the same in every redelivery.
+    pub key: String,
+    /// The headers worth keeping, as JSON text.
+    pub headers: String,
+    /// The exact bytes.
+    pub body: Vec<u8>,
+    /// When it came (UTC).
+    pub received_at: DateTime<Utc>,
+}
+
+/// Deliveries that are stored together. Where the database cannot be reached, answer the vendor with an error, so that it
+/// comes again.
+#[derive(Debug)]
+pub struct Deliveries;
+
+#[async_trait]
+impl Batch for Deliveries {
+    type New = NewDelivery;
+    type Written = Stored;
+
+    async fn write(&self, pool: &PgPool, new: &[NewDelivery]) -> Result<Vec<Stored>, StoreError> {
+        let ids: Vec<Uuid> = new.iter().map(|_| Uuid::now_v7()).collect();
+        let vendors: Vec<String> = new.iter().map(|delivery| delivery.vendor.to_owned()).collect();
+        let keys: Vec<String> = new.iter().map(|delivery| storable(&delivery.key)).collect();
+        let headers: Vec<String> = new.iter().map(|delivery| storable(&delivery.headers)).collect();
+        let bodies: Vec<&[u8]> = new.iter().map(|delivery| delivery.body.as_slice()).collect();
+        let received: Vec<DateTime<Utc>> = new.iter().map(|delivery| delivery.received_at).collect();
+        // In one order on all nodes: two of them never wait for each other.
+        let stored = sqlx::query_scalar!(
+            "insert into inbox (id, vendor, delivery_key, received_at, headers, body, state)
+             select id, vendor, key, received_at, headers, body, 'received'
+             from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[])
+                as d(id, vendor, key, received_at, headers, body) order by vendor, key, id
+             on conflict (vendor, delivery_key) do nothing returning id",
+            &ids,
+            &vendors,
+            &keys,
+            &received,
+            &headers,
+            &bodies as &[&[u8]]
+        );
+        let stored: HashSet<Uuid> = stored.fetch_all(pool).await?.into_iter().collect();
+        let mut duplicates = BTreeMap::<&str, i64>::new();
+        for (delivery, _) in new.iter().zip(&ids).filter(|(_, id)| !stored.contains(id)) {
+            *duplicates.entry(delivery.vendor).or_default() += 1;
+        }
+        for (vendor, n) in duplicates {
+            count(pool, vendor, "duplicate", n).await?;
+        }
+        let fate = |id| if stored.contains(&id) { Stored::New(id) } else { Stored::Duplicate };
+        Ok(ids.into_iter().map(fate).collect())
     }
-    count(pool, vendor, "duplicate").await?;
-    Ok(Stored::Duplicate)
 }
 
 /// Counts a delivery that was not genuine.
@@ -109,15 +136,16 @@ pub async fn store_delivery(
 /// # Errors
 /// The database cannot be reached.
 pub async fn count_rejected(pool: &PgPool, vendor: &str) -> Result<(), StoreError> {
-    count(pool, vendor, "rejected").await
+    count(pool, vendor, "rejected", 1).await
 }
 
-async fn count(pool: &PgPool, vendor: &str, what: &str) -> Result<(), StoreError> {
+async fn count(pool: &PgPool, vendor: &str, what: &str, n: i64) -> Result<(), StoreError> {
     sqlx::query!(
-        "insert into inbox_counter (vendor, what, n) values ($1, $2, 1)
-         on conflict (vendor, what) do update set n = inbox_counter.n + 1",
+        "insert into inbox_counter (vendor, what, n) values ($1, $2, $3)
+         on conflict (vendor, what) do update set n = inbox_counter.n + excluded.n",
         vendor,
-        what
+        what,
+        n
     )
     .execute(pool)
     .await?;
@@ -170,9 +198,7 @@ pub async fn route(pool: &PgPool, shards: u16, delivery: Uuid, routed: &Routed) 
         if ours == 0 {
             return Ok(false);
         }
-        for item in items {
-            insert(&mut tx, shards, Some(delivery), item).await?;
-        }
+        insert(&mut tx, shards, Some(delivery), items).await?;
         tx.commit().await?;
         Ok(true)
     })

@@ -3,11 +3,15 @@
 
 use super::error::{StoreError, retrying, storable, unsigned};
 use super::inbox::OfferError;
+use super::open::Store;
 use super::secrets::Sealed;
+use super::together::Batch;
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sagas::kernel::effect::Claim;
 use sagas::kernel::ids::SagaId;
 use sqlx::{PgConnection, PgPool};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// An item to be written.
@@ -91,6 +95,15 @@ pub struct Item {
     pub created_at: DateTime<Utc>,
 }
 
+/// An item that is to be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// The item.
+    pub item: Item,
+    /// Its saga had no history yet when it was read.
+    pub first: bool,
+}
+
 struct ItemRow {
     id: Uuid,
     shard: i32,
@@ -125,38 +138,77 @@ impl TryFrom<ItemRow> for Item {
     }
 }
 
-/// Writes an item; `None` where its idempotency key is taken.
+/// Writes items; none of those whose idempotency key is taken.
 pub(super) async fn insert(
     tx: &mut PgConnection,
     shards: u16,
     delivery: Option<Uuid>,
-    item: &NewItem,
-) -> Result<Option<Uuid>, StoreError> {
-    let id = Uuid::now_v7();
-    // Its link may exist by now: then it need not wait.
-    let written = sqlx::query!(
+    items: &[NewItem],
+) -> Result<Vec<Option<Uuid>>, StoreError> {
+    let ids: Vec<Uuid> = items.iter().map(|_| Uuid::now_v7()).collect();
+    let texts = |text: fn(&NewItem) -> &str| items.iter().map(|item| storable(text(item))).collect::<Vec<_>>();
+    let maybe = |text: fn(&NewItem) -> Option<&str>| {
+        items.iter().map(|item| text(item).map(storable)).collect::<Vec<Option<String>>>()
+    };
+    let shards: Vec<i32> = items.iter().map(|item| i32::from(item.saga.shard(shards))).collect();
+    let sagas: Vec<Uuid> = items.iter().map(|item| item.saga.0).collect();
+    // A link may exist by now: then its item need not wait. A kind of links has no colon in it.
+    let written = sqlx::query_scalar!(
         "insert into item (id, shard, saga, saga_kind, delivery, kind, principal, body, waiting_key, state,
             idempotency_key, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-            case when $9::text is null or exists (select 1 from link where kind || ':' || theirs = $9)
+         select id, shard, saga, saga_kind, $4, kind, principal, body, waiting_key,
+            case when waiting_key is null or exists (select 1 from link l
+                where l.kind = split_part(waiting_key, ':', 1)
+                    and l.theirs = substr(waiting_key, strpos(waiting_key, ':') + 1))
                 then 'ready' else 'waiting' end,
-            $10, now())
-         on conflict (idempotency_key) do nothing",
-        id,
-        i32::from(item.saga.shard(shards)),
-        item.saga.0,
-        storable(&item.saga_kind),
+            idempotency_key, now()
+         from unnest($1::uuid[], $2::integer[], $3::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::text[]) as i(id, shard, saga, saga_kind, kind, principal, body, waiting_key, idempotency_key)
+         order by idempotency_key, id
+         on conflict (idempotency_key) do nothing returning id",
+        &ids,
+        &shards,
+        &sagas,
         delivery,
-        storable(&item.kind),
-        storable(&item.principal),
-        storable(&item.body),
-        item.waiting_key.as_deref().map(storable),
-        item.idempotency_key.as_deref().map(storable)
-    )
-    .execute(tx)
-    .await?
-    .rows_affected();
-    Ok((written == 1).then_some(id))
+        &texts(|item| &item.saga_kind),
+        &texts(|item| &item.kind),
+        &texts(|item| &item.principal),
+        &texts(|item| &item.body),
+        &maybe(|item| item.waiting_key.as_deref()) as &[Option<String>],
+        &maybe(|item| item.idempotency_key.as_deref()) as &[Option<String>]
+    );
+    let written: HashSet<Uuid> = written.fetch_all(tx).await?.into_iter().collect();
+    Ok(ids.into_iter().map(|id| written.contains(&id).then_some(id)).collect())
+}
+
+/// Commands from outside that are taken together; none of those whose idempotency key is taken.
+#[derive(Debug)]
+pub(super) struct Offers {
+    pub(super) shards: u16,
+}
+
+#[async_trait]
+impl Batch for Offers {
+    type New = NewItem;
+    type Written = Option<Uuid>;
+
+    async fn write(&self, pool: &PgPool, new: &[NewItem]) -> Result<Vec<Option<Uuid>>, StoreError> {
+        insert(&mut *pool.acquire().await?, self.shards, None, new).await
+    }
+}
+
+impl Store {
+    /// Takes a command from outside; durable when it returns. Those that come at the same moment share a commit. The same
+    /// idempotency key gives the same item.
+    ///
+    /// # Errors
+    /// The key was used for something else, or the database cannot be reached.
+    pub async fn offer(&self, item: &NewItem) -> Result<Uuid, OfferError> {
+        match self.offers.write(item.clone()).await? {
+            Some(id) => Ok(id),
+            None => taken_before(&self.pool, item).await,
+        }
+    }
 }
 
 /// Takes a command from outside, with the sealed inputs that it brings; durable when it returns. The same idempotency
@@ -167,21 +219,31 @@ pub(super) async fn insert(
 pub async fn offer_item(pool: &PgPool, shards: u16, item: &NewItem, inputs: &[Sealed]) -> Result<Uuid, OfferError> {
     retrying(|| async {
         let mut tx = pool.begin().await?;
-        if let Some(id) = insert(&mut tx, shards, None, item).await? {
+        if let Some(id) = insert_one(&mut tx, shards, item).await? {
             for input in inputs {
                 input.insert(&mut tx).await?;
             }
             tx.commit().await?;
             return Ok(id);
         }
-        let key = item.idempotency_key.as_deref().map(storable);
-        let before = sqlx::query!("select id, saga, kind, body from item where idempotency_key = $1", key)
-            .fetch_one(&mut *tx)
-            .await?;
-        // The body may name a sealed input, whose id is new in each try: only what it is for is compared.
-        if before.saga == item.saga.0 && before.kind == item.kind { Ok(before.id) } else { Err(OfferError::KeyReused) }
+        tx.rollback().await?;
+        taken_before(pool, item).await
     })
     .await
+}
+
+/// Writes one; `None` where its idempotency key is taken.
+pub(super) async fn insert_one(tx: &mut PgConnection, shards: u16, item: &NewItem) -> Result<Option<Uuid>, StoreError> {
+    Ok(insert(tx, shards, None, std::slice::from_ref(item)).await?.pop().flatten())
+}
+
+/// The item that has the key of this one.
+async fn taken_before(pool: &PgPool, item: &NewItem) -> Result<Uuid, OfferError> {
+    let key = item.idempotency_key.as_deref().map(storable);
+    let before =
+        sqlx::query!("select id, saga, kind, body from item where idempotency_key = $1", key).fetch_one(pool).await?;
+    // The body may name a sealed input, whose id is new in each try: only what it is for is compared.
+    if before.saga == item.saga.0 && before.kind == item.kind { Ok(before.id) } else { Err(OfferError::KeyReused) }
 }
 
 /// Takes a message of one saga to another and hands claims of the sender over to it: both or neither. The same key is the
@@ -198,7 +260,7 @@ pub async fn hand_over(
 ) -> Result<bool, StoreError> {
     retrying(|| async {
         let mut tx = pool.begin().await?;
-        let told = insert(&mut tx, shards, None, item).await?.is_some();
+        let told = insert_one(&mut tx, shards, item).await?.is_some();
         super::claims::hand_over(&mut tx, from, item.saga, claims).await?;
         tx.commit().await?;
         Ok(told)
@@ -210,19 +272,35 @@ pub async fn hand_over(
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn items_ready(pool: &PgPool, shards: &[u16], except: &[Uuid], limit: u16) -> Result<Vec<Item>, StoreError> {
+pub async fn items_ready(pool: &PgPool, shards: &[u16], except: &[Uuid], limit: u16) -> Result<Vec<Ready>, StoreError> {
     let shards: Vec<i32> = shards.iter().copied().map(i32::from).collect();
-    let rows = sqlx::query_as!(
-        ItemRow,
-        "select id, shard, saga, saga_kind, delivery, kind, principal, body, state, reason, created_at from item
-         where shard = any($1) and state = 'ready' and not id = any($2) order by created_at, id limit $3",
+    let rows = sqlx::query!(
+        r#"select id, shard, saga, saga_kind, delivery, kind, principal, body, state, reason, created_at,
+            not exists (select 1 from saga s where s.shard = item.shard and s.id = item.saga) as "first!"
+         from item where shard = any($1) and state = 'ready' and not id = any($2) order by created_at, id limit $3"#,
         &shards,
         except,
         i64::from(limit)
     )
     .fetch_all(pool)
     .await?;
-    rows.into_iter().map(Item::try_from).collect()
+    let ready = rows.into_iter().map(|row| {
+        let item = ItemRow {
+            id: row.id,
+            shard: row.shard,
+            saga: row.saga,
+            saga_kind: row.saga_kind,
+            delivery: row.delivery,
+            kind: row.kind,
+            principal: row.principal,
+            body: row.body,
+            state: row.state,
+            reason: row.reason,
+            created_at: row.created_at,
+        };
+        Ok(Ready { item: item.try_into()?, first: row.first })
+    });
+    ready.collect()
 }
 
 /// One item.

@@ -36,6 +36,7 @@ pub mod shards;
 pub mod signature;
 pub mod standing;
 pub mod survey;
+pub mod together;
 pub mod tokens;
 pub mod totals;
 pub mod verify;

@@ -1,10 +1,13 @@
 //! The store as one value: a pool, this node among the owners, and the log's writer.
 
 use super::error::StoreError;
+use super::inbox::Deliveries;
+use super::items::Offers;
 use super::log::{Limits, Log};
 use super::recovery::Watchman;
 use super::schema::{self, SchemaError, Stamp, StampError};
 use super::shards::{Lease, Node};
+use super::together::Together;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use std::sync::Arc;
@@ -18,6 +21,9 @@ pub struct Store {
     pub node: Arc<Node>,
     /// The way to the log's writer.
     pub log: Log,
+    /// The way to the writer of deliveries.
+    pub deliveries: Together<Deliveries>,
+    pub(super) offers: Together<Offers>,
 }
 
 /// Why a store could not be opened.
@@ -73,9 +79,12 @@ impl Store {
         let pool = schema::connect_watched(options(url)?, CONNECTIONS, Some(Arc::clone(&watchman))).await?;
         schema::check_schema(&pool).await?;
         schema::stamp(&pool, stamp).await?;
+        let writer = schema::connect_writer(options(url)?, Arc::clone(&watchman)).await?;
         let node = Arc::new(Node::join(pool.clone(), node, lease).await?.watched_by(watchman));
-        let log = Log::start(pool.clone(), Arc::clone(&node), Limits::default());
-        Ok(Self { pool, node, log })
+        let log = Log::start(writer, Arc::clone(&node), Limits::default());
+        let deliveries = Together::start(pool.clone(), Deliveries);
+        let offers = Together::start(pool.clone(), Offers { shards: node.shard_count() });
+        Ok(Self { pool, node, log, deliveries, offers })
     }
 }
 

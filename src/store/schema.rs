@@ -57,6 +57,20 @@ pub async fn connect_watched(
     most: u32,
     watchman: Option<Arc<Watchman>>,
 ) -> Result<PgPool, StoreError> {
+    open(options, most, watchman).await
+}
+
+/// The connection of the log's writer: its own, so that a pool in full use holds up no append. Its few statements are
+/// planned once, for tables of any size.
+///
+/// # Errors
+/// The database cannot be reached, or refuses us.
+pub(super) async fn connect_writer(options: PgConnectOptions, watchman: Arc<Watchman>) -> Result<PgPool, StoreError> {
+    let once = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
+    open(options.options(once), 1, Some(watchman)).await
+}
+
+async fn open(options: PgConnectOptions, most: u32, watchman: Option<Arc<Watchman>>) -> Result<PgPool, StoreError> {
     let pool = PgPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(Duration::from_secs(10))

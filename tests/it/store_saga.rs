@@ -110,7 +110,7 @@ async fn sagas_and_entries_are_found_by_any_id_and_paged_without_gap_or_repeat()
     loop {
         let page = query::sagas(pool, &SagaFilter::default(), cursor, 7).await.unwrap();
         let Some(last) = page.last() else { break };
-        cursor = Some(SagaCursor { changed_at: last.changed_at, id: last.id.0 });
+        cursor = Some(SagaCursor { started_at: last.started_at, id: last.id.0 });
         seen.extend(page.iter().map(|line| line.id));
     }
     let unique: std::collections::HashSet<_> = seen.iter().collect();
@@ -141,7 +141,9 @@ async fn sagas_and_entries_are_found_by_any_id_and_paged_without_gap_or_repeat()
     assert!(query::transactions(pool, &filter, None, 9).await.unwrap().is_empty());
 
     let all: Vec<u16> = (0..64).collect();
-    assert_eq!(query::due(pool, &all, noon(), 100).await.unwrap().len(), 25);
+    let due = query::due(pool, &all, noon(), &[], 100).await.unwrap();
+    assert_eq!(due.len(), 25);
+    assert_eq!(query::due(pool, &all, noon(), &[due[0].0], 100).await.unwrap(), due[1..]);
     assert_eq!(query::next_due(pool, &all).await.unwrap(), Some(noon()));
     assert_eq!(
         query::census(pool, chrono::Utc::now()).await.unwrap().sagas,

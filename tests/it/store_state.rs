@@ -5,7 +5,7 @@ use attio_billing::access::{Actor, Holder, Role, Way};
 use attio_billing::store::append::{Append, ItemMark};
 use attio_billing::store::cards::{self, Cap, Charge, Counted};
 use attio_billing::store::claims::{self, Reserved};
-use attio_billing::store::inbox::{self, Counts, OfferError, Routed, Stored};
+use attio_billing::store::inbox::{self, Counts, Deliveries, NewDelivery, OfferError, Routed, Stored};
 use attio_billing::store::items::{
     ItemState, NewItem, Swept, bury, hand_over, item_state, items_ready, offer_item, revive, sweep_waiting,
 };
@@ -14,8 +14,10 @@ use attio_billing::store::links::{self, LinkError, LinkKind};
 use attio_billing::store::schema::{SHARDS, SchemaError, Stamp, StampError, check_schema, migrate};
 use attio_billing::store::secrets::{self, SecretError, Secrets};
 use attio_billing::store::settings::Release;
+use attio_billing::store::shards::Lease;
 use attio_billing::store::survey::survey_invoice;
-use attio_billing::store::{evidence, people, practice, schema, settings};
+use attio_billing::store::together::Batch;
+use attio_billing::store::{Store, evidence, people, practice, schema, settings};
 use chrono::{TimeDelta, Utc};
 use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::effect::{Claim, ClaimKind};
@@ -35,11 +37,44 @@ fn item(n: u32) -> NewItem {
     }
 }
 
+fn came(key: &str, body: &[u8]) -> NewDelivery {
+    let (key, headers) = (key.to_owned(), "{}".to_owned());
+    NewDelivery { vendor: "zoho", key, headers, body: body.to_vec(), received_at: noon() }
+}
+
 async fn delivery(bench: &Bench, key: &str) -> uuid::Uuid {
-    match inbox::store_delivery(&bench.pool, "zoho", key, "{}", b"raw", noon()).await.unwrap() {
-        Stored::New(id) => id,
-        Stored::Duplicate => panic!("{key} is no duplicate"),
+    match Deliveries.write(&bench.pool, &[came(key, b"raw")]).await.unwrap()[..] {
+        [Stored::New(id)] => id,
+        ref other => panic!("{key} is not new: {other:?}"),
     }
+}
+
+#[tokio::test]
+async fn deliveries_that_come_together_are_each_told_what_became_of_them() {
+    let bench = Bench::new().await;
+    let first = delivery(&bench, "a").await;
+    let came = ["b", "a", "c", "b"].map(|key| came(key, b"raw"));
+    let stored = Deliveries.write(&bench.pool, &came).await.unwrap();
+    let [Stored::New(b), Stored::Duplicate, Stored::New(c), Stored::Duplicate] = stored[..] else {
+        panic!("{stored:?}")
+    };
+    let unrouted = inbox::next_unrouted(&bench.pool, &["zoho".to_owned()], &[], 10).await.unwrap();
+    let kept: Vec<_> = unrouted.iter().map(|delivery| (delivery.id, delivery.key.as_str())).collect();
+    assert_eq!(kept, [(first, "a"), (b, "b"), (c, "c")]);
+    assert_eq!(inbox::summary(&bench.pool).await.unwrap()["zoho"].duplicate, 2);
+}
+
+#[tokio::test]
+async fn commands_that_come_together_are_taken_once_each() {
+    let bench = Bench::new().await;
+    let store = Store::open(bench.url().expose_secret(), &stamp(), "one", Lease::default()).await.unwrap();
+    let keyed = |n: u32, key: u32| NewItem { idempotency_key: Some(format!("key {key}")), ..item(n) };
+    let offers: Vec<NewItem> = (0..40).map(|n| keyed(n % 20, n % 20)).collect();
+    let taken = futures::future::try_join_all(offers.iter().map(|offer| store.offer(offer))).await.unwrap();
+    assert_eq!(taken[..20], taken[20..], "the same key gives the same item");
+    let all: Vec<u16> = (0..SHARDS).collect();
+    assert_eq!(items_ready(&bench.pool, &all, &[], 100).await.unwrap().len(), 20);
+    assert!(matches!(store.offer(&keyed(30, 1)).await, Err(OfferError::KeyReused)));
 }
 
 #[tokio::test]
@@ -47,8 +82,8 @@ async fn a_delivery_is_stored_once_routed_once_and_processed_when_its_items_are(
     let bench = Bench::new().await;
     let (_node, log) = bench.node("one").await;
     let id = delivery(&bench, "d1\0").await;
-    let again = inbox::store_delivery(&bench.pool, "zoho", "d1\0", "{}", b"other", noon()).await.unwrap();
-    assert_eq!(again, Stored::Duplicate);
+    let again = Deliveries.write(&bench.pool, &[came("d1\0", b"other")]).await.unwrap();
+    assert_eq!(again, [Stored::Duplicate]);
     inbox::count_rejected(&bench.pool, "zoho").await.unwrap();
     let unrouted =
         inbox::next_unrouted(&bench.pool, &["zoho".to_owned(), "braintree".to_owned()], &[], 10).await.unwrap();
@@ -66,18 +101,18 @@ async fn a_delivery_is_stored_once_routed_once_and_processed_when_its_items_are(
     );
     let all: Vec<u16> = (0..SHARDS).collect();
     let ready = items_ready(&bench.pool, &all, &[], 10).await.unwrap();
-    assert_eq!(ready.len(), 2);
-    assert_eq!(items_ready(&bench.pool, &all, &[ready[0].id], 10).await.unwrap(), ready[1..]);
+    assert!(ready.len() == 2 && ready.iter().all(|ready| ready.first), "{ready:?}");
+    assert_eq!(items_ready(&bench.pool, &all, &[ready[0].item.id], 10).await.unwrap(), ready[1..]);
     let counts = || async { inbox::summary(&bench.pool).await.unwrap()["zoho"] };
     let base = Counts { received: 1, duplicate: 1, rejected: 1, ..Counts::default() };
     assert_eq!(counts().await, base);
     for (n, refused) in [(0, None), (1, Some("too late".to_owned()))] {
-        let mark = ItemMark { item: ready[n].id, refused };
-        let it = ready[n].saga;
+        let mark = ItemMark { item: ready[n].item.id, refused };
+        let it = ready[n].item.saga;
         log.append(Append { items: vec![mark], ..append(it, 0, vec![event(it, 1)]) }).await.unwrap();
     }
     assert_eq!(counts().await, Counts { processed: 1, ..base });
-    assert_eq!(item_state(&bench.pool, ready[1].id).await.unwrap().unwrap().state, ItemState::Refused);
+    assert_eq!(item_state(&bench.pool, ready[1].item.id).await.unwrap().unwrap().state, ItemState::Refused);
     assert_eq!(inbox::erase_bodies(&bench.pool, noon() + TimeDelta::days(1)).await.unwrap(), 1);
 
     let (ignored, dead) = (delivery(&bench, "d2").await, delivery(&bench, "d3").await);

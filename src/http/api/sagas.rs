@@ -7,7 +7,7 @@ use crate::http::{App, Problem};
 use crate::intake::operator::{self, Decision, Order};
 use crate::store::backlog::await_item;
 use crate::store::inbox::OfferError;
-use crate::store::items::{self, ItemState, NewItem};
+use crate::store::items::{ItemState, NewItem};
 use crate::store::query::{self, SagaFilter, SagaLine};
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -49,7 +49,7 @@ pub(super) struct SagaPage {
     next: Option<String>,
 }
 
-/// Sagas, the latest changed first
+/// Sagas, the latest started first
 #[utoipa::path(get, path = "/sagas", params(ListQuery), responses((status = 200, body = SagaPage), (status = 422, body = Problem)))]
 pub(super) async fn list(
     State(app): State<App>,
@@ -193,7 +193,7 @@ pub(super) async fn find(app: &App, id: &str) -> Result<SagaLine, Problem> {
 
 /// Stores the order and waits until its saga has looked at it.
 async fn carry_out(app: &App, order: &NewItem) -> Answered {
-    let item = items::offer_item(&app.store.pool, app.store.node.shard_count(), order, &[]).await;
+    let item = app.store.offer(order).await;
     settled(app, order.saga, item.map_err(|e| offered(&e))?).await
 }
 

@@ -330,7 +330,7 @@ fn instant(micros: &str) -> Option<DateTime<Utc>> {
 
 /// A cursor's text.
 pub fn saga_cursor(last: &SagaLine) -> String {
-    format!("{}.{}", last.changed_at.timestamp_micros(), last.id)
+    format!("{}.{}", last.started_at.timestamp_micros(), last.id)
 }
 
 /// A cursor from its text.
@@ -340,8 +340,8 @@ pub fn saga_cursor(last: &SagaLine) -> String {
 pub fn read_saga_cursor(text: &str) -> Result<SagaCursor, String> {
     let bad = || format!("`{text}` is no cursor: take `next` of the page before");
     let (at, id) = text.split_once('.').ok_or_else(bad)?;
-    let changed_at = instant(at).ok_or_else(bad)?;
-    Ok(SagaCursor { changed_at, id: Uuid::parse_str(id).map_err(|_| bad())? })
+    let started_at = instant(at).ok_or_else(bad)?;
+    Ok(SagaCursor { started_at, id: Uuid::parse_str(id).map_err(|_| bad())? })
 }
 
 /// A cursor's text.

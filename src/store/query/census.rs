@@ -23,7 +23,8 @@ pub struct Census {
 /// The database cannot be reached.
 pub async fn census(pool: &PgPool, now: DateTime<Utc>) -> Result<Census, StoreError> {
     let rows = sqlx::query!(
-        r#"select kind, status, parked_code, count(*) as "count!", min(due_at) filter (where due_at <= $1) as due_since
+        r#"select kind, status, parked_code, count(*) as "count!",
+               min(greatest(due_at, changed_at)) filter (where due_at <= $1) as due_since
            from saga where ended is null group by kind, status, parked_code order by kind, status, parked_code"#,
         now
     );

@@ -27,8 +27,8 @@ pub struct SagaFilter {
 /// Where a page of sagas ended; the next one begins there. A saga that changes meanwhile may move before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SagaCursor {
-    /// When the last one changed (UTC).
-    pub changed_at: DateTime<Utc>,
+    /// When the last one started (UTC).
+    pub started_at: DateTime<Utc>,
     /// Its id.
     pub id: Uuid,
 }
@@ -113,7 +113,7 @@ impl TryFrom<SagaColumns> for SagaLine {
             title: row.title,
             customer: row.customer,
             amount: amount(row.amount_minor, row.currency.as_deref())?,
-            due_at: row.due_at,
+            due_at: row.due_at.map(|due| due.max(row.changed_at)),
             waiting_for: row.waiting_for,
             step: row.step,
             parked: match (row.parked_code, row.parked_detail, row.parked_since) {
@@ -127,7 +127,7 @@ impl TryFrom<SagaColumns> for SagaLine {
     }
 }
 
-/// Sagas, last changed first.
+/// Sagas, last started first: a page that is read while sagas change misses none.
 ///
 /// # Errors
 /// The database cannot be reached, or holds what cannot be read.
@@ -149,14 +149,14 @@ pub async fn sagas(
          where ($1::text is null or status = $1) and ($2::text is null or kind = $2)
             and ($3::text is null or customer = $3) and ($4::text is null or parked_code = $4)
             and ($5::uuid[] is null or id = any($5))
-            and ($6::timestamptz is null or (changed_at, id) < ($6, $7))
-         order by changed_at desc, id desc limit $8",
+            and ($6::timestamptz is null or (started_at, id) < ($6, $7))
+         order by started_at desc, id desc limit $8",
         filter.status.map(Status::as_str),
         filter.kind,
         filter.customer,
         filter.parked_code,
         ids.as_deref(),
-        after.map(|cursor| cursor.changed_at),
+        after.map(|cursor| cursor.started_at),
         after.map(|cursor| cursor.id),
         i64::from(limit)
     );
@@ -197,14 +197,18 @@ pub async fn due(
     pool: &PgPool,
     shards: &[u16],
     until: DateTime<Utc>,
+    except: &[SagaId],
     limit: u16,
 ) -> Result<Vec<(SagaId, String, DateTime<Utc>)>, StoreError> {
     let shards: Vec<i32> = shards.iter().copied().map(i32::from).collect();
+    let except: Vec<Uuid> = except.iter().map(|saga| saga.0).collect();
     let rows = sqlx::query!(
         r#"select id, kind, due_at as "due_at!" from saga
-           where shard = any($1) and due_at is not null and due_at <= $2 order by due_at, id limit $3"#,
+           where shard = any($1) and due_at is not null and due_at <= $2 and not id = any($3)
+           order by due_at, id limit $4"#,
         &shards,
         until,
+        &except,
         i64::from(limit)
     );
     Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (SagaId(row.id), row.kind, row.due_at)).collect())
@@ -216,7 +220,11 @@ pub async fn due(
 /// The database cannot be reached.
 pub async fn next_due(pool: &PgPool, shards: &[u16]) -> Result<Option<DateTime<Utc>>, StoreError> {
     let shards: Vec<i32> = shards.iter().copied().map(i32::from).collect();
-    let next = sqlx::query_scalar!("select min(due_at) from saga where shard = any($1)", &shards);
+    let next = sqlx::query_scalar!(
+        "select min(greatest(due_at, changed_at)) from saga
+         where shard = any($1) and due_at is not null",
+        &shards
+    );
     Ok(next.fetch_one(pool).await?)
 }
 

@@ -161,7 +161,7 @@ impl Play {
         self.stage.sandbox.books().await.unwrap()
     }
 
-    /// The activations of a record, the last changed first.
+    /// The activations of a record, the last started first.
     pub(super) async fn sagas(&self, newcomer: &Newcomer) -> Vec<SagaLine> {
         let filter = SagaFilter {
             kind: Some(SubscriptionActivation::NAME.to_owned()),
@@ -171,7 +171,7 @@ impl Play {
         query::sagas(self.stage.pool(), &filter, None, 10).await.unwrap()
     }
 
-    /// The activation of a record; the last changed where there are several.
+    /// The activation of a record; the last started where there are several.
     pub(super) async fn saga(&self, newcomer: &Newcomer) -> SagaLine {
         let found = self.sagas(newcomer).await;
         found.into_iter().next().unwrap_or_else(|| panic!("no activation of {}", newcomer.name))

@@ -311,7 +311,7 @@ async fn all(pool: &sqlx::PgPool) -> Vec<SagaLine> {
     loop {
         let page = query::sagas(pool, &query::SagaFilter::default(), after, 500).await.unwrap();
         let Some(last) = page.last() else { return all };
-        after = Some(query::SagaCursor { changed_at: last.changed_at, id: last.id.0 });
+        after = Some(query::SagaCursor { started_at: last.started_at, id: last.id.0 });
         all.extend(page);
     }
 }
