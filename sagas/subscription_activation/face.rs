@@ -106,8 +106,9 @@ const fn payment(state: &State) -> &'static str {
             "Pending"
         }
         Stage::Over { ending: Ending::Active, .. } => match state.nothing {
-            Some(Nothing::PaidElsewhere) => "Paid",
-            Some(Nothing::Zero | Nothing::DueLater) | None => "None",
+            // As the invoice's own stream shows it: nothing is owed.
+            Some(Nothing::PaidElsewhere | Nothing::Zero) => "Paid",
+            Some(Nothing::DueLater) | None => "None",
         },
         Stage::Over { ending: Ending::Failed, .. } if state.submissions > 0 => "Failed",
         Stage::New | Stage::Preparing | Stage::Quoted | Stage::Over { .. } => "None",

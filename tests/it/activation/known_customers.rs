@@ -72,7 +72,7 @@ async fn e18_credit_that_covers_everything_voids_the_hold_and_the_subscription_s
     let shown = play.stage.pay(&url, GOOD).await.unwrap();
     assert_eq!(shown.stage, "started", "{}", play.history(&further).await);
     play.until_record(&further, "subscription_status", "Active").await;
-    assert_eq!(play.record(&further, "payment_status").await, "None");
+    assert_eq!(play.record(&further, "payment_status").await, "Paid");
     play.is_collected(&[4_900]).await;
     let books = play.books().await;
     let all: &Vec<Value> = books["braintree"]["transactions"].as_array().unwrap();
