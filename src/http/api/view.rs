@@ -396,7 +396,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn told(name: &str, step: Value) -> String {
+    fn told(name: &str, step: &Value) -> String {
         summary(name, &json!({ "step": step }))
     }
 
@@ -405,22 +405,22 @@ mod tests {
         let done = json!({"outcome": "done"});
         let answered =
             json!({"step": "capture", "attempt": 2, "outcome": done, "request_id": "7af", "latency_ms": 183});
-        assert_eq!(told("step.answered", answered), "capture, attempt 2: done, 183 ms, request 7af");
+        assert_eq!(told("step.answered", &answered), "capture, attempt 2: done, 183 ms, request 7af");
         let ours = json!({"step": "reserve", "attempt": 1, "outcome": done, "request_id": null, "latency_ms": 0});
-        assert_eq!(told("step.answered", ours), "reserve: done");
+        assert_eq!(told("step.answered", &ours), "reserve: done");
     }
 
     #[test]
     fn what_did_not_end_says_when_it_is_tried_or_looked_up_again() {
         let at = "2026-11-22T08:00:05.120Z";
         let unknown = json!({"step": "sell", "attempt": 1, "detail": "no answer", "next_look": at});
-        assert_eq!(told("step.outcome_unknown", unknown), "sell: no answer; looked up at 2026-11-22 08:00:05");
+        assert_eq!(told("step.outcome_unknown", &unknown), "sell: no answer; looked up at 2026-11-22 08:00:05");
         let put_off = json!({"step": "sell", "attempt": 3, "detail": "zoho takes no calls", "again_at": at});
         assert_eq!(
-            told("step.not_sent", put_off),
+            told("step.not_sent", &put_off),
             "sell, attempt 3: zoho takes no calls; again at 2026-11-22 08:00:05"
         );
         let looked = json!({"step": "sell", "attempt": 1, "look": {"look": "absent"}, "next_look": null});
-        assert_eq!(told("step.looked", looked), "sell: absent");
+        assert_eq!(told("step.looked", &looked), "sell: absent");
     }
 }
