@@ -22,6 +22,8 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+/// The stub answers at once; no call may outlive the lease.
+const CALL_LIMIT: Duration = Duration::from_secs(5);
 /// How long a stop waits for calls in flight.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -97,8 +99,13 @@ pub(super) async fn engine(
     }
     limits.extend(zoho.map(|zoho| ("zoho", zoho)));
     let budgets = Some(Budgets::new(store.clone(), clock.clone(), &limits));
-    let renewal = super::lease().renewal;
-    let settings = Settings { node: "bench".to_owned(), budgets, renewal, ..Settings::new(keys) };
+    let settings = Settings {
+        node: "bench".to_owned(),
+        budgets,
+        renewal: super::lease().renewal,
+        call_limit: CALL_LIMIT,
+        ..Settings::new(keys)
+    };
     let engine = Engine::with_registry(registry, store.clone(), vendors, clock, hooks, settings);
     Ok((store, engine))
 }

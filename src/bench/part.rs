@@ -7,7 +7,7 @@ use super::stub;
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
@@ -33,6 +33,14 @@ impl Part {
     /// # Errors
     /// The database cannot be used, or the port.
     pub async fn play(self, database_url: Option<SecretString>, ready: impl FnOnce(&str)) -> anyhow::Result<()> {
+        tokio::select! {
+            ended = self.work(database_url, ready) => ended,
+            // Whoever started this is gone, however it ended.
+            () = closed() => Ok(()),
+        }
+    }
+
+    async fn work(self, database_url: Option<SecretString>, ready: impl FnOnce(&str)) -> anyhow::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
         let url = || database_url.context("DATABASE_URL is not set");
@@ -66,7 +74,11 @@ impl Part {
     pub async fn start(self, database_url: Option<&SecretString>, stub: Option<&str>) -> anyhow::Result<Played> {
         let name = clap::ValueEnum::to_possible_value(&self).context("a part without a name")?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["bench", "part", name.get_name()]).stdout(Stdio::piped()).kill_on_drop(true);
+        command
+            .args(["bench", "part", name.get_name()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
         if let Some(url) = database_url {
             command.env("DATABASE_URL", url.expose_secret());
         }
@@ -79,6 +91,12 @@ impl Part {
             BufReader::new(out).lines().next_line().await?.context("a part of the measurement ended at once")?;
         Ok(Played { child, address })
     }
+}
+
+/// Until standard input ends.
+async fn closed() {
+    let mut input = tokio::io::stdin();
+    while input.read(&mut [0; 64]).await.is_ok_and(|n| n > 0) {}
 }
 
 /// A part that is being played. It ends with this handle.
