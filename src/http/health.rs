@@ -40,6 +40,7 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem
         "standing_checks": checks.iter().map(shown).collect::<Vec<_>>(),
         "shards_owned": app.store.node.owned().len(),
         "sagas_under_way": app.engine.busy(),
+        "sagas_left_to_another_release": app.engine.left_alone(),
         "breakers_open": open,
     })))
 }

@@ -16,6 +16,7 @@ mod nodes;
 mod rehearsal;
 mod staged;
 mod subscription_activation;
+mod versions;
 mod world;
 
 use attio_billing::clock::Clock;
