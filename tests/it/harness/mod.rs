@@ -17,6 +17,7 @@ mod rehearsal;
 mod staged;
 mod subscription_activation;
 mod versions;
+mod weather;
 mod world;
 
 use attio_billing::clock::Clock;
