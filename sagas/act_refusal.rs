@@ -176,3 +176,6 @@ impl Saga for ActRefusal {
         Summary { state: word.to_owned(), title, ..Summary::default() }
     }
 }
+
+#[cfg(test)]
+mod tests;

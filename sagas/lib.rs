@@ -10,6 +10,10 @@ pub mod kernel;
 pub mod rehearsal;
 pub mod subscription_activation;
 
+use kernel::forms::Forms;
+use kernel::saga::{BusinessEvent, Saga};
+use std::sync::LazyLock;
+
 /// Expands a macro with the type of every saga: the one list.
 #[macro_export]
 macro_rules! for_each_saga {
@@ -21,4 +25,16 @@ macro_rules! for_each_saga {
             $crate::subscription_activation::SubscriptionActivation,
         }
     };
+}
+
+/// The forms of all flows' events: how what earlier releases wrote is read. The name of an event that changed is that of
+/// one flow alone.
+pub fn forms() -> &'static Forms {
+    static FORMS: LazyLock<Forms> = LazyLock::new(|| {
+        macro_rules! changes {
+            ($($saga:ty,)*) => { [$(<<$saga as Saga>::Event as BusinessEvent>::CHANGES,)*].concat() };
+        }
+        Forms::new(for_each_saga!(changes))
+    });
+    &FORMS
 }

@@ -13,13 +13,15 @@
 
 use crate::kernel::answer::Answer;
 use crate::kernel::effect::{Effect, Practice, PracticeScript};
+use crate::kernel::forms::Change;
 use crate::kernel::money::Money;
-use crate::kernel::outcome::Outcome;
+use crate::kernel::outcome::{Decline, Outcome};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Class, StepSpec, Undo};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// How a rehearsal shall go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,15 +79,34 @@ pub enum Event {
     GoAheadGiven,
     GoAheadMissed,
     PracticeMoneyTaken { reference: String },
-    PracticeMoneyDeclined { code: String },
+    PracticeMoneyDeclined { decline: Box<Decline> },
     CalledOff { reason: String },
-    ReservationDeclined { code: String },
+    ReservationDeclined { decline: Box<Decline> },
     EntryNoted,
     RehearsalUndone { reason: String },
 }
 
+/// Since form 2 a decline is told in the vendor's words, as in the flows that this one is practice for; form 1 had its code.
+const CHANGES: &[Change] = &[
+    Change { event: "PracticeMoneyDeclined", form: 2, upcast: in_the_vendors_words },
+    Change { event: "ReservationDeclined", form: 2, upcast: in_the_vendors_words },
+];
+
+fn in_the_vendors_words(mut event: Value) -> Value {
+    if let Some(fields) = event.as_object_mut()
+        && let Some(code) = fields.remove("code")
+    {
+        let decline = json!({
+            "kind": "processor", "code": code, "text": "",
+            "response_type": null, "advice_code": null, "transaction": null, "brand": null,
+        });
+        fields.insert("decline".to_owned(), decline);
+    }
+    event
+}
+
 crate::kernel::saga::event_names!(
-    Event:
+    Event, CHANGES:
     RehearsalStarted,
     VendorSeen,
     EntryReserved,
@@ -205,8 +226,9 @@ impl Saga for Rehearsal {
             Event::ReleasedByOperator | Event::GoAheadGiven => Stage::Taking,
             Event::GoAheadMissed => Stage::Undoing { reason: "no go-ahead came in time".to_owned() },
             Event::PracticeMoneyTaken { .. } => Stage::Noting,
-            Event::PracticeMoneyDeclined { code } | Event::ReservationDeclined { code } => {
-                Stage::Undoing { reason: format!("declined: {code}") }
+            Event::PracticeMoneyDeclined { decline } | Event::ReservationDeclined { decline } => {
+                let said = format!("declined: {} {}", decline.code, decline.text);
+                Stage::Undoing { reason: said.trim_end().to_owned() }
             }
             Event::CalledOff { reason } => Stage::Undoing { reason: reason.clone() },
             Event::EntryNoted => Stage::Done,
@@ -305,12 +327,16 @@ fn answered_step(state: &State, step: &str, outcome: &Outcome, at: &At) -> Vec<E
             let seconds = state.params.as_ref().and_then(|p| p.await_seconds);
             vec![Event::EntryReserved { wait_until: seconds.map(|s| at.now + TimeDelta::seconds(i64::from(s))) }]
         }
-        ("reserve", Outcome::Declined { decline }) => vec![Event::ReservationDeclined { code: decline.code.clone() }],
+        ("reserve", Outcome::Declined { decline }) => {
+            vec![Event::ReservationDeclined { decline: Box::new(decline.clone()) }]
+        }
         ("take", Outcome::Done { answer: Answer::Nothing }) => {
             let reference = state.params.as_ref().map(Params::id).unwrap_or_default();
             vec![Event::PracticeMoneyTaken { reference }]
         }
-        ("take", Outcome::Declined { decline }) => vec![Event::PracticeMoneyDeclined { code: decline.code.clone() }],
+        ("take", Outcome::Declined { decline }) => {
+            vec![Event::PracticeMoneyDeclined { decline: Box::new(decline.clone()) }]
+        }
         ("note", Outcome::Done { .. }) => vec![Event::EntryNoted],
         // Everything else has no branch here: the machine parks it.
         _ => Vec::new(),

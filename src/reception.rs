@@ -75,7 +75,7 @@ impl Reception {
         let loaded = saga_store::load::<SubscriptionActivation>(&self.store.pool, shard, link.saga).await;
         let loaded = loaded.map_err(|e| match e {
             LoadError::Store(e) => unavailable(&e),
-            unreadable @ LoadError::Unreadable { .. } => unavailable(&unreadable),
+            unreadable @ LoadError::Unreadable(_) => unavailable(&unreadable),
         })?;
         let page = page(&loaded.saga.business, self.clock.now());
         // A link of a database that was restored to an earlier state was made here too, and means nothing any more.

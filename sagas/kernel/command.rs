@@ -86,6 +86,8 @@ pub enum What<C> {
         /// Why.
         reason: String,
     },
+    /// A history that another release could not read is read.
+    Readable,
     /// The engine parks the saga.
     Park {
         /// From the closed list.
@@ -111,6 +113,7 @@ impl<C> What<C> {
             }
             Self::Looked { attempt, look } => What::Looked { attempt, look },
             Self::Stale => What::Stale,
+            Self::Readable => What::Readable,
             Self::Due => What::Due,
             Self::Verb { item, kind, order, evidence } => What::Verb { item, kind, order, evidence },
             Self::Refused { item, kind, principal, reason } => What::Refused { item, kind, principal, reason },

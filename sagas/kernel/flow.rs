@@ -358,6 +358,11 @@ impl Flow {
         self.parked.as_ref().is_some_and(|parked| parked.code == ParkCode::Paused)
     }
 
+    /// A release could not read its history.
+    pub fn is_unreadable(&self) -> bool {
+        self.parked.as_ref().is_some_and(|parked| parked.code == ParkCode::HistoryUnreadable)
+    }
+
     /// When a wait ends that the flow wants until then.
     pub fn end_of_wait(&self, until: DateTime<Utc>) -> DateTime<Utc> {
         self.moved.filter(|moved| moved.from == until).map_or(until, |moved| moved.to)

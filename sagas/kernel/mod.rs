@@ -5,6 +5,7 @@ pub mod cards;
 pub mod command;
 pub mod effect;
 pub mod flow;
+pub mod forms;
 pub mod ids;
 pub mod machine;
 pub mod money;

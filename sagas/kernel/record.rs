@@ -2,6 +2,7 @@
 //! `handle`; it only asks the machine which events follow.
 
 use super::flow::{Flow, StepEvent};
+use super::forms;
 use super::machine::{self, Command};
 use super::saga::{BusinessEvent, Refusal, Saga};
 use super::step::{Class, StepSpec, Undo};
@@ -28,6 +29,23 @@ impl<E: BusinessEvent> Record<E> {
             Self::Business(event) => event.name(),
         }
     }
+
+    /// The number of the form in which it is written.
+    pub fn form(&self) -> u32 {
+        match self {
+            // A step event never changes its form: what is new is a new one.
+            Self::Step(_) => 1,
+            Self::Business(event) => forms::today(E::CHANGES, event.name()),
+        }
+    }
+
+    /// The text that the log keeps.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn stored(&self) -> Result<String, serde_json::Error> {
+        Ok(forms::write(serde_json::to_string(self)?, self.form()))
+    }
 }
 
 impl<E: BusinessEvent> DomainEvent for Record<E> {
@@ -36,7 +54,7 @@ impl<E: BusinessEvent> DomainEvent for Record<E> {
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.form().to_string()
     }
 }
 

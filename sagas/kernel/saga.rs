@@ -1,6 +1,7 @@
 //! The trait that a flow implements: a decider and what belongs to it. Pure: times and ids arrive in what it is given.
 
 use super::effect::{Claim, Effect};
+use super::forms::Change;
 use super::money::Money;
 use super::outcome::Outcome;
 use super::park::ParkCode;
@@ -68,14 +69,23 @@ pub trait Saga: Sized + Send + Sync + 'static {
 
 /// A business event.
 pub trait BusinessEvent: Clone + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sync {
+    /// The names of all of them.
+    const NAMES: &'static [&'static str] = &[];
+    /// Which of them have another form than at first.
+    const CHANGES: &'static [Change] = &[];
+
     /// Past tense, stable for ever: `PaymentCaptured`.
     fn name(&self) -> &'static str;
 }
 
-/// Names the events of a flow by their variants, so that neither can change without the other.
+/// Names the events of a flow by their variants, so that neither can change without the other. A flow whose events have
+/// other forms than at first gives its list of them: `Event, CHANGES: …`.
 macro_rules! event_names {
-    ($event:ty: $($name:ident),* $(,)?) => {
+    ($event:ty $(, $changes:ident)?: $($name:ident),* $(,)?) => {
         impl crate::kernel::saga::BusinessEvent for $event {
+            const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+            $(const CHANGES: &'static [crate::kernel::forms::Change] = $changes;)?
+
             fn name(&self) -> &'static str {
                 match self {
                     $(Self::$name { .. } => stringify!($name),)*

@@ -9,7 +9,7 @@ use crate::connectors::Connectors;
 use crate::proof::sink::Sink;
 use crate::store::checks;
 use crate::store::query;
-use crate::store::server::server;
+use crate::store::server::{clock_ahead, server};
 use crate::store::{StoreError, backlog, checkpoints, inbox, recovery, schema, settings};
 use chrono::TimeDelta;
 use serde::Serialize;
@@ -181,12 +181,12 @@ async fn database(pool: &PgPool, config: Option<&Config>, findings: &mut Finding
         ),
         None => findings.unknown("database", "TLS", "not readable with these rights"),
     }
-    let apart = (server.now - RealClock.now()).abs();
-    let found = format!("{} ms from ours", apart.num_milliseconds());
+    let ahead = clock_ahead(pool).await?;
+    let found = format!("ours is {} ms ahead", ahead.num_milliseconds());
     findings.add(
         "database",
         "clock",
-        apart < CLOCKS_APART,
+        ahead.abs() < CLOCKS_APART,
         found,
         "run a time service on both hosts: `timedatectl set-ntp true`",
     );

@@ -71,6 +71,10 @@ impl Driver {
     }
 
     async fn go_on(&mut self) -> Result<Option<DateTime<Utc>>, Stop> {
+        if self.live.flow().is_unreadable() {
+            // It was read: another release could not.
+            self.tell(What::Readable, "engine", Vec::new()).await?;
+        }
         loop {
             if self.engine.stopping() {
                 return Err(Stop::NotOurs);

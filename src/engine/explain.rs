@@ -40,9 +40,8 @@ pub struct Explanation {
 /// It does not exist, cannot be read, or the database cannot be reached.
 pub async fn explain(pool: &PgPool, registry: &Registry, saga: SagaId, at: At) -> Result<Explanation, PreviewError> {
     let (line, history) = query::saga(pool, saga).await?.ok_or(PreviewError::Unknown(saga))?;
-    let kind = registry.kind(&line.kind);
-    let kind = kind.ok_or_else(|| PreviewError::Unreadable(format!("this release knows no flow `{}`", line.kind)))?;
-    let mut live = kind.load(saga, &history).map_err(PreviewError::Unreadable)?;
+    let live = registry.pinned(&line.kind, &history).and_then(|kind| kind.load(saga, &history));
+    let mut live = live.map_err(|why| PreviewError::Unreadable(why.to_string()))?;
     let last = history.iter().rev().find(|event| !event.name.starts_with("step."));
     let last = last.map(|event| (event.name.clone(), event.at));
     let held = standing::of(pool, line.shard, saga).await?;

@@ -95,9 +95,8 @@ pub async fn preview(
     at: At,
 ) -> Result<Preview, PreviewError> {
     let (line, history) = query::saga(pool, saga).await?.ok_or(PreviewError::Unknown(saga))?;
-    let kind = registry.kind(&line.kind);
-    let kind = kind.ok_or_else(|| PreviewError::Unreadable(format!("this release knows no flow `{}`", line.kind)))?;
-    let mut live = kind.load(saga, &history).map_err(PreviewError::Unreadable)?;
+    let live = registry.pinned(&line.kind, &history).and_then(|kind| kind.load(saga, &history));
+    let mut live = live.map_err(|why| PreviewError::Unreadable(why.to_string()))?;
     Ok(foresee(pool, live.as_mut(), &line, order, at).await?)
 }
 

@@ -4,7 +4,7 @@
 
 use crate::store::append::{Append, ItemMark};
 use crate::store::log::StoredEvent;
-use crate::store::saga_store::{self, Context, Loaded};
+use crate::store::saga_store::{self, Context, Loaded, Unreadable};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use uuid::Uuid;
 
-/// A kind of saga.
+/// One version of a flow's definition.
 pub trait Kind: Send + Sync {
     /// The flow's name.
     fn name(&self) -> &'static str;
@@ -42,13 +42,13 @@ pub trait Kind: Send + Sync {
     ///
     /// # Errors
     /// The history cannot be read by this release.
-    fn load(&self, id: SagaId, history: &[StoredEvent]) -> Result<Box<dyn Live>, String>;
+    fn load(&self, id: SagaId, history: &[StoredEvent]) -> Result<Box<dyn Live>, Unreadable>;
     /// What the tables beside the log hold of a saga with that history, as one append of all of it. `changed_at`: when
     /// its row was written (UTC), since due times are told as seen from then.
     ///
     /// # Errors
     /// The history cannot be read by this release.
-    fn project(&self, id: SagaId, history: &[StoredEvent], changed_at: DateTime<Utc>) -> Result<Append, String>;
+    fn project(&self, id: SagaId, history: &[StoredEvent], changed_at: DateTime<Utc>) -> Result<Append, Unreadable>;
 }
 
 /// On what terms a call is made.
@@ -87,9 +87,9 @@ pub trait Live: Send + Sync {
     fn written(&mut self);
 }
 
-/// All kinds by name.
+/// The definitions of all flows. A flow may have several at a time: a saga keeps the one that it was started with.
 pub struct Registry {
-    kinds: BTreeMap<&'static str, Box<dyn Kind>>,
+    kinds: BTreeMap<&'static str, BTreeMap<u32, Box<dyn Kind>>>,
 }
 
 impl Registry {
@@ -117,19 +117,49 @@ impl Registry {
 
     fn add<S: Saga>(&mut self) -> Result<(), String> {
         machine::check_declaration::<S>()?;
-        self.kinds.insert(S::NAME, Box::new(Shell::<S>(PhantomData)));
-        Ok(())
+        let versions = self.kinds.entry(S::NAME).or_default();
+        match versions.insert(S::VERSION, Box::new(Shell::<S>(PhantomData))) {
+            None => Ok(()),
+            Some(_) => Err(format!("version {} of {} is declared twice", S::VERSION, S::NAME)),
+        }
     }
 
-    /// The kind of that name.
+    /// The newest definition of that flow: what a new saga begins with.
     pub fn kind(&self, name: &str) -> Option<&dyn Kind> {
-        self.kinds.get(name).map(AsRef::as_ref)
+        self.kinds.get(name)?.values().next_back().map(AsRef::as_ref)
     }
 
-    /// Every kind, by name.
+    /// The newest definition of every flow, by name.
     pub fn kinds(&self) -> impl Iterator<Item = &dyn Kind> {
-        self.kinds.values().map(AsRef::as_ref)
+        self.kinds.values().filter_map(|versions| versions.values().next_back()).map(AsRef::as_ref)
     }
+
+    /// The definition that the saga with that history pins; the newest where it pins none yet.
+    ///
+    /// # Errors
+    /// This release has no such definition: the saga is not run with another one.
+    pub fn pinned(&self, name: &str, history: &[StoredEvent]) -> Result<&dyn Kind, Unreadable> {
+        let Some(newest) = self.kind(name) else {
+            return Err(Unreadable::Newer(format!("this release knows no flow `{name}`")));
+        };
+        let Some(version) = pin(history) else { return Ok(newest) };
+        let known = self.kinds.get(name).and_then(|versions| versions.get(&version));
+        known.map(AsRef::as_ref).ok_or_else(|| {
+            let lacks = format!("this release does not have version {version} of the flow `{name}`");
+            if version > newest.version() { Unreadable::Newer(lacks) } else { Unreadable::Broken(lacks) }
+        })
+    }
+}
+
+/// The definition's version that a history begins with; none before the saga has started.
+fn pin(history: &[StoredEvent]) -> Option<u32> {
+    history.iter().find_map(|event| {
+        let is_start = event.name == "step.started";
+        match is_start.then(|| serde_json::from_str::<Record<Value>>(&event.payload)) {
+            Some(Ok(Record::Step(StepEvent::Started { version }))) => Some(version),
+            _ => None,
+        }
+    })
 }
 
 struct Shell<S>(PhantomData<fn() -> S>);
@@ -155,21 +185,20 @@ impl<S: Saga> Kind for Shell<S> {
         read_command::<S>(command.clone()).map(drop).map_err(|refusal| refusal.message)
     }
 
-    fn load(&self, id: SagaId, history: &[StoredEvent]) -> Result<Box<dyn Live>, String> {
+    fn load(&self, id: SagaId, history: &[StoredEvent]) -> Result<Box<dyn Live>, Unreadable> {
         let mut loaded = Loaded { saga: Recorded::<S>::default(), sequence: 0 };
         for event in history {
-            loaded.saga.evolve(&saga_store::read_event::<S>(event).map_err(|e| e.to_string())?);
+            loaded.saga.evolve(&saga_store::read_event::<S>(event)?);
             loaded.sequence = event.seq;
         }
         Ok(Box::new(InMemory { id, loaded, decided: None }))
     }
 
-    fn project(&self, id: SagaId, history: &[StoredEvent], changed_at: DateTime<Utc>) -> Result<Append, String> {
-        let events: Result<Vec<_>, _> = history.iter().map(saga_store::read_event::<S>).collect();
+    fn project(&self, id: SagaId, history: &[StoredEvent], changed_at: DateTime<Utc>) -> Result<Append, Unreadable> {
+        let events = history.iter().map(saga_store::read_event::<S>).collect::<Result<Vec<_>, _>>()?;
         let context = Context { principal: "", items: Vec::new(), now: changed_at };
-        let append =
-            saga_store::build_append::<S>(id, &Loaded::default(), &events.map_err(|e| e.to_string())?, context);
-        append.map(|(append, _)| append).map_err(|e| e.to_string())
+        let append = saga_store::build_append::<S>(id, &Loaded::default(), &events, context);
+        append.map(|(append, _)| append).map_err(|e| Unreadable::Broken(e.to_string()))
     }
 }
 

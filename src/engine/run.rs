@@ -8,7 +8,7 @@ use super::hooks::Hooks;
 use super::mailbox::Mailboxes;
 use super::registry::{Live, Registry};
 use super::scheduler::Scheduler;
-use super::unreadable;
+use super::unreadable::{self, Left};
 use crate::clock::{Clock, RealClock};
 use crate::keys::Keys;
 use crate::mail::Mailer;
@@ -16,6 +16,7 @@ use crate::metrics::Metrics;
 use crate::port::Perform;
 use crate::store::Store;
 use crate::store::items::{self, Item, Ready};
+use crate::store::saga_store::Unreadable;
 use crate::store::{StoreError, claims, inbox, log, query, secrets};
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use futures::FutureExt;
@@ -103,6 +104,7 @@ pub(super) struct Inner {
     pub(super) mailboxes: Mailboxes,
     scheduler: Mutex<Scheduler>,
     cache: Mutex<HashMap<SagaId, Box<dyn Live>>>,
+    left: Left,
     /// Shards that are being handed over: nothing new starts in them.
     leaving: Mutex<Vec<u16>>,
     pub(super) wake: Arc<Notify>,
@@ -172,6 +174,7 @@ impl Engine {
             mailboxes: Mailboxes::default(),
             scheduler: Mutex::default(),
             cache: Mutex::default(),
+            left: Left::default(),
             leaving: Mutex::default(),
             wake,
             stop: CancellationToken::new(),
@@ -214,6 +217,11 @@ impl Engine {
     /// Sagas being driven at this moment.
     pub fn busy(&self) -> usize {
         self.inner.mailboxes.len()
+    }
+
+    /// Sagas of this node's shards that it cannot read and leaves alone.
+    pub fn left_alone(&self) -> usize {
+        self.inner.left.len()
     }
 
     /// Waits until a test's hook has stopped the engine dead.
@@ -278,10 +286,11 @@ impl Inner {
             match self.store.node.beat().await {
                 Ok(change) => {
                     if !change.lost.is_empty() {
-                        self.cache().retain(|saga, _| !change.lost.contains(&self.store.node.shard_of(*saga)));
+                        self.forget(|saga| change.lost.contains(&self.store.node.shard_of(saga)));
                     }
                     if !change.gained.is_empty() {
                         self.wake.notify_one();
+                        self.read_again().await;
                     }
                     if !change.surplus.is_empty() {
                         self.give_back(change.surplus).await;
@@ -304,11 +313,25 @@ impl Inner {
                 break;
             }
         }
-        self.cache().retain(|saga, _| !in_them(*saga));
+        self.forget(in_them);
         if let Err(e) = self.store.node.hand_over(&shards).await {
             tracing::warn!(error = %e, "surplus shards were not handed over");
         }
         self.leaving().clear();
+    }
+
+    /// What is known of sagas that are another's from now on.
+    fn forget(&self, fits: impl Fn(SagaId) -> bool) {
+        self.cache().retain(|saga, _| !fits(*saga));
+        self.left.forget(fits);
+    }
+
+    /// Takes up what another release could not read and parked: this one may be able to.
+    async fn read_again(self: &Arc<Self>) {
+        match query::unreadable(&self.store.pool, &self.shards()).await {
+            Ok(parked) => parked.iter().for_each(|(saga, kind)| self.poke(*saga, kind, None, false)),
+            Err(e) => tracing::warn!(error = %e, "sagas whose history could not be read were not looked at again"),
+        }
     }
 
     fn leaving(&self) -> MutexGuard<'_, Vec<u16>> {
@@ -337,7 +360,8 @@ impl Inner {
     }
 
     async fn take_items(self: &Arc<Self>) -> Result<(), StoreError> {
-        let known = self.mailboxes.items();
+        let mut known = self.mailboxes.items();
+        known.extend(self.left.items());
         for Ready { item, first } in items::items_ready(&self.store.pool, &self.shards(), &known, POLL_LIMIT).await? {
             let (saga, kind) = (item.saga, item.saga_kind.clone());
             self.poke(saga, &kind, Some(item), first);
@@ -363,10 +387,11 @@ impl Inner {
     async fn take_due(&self) -> Result<bool, StoreError> {
         // No timer has an effect during a hold: what is due waits in the database until it is released.
         let until = self.clock.now() + HORIZON;
-        let known = self.known(until);
+        let mut known = self.known(until);
         if known.len() >= ALARMS || self.effects.care().await?.held {
             return Ok(false);
         }
+        known.extend(self.left.sagas());
         let due = query::due(&self.store.pool, &self.shards(), until, &known, POLL_LIMIT).await?;
         let more = due.len() == usize::from(POLL_LIMIT);
         for (saga, kind, at) in due {
@@ -410,6 +435,7 @@ impl Inner {
     /// Sweeps what nobody will come back for.
     async fn keep_house(self: Arc<Self>) {
         while !self.pause(Duration::from_mins(1)).await {
+            self.read_again().await;
             if let Err(e) = self.sweep().await {
                 tracing::warn!(error = %e, "the sweep of orphaned claims and single-use inputs failed");
             }
@@ -435,7 +461,8 @@ impl Inner {
     /// Puts an item into a saga's mailbox, or merely wakes it, and sees to it that somebody drives it.
     fn poke(self: &Arc<Self>, saga: SagaId, kind: &str, item: Option<Item>, first: bool) {
         let leaving = self.leaving().contains(&self.store.node.shard_of(saga));
-        if self.stopping() || leaving || !self.mailboxes.put(saga, item) {
+        let kept_out = self.stopping() || leaving || self.left.keeps(saga, item.as_ref());
+        if kept_out || !self.mailboxes.put(saga, item) {
             return;
         }
         let (inner, kind) = (Arc::clone(self), kind.to_owned());
@@ -491,15 +518,21 @@ impl Inner {
                 return None;
             }
         };
-        let loaded = self.registry.kind(kind).ok_or_else(|| format!("this release knows no flow `{kind}`"));
-        match loaded.and_then(|k| k.load(saga, &history)) {
-            Ok(live) => Some(live),
-            Err(why) => {
+        let loaded = self.registry.pinned(kind, &history).and_then(|kind| kind.load(saga, &history));
+        match loaded {
+            Ok(live) => return Some(live),
+            Err(Unreadable::Newer(why)) => {
+                tracing::warn!(%saga, kind, why, "the saga is left to a node of the release that wrote it");
+                self.left.leave(saga);
+            }
+            Err(Unreadable::Broken(why)) => {
                 tracing::error!(%saga, kind, why, "the saga's history cannot be understood; it is parked");
-                unreadable::park(&self.store, saga, &why, self.clock.now()).await;
-                None
+                if unreadable::park(&self.store, saga, &why, self.clock.now()).await {
+                    self.left.leave(saga);
+                }
             }
         }
+        None
     }
 
     fn keep(&self, saga: SagaId, live: Box<dyn Live>) {

@@ -1,20 +1,69 @@
-//! Parks a saga whose history this release cannot read: alone, so that the others go on. A release that can read it
-//! finds the park in the history and lets a person resume it.
+//! Sagas whose history this release cannot read. Where a newer release says that it wrote it, nothing is written: the saga
+//! is left alone, and goes on by itself on a node that can read it. Where nobody can say who wrote it, the saga is parked for
+//! a person, alone, so that the others go on; a node that can read it takes the park away again.
 
 use crate::store::Store;
 use crate::store::append::{Append, NewEvent, SagaRow, Status};
+use crate::store::items::Item;
 use crate::store::query;
 use chrono::{DateTime, Utc};
 use sagas::kernel::flow::StepEvent;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::park::ParkCode;
 use serde_json::json;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard};
+use uuid::Uuid;
 
-/// Parks it, unless it is parked already.
-pub(super) async fn park(store: &Store, saga: SagaId, why: &str, now: DateTime<Utc>) {
-    if let Err(e) = try_park(store, saga, why, now).await {
+/// Sagas of this node's shards that it leaves alone, and what came for them. What a process cannot read it can never read.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    sagas: Mutex<HashMap<SagaId, BTreeSet<Uuid>>>,
+}
+
+impl Left {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SagaId, BTreeSet<Uuid>>> {
+        self.sagas.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn leave(&self, saga: SagaId) {
+        self.lock().entry(saga).or_default();
+    }
+
+    /// The saga is left alone, and the item stays in the database for whoever can read it.
+    pub(super) fn keeps(&self, saga: SagaId, item: Option<&Item>) -> bool {
+        let mut sagas = self.lock();
+        let Some(items) = sagas.get_mut(&saga) else { return false };
+        items.extend(item.map(|item| item.id));
+        true
+    }
+
+    /// What came for them: a poll need not bring it again.
+    pub(super) fn items(&self) -> Vec<Uuid> {
+        self.lock().values().flatten().copied().collect()
+    }
+
+    pub(super) fn sagas(&self) -> Vec<SagaId> {
+        self.lock().keys().copied().collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// They are another node's from now on.
+    pub(super) fn forget(&self, fits: impl Fn(SagaId) -> bool) {
+        self.lock().retain(|saga, _| !fits(*saga));
+    }
+}
+
+/// Parks it, unless it is parked already. False: not now.
+pub(super) async fn park(store: &Store, saga: SagaId, why: &str, now: DateTime<Utc>) -> bool {
+    let parked = try_park(store, saga, why, now).await;
+    if let Err(e) = &parked {
         tracing::error!(%saga, error = %e, "a saga that cannot be read could not be parked; it is tried again when it is due");
     }
+    parked.is_ok()
 }
 
 async fn try_park(store: &Store, saga: SagaId, why: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
@@ -22,7 +71,7 @@ async fn try_park(store: &Store, saga: SagaId, why: &str, now: DateTime<Utc>) ->
     if line.parked.is_some() {
         return Ok(());
     }
-    let detail = format!("{why}; run the release that wrote it, or a newer one, then resume it");
+    let detail = format!("{why}; it goes on by itself once a node of a release that can read it drives it");
     let event =
         StepEvent::Parked { code: ParkCode::HistoryUnreadable, detail: detail.clone(), by_saga: false, at: now };
     let append = Append {

@@ -3,19 +3,36 @@
 use super::{App, Problem};
 use crate::store::backlog::unowned_shards;
 use crate::store::checks::{self, State as CheckState};
-use crate::store::{breakers, recovery, tokens};
+use crate::store::{breakers, recovery, server, tokens};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// The process runs.
 pub(super) async fn live() -> Json<Value> {
     Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
 }
 
+/// A database that answers later does not serve: probes do not wait for long.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// The database answers and this node owns shards (or others own them all).
 pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
+    tokio::time::timeout(PATIENCE, look(&app)).await.unwrap_or_else(|_| {
+        let (busy, most) = app.store.connections();
+        let detail = format!(
+            "the database did not answer within {} s; {busy} of {most} connections to it are in use",
+            PATIENCE.as_secs()
+        );
+        let hint = "look for what holds them: `select pid, state, wait_event_type, query from pg_stat_activity`";
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail).hint(hint))
+    })
+}
+
+async fn look(app: &App) -> Result<Json<Value>, Problem> {
+    let clock_ahead = server::clock_ahead(&app.store.pool).await?;
     let (free, all) = unowned_shards(&app.store.pool).await?;
     if free > 0 {
         let detail = format!("{free} of {all} shards have no live owner");
@@ -40,7 +57,10 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem
         "standing_checks": checks.iter().map(shown).collect::<Vec<_>>(),
         "shards_owned": app.store.node.owned().len(),
         "sagas_under_way": app.engine.busy(),
+        "sagas_left_to_another_release": app.engine.left_alone(),
         "breakers_open": open,
+        "connections": {"in_use": app.store.connections().0, "most": app.store.connections().1},
+        "clock_ms_ahead_of_database": clock_ahead.num_milliseconds(),
     })))
 }
 

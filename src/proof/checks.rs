@@ -5,7 +5,8 @@ use crate::engine::registry::Registry;
 use crate::store::append::{Append, SagaRow};
 use crate::store::checks::{self, Check, Fault, Scope, Snapshot};
 use crate::store::query::{self, SagaLine};
-use crate::store::{StoreError, claims, saga_store};
+use crate::store::saga_store::{self, Unreadable};
+use crate::store::{StoreError, claims};
 use sagas::kernel::effect::{Claim, Desk, Effect};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Mark;
@@ -72,9 +73,11 @@ async fn projections(pool: &PgPool, registry: &Registry) -> Result<(), StoreErro
 /// How a saga's row and claims differ from its events. Words for people are left out: a release may change them.
 async fn differs(pool: &PgPool, registry: &Registry, snapshot: &Snapshot) -> Result<Option<String>, StoreError> {
     let line = &snapshot.line;
-    let Some(kind) = registry.kind(&line.kind) else { return Ok(None) };
-    let folded = match kind.project(line.id, &snapshot.events, line.changed_at) {
+    let kind = registry.pinned(&line.kind, &snapshot.events);
+    let folded = match kind.and_then(|kind| kind.project(line.id, &snapshot.events, line.changed_at)) {
         Ok(folded) => folded,
+        // The release that wrote it checks it.
+        Err(Unreadable::Newer(_)) => return Ok(None),
         Err(_) if line.parked.as_ref().is_some_and(|(code, ..)| code == ParkCode::HistoryUnreadable.as_str()) => {
             return Ok(None);
         }

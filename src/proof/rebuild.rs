@@ -2,7 +2,7 @@
 //! compared and never written: they are of the record. Claims, links and card counters are state of their own.
 
 use super::checks::differences;
-use crate::engine::registry::Registry;
+use crate::engine::registry::{Kind, Registry};
 use crate::store::append::Append;
 use crate::store::checks::{self, Snapshot};
 use crate::store::error::StoreError;
@@ -62,10 +62,8 @@ async fn one(
 ) -> Result<Option<Difference>, StoreError> {
     let line = &snapshot.line;
     let unreadable = |why: String| Some(Difference { saga: line.id, what: vec![why], mended: false });
-    let Some(kind) = registry.kind(&line.kind) else {
-        return Ok(unreadable(format!("this release knows no flow `{}`", line.kind)));
-    };
-    let folded = match kind.project(line.id, &snapshot.events, line.changed_at) {
+    let kind = registry.pinned(&line.kind, &snapshot.events);
+    let folded = match kind.and_then(|kind| kind.project(line.id, &snapshot.events, line.changed_at)) {
         Ok(folded) => folded,
         Err(why) => return Ok(unreadable(format!("its events cannot be read: {why}"))),
     };
@@ -143,8 +141,9 @@ pub async fn rowless(pool: &PgPool, registry: &Registry, mend: bool) -> Result<V
 /// The one flow whose events these are.
 fn reader_of(registry: &Registry, saga: SagaId, history: &[StoredEvent]) -> Result<Append, String> {
     let changed_at = history.last().map(|event| event.at).unwrap_or_default();
+    let project = |kind: &dyn Kind| kind.project(saga, history, changed_at).ok();
     let mut readers: Vec<Append> =
-        registry.kinds().filter_map(|kind| kind.project(saga, history, changed_at).ok()).collect();
+        registry.kinds().filter_map(|kind| registry.pinned(kind.name(), history).ok()).filter_map(project).collect();
     match (readers.pop(), readers.is_empty()) {
         (Some(folded), true) => Ok(folded),
         (Some(_), false) => Err("several flows could have written them: its row cannot be made again".to_owned()),

@@ -81,11 +81,18 @@ impl Store {
         schema::check_schema(&pool).await?;
         schema::stamp(&pool, stamp).await?;
         let writer = schema::connect_writer(options(url)?, Arc::clone(&watchman)).await?;
-        let node = Arc::new(Node::join(pool.clone(), node, lease).await?.watched_by(watchman));
+        let heartbeat = schema::connect_heartbeat(options(url)?, Arc::clone(&watchman)).await?;
+        let node = Arc::new(Node::join(heartbeat, node, lease).await?.watched_by(watchman));
         let log = Log::start(writer, Arc::clone(&node), Limits::default());
         let deliveries = Together::start(pool.clone(), Deliveries);
         let offers = Together::start(pool.clone(), Offers { shards: node.shard_count() });
         Ok(Self { pool, node, log, deliveries, offers })
+    }
+
+    /// Connections of the pool that are in use, and how many it may have.
+    pub fn connections(&self) -> (u32, u32) {
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        (self.pool.size().saturating_sub(idle), CONNECTIONS)
     }
 
     /// Takes a command from outside; durable when it returns. Those that come at the same moment share a commit. The same

@@ -46,33 +46,40 @@ impl<S: Saga> Clone for Loaded<S> {
     }
 }
 
+/// Why this release cannot read a history.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// A newer release wrote it, and says so: that release goes on with it.
+    #[error("a newer release wrote this: {0}")]
+    Newer(String),
+    /// It cannot be said who wrote it.
+    #[error("{0}")]
+    Broken(String),
+}
+
 /// Why a saga cannot be loaded.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LoadError {
     /// This release cannot read an event of it.
-    #[error("event {seq} of saga {saga} cannot be read by this release: {detail}")]
-    Unreadable {
-        /// The saga.
-        saga: SagaId,
-        /// The event's sequence.
-        seq: u64,
-        /// What is wrong with it, without values.
-        detail: String,
-    },
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// One event of a saga, read from its stored text.
+/// One event of a saga.
 ///
 /// # Errors
-/// This release cannot read it.
-pub fn read_event<S: Saga>(event: &StoredEvent) -> Result<Record<S::Event>, LoadError> {
-    serde_json::from_str(&event.payload).map_err(|error| LoadError::Unreadable {
-        saga: event.saga,
-        seq: event.seq,
-        detail: format!("{:?} at column {}", error.classify(), error.column()),
+/// This release cannot read it. What is wrong with it is said without values.
+pub fn read_event<S: Saga>(event: &StoredEvent) -> Result<Record<S::Event>, Unreadable> {
+    if event.newer {
+        return Err(Unreadable::Newer(format!("event {} of saga {}, a {}", event.seq, event.saga, event.name)));
+    }
+    serde_json::from_str(&event.payload).map_err(|error| {
+        let (seq, saga, name) = (event.seq, event.saga, &event.name);
+        let what = format!("{:?} at column {}", error.classify(), error.column());
+        Unreadable::Broken(format!("event {seq} of saga {saga}, a {name}, cannot be read by this release: {what}"))
     })
 }
 
@@ -134,7 +141,7 @@ pub fn build_append<S: Saga>(
         written.push(NewEvent {
             id,
             name: event.name().to_owned(),
-            payload: serde_json::to_string(event)?,
+            payload: event.stored()?,
             principal: context.principal.to_owned(),
             at: context.now,
             amount: facts.amount,
@@ -266,7 +273,7 @@ impl<S: Saga> EventStore<Recorded<S>> for SagaStore {
                 Ok(EventEnvelope {
                     aggregate_id: id.to_owned(),
                     sequence: usize::try_from(event.seq).unwrap_or(usize::MAX),
-                    payload: read_event::<S>(&event).map_err(unreadable)?,
+                    payload: read_event::<S>(&event).map_err(|error| unreadable(error.into()))?,
                     metadata: HashMap::from([(PRINCIPAL.to_owned(), event.principal)]),
                 })
             })
@@ -276,7 +283,7 @@ impl<S: Saga> EventStore<Recorded<S>> for SagaStore {
     async fn load_aggregate(&self, id: &str) -> Result<SagaContext<S>, AggregateError<Refusal>> {
         let saga = saga_id(id)?;
         let before = load::<S>(&self.pool, self.node.shard_of(saga), saga).await.map_err(|error| match error {
-            LoadError::Unreadable { .. } => unreadable(error),
+            LoadError::Unreadable(_) => unreadable(error),
             LoadError::Store(error) => database(error),
         })?;
         let current = before.saga.clone();

@@ -2,9 +2,9 @@
 
 use super::error::StoreError;
 use super::recovery::{Watchman, identity};
-use sqlx::PgPool;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +69,17 @@ pub(super) async fn connect_writer(options: PgConnectOptions, watchman: Arc<Watc
     pool(options, 1, Some(watchman), WRITER).await
 }
 
+/// The connection of the heartbeat: its own, so that a pool in full use costs no lease.
+///
+/// # Errors
+/// The database cannot be reached, or refuses us.
+pub(super) async fn connect_heartbeat(
+    options: PgConnectOptions,
+    watchman: Arc<Watchman>,
+) -> Result<PgPool, StoreError> {
+    pool(options, 1, Some(watchman), SESSION).await
+}
+
 const SESSION: &str = "set idle_in_transaction_session_timeout = '15s'; set timezone = 'UTC'";
 const WRITER: &str = "set idle_in_transaction_session_timeout = '15s'; set timezone = 'UTC';
     set plan_cache_mode = force_generic_plan; set enable_seqscan = off";
@@ -103,6 +114,11 @@ async fn pool(
 /// # Errors
 /// The database is newer, differs, or cannot be reached.
 pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
+    match check_schema(pool).await {
+        Err(SchemaError::TooOld { .. }) => {}
+        // Nothing is left to do, also on a database that a newer release only added to; or nothing may be done.
+        fits_or_not => return fits_or_not,
+    }
     MIGRATIONS.run(pool).await.map_err(|error| match error {
         MigrateError::VersionMissing(unknown) => SchemaError::TooNew { unknown },
         MigrateError::VersionMismatch(version) => {
@@ -117,7 +133,17 @@ pub async fn migrate(pool: &PgPool) -> Result<(), SchemaError> {
     })
 }
 
-/// Checks that the database has exactly the shape of this release. Changes nothing.
+/// What the description of a migration begins with that takes nothing away from the release before it: `0008_expand_links.sql`.
+const EXPANDS: &str = "expand";
+
+/// Of unknown migrations the first that does more than expand; releases side by side share a schema that was expanded.
+async fn first_foreign(connection: &mut PgConnection, unknown: &[i64]) -> Result<Option<i64>, StoreError> {
+    let foreign = "select min(version) from _sqlx_migrations
+                   where version = any($1) and split_part(description, ' ', 1) <> $2";
+    Ok(sqlx::query_scalar(foreign).bind(unknown).bind(EXPANDS).fetch_one(connection).await?)
+}
+
+/// Checks that the database has the shape of this release, or that of a newer one that only added to it. Changes nothing.
 ///
 /// # Errors
 /// It is older, newer, or differs.
@@ -136,16 +162,19 @@ pub async fn check_schema(pool: &PgPool) -> Result<(), SchemaError> {
         .list_applied_migrations("_sqlx_migrations")
         .await
         .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let unknown: Vec<i64> = applied.iter().map(|a| a.version).filter(|version| !known.contains_key(version)).collect();
+    if let Some(unknown) = first_foreign(&mut connection, &unknown).await? {
+        return Err(SchemaError::TooNew { unknown });
+    }
     for migration in &applied {
         match known.get(&migration.version) {
-            None => return Err(SchemaError::TooNew { unknown: migration.version }),
             Some(checksum) if **checksum != migration.checksum => {
                 return Err(SchemaError::Differs {
                     version: migration.version,
                     detail: "its checksum differs".to_owned(),
                 });
             }
-            Some(_) => {}
+            Some(_) | None => {}
         }
     }
     match known.keys().find(|version| !applied.iter().any(|a| a.version == **version)) {

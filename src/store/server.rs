@@ -1,7 +1,8 @@
 //! What the database's server says of itself, as far as it lets us read it. Reads only.
 
 use super::error::StoreError;
-use chrono::{DateTime, Utc};
+use crate::clock::{Clock, RealClock};
+use chrono::TimeDelta;
 use sqlx::PgPool;
 
 /// What the server says.
@@ -11,12 +12,21 @@ pub struct Server {
     pub version: i32,
     /// The connection is encrypted; none: not readable.
     pub tls: Option<bool>,
-    /// Its clock (UTC).
-    pub now: DateTime<Utc>,
     /// What the database takes on disk, in bytes; none: not readable.
     pub bytes: Option<i64>,
     /// It is a standby: nothing can be written.
     pub standby: bool,
+}
+
+/// The server's clock (UTC), read between the two instants of ours that frame it best: how far ours is ahead.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn clock_ahead(pool: &PgPool) -> Result<TimeDelta, StoreError> {
+    let before = RealClock.now();
+    let theirs = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(pool).await?;
+    let after = RealClock.now();
+    Ok(before + (after - before) / 2 - theirs)
 }
 
 /// Asks the server.
@@ -25,8 +35,7 @@ pub struct Server {
 /// The database cannot be reached.
 pub async fn server(pool: &PgPool) -> Result<Server, StoreError> {
     let row = sqlx::query!(
-        r#"select current_setting('server_version_num')::integer as "version!", clock_timestamp() as "now!",
-               pg_is_in_recovery() as "standby!""#
+        r#"select current_setting('server_version_num')::integer as "version!", pg_is_in_recovery() as "standby!""#
     );
     let row = row.fetch_one(pool).await?;
     let tls = sqlx::query_scalar!("select ssl from pg_stat_ssl where pid = pg_backend_pid()");
@@ -34,7 +43,6 @@ pub async fn server(pool: &PgPool) -> Result<Server, StoreError> {
     Ok(Server {
         version: row.version,
         tls: tls.fetch_optional(pool).await.ok().flatten().flatten(),
-        now: row.now,
         bytes: bytes.fetch_one(pool).await.ok(),
         standby: row.standby,
     })

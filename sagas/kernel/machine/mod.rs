@@ -11,7 +11,7 @@ use super::outcome::{Look, NotSent, Outcome, RejectionKind};
 use super::park::ParkCode;
 use super::record::{Record, Recorded};
 use super::retry;
-use super::saga::{Answered, At, Input, Pending, Refusal, Saga};
+use super::saga::{Answered, At, BusinessEvent, Input, Pending, Refusal, Saga};
 use super::step::{Absence, Class, ExactlyOnce, Resend};
 use chrono::{DateTime, TimeDelta, Utc};
 use settle::tells;
@@ -107,6 +107,7 @@ pub fn decide<S: Saga>(saga: &Recorded<S>, command: &Command<S::Command>) -> Res
             principal: principal.clone(),
             refused: Some(reason.clone()),
         }),
+        What::Readable => draft.readable(),
         What::Park { code, detail } => draft.park(*code, detail.clone(), false),
     }
     draft.settle();
@@ -430,6 +431,13 @@ impl<S: Saga> Draft<S> {
         self.ask(Input::Superseded { step: &open.step });
     }
 
+    /// Nobody need look at it any more: another release could not read what this one can.
+    fn readable(&mut self) {
+        if self.saga.flow.is_unreadable() {
+            self.push(StepEvent::Unparked { why: "this release can read its history".to_owned() });
+        }
+    }
+
     fn park(&mut self, code: ParkCode, detail: String, by_saga: bool) {
         // A pause makes way for what a person must look at: neither sends anything.
         if self.saga.flow.parked.is_none() || self.saga.flow.is_paused() {
@@ -470,7 +478,7 @@ fn reason(outcome: &Outcome) -> String {
 }
 
 /// The laws that a saga's declaration must keep: one pivot at most, nothing compensatable after it, every effect undone
-/// or excused.
+/// or excused, and no gap in the forms of an event.
 ///
 /// # Errors
 /// The first law broken, in a sentence.
@@ -489,6 +497,18 @@ pub fn check_declaration<S: Saga>() -> Result<(), String> {
             }
             (Class::Pivot, None) => pivot = Some(step.name),
             (Class::Read | Class::Compensatable | Class::Retriable | Class::Projection, _) => {}
+        }
+    }
+    for change in S::Event::CHANGES {
+        let earlier = S::Event::CHANGES.iter().filter(|c| c.event == change.event && c.form < change.form).count();
+        let gapless = usize::try_from(change.form).is_ok_and(|form| form == earlier + 2);
+        if !S::Event::NAMES.contains(&change.event) || !gapless {
+            return Err(format!(
+                "{}: no event {} comes to form {} from the one before",
+                S::NAME,
+                change.event,
+                change.form
+            ));
         }
     }
     Ok(())

@@ -99,7 +99,7 @@ impl<S: Saga> Bench<S> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/histories").join(S::NAME);
         let file = folder.join(format!("{scenario}__{}.jsonl", self.state()));
         if std::env::var_os("WRITE_HISTORIES").is_some() && !file.exists() {
-            let lines = self.log.iter().map(|e| serde_json::to_string(e).expect("writes") + "\n");
+            let lines = self.log.iter().map(|e| e.stored().expect("writes") + "\n");
             std::fs::create_dir_all(&folder).expect("a folder");
             std::fs::write(&file, lines.collect::<String>()).expect("a file");
         }

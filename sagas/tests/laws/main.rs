@@ -21,11 +21,11 @@ use sagas::kernel::verb::Verb;
 use sagas::rehearsal::Rehearsal;
 use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 mod activation;
 mod answers;
 mod dice;
+mod histories;
 #[path = "../../kernel/tests/samples.rs"]
 mod samples;
 mod told;
@@ -301,31 +301,6 @@ fn walk<S: Told>(seed: u64, steps: usize, operators: bool) {
     walk.folds();
 }
 
-/// Reads and folds a recorded history; its name ends with the state that it leads to.
-#[expect(clippy::disallowed_methods, reason = "a test, and the histories are files")]
-fn replay<S: Saga>() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/histories").join(S::NAME);
-    let Ok(entries) = std::fs::read_dir(&folder) else { return };
-    for entry in entries {
-        let path = entry.expect("an entry").path();
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).expect("a history");
-        let mut saga = Recorded::<S>::default();
-        for line in text.lines() {
-            let event: Record<S::Event> = serde_json::from_str(line).unwrap_or_else(|e| panic!("{name}: {e}: {line}"));
-            let written = serde_json::to_value(&event).expect("writes");
-            let stored: serde_json::Value = serde_json::from_str(line).expect("json");
-            assert_eq!(written, stored, "{name}: an old event is written differently now");
-            saga.evolve(&event);
-        }
-        let (_, expected) = name.rsplit_once("__").expect("`scenario__State`");
-        assert_eq!(S::summary(&saga.business).state, expected, "{name}");
-        let waits = saga.flow.open.as_ref().is_some_and(|o| matches!(o.phase, Phase::Unknown { .. }));
-        let at_rest = saga.flow.parked.is_some() || (saga.flow.open.is_none() && saga.flow.unwinding.is_none());
-        assert!(waits || at_rest, "{name} ends in the middle of a step");
-    }
-}
-
 /// A law that is only walked past proves nothing.
 #[test]
 fn the_walks_of_an_activation_lead_to_every_end() {
@@ -384,8 +359,8 @@ macro_rules! laws {
         }
 
         #[test]
-        fn every_recorded_history_is_read_and_leads_to_the_same_state() {
-            $(replay::<$saga>();)*
+        fn every_recorded_history_is_read_and_leads_where_it_led() {
+            $(histories::replay_all::<$saga>();)*
         }
 
         proptest! {

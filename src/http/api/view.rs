@@ -117,7 +117,7 @@ pub struct EventView {
     pub amount: Option<Amount>,
     /// One line for people
     pub summary: String,
-    /// The event as it is stored
+    /// The event in today's form
     pub payload: Value,
 }
 

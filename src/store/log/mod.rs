@@ -77,7 +77,8 @@ impl Log {
     }
 }
 
-/// An event as it is stored.
+/// An event as this release reads it: earlier forms are brought into today's here, and nowhere else. Whoever verifies the
+/// chain reads the stored text itself ([`super::entry`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
     /// The shard.
@@ -92,8 +93,10 @@ pub struct StoredEvent {
     pub id: Uuid,
     /// Name.
     pub name: String,
-    /// The JSON text that was hashed.
+    /// Its record as JSON text, in today's form.
     pub payload: String,
+    /// A newer release wrote it in a form that this one does not know: the record is as it is stored.
+    pub newer: bool,
     /// Who caused it.
     pub principal: String,
     /// Business time (UTC).
@@ -125,6 +128,7 @@ impl TryFrom<EventRow> for StoredEvent {
     type Error = StoreError;
 
     fn try_from(row: EventRow) -> Result<Self, StoreError> {
+        let read = sagas::forms().read(&row.name, row.payload);
         Ok(Self {
             shard: unsigned("a shard", row.shard)?,
             pos: unsigned("a position", row.pos)?,
@@ -132,7 +136,8 @@ impl TryFrom<EventRow> for StoredEvent {
             seq: unsigned("a sequence", row.seq)?,
             id: row.id,
             name: row.name,
-            payload: row.payload,
+            payload: read.text,
+            newer: read.newer,
             principal: row.principal,
             at: row.at,
             amount: amount(row.amount_minor, row.currency.as_deref())?,

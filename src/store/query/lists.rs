@@ -228,6 +228,20 @@ pub async fn next_due(pool: &PgPool, shards: &[u16]) -> Result<Option<DateTime<U
     Ok(next.fetch_one(pool).await?)
 }
 
+/// Sagas of these shards that are parked because a release could not read their history, with their flows.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn unreadable(pool: &PgPool, shards: &[u16]) -> Result<Vec<(SagaId, String)>, StoreError> {
+    let shards: Vec<i32> = shards.iter().copied().map(i32::from).collect();
+    let rows = sqlx::query!(
+        "select id, kind from saga
+         where status = 'needs_person' and parked_code = 'HISTORY_UNREADABLE' and shard = any($1)",
+        &shards
+    );
+    Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (SagaId(row.id), row.kind)).collect())
+}
+
 /// Unfinished sagas that nothing will ever wake: neither due, nor parked, nor ended. There must be none.
 ///
 /// # Errors

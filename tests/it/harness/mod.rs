@@ -16,6 +16,8 @@ mod nodes;
 mod rehearsal;
 mod staged;
 mod subscription_activation;
+mod versions;
+mod weather;
 mod world;
 
 use attio_billing::clock::Clock;

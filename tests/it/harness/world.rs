@@ -4,6 +4,7 @@
 use super::Fixture;
 use super::faults::{Faults, Plan};
 use attio_billing::engine::items::Body;
+use attio_billing::engine::registry::Registry;
 use attio_billing::engine::{self, Engine};
 use attio_billing::store::Store;
 use attio_billing::store::append::Status;
@@ -42,6 +43,17 @@ pub(crate) async fn node(
     hooks: Arc<dyn engine::hooks::Hooks>,
     renewal: Duration,
 ) -> Node {
+    node_of(Registry::all().unwrap(), fixture, name, hooks, renewal).await
+}
+
+/// Starts a node of a release that has these definitions.
+pub(crate) async fn node_of(
+    registry: Registry,
+    fixture: &dyn Fixture,
+    name: &str,
+    hooks: Arc<dyn engine::hooks::Hooks>,
+    renewal: Duration,
+) -> Node {
     let ground = fixture.ground();
     let stamp = stamp_of(&ground.pool).await.unwrap().unwrap();
     let lease = Lease { length: Duration::from_mins(2), renewal, margin: Duration::from_secs(1) };
@@ -54,7 +66,8 @@ pub(crate) async fn node(
         mailer: fixture.mailer(),
         ..engine::Settings::new(fixture.keys())
     };
-    let engine = Engine::start(store.clone(), ground.vendors.clone(), ground.clock.clone(), hooks, settings).unwrap();
+    let (vendors, clock) = (ground.vendors.clone(), ground.clock.clone());
+    let engine = Engine::with_registry(registry, store.clone(), vendors, clock, hooks, settings);
     Node { store, engine }
 }
 
