@@ -45,7 +45,7 @@ const MODULES: [Module; 26] = [
         never: IO,
     },
     Module { name: "proof", may_use: &["config", "engine", "keys", "store"], never: &["axum"] },
-    Module { name: "watch", may_use: &["clock", "config", "store"], never: &["axum", "sqlx"] },
+    Module { name: "watch", may_use: &["clock", "config", "mail", "store"], never: &["axum", "sqlx"] },
     Module { name: "sandbox", may_use: &[], never: &["sagas", "sqlx"] },
     Module { name: "app", may_use: EVERYTHING_BUT_CLI, never: &[] },
     Module { name: "demo", may_use: EVERYTHING_BUT_CLI, never: &[] },
