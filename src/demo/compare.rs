@@ -54,7 +54,8 @@ impl Comparison {
 }
 
 fn decimal(minor: i64) -> String {
-    format!("{}.{:02}", minor / 100, minor % 100)
+    let (sign, minor) = (if minor < 0 { "-" } else { "" }, minor.unsigned_abs());
+    format!("{sign}{}.{:02}", minor / 100, minor % 100)
 }
 
 impl Stage {

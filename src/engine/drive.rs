@@ -65,6 +65,12 @@ pub(super) struct Driver {
 impl Driver {
     /// Drives until the saga waits; answers when it wants the engine next.
     pub(super) async fn run(&mut self) -> Result<Option<DateTime<Utc>>, Stop> {
+        let next = self.go_on().await?;
+        self.rest();
+        Ok(next)
+    }
+
+    async fn go_on(&mut self) -> Result<Option<DateTime<Utc>>, Stop> {
         loop {
             if self.engine.stopping() {
                 return Err(Stop::NotOurs);
@@ -90,14 +96,8 @@ impl Driver {
                         return Ok(Some(now + chrono::TimeDelta::seconds(60)));
                     }
                 }
-                Work::Wait(until) => {
-                    self.rest();
-                    return Ok(Some(until));
-                }
-                Work::Idle => {
-                    self.rest();
-                    return Ok(None);
-                }
+                Work::Wait(until) => return Ok(Some(until)),
+                Work::Idle => return Ok(None),
             }
         }
     }
@@ -105,8 +105,8 @@ impl Driver {
     /// Calls that are held for a saga are for others while it waits; those that record or resolve stay.
     fn rest(&self) {
         let flow = self.live.flow();
-        let unsettled = |open: &Open| matches!(open.phase, Phase::Sending { .. } | Phase::Unknown { .. });
-        if flow.ended.is_some() || !(flow.past_pivot || flow.open.as_ref().is_some_and(unsettled)) {
+        let stay = |open: &Open| flow.past_pivot || matches!(open.phase, Phase::Sending { .. } | Phase::Unknown { .. });
+        if flow.ended.is_some() || !flow.open.as_ref().is_some_and(stay) {
             self.engine.budgets.let_go(self.saga);
         }
     }

@@ -458,9 +458,6 @@ impl Inner {
         loop {
             match driver.run().await {
                 Ok(next) => {
-                    if driver.live.flow().open.is_none() {
-                        self.budgets.let_go(saga);
-                    }
                     if self.mailboxes.close(saga) {
                         self.alarm(saga, kind, next);
                         self.keep(saga, driver.live);

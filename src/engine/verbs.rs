@@ -4,7 +4,6 @@
 use super::drive::Driver;
 use crate::store::items::Item;
 use crate::store::standing;
-
 use sagas::kernel::machine::What;
 use sagas::kernel::verb::{Asked, Evidence, Order};
 use serde_json::Value;

@@ -6,7 +6,7 @@ use super::items::{NewItem, insert};
 use super::together::Batch;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
@@ -73,7 +73,7 @@ pub struct Counts {
     pub rejected: u64,
 }
 
-/// A delivery that came. Its body is personal data: not shown by `Debug`.
+/// A delivery that came. Its body is personal data: there is no `Debug` of it.
 pub struct NewDelivery {
     /// `attio`, `zoho`, `braintree`.
     pub vendor: &'static str,
@@ -104,6 +104,7 @@ impl Batch for Deliveries {
         let headers: Vec<String> = new.iter().map(|delivery| storable(&delivery.headers)).collect();
         let bodies: Vec<&[u8]> = new.iter().map(|delivery| delivery.body.as_slice()).collect();
         let received: Vec<DateTime<Utc>> = new.iter().map(|delivery| delivery.received_at).collect();
+        let mut tx = pool.begin().await?;
         // In one order on all nodes: two of them never wait for each other.
         let stored = sqlx::query_scalar!(
             "insert into inbox (id, vendor, delivery_key, received_at, headers, body, state)
@@ -118,14 +119,15 @@ impl Batch for Deliveries {
             &headers,
             &bodies as &[&[u8]]
         );
-        let stored: HashSet<Uuid> = stored.fetch_all(pool).await?.into_iter().collect();
+        let stored: HashSet<Uuid> = stored.fetch_all(&mut *tx).await?.into_iter().collect();
         let mut duplicates = BTreeMap::<&str, i64>::new();
         for (delivery, _) in new.iter().zip(&ids).filter(|(_, id)| !stored.contains(id)) {
             *duplicates.entry(delivery.vendor).or_default() += 1;
         }
         for (vendor, n) in duplicates {
-            count(pool, vendor, "duplicate", n).await?;
+            count(&mut tx, vendor, "duplicate", n).await?;
         }
+        tx.commit().await?;
         let fate = |id| if stored.contains(&id) { Stored::New(id) } else { Stored::Duplicate };
         Ok(ids.into_iter().map(fate).collect())
     }
@@ -136,10 +138,10 @@ impl Batch for Deliveries {
 /// # Errors
 /// The database cannot be reached.
 pub async fn count_rejected(pool: &PgPool, vendor: &str) -> Result<(), StoreError> {
-    count(pool, vendor, "rejected", 1).await
+    count(&mut *pool.acquire().await?, vendor, "rejected", 1).await
 }
 
-async fn count(pool: &PgPool, vendor: &str, what: &str, n: i64) -> Result<(), StoreError> {
+async fn count(connection: &mut PgConnection, vendor: &str, what: &str, n: i64) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into inbox_counter (vendor, what, n) values ($1, $2, $3)
          on conflict (vendor, what) do update set n = inbox_counter.n + excluded.n",
@@ -147,7 +149,7 @@ async fn count(pool: &PgPool, vendor: &str, what: &str, n: i64) -> Result<(), St
         what,
         n
     )
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(())
 }

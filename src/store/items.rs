@@ -3,7 +3,6 @@
 
 use super::error::{StoreError, retrying, storable, unsigned};
 use super::inbox::OfferError;
-use super::open::Store;
 use super::secrets::Sealed;
 use super::together::Batch;
 use async_trait::async_trait;
@@ -197,20 +196,6 @@ impl Batch for Offers {
     }
 }
 
-impl Store {
-    /// Takes a command from outside; durable when it returns. Those that come at the same moment share a commit. The same
-    /// idempotency key gives the same item.
-    ///
-    /// # Errors
-    /// The key was used for something else, or the database cannot be reached.
-    pub async fn offer(&self, item: &NewItem) -> Result<Uuid, OfferError> {
-        match self.offers.write(item.clone()).await? {
-            Some(id) => Ok(id),
-            None => taken_before(&self.pool, item).await,
-        }
-    }
-}
-
 /// Takes a command from outside, with the sealed inputs that it brings; durable when it returns. The same idempotency
 /// key gives the same item, and its inputs are kept once.
 ///
@@ -238,7 +223,10 @@ pub(super) async fn insert_one(tx: &mut PgConnection, shards: u16, item: &NewIte
 }
 
 /// The item that has the key of this one.
-async fn taken_before(pool: &PgPool, item: &NewItem) -> Result<Uuid, OfferError> {
+///
+/// # Errors
+/// The key was used for something else, or the database cannot be reached.
+pub(super) async fn taken_before(pool: &PgPool, item: &NewItem) -> Result<Uuid, OfferError> {
     let key = item.idempotency_key.as_deref().map(storable);
     let before =
         sqlx::query!("select id, saga, kind, body from item where idempotency_key = $1", key).fetch_one(pool).await?;

@@ -1,8 +1,8 @@
 //! The store as one value: a pool, this node among the owners, and the log's writer.
 
 use super::error::StoreError;
-use super::inbox::Deliveries;
-use super::items::Offers;
+use super::inbox::{Deliveries, OfferError};
+use super::items::{NewItem, Offers, taken_before};
 use super::log::{Limits, Log};
 use super::recovery::Watchman;
 use super::schema::{self, SchemaError, Stamp, StampError};
@@ -11,6 +11,7 @@ use super::together::Together;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// What a node works with.
 #[derive(Debug, Clone)]
@@ -76,7 +77,7 @@ impl Store {
     /// The database cannot be reached, has another schema, or belongs to another installation.
     pub async fn open(url: &str, stamp: &Stamp, node: &str, lease: Lease) -> Result<Self, OpenError> {
         let watchman = Arc::new(Watchman::default());
-        let pool = schema::connect_watched(options(url)?, CONNECTIONS, Some(Arc::clone(&watchman))).await?;
+        let pool = schema::connect_watched(options(url)?, CONNECTIONS, Arc::clone(&watchman)).await?;
         schema::check_schema(&pool).await?;
         schema::stamp(&pool, stamp).await?;
         let writer = schema::connect_writer(options(url)?, Arc::clone(&watchman)).await?;
@@ -85,6 +86,18 @@ impl Store {
         let deliveries = Together::start(pool.clone(), Deliveries);
         let offers = Together::start(pool.clone(), Offers { shards: node.shard_count() });
         Ok(Self { pool, node, log, deliveries, offers })
+    }
+
+    /// Takes a command from outside; durable when it returns. Those that come at the same moment share a commit. The same
+    /// idempotency key gives the same item.
+    ///
+    /// # Errors
+    /// The key was used for something else, or the database cannot be reached.
+    pub async fn offer(&self, item: &NewItem) -> Result<Uuid, OfferError> {
+        match self.offers.write(item.clone()).await? {
+            Some(id) => Ok(id),
+            None => taken_before(&self.pool, item).await,
+        }
     }
 }
 

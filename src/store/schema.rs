@@ -45,19 +45,19 @@ pub enum SchemaError {
 /// # Errors
 /// The database cannot be reached, or refuses us.
 pub async fn connect(options: PgConnectOptions, most: u32) -> Result<PgPool, StoreError> {
-    connect_watched(options, most, None).await
+    pool(options, most, None, SESSION).await
 }
 
 /// As [`connect`]; each connection shows the watchman which database it reached.
 ///
 /// # Errors
 /// The database cannot be reached, or refuses us.
-pub async fn connect_watched(
+pub(super) async fn connect_watched(
     options: PgConnectOptions,
     most: u32,
-    watchman: Option<Arc<Watchman>>,
+    watchman: Arc<Watchman>,
 ) -> Result<PgPool, StoreError> {
-    open(options, most, watchman).await
+    pool(options, most, Some(watchman), SESSION).await
 }
 
 /// The connection of the log's writer: its own, so that a pool in full use holds up no append. Its few statements are
@@ -66,20 +66,26 @@ pub async fn connect_watched(
 /// # Errors
 /// The database cannot be reached, or refuses us.
 pub(super) async fn connect_writer(options: PgConnectOptions, watchman: Arc<Watchman>) -> Result<PgPool, StoreError> {
-    let once = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
-    open(options.options(once), 1, Some(watchman)).await
+    pool(options, 1, Some(watchman), WRITER).await
 }
 
-async fn open(options: PgConnectOptions, most: u32, watchman: Option<Arc<Watchman>>) -> Result<PgPool, StoreError> {
+const SESSION: &str = "set idle_in_transaction_session_timeout = '15s'; set timezone = 'UTC'";
+const WRITER: &str = "set idle_in_transaction_session_timeout = '15s'; set timezone = 'UTC';
+    set plan_cache_mode = force_generic_plan; set enable_seqscan = off";
+
+async fn pool(
+    options: PgConnectOptions,
+    most: u32,
+    watchman: Option<Arc<Watchman>>,
+    session: &'static str,
+) -> Result<PgPool, StoreError> {
     let pool = PgPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(Duration::from_secs(10))
         .after_connect(move |connection, _| {
             let watchman = watchman.clone();
             Box::pin(async move {
-                sqlx::raw_sql("set idle_in_transaction_session_timeout = '15s'; set timezone = 'UTC'")
-                    .execute(&mut *connection)
-                    .await?;
+                sqlx::raw_sql(session).execute(&mut *connection).await?;
                 if let Some(watchman) = watchman {
                     let identity = identity(connection).await.map_err(|e| sqlx::Error::Protocol(e.to_string()))?;
                     watchman.sees(&identity);

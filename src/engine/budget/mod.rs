@@ -36,7 +36,6 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const SOON: Duration = Duration::from_millis(300);
 /// Between two signs of life towards the other nodes.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
-
 /// Between two looks at what the other nodes found out.
 const BREAKERS_SEEN: Duration = Duration::from_secs(1);
 

@@ -155,10 +155,15 @@ pub(super) fn summary(name: &str, payload: &Value) -> String {
         "step.requested" if step["undo"] == true => format!("undo {}: {}", text(&step["step"]), call()),
         "step.requested" => format!("{}: {}", text(&step["step"]), call()),
         "step.sending" => format!("{}, attempt {}", text(&step["step"]), step["attempt"]),
-        "step.answered" => format!("{}: {}", text(&step["step"]), outcome(&step["outcome"])),
+        "step.answered" => format!("{}: {}{}", tried(step), outcome(&step["outcome"]), took(step)),
         "step.resolved" => format!("{}: found, {}", text(&step["step"]), outcome(&step["outcome"])),
-        "step.not_sent" | "step.outcome_unknown" => format!("{}: {}", text(&step["step"]), text(&step["detail"])),
-        "step.looked" => format!("{}: {}", text(&step["step"]), text(&step["look"]["look"])),
+        "step.not_sent" => format!("{}: {}{}", tried(step), text(&step["detail"]), next("again at", &step["again_at"])),
+        "step.outcome_unknown" => {
+            format!("{}: {}{}", tried(step), text(&step["detail"]), next("looked up at", &step["next_look"]))
+        }
+        "step.looked" => {
+            format!("{}: {}{}", tried(step), text(&step["look"]["look"]), next("once more at", &step["next_look"]))
+        }
         "step.proved_absent" => format!("{}: may be sent again from {}", text(&step["step"]), text(&step["resend_at"])),
         "step.superseded" => text(&step["step"]),
         "step.heard" => match step["refused"].as_str() {
@@ -175,6 +180,27 @@ pub(super) fn summary(name: &str, payload: &Value) -> String {
         "step.ended" => text(&step["end"]),
         _ => business(&payload["business"]),
     }
+}
+
+/// The step, and which attempt where it is not the first.
+fn tried(step: &Value) -> String {
+    let name = step["step"].as_str().unwrap_or_default();
+    match step["attempt"].as_u64() {
+        Some(attempt) if attempt > 1 => format!("{name}, attempt {attempt}"),
+        Some(_) | None => name.to_owned(),
+    }
+}
+
+/// How long the vendor took, and its own id of the request: what its support asks for.
+fn took(step: &Value) -> String {
+    let time = step["latency_ms"].as_u64().filter(|time| *time > 0).map(|time| format!(", {time} ms"));
+    let request = step["request_id"].as_str().map(|id| format!(", request {id}"));
+    format!("{}{}", time.unwrap_or_default(), request.unwrap_or_default())
+}
+
+fn next(what: &str, at: &Value) -> String {
+    let at = at.as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok());
+    at.map(|at| format!("; {what} {}", at.to_utc().format("%Y-%m-%d %H:%M:%S"))).unwrap_or_default()
 }
 
 /// Who ordered, who agreed, and why.
@@ -363,4 +389,38 @@ pub fn read_log_cursor(text: &str) -> Result<LogCursor, String> {
         Some(LogCursor { booked_at, shard: parts.next()?.parse().ok()?, pos: parts.next()?.parse().ok()? })
     };
     read().ok_or_else(|| format!("`{text}` is no cursor: take `next` of the page before"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn told(name: &str, step: &Value) -> String {
+        summary(name, &json!({ "step": step }))
+    }
+
+    #[test]
+    fn an_answer_says_which_attempt_how_long_it_took_and_the_vendors_own_id_of_the_request() {
+        let done = json!({"outcome": "done"});
+        let answered =
+            json!({"step": "capture", "attempt": 2, "outcome": done, "request_id": "7af", "latency_ms": 183});
+        assert_eq!(told("step.answered", &answered), "capture, attempt 2: done, 183 ms, request 7af");
+        let ours = json!({"step": "reserve", "attempt": 1, "outcome": done, "request_id": null, "latency_ms": 0});
+        assert_eq!(told("step.answered", &ours), "reserve: done");
+    }
+
+    #[test]
+    fn what_did_not_end_says_when_it_is_tried_or_looked_up_again() {
+        let at = "2026-11-22T08:00:05.120Z";
+        let unknown = json!({"step": "sell", "attempt": 1, "detail": "no answer", "next_look": at});
+        assert_eq!(told("step.outcome_unknown", &unknown), "sell: no answer; looked up at 2026-11-22 08:00:05");
+        let put_off = json!({"step": "sell", "attempt": 3, "detail": "zoho takes no calls", "again_at": at});
+        assert_eq!(
+            told("step.not_sent", &put_off),
+            "sell, attempt 3: zoho takes no calls; again at 2026-11-22 08:00:05"
+        );
+        let looked = json!({"step": "sell", "attempt": 1, "look": {"look": "absent"}, "next_look": null});
+        assert_eq!(told("step.looked", &looked), "sell: absent");
+    }
 }
