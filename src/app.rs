@@ -140,8 +140,7 @@ impl Service {
             Arc::new(Proof::new(store.clone(), Arc::clone(&engine), signer, sink, config.installation.as_str()));
         tasks.spawn(Arc::clone(&proof).run(stop.clone()));
         let installation = config.installation.as_str();
-        let watch =
-            Watch::new(store.clone(), Arc::clone(&clock), config.watch, Some(&mailer), has_sink, installation);
+        let watch = Watch::new(store.clone(), Arc::clone(&clock), config.watch, Some(&mailer), has_sink, installation);
         tasks.spawn(watch.map_err(anyhow::Error::msg)?.run(stop.clone()));
         let app = http::App {
             store: store.clone(),

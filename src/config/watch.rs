@@ -61,12 +61,7 @@ impl WatchSettings {
                 faults.push(format!("HEARTBEAT_URL is {UNSET}"));
             }
         }
-        WatchConfig {
-            alert_url,
-            alert_mail,
-            heartbeat_url,
-            silence: (hours > 0).then(|| TimeDelta::hours(hours)),
-        }
+        WatchConfig { alert_url, alert_mail, heartbeat_url, silence: (hours > 0).then(|| TimeDelta::hours(hours)) }
     }
 }
 

@@ -128,7 +128,8 @@ impl Channel {
         told: Told,
         since: DateTime<Utc>,
     ) -> Result<(), String> {
-        let plain: String = self.key(finding).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let plain: String =
+            self.key(finding).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let id = |left: String| MessageId::new(&format!("{left}@{}", mailer.domain()));
         let note = Note {
             message_id: id(format!("alert.{}", Uuid::now_v7().simple()))?,
