@@ -4,11 +4,14 @@ use super::{App, Problem};
 use crate::intake::{Refused, Vendor};
 use crate::metrics::Delivered;
 use crate::store::inbox::Stored;
+use crate::trace;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use tracing::Instrument;
+use uuid::Uuid;
 
 type Body = Result<Bytes, BytesRejection>;
 
@@ -65,6 +68,17 @@ async fn receive(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Problem> {
+    let span = trace::webhook(vendor.as_str());
+    taken(app, vendor, query, headers, body).instrument(span).await
+}
+
+async fn taken(
+    app: &App,
+    vendor: Vendor,
+    query: Option<String>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Problem> {
     let body = match body {
         Ok(body) => body,
         Err(e) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
@@ -79,21 +93,26 @@ async fn receive(
     };
     match app.intake.receive(vendor, headers, query.as_deref().unwrap_or_default(), &body).await {
         Ok(stored) => {
-            let delivered = match stored {
-                Stored::New(_) => Delivered::Stored,
-                Stored::Duplicate => Delivered::Duplicate,
-            };
-            app.metrics.delivered(vendor.as_str(), delivered);
+            match stored {
+                Stored::New(id) => said(app, vendor, Delivered::Stored, Some(id)),
+                Stored::Duplicate => said(app, vendor, Delivered::Duplicate, None),
+            }
             Ok(StatusCode::OK)
         }
         Err(Refused::Signature(why)) => {
-            app.metrics.delivered(vendor.as_str(), Delivered::Rejected);
+            said(app, vendor, Delivered::Rejected, None);
             Err(Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", format!("the delivery was refused: {why}"))
                 .hint("the secret of the webhook at the vendor and the one configured here must be the same"))
         }
         Err(Refused::Store(e)) => {
-            app.metrics.delivered(vendor.as_str(), Delivered::NotStored);
+            said(app, vendor, Delivered::NotStored, None);
             Err(Problem::store(&e))
         }
     }
+}
+
+/// To those who count, and to those who trace.
+fn said(app: &App, vendor: Vendor, delivered: Delivered, id: Option<Uuid>) {
+    app.metrics.delivered(vendor.as_str(), delivered);
+    trace::delivered(delivered.word(), id);
 }
