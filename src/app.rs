@@ -7,7 +7,7 @@ use crate::connectors::Connectors;
 use crate::engine::hooks::NoHooks;
 use crate::engine::{self, Budgets, Engine};
 use crate::http;
-use crate::intake::{Acts, Intake, Poller, Router, Sweeper};
+use crate::intake::{Acts, Intake, Poller, Router, Sweeper, Trusted};
 use crate::keys::Keys;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
@@ -97,7 +97,7 @@ impl Service {
         let engine = Engine::start(store.clone(), vendors, Arc::clone(&clock), Arc::new(NoHooks), settings)
             .map_err(anyhow::Error::msg)?;
         let engine = Arc::new(engine);
-        let intake = Arc::new(Intake::new(store.clone(), config.vendors.clone(), Arc::clone(&clock)));
+        let intake = Arc::new(Intake::new(store.clone(), Trusted::from(&config.vendors), Arc::clone(&clock)));
         let desk = Reception::new(
             store.clone(),
             Arc::clone(&engine),
@@ -142,15 +142,9 @@ impl Service {
         let installation = config.installation.as_str();
         let watch = Watch::new(store.clone(), Arc::clone(&clock), config.watch, Some(&mailer), has_sink, installation);
         tasks.spawn(watch.map_err(anyhow::Error::msg)?.run(stop.clone()));
-        let app = http::App {
-            store: store.clone(),
-            engine: Arc::clone(&engine),
-            intake,
-            acts,
-            metrics,
-            clock: Arc::clone(&clock),
-        };
-        tasks.spawn(listen(public, http::public(app.clone(), checkout), stop.clone()));
+        let app =
+            http::App { store: store.clone(), engine: Arc::clone(&engine), acts, metrics, clock: Arc::clone(&clock) };
+        tasks.spawn(listen(public, http::public(app.clone(), intake, checkout), stop.clone()));
         tasks.spawn(listen(private, http::private(app), stop.clone()));
         Ok(Self { public: addresses.0, private: addresses.1, public_url, store, engine, proof, stop, tasks })
     }

@@ -32,7 +32,7 @@ impl Bare {
         yardstick::prepare(&pool).await.context("the table of the bare loop")?;
         let (rows, waiting) = mpsc::channel(4_096);
         tokio::spawn(write(pool.clone(), waiting));
-        Ok(Self { pool, rows, caller: Caller::new(plan)? })
+        Ok(Self { pool, rows, caller: Caller::new(plan.stub())? })
     }
 
     pub(super) const fn pool(&self) -> &PgPool {

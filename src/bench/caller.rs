@@ -1,7 +1,10 @@
 //! Calls the stub over HTTP, for the engine and for the bare loop alike.
 
-use super::{Plan, flow};
+use super::flow;
+use super::stub::Tally;
 use crate::port::{Call, Perform, Report};
+use anyhow::Context;
+use reqwest::StatusCode;
 use sagas::kernel::answer::Answer;
 use sagas::kernel::outcome::{Look, NotSent, Outcome, Rejection, RejectionKind};
 
@@ -13,11 +16,18 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn new(plan: &Plan) -> anyhow::Result<Self> {
+    /// A caller of the stub there; of nobody, where there is none.
+    pub(super) fn new(stub: Option<&str>) -> anyhow::Result<Self> {
         // Only the first call in a process has an effect; a second one says so, and that is fine.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder().pool_max_idle_per_host(1_024).build()?;
-        Ok(Self { client, base: plan.work.calls().then(|| plan.stub.clone()) })
+        Ok(Self { client, base: stub.map(str::to_owned) })
+    }
+
+    /// What the stub got so far.
+    pub(super) async fn tally(&self) -> anyhow::Result<Tally> {
+        let base = self.base.as_deref().context("there is no stub")?;
+        Ok(self.client.get(format!("{base}/tally")).send().await?.error_for_status()?.json().await?)
     }
 
     /// Whether the stub agrees; none: no answer.
@@ -51,7 +61,19 @@ impl Perform for Caller {
         })
     }
 
-    async fn look(&self, _: &Call) -> Look {
-        Look::Absent { watermark: false, key_proven: false }
+    async fn look(&self, call: &Call) -> Look {
+        let unclear = |detail: String| Look::Unclear { detail };
+        let Some(base) = &self.base else { return unclear("there is nobody to ask".to_owned()) };
+        match self.client.get(format!("{base}/seen/{}", flow::path(&call.effect))).send().await {
+            Ok(response) if response.status() == StatusCode::OK => {
+                Look::Found { outcome: Box::new(Outcome::Done { answer: Answer::Nothing }), extra: Vec::new() }
+            }
+            // The stub knows a call from the moment that it comes.
+            Ok(response) if response.status() == StatusCode::NOT_FOUND => {
+                Look::Absent { watermark: true, key_proven: false }
+            }
+            Ok(response) => unclear(format!("the stub answers {}", response.status())),
+            Err(_) => unclear("the stub does not answer".to_owned()),
+        }
     }
 }

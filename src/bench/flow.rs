@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sagas::kernel::effect::{Braintree, Effect, Zoho};
 use sagas::kernel::money::{Money, currency};
 use sagas::kernel::outcome::Outcome;
+use sagas::kernel::priority::Priority;
 use sagas::kernel::saga::{At, BusinessEvent, End, Facts, Input, Pending, Refusal, Saga, Summary};
 use sagas::kernel::step::{Class, StepSpec, Undo};
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,8 @@ const NAMES: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
 /// The step that the stub refuses.
 const REFUSED: usize = 3;
 
-/// The flow.
-pub(super) struct Measured;
+/// The flow: a customer's, who waits for it, or one that nobody waits for.
+pub(super) struct Measured<const CUSTOMER: bool = false>;
 
 /// What a measured saga is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub(super) struct Start {
     pub(super) searchable: bool,
     /// Its fourth call is refused.
     pub(super) refused: bool,
+    /// It waits until then before its first call (UTC).
+    pub(super) due: Option<DateTime<Utc>>,
 }
 
 /// What happens in it.
@@ -34,6 +37,7 @@ pub(super) struct Start {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Event {
     Started { start: Start },
+    Woken,
     StepDone { step: String },
     StepRefused { step: String },
     AllUndone,
@@ -43,6 +47,7 @@ impl BusinessEvent for Event {
     fn name(&self) -> &'static str {
         match self {
             Self::Started { .. } => "Started",
+            Self::Woken => "Woken",
             Self::StepDone { .. } => "StepDone",
             Self::StepRefused { .. } => "StepRefused",
             Self::AllUndone => "AllUndone",
@@ -61,6 +66,7 @@ pub(super) struct State {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     #[default]
+    Waiting,
     Going,
     Undoing,
     Undone,
@@ -70,8 +76,9 @@ const fn step(name: &'static str) -> StepSpec {
     StepSpec { name, class: Class::Compensatable, undo: Undo::Effect, records: &[] }
 }
 
-impl Saga for Measured {
-    const NAME: &'static str = "measured";
+impl<const CUSTOMER: bool> Saga for Measured<CUSTOMER> {
+    const NAME: &'static str = if CUSTOMER { "measured_customer" } else { "measured" };
+    const PRIORITY: Priority = if CUSTOMER { Priority::Customer } else { Priority::Batch };
     const VERSION: u32 = 1;
     const PURPOSE: &'static str = "Measures the engine";
     const STEPS: &'static [StepSpec] =
@@ -93,13 +100,18 @@ impl Saga for Measured {
                 }
             }
             Input::Unwound { .. } => vec![Event::AllUndone],
+            Input::Due if state.stage == Stage::Waiting => vec![Event::Woken],
             Input::Command(_) | Input::Superseded { .. } | Input::Due | Input::Resumed => Vec::new(),
         })
     }
 
     fn evolve(state: &mut State, event: &Event) {
         match event {
-            Event::Started { start } => state.start = Some(start.clone()),
+            Event::Started { start } => {
+                state.stage = if start.due.is_some() { Stage::Waiting } else { Stage::Going };
+                state.start = Some(start.clone());
+            }
+            Event::Woken => state.stage = Stage::Going,
             Event::StepDone { .. } => state.done += 1,
             Event::StepRefused { .. } => state.stage = Stage::Undoing,
             Event::AllUndone => state.stage = Stage::Undone,
@@ -109,6 +121,7 @@ impl Saga for Measured {
     fn pending(state: &State) -> Pending {
         let Some(start) = &state.start else { return Pending::Ended(End::GivenUp) };
         match (state.stage, NAMES.get(state.done)) {
+            (Stage::Waiting, _) => Pending::Sleep { why: "its time", until: start.due.unwrap_or_default() },
             (Stage::Undoing, _) => Pending::Unwind { reason: "refused".to_owned() },
             (Stage::Undone, _) => Pending::Ended(End::Compensated),
             (Stage::Going, None) => Pending::Ended(End::Completed),

@@ -45,20 +45,28 @@ pub(super) async fn drive<F: Future<Output = bool>>(plan: &Plan, pool: &PgPool, 
 fn figures(plan: &Plan, mut took: Vec<Duration>, failed: usize, wall: Duration, used: Cpu) -> Figures {
     took.sort_unstable();
     let done = took.len();
-    let quantile = |per_cent: usize| {
-        let at = (done * per_cent).div_ceil(100).clamp(1, done.max(1)) - 1;
-        took.get(at).map_or(f64::NAN, |time| time.as_secs_f64() * 1_000.0)
-    };
     let each = |time: Option<Duration>| time.map(|time| time.as_secs_f64() * 1_000.0 / done.max(1) as f64);
     Figures {
         work: plan.work,
         in_flight: plan.in_flight,
         done,
         failed,
-        per_second: done as f64 / wall.as_secs_f64(),
-        p50_ms: quantile(50),
-        p99_ms: quantile(99),
+        per_second: rate(done, wall),
+        p50_ms: quantile(&took, 50),
+        p99_ms: quantile(&took, 99),
         cpu_ms: each(used.ours),
         postgres_cpu_ms: each(used.postgres),
     }
+}
+
+/// So many within that time, a second.
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+pub(super) fn rate(done: usize, within: Duration) -> f64 {
+    done as f64 / within.as_secs_f64()
+}
+
+/// What so many in a hundred did not exceed, in milliseconds; the times are in order.
+pub(super) fn quantile(took: &[Duration], per_cent: usize) -> f64 {
+    let at = (took.len() * per_cent).div_ceil(100).clamp(1, took.len().max(1)) - 1;
+    took.get(at).map_or(f64::NAN, |time| time.as_secs_f64() * 1_000.0)
 }

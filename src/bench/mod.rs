@@ -3,15 +3,21 @@
 //!
 //! Measures; it proves nothing, and no test depends on its figures.
 
+pub mod backlog;
 mod bare;
 mod caller;
 mod cpu;
 mod flow;
+pub mod ingest;
 mod load;
 mod ours;
-pub mod stub;
+pub mod part;
+pub mod recovery;
+mod stub;
 
-use crate::store::open;
+use crate::store::schema::{SHARDS, Stamp};
+use crate::store::shards::Lease;
+use crate::store::{open, yardstick};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use std::time::Duration;
@@ -57,6 +63,8 @@ pub struct Plan {
     pub work: Work,
     /// So many are in flight at any time.
     pub in_flight: usize,
+    /// So many events of other sagas are in the log before.
+    pub history: u64,
     /// Before the measurement.
     pub warm: Duration,
     /// The measurement.
@@ -86,12 +94,40 @@ pub struct Figures {
     pub postgres_cpu_ms: Option<f64>,
 }
 
+impl Plan {
+    /// The stub, where the steps leave the process.
+    fn stub(&self) -> Option<&str> {
+        self.work.calls().then_some(self.stub.as_str())
+    }
+}
+
+/// Whose database it is.
+fn stamp() -> Stamp {
+    Stamp {
+        environment: "bench".to_owned(),
+        prefix: "bench1".to_owned(),
+        braintree_merchant: "bench".to_owned(),
+        zoho_organisation: "1".to_owned(),
+        attio_workspace: "bench".to_owned(),
+        shards: SHARDS,
+    }
+}
+
+/// How long a node of the measurement is thought to live after its last sign of life.
+fn lease() -> Lease {
+    Lease { length: Duration::from_secs(20), renewal: Duration::from_secs(5), margin: Duration::from_secs(2) }
+}
+
 /// Measures one load.
 ///
 /// # Errors
 /// The database cannot be used.
 pub async fn measure(plan: &Plan) -> anyhow::Result<Figures> {
     open::migrate_url(plan.database_url.expose_secret()).await?;
+    if plan.history > 0 {
+        let pool = open::visit(plan.database_url.expose_secret()).await?;
+        yardstick::fill(&pool, SHARDS, plan.history).await?;
+    }
     match plan.work {
         Work::Bare => {
             let bare = bare::Bare::start(plan).await?;

@@ -4,23 +4,26 @@ use super::caller::Caller;
 use super::flow::{self, Measured, Start};
 use super::{Plan, Work};
 use crate::clock::RealClock;
-use crate::engine::hooks::{Hooks, Point};
+use crate::config::Limits;
+use crate::engine::hooks::{Hooks, NoHooks, Point};
 use crate::engine::items::Body;
 use crate::engine::registry::Registry;
 use crate::engine::{Budgets, Engine, Settings, uncounted};
 use crate::keys::Keys;
 use crate::store::Store;
 use crate::store::items::NewItem;
-use crate::store::schema::{SHARDS, Stamp};
-use crate::store::shards::Lease;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Saga;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+
+/// How long a stop waits for calls in flight.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) struct Ours {
     store: Store,
@@ -35,28 +38,8 @@ struct Ends(Mutex<HashMap<SagaId, (u32, oneshot::Sender<()>)>>);
 
 impl Ours {
     pub(super) async fn start(plan: &Plan) -> anyhow::Result<Self> {
-        let stamp = Stamp {
-            environment: "bench".to_owned(),
-            prefix: "bench1".to_owned(),
-            braintree_merchant: "bench".to_owned(),
-            zoho_organisation: "1".to_owned(),
-            attio_workspace: "bench".to_owned(),
-            shards: SHARDS,
-        };
-        let store = Store::open(plan.database_url.expose_secret(), &stamp, "bench", Lease::default()).await?;
         let ends = Arc::new(Ends::default());
-        let registry = Registry::all().and_then(Registry::with::<Measured>).map_err(anyhow::Error::msg)?;
-        let keys = Keys::new(&"nothing is sealed in a measurement".into(), "http://127.0.0.1");
-        let vendors = Arc::new(Caller::new(plan)?);
-        let clock = Arc::new(RealClock);
-        // As many calls at once as there are sagas: the engine is measured, not a vendor's limit.
-        let mut limits = uncounted();
-        for limits in limits.values_mut() {
-            limits.at_once = 1_024;
-        }
-        let budgets = Some(Budgets::new(store.clone(), clock.clone(), &limits));
-        let settings = Settings { node: "bench".to_owned(), budgets, ..Settings::new(keys) };
-        let engine = Engine::with_registry(registry, store.clone(), vendors, clock, ends.clone(), settings);
+        let (store, engine) = engine(&plan.database_url, plan.stub(), ends.clone(), None).await?;
         Ok(Self { store, engine, ends, work: plan.work })
     }
 
@@ -65,18 +48,19 @@ impl Ours {
     }
 
     pub(super) async fn stop(&self) {
-        self.engine.stop(Duration::from_secs(10)).await;
+        self.engine.stop(PATIENCE).await;
     }
 
     /// One saga, from its order to its last commit.
     pub(super) async fn one(&self, number: u64) -> bool {
-        let start = Start { number, searchable: self.work == Work::Searchable, refused: self.work == Work::Undone };
+        let (searchable, refused) = (self.work == Work::Searchable, self.work == Work::Undone);
+        let start = Start { number, searchable, refused, due: None };
         let saga = SagaId::derived("measured", &[&uuid::Uuid::new_v4().to_string()]);
-        let ended = self.ends.expect(saga, flow::appends(start.searchable, start.refused));
+        let ended = self.ends.expect(saga, flow::appends(searchable, refused));
         let Ok(command) = serde_json::to_value(start) else { return false };
         let item = NewItem {
             saga,
-            saga_kind: Measured::NAME.to_owned(),
+            saga_kind: Measured::<false>::NAME.to_owned(),
             kind: "measured".to_owned(),
             principal: "bench".to_owned(),
             body: Body::Saga { command }.text(),
@@ -89,6 +73,48 @@ impl Ours {
         self.engine.wake();
         tokio::time::timeout(Duration::from_secs(30), ended).await.is_ok_and(|heard| heard.is_ok())
     }
+}
+
+/// A store and an engine on it that knows the measured flows; `zoho` limits the searchable calls.
+pub(super) async fn engine(
+    url: &SecretString,
+    stub: Option<&str>,
+    hooks: Arc<dyn Hooks>,
+    zoho: Option<Limits>,
+) -> anyhow::Result<(Store, Engine)> {
+    let store = Store::open(url.expose_secret(), &super::stamp(), "bench", super::lease()).await?;
+    let registry = Registry::all()
+        .and_then(Registry::with::<Measured>)
+        .and_then(Registry::with::<Measured<true>>)
+        .map_err(anyhow::Error::msg)?;
+    let keys = Keys::new(&"nothing is sealed in a measurement".into(), "http://127.0.0.1");
+    let vendors = Arc::new(Caller::new(stub)?);
+    let clock = Arc::new(RealClock);
+    // As many calls at once as there are sagas: the engine is measured, not a vendor's limit.
+    let mut limits = uncounted();
+    for limits in limits.values_mut() {
+        limits.at_once = 1_024;
+    }
+    limits.extend(zoho.map(|zoho| ("zoho", zoho)));
+    let budgets = Some(Budgets::new(store.clone(), clock.clone(), &limits));
+    let renewal = super::lease().renewal;
+    let settings = Settings { node: "bench".to_owned(), budgets, renewal, ..Settings::new(keys) };
+    let engine = Engine::with_registry(registry, store.clone(), vendors, clock, hooks, settings);
+    Ok((store, engine))
+}
+
+/// Works off what is there until it is told to end.
+///
+/// # Errors
+/// The database cannot be used.
+pub(super) async fn work(url: &SecretString, stub: &str, ready: impl FnOnce()) -> anyhow::Result<()> {
+    let mut end = signal(SignalKind::terminate())?;
+    let (store, engine) = engine(url, Some(stub), Arc::new(NoHooks), None).await?;
+    ready();
+    end.recv().await;
+    engine.stop(PATIENCE).await;
+    store.pool.close().await;
+    Ok(())
 }
 
 impl Ends {

@@ -18,11 +18,11 @@ use crate::intake::{Acts, Intake};
 use crate::metrics::Metrics;
 use crate::store::Store;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::http::{HeaderName, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 pub use checkout::Checkout;
 pub use problem::Problem;
 use std::sync::Arc;
@@ -38,8 +38,6 @@ pub struct App {
     pub store: Store,
     /// To be woken when something came.
     pub engine: Arc<Engine>,
-    /// Verifies deliveries, and is woken when one came.
-    pub intake: Arc<Intake>,
     /// Takes orders of activations.
     pub acts: Arc<Acts>,
     /// Counts deliveries, and knows what the engine counted.
@@ -48,21 +46,21 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
 }
 
-/// A webhook body is at most this long.
-const WEBHOOK_LIMIT: usize = 1024 * 1024;
 /// Nothing inside a request takes longer.
 const REQUEST_LIMIT: Duration = Duration::from_secs(15);
 
 /// The public routes.
-pub fn public(app: App, desk: Checkout) -> Router {
+pub fn public(app: App, intake: Arc<Intake>, desk: Checkout) -> Router {
     let routes = Router::new()
-        .route("/webhooks/attio", post(webhooks::attio))
-        .route("/webhooks/zoho", post(webhooks::zoho))
-        .route("/webhooks/braintree", post(webhooks::braintree).get(webhooks::braintree_challenge))
-        .layer(DefaultBodyLimit::max(WEBHOOK_LIMIT))
         .route("/healthz", get(health::live))
+        .merge(webhooks::routes(intake, app.metrics.clone()))
         .merge(checkout::routes(desk));
     around(routes).with_state(app)
+}
+
+/// Nothing but the webhooks, as the public listener serves them.
+pub fn webhooks(intake: Arc<Intake>, metrics: Metrics) -> Router {
+    around(webhooks::routes(intake, metrics)).with_state(())
 }
 
 /// The private routes.
@@ -77,7 +75,7 @@ pub fn private(app: App) -> Router {
 }
 
 /// What every route gets: an id, a trace, a limit, an answer for what does not exist.
-fn around(routes: Router<App>) -> Router<App> {
+fn around<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
     let id = HeaderName::from_static("x-request-id");
     routes
         .fallback(no_such_route)

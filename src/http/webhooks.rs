@@ -1,55 +1,78 @@
 //! The vendors' webhooks: verify the raw bytes, store, answer. What a delivery means is found out later.
 
-use super::{App, Problem};
-use crate::intake::{Refused, Vendor};
-use crate::metrics::Delivered;
+use super::Problem;
+use crate::intake::{Intake, Refused, Vendor};
+use crate::metrics::{Delivered, Metrics};
 use crate::store::inbox::Stored;
 use crate::trace;
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Query, RawQuery, State};
+use axum::extract::{DefaultBodyLimit, Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
 use serde::Deserialize;
+use std::sync::Arc;
 use tracing::Instrument;
 use uuid::Uuid;
 
 type Body = Result<Bytes, BytesRejection>;
 
-pub(super) async fn attio(
-    State(app): State<App>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<StatusCode, Problem> {
-    receive(&app, Vendor::Attio, query, &headers, body).await
+/// A webhook body is at most this long.
+const LIMIT: usize = 1024 * 1024;
+
+/// What the webhooks need.
+#[derive(Clone)]
+struct Desk {
+    intake: Arc<Intake>,
+    metrics: Metrics,
 }
 
-pub(super) async fn zoho(
-    State(app): State<App>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<StatusCode, Problem> {
-    receive(&app, Vendor::Zoho, query, &headers, body).await
+/// Their routes.
+pub(super) fn routes<S>(intake: Arc<Intake>, metrics: Metrics) -> Router<S> {
+    Router::new()
+        .route("/webhooks/attio", post(attio))
+        .route("/webhooks/zoho", post(zoho))
+        .route("/webhooks/braintree", post(braintree).get(braintree_challenge))
+        .layer(DefaultBodyLimit::max(LIMIT))
+        .with_state(Desk { intake, metrics })
 }
 
-pub(super) async fn braintree(
-    State(app): State<App>,
+async fn attio(
+    State(desk): State<Desk>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    receive(&app, Vendor::Braintree, query, &headers, body).await
+    receive(&desk, Vendor::Attio, query, &headers, body).await
+}
+
+async fn zoho(
+    State(desk): State<Desk>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    receive(&desk, Vendor::Zoho, query, &headers, body).await
+}
+
+async fn braintree(
+    State(desk): State<Desk>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    receive(&desk, Vendor::Braintree, query, &headers, body).await
 }
 
 #[derive(Deserialize)]
-pub(super) struct Challenge {
+struct Challenge {
     bt_challenge: String,
 }
 
 /// Braintree proves that the address is ours before it sends anything.
-pub(super) async fn braintree_challenge(
-    State(app): State<App>,
+async fn braintree_challenge(
+    State(desk): State<Desk>,
     challenge: Result<Query<Challenge>, QueryRejection>,
 ) -> Result<String, Problem> {
     let Ok(Query(challenge)) = challenge else {
@@ -58,22 +81,22 @@ pub(super) async fn braintree_challenge(
             "expected as a query parameter, as Braintree's verification sends it",
         ));
     };
-    app.intake.braintree_challenge(&challenge.bt_challenge).map_err(|why| Problem::field("bt_challenge", why))
+    desk.intake.braintree_challenge(&challenge.bt_challenge).map_err(|why| Problem::field("bt_challenge", why))
 }
 
 async fn receive(
-    app: &App,
+    desk: &Desk,
     vendor: Vendor,
     query: Option<String>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let span = trace::webhook(vendor.as_str());
-    taken(app, vendor, query, headers, body).instrument(span).await
+    taken(desk, vendor, query, headers, body).instrument(span).await
 }
 
 async fn taken(
-    app: &App,
+    desk: &Desk,
     vendor: Vendor,
     query: Option<String>,
     headers: &HeaderMap,
@@ -82,7 +105,7 @@ async fn taken(
     let body = match body {
         Ok(body) => body,
         Err(e) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            app.intake.rejected(vendor).await;
+            desk.intake.rejected(vendor).await;
             return Err(Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body_too_large",
@@ -91,28 +114,28 @@ async fn taken(
         }
         Err(e) => return Err(Problem::new(e.status(), "unreadable_body", e.body_text())),
     };
-    match app.intake.receive(vendor, headers, query.as_deref().unwrap_or_default(), &body).await {
+    match desk.intake.receive(vendor, headers, query.as_deref().unwrap_or_default(), &body).await {
         Ok(stored) => {
             match stored {
-                Stored::New(id) => said(app, vendor, Delivered::Stored, Some(id)),
-                Stored::Duplicate => said(app, vendor, Delivered::Duplicate, None),
+                Stored::New(id) => said(desk, vendor, Delivered::Stored, Some(id)),
+                Stored::Duplicate => said(desk, vendor, Delivered::Duplicate, None),
             }
             Ok(StatusCode::OK)
         }
         Err(Refused::Signature(why)) => {
-            said(app, vendor, Delivered::Rejected, None);
+            said(desk, vendor, Delivered::Rejected, None);
             Err(Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", format!("the delivery was refused: {why}"))
                 .hint("the secret of the webhook at the vendor and the one configured here must be the same"))
         }
         Err(Refused::Store(e)) => {
-            said(app, vendor, Delivered::NotStored, None);
+            said(desk, vendor, Delivered::NotStored, None);
             Err(Problem::store(&e))
         }
     }
 }
 
 /// To those who count, and to those who trace.
-fn said(app: &App, vendor: Vendor, delivered: Delivered, id: Option<Uuid>) {
-    app.metrics.delivered(vendor.as_str(), delivered);
+fn said(desk: &Desk, vendor: Vendor, delivered: Delivered, id: Option<Uuid>) {
+    desk.metrics.delivered(vendor.as_str(), delivered);
     trace::delivered(delivered.word(), id);
 }

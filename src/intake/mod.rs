@@ -24,8 +24,10 @@ use axum::http::HeaderMap;
 pub use pollers::Poller;
 pub use recovery::Sweeper;
 pub use router::Router;
+use secrecy::SecretString;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::slice;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -60,22 +62,42 @@ pub enum Refused {
     Store(StoreError),
 }
 
+/// Whose signatures are trusted.
+#[derive(Debug, Clone)]
+pub struct Trusted {
+    /// Attio's webhook secret; absent: its deliveries are refused.
+    pub attio: Option<SecretString>,
+    /// Braintree's key pair.
+    pub braintree: KeyPair,
+    /// Zoho's webhook secret.
+    pub zoho: SecretString,
+}
+
+impl From<&Vendors> for Trusted {
+    fn from(vendors: &Vendors) -> Self {
+        let Vendors { attio, braintree, zoho } = vendors;
+        let (public_key, private_key) = (braintree.public_key.clone(), braintree.private_key.clone());
+        Self {
+            attio: attio.webhook_secret.clone(),
+            braintree: KeyPair { public_key, private_key },
+            zoho: zoho.webhook_secret.clone(),
+        }
+    }
+}
+
 /// Verifies and stores deliveries.
 pub struct Intake {
     store: Store,
-    vendors: Vendors,
-    keys: Vec<KeyPair>,
+    trusted: Trusted,
     clock: Arc<dyn Clock>,
     /// Says that something was stored, to every lane of the router.
     came: watch::Sender<()>,
 }
 
 impl Intake {
-    /// An intake that trusts these vendors' secrets.
-    pub fn new(store: Store, vendors: Vendors, clock: Arc<dyn Clock>) -> Self {
-        let b = &vendors.braintree;
-        let keys = vec![KeyPair { public_key: b.public_key.clone(), private_key: b.private_key.clone() }];
-        Self { store, vendors, keys, clock, came: watch::Sender::new(()) }
+    /// An intake that trusts these secrets.
+    pub fn new(store: Store, trusted: Trusted, clock: Arc<dyn Clock>) -> Self {
+        Self { store, trusted, clock, came: watch::Sender::new(()) }
     }
 
     /// Answers Braintree's challenge.
@@ -83,7 +105,7 @@ impl Intake {
     /// # Errors
     /// It has not the form of a challenge.
     pub fn braintree_challenge(&self, challenge: &str) -> Result<String, String> {
-        braintree::answer_challenge(&self.keys[0], challenge).map_err(|e| e.to_string())
+        braintree::answer_challenge(&self.trusted.braintree, challenge).map_err(|e| e.to_string())
     }
 
     /// Counts a delivery that was refused.
@@ -140,7 +162,7 @@ impl Intake {
         let signature = |name: &'static str| header(name).ok_or_else(|| format!("there is no `{name}` header"));
         match vendor {
             Vendor::Attio => {
-                let secret = self.vendors.attio.webhook_secret.clone();
+                let secret = self.trusted.attio.clone();
                 let secret = secret.ok_or("no Attio webhook secret is configured (ATTIO_WEBHOOK_SECRET)")?;
                 if !attio::webhook::verify(&[secret], body, signature(attio::webhook::SIGNATURE_HEADER)?) {
                     return Err("the signature does not fit the body".to_owned());
@@ -148,7 +170,7 @@ impl Intake {
                 Ok(attio::webhook::delivery_key(header(attio::webhook::KEY_HEADER), body))
             }
             Vendor::Zoho => {
-                let secrets = [self.vendors.zoho.webhook_secret.clone()];
+                let secrets = [self.trusted.zoho.clone()];
                 if !zoho::webhook::verify(&secrets, query, body, signature(zoho::webhook::SIGNATURE_HEADER)?) {
                     return Err("the signature does not fit the body".to_owned());
                 }
@@ -156,7 +178,7 @@ impl Intake {
             }
             Vendor::Braintree => {
                 let delivery = braintree::Delivery::from_form(body).map_err(|e| e.to_string())?;
-                match braintree::verify_and_parse(&self.keys, &delivery) {
+                match braintree::verify_and_parse(slice::from_ref(&self.trusted.braintree), &delivery) {
                     Ok(notification) => Ok(notification.delivery_key),
                     Err(WebhookError::Unreadable(_)) => Ok(digest()),
                     Err(e) => Err(e.to_string()),
@@ -167,7 +189,7 @@ impl Intake {
 
     /// The notification in a stored delivery of Braintree.
     fn braintree(&self, body: &[u8]) -> Result<braintree::Notification, WebhookError> {
-        braintree::verify_and_parse(&self.keys, &braintree::Delivery::from_form(body)?)
+        braintree::verify_and_parse(slice::from_ref(&self.trusted.braintree), &braintree::Delivery::from_form(body)?)
     }
 }
 

@@ -6,7 +6,7 @@ use super::items::{NewItem, insert};
 use super::together::Batch;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
@@ -104,14 +104,22 @@ impl Batch for Deliveries {
         let headers: Vec<String> = new.iter().map(|delivery| storable(&delivery.headers)).collect();
         let bodies: Vec<&[u8]> = new.iter().map(|delivery| delivery.body.as_slice()).collect();
         let received: Vec<DateTime<Utc>> = new.iter().map(|delivery| delivery.received_at).collect();
-        let mut tx = pool.begin().await?;
         // In one order on all nodes: two of them never wait for each other.
         let stored = sqlx::query_scalar!(
-            "insert into inbox (id, vendor, delivery_key, received_at, headers, body, state)
-             select id, vendor, key, received_at, headers, body, 'received'
-             from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[])
-                as d(id, vendor, key, received_at, headers, body) order by vendor, key, id
-             on conflict (vendor, delivery_key) do nothing returning id",
+            r#"with delivery as (
+                select * from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[])
+                    as d(id, vendor, key, received_at, headers, body)
+             ), stored as (
+                insert into inbox (id, vendor, delivery_key, received_at, headers, body, state)
+                select id, vendor, key, received_at, headers, body, 'received' from delivery order by vendor, key, id
+                on conflict (vendor, delivery_key) do nothing returning id
+             ), counted as (
+                insert into inbox_counter (vendor, what, n)
+                select vendor, 'duplicate', count(*) from delivery where id not in (select id from stored)
+                group by vendor order by vendor
+                on conflict (vendor, what) do update set n = inbox_counter.n + excluded.n
+             )
+             select id as "id!" from stored"#,
             &ids,
             &vendors,
             &keys,
@@ -119,15 +127,7 @@ impl Batch for Deliveries {
             &headers,
             &bodies as &[&[u8]]
         );
-        let stored: HashSet<Uuid> = stored.fetch_all(&mut *tx).await?.into_iter().collect();
-        let mut duplicates = BTreeMap::<&str, i64>::new();
-        for (delivery, _) in new.iter().zip(&ids).filter(|(_, id)| !stored.contains(id)) {
-            *duplicates.entry(delivery.vendor).or_default() += 1;
-        }
-        for (vendor, n) in duplicates {
-            count(&mut tx, vendor, "duplicate", n).await?;
-        }
-        tx.commit().await?;
+        let stored: HashSet<Uuid> = stored.fetch_all(pool).await?.into_iter().collect();
         let fate = |id| if stored.contains(&id) { Stored::New(id) } else { Stored::Duplicate };
         Ok(ids.into_iter().map(fate).collect())
     }
@@ -138,18 +138,12 @@ impl Batch for Deliveries {
 /// # Errors
 /// The database cannot be reached.
 pub async fn count_rejected(pool: &PgPool, vendor: &str) -> Result<(), StoreError> {
-    count(&mut *pool.acquire().await?, vendor, "rejected", 1).await
-}
-
-async fn count(connection: &mut PgConnection, vendor: &str, what: &str, n: i64) -> Result<(), StoreError> {
     sqlx::query!(
-        "insert into inbox_counter (vendor, what, n) values ($1, $2, $3)
+        "insert into inbox_counter (vendor, what, n) values ($1, 'rejected', 1)
          on conflict (vendor, what) do update set n = inbox_counter.n + excluded.n",
-        vendor,
-        what,
-        n
+        vendor
     )
-    .execute(connection)
+    .execute(pool)
     .await?;
     Ok(())
 }

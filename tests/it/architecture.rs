@@ -50,7 +50,11 @@ const MODULES: [Module; 27] = [
     Module { name: "sandbox", may_use: &[], never: &["sagas", "sqlx"] },
     Module { name: "app", may_use: EVERYTHING_BUT_CLI, never: &[] },
     Module { name: "demo", may_use: EVERYTHING_BUT_CLI, never: &[] },
-    Module { name: "bench", may_use: &["clock", "engine", "keys", "port", "store"], never: &[] },
+    Module {
+        name: "bench",
+        may_use: &["clock", "config", "connectors", "engine", "http", "intake", "keys", "metrics", "port", "store"],
+        never: &[],
+    },
     Module { name: "cli", may_use: EVERYTHING, never: &[] },
     Module { name: "lib", may_use: &[], never: IO },
     Module { name: "main", may_use: EVERYTHING, never: &["sqlx", "reqwest", "axum"] },

@@ -95,12 +95,15 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 51] = [
+    let commands: [&[&str]; 54] = [
         &[],
         &["serve"],
         &["sandbox"],
         &["demo"],
         &["bench"],
+        &["bench", "backlog"],
+        &["bench", "ingest"],
+        &["bench", "recovery"],
         &["migrate"],
         &["setup"],
         &["link"],
