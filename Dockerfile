@@ -15,11 +15,11 @@ COPY sagas/Cargo.toml sagas/Cargo.toml
 RUN mkdir src \
  && echo 'fn main() {}' > src/main.rs \
  && touch src/lib.rs sagas/lib.rs \
- && cargo build --release --locked --no-default-features
+ && cargo build --release --locked --no-default-features --features otel
 COPY . .
 # Cargo compares times, and the sources may be older than the empty ones.
 RUN touch src/main.rs src/lib.rs sagas/lib.rs \
- && cargo build --release --locked --no-default-features
+ && cargo build --release --locked --no-default-features --features otel
 
 FROM debian:bookworm-slim
 # The vendors' certificates; curl is for the health check.

@@ -74,13 +74,14 @@ impl Service {
         proof::guard(&store.pool, sink.as_ref(), config.hold).await?;
         let mailer = Mailer::new(&config.mail, &config.brand, Arc::clone(&clock), config.call_limit)
             .map_err(anyhow::Error::msg)?;
+        let mailer = Arc::new(mailer);
         let metrics = Metrics::default();
         let settings = engine::Settings {
             node: config.node.clone(),
             books_zone: config.books_zone,
             call_limit: config.call_limit,
             renewal: config.lease / 4,
-            mailer: Some(Arc::new(mailer)),
+            mailer: Some(Arc::clone(&mailer)),
             metrics: metrics.clone(),
             two_persons: config.two_persons.clone(),
             budgets: Some(budgets),
@@ -139,7 +140,7 @@ impl Service {
             Arc::new(Proof::new(store.clone(), Arc::clone(&engine), signer, sink, config.installation.as_str()));
         tasks.spawn(Arc::clone(&proof).run(stop.clone()));
         let installation = config.installation.as_str();
-        let watch = Watch::new(store.clone(), Arc::clone(&clock), config.watch, has_sink, installation);
+        let watch = Watch::new(store.clone(), Arc::clone(&clock), config.watch, Some(&mailer), has_sink, installation);
         tasks.spawn(watch.map_err(anyhow::Error::msg)?.run(stop.clone()));
         let app =
             http::App { store: store.clone(), engine: Arc::clone(&engine), acts, metrics, clock: Arc::clone(&clock) };

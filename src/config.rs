@@ -7,6 +7,7 @@ mod checkout;
 mod offers;
 mod outreach;
 mod proof;
+mod traces;
 mod watch;
 
 pub use approvals::{ApprovalSettings, Approvals};
@@ -15,6 +16,7 @@ pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
 pub use offers::{OfferConfig, OfferSettings};
 pub use outreach::{MailConfig, OutreachSettings};
 pub use proof::{ProofConfig, ProofSettings, SinkConfig};
+pub use traces::{TraceConfig, TraceSettings};
 pub use watch::{WatchConfig, WatchSettings};
 
 use crate::brand::Brand;

@@ -23,4 +23,5 @@ pub mod reception;
 pub mod sandbox;
 pub mod store;
 pub mod telemetry;
+pub mod trace;
 pub mod watch;

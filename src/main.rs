@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    telemetry::start(cli.log_level());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
@@ -14,7 +13,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(cli::run(cli)) {
+    let inside = runtime.enter();
+    let telemetry = telemetry::start(cli.log_level(), cli.traces().as_ref());
+    drop(inside);
+    let ended = runtime.block_on(cli::run(cli));
+    telemetry.end();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => cli::report(&exit),
     }

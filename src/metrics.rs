@@ -121,6 +121,18 @@ pub enum Delivered {
     NotStored,
 }
 
+impl Delivered {
+    /// One word for metrics and traces.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Duplicate => "duplicate",
+            Self::Rejected => "rejected",
+            Self::NotStored => "not_stored",
+        }
+    }
+}
+
 /// What is measured at the moment of a scrape.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gauges {
@@ -268,24 +280,13 @@ impl Metrics {
 
     /// A call was looked up.
     pub fn looked(&self, effect: &Effect, look: &Look) {
-        let outcome = match look {
-            Look::Found { .. } => "found",
-            Look::Absent { .. } => "absent",
-            Look::Unclear { .. } => "unclear",
-        };
-        let labels = CallLabels { vendor: effect.vendor(), operation: effect.operation(), outcome };
+        let labels = CallLabels { vendor: effect.vendor(), operation: effect.operation(), outcome: look.word() };
         self.looks.get_or_create(&labels).inc();
     }
 
     /// A delivery came.
     pub fn delivered(&self, vendor: &'static str, delivered: Delivered) {
-        let result = match delivered {
-            Delivered::Stored => "stored",
-            Delivered::Duplicate => "duplicate",
-            Delivered::Rejected => "rejected",
-            Delivered::NotStored => "not_stored",
-        };
-        self.deliveries.get_or_create(&DeliveryLabels { vendor, result }).inc();
+        self.deliveries.get_or_create(&DeliveryLabels { vendor, result: delivered.word() }).inc();
     }
 
     /// A request to the private API was not let in: why, as a word of a closed list.

@@ -169,3 +169,14 @@ pub enum Look {
         detail: String,
     },
 }
+
+impl Look {
+    /// One word for lists and metrics.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Found { .. } => "found",
+            Self::Absent { .. } => "absent",
+            Self::Unclear { .. } => "unclear",
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::database::Database;
 use super::{Exit, print, print_json};
+use crate::config::TraceSettings;
 use crate::demo::{Customer, Newcomer, SignUp, Stage, StageOptions, Wish};
 use crate::store::append::Status;
 use crate::store::query::{self, SagaLine};
@@ -39,9 +40,18 @@ pub(super) struct Args {
     /// Postgres URL of an empty database; unset: a fresh one in the private Postgres
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<SecretString>,
+    #[command(flatten)]
+    traces: TraceSettings,
+}
+
+impl Args {
+    pub(super) const fn traces(&self) -> &TraceSettings {
+        &self.traces
+    }
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Exit> {
+    args.traces.check().map_err(Exit::config)?;
     let began = Instant::now();
     let given = args.database_url.is_some();
     let told = Told { quiet: args.json };

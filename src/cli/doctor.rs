@@ -257,7 +257,11 @@ async fn checkpoints_of(pool: &PgPool, config: Option<&Config>, findings: &mut F
     let told = |set: bool| if set { "set" } else { "not set" };
     let watch = &config.watch;
     for (check, set, name) in [
-        ("alert channel", watch.alert_url.is_some(), "set ALERT_URL, then `attio-billing alerts test`"),
+        (
+            "alert channel",
+            watch.alert_url.is_some() || !watch.alert_mail.is_empty(),
+            "set ALERT_URL or ALERT_MAIL, then `attio-billing alerts test`",
+        ),
         ("heartbeat", watch.heartbeat_url.is_some(), "set HEARTBEAT_URL"),
     ] {
         findings.add("ours", check, set || !production, told(set), name);

@@ -25,6 +25,7 @@ mod setup;
 mod switch;
 mod token;
 
+use crate::config::TraceConfig;
 use clap::{Parser, Subcommand};
 pub use exit::{Exit, report};
 
@@ -98,6 +99,18 @@ impl Cli {
             Command::Serve(_) | Command::Sandbox(_) => "warn,attio_billing=info,sqlx=error",
             _ => "warn,sqlx=error",
         }
+    }
+}
+
+impl Cli {
+    /// Where traces go, if anywhere. What is wrong with it the command itself says.
+    pub fn traces(&self) -> Option<TraceConfig> {
+        let settings = match &self.command {
+            Command::Serve(args) => args.traces(),
+            Command::Demo(args) => args.traces(),
+            _ => return None,
+        };
+        settings.check().ok().flatten()
     }
 }
 

@@ -13,6 +13,7 @@ use crate::store::backlog::await_item;
 use crate::store::items::{self, ItemState, NewItem};
 use crate::store::query::{self, SagaFilter, SagaLine};
 use crate::store::schema;
+use crate::trace;
 use chrono::{DateTime, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
 use owo_colors::{OwoColorize, Stream, Style};
@@ -320,6 +321,7 @@ fn header(saga: &SagaLine) -> String {
     }
     lines.extend(saga.waiting_for.as_ref().map(|w| format!("  waits for {w}")));
     lines.extend(saga.due_at.map(|t| format!("  next: {t}")));
+    lines.push(format!("  trace: {}", trace::id_of(saga.id)));
     lines.push(String::new());
     lines.join("\n")
 }

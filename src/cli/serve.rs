@@ -4,7 +4,7 @@ use super::database::Database;
 use super::{Exit, print, print_json};
 use crate::app::Service;
 use crate::clock::{Clock, MovableClock, RealClock};
-use crate::config::{Environment, Faults, Settings};
+use crate::config::{Environment, Faults, Settings, TraceSettings};
 use crate::demo;
 use crate::sandbox::remote::Remote;
 use crate::store::open::migrate_url;
@@ -20,6 +20,8 @@ use std::time::Duration;
 pub(super) struct Args {
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    traces: TraceSettings,
     /// A running sandbox: vendors, credentials and business time are taken from it
     #[arg(long, env = "SANDBOX_URL")]
     sandbox_url: Option<String>,
@@ -28,7 +30,15 @@ pub(super) struct Args {
     json: bool,
 }
 
+impl Args {
+    pub(super) const fn traces(&self) -> &TraceSettings {
+        &self.traces
+    }
+}
+
 pub(super) async fn run(args: Args) -> Result<(), Exit> {
+    // Telemetry has them since the process began.
+    args.traces.check().map_err(Exit::config)?;
     let mut settings = args.settings;
     let mut clock: Arc<dyn Clock> = Arc::new(RealClock);
     let mut sandbox = None;

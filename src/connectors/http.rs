@@ -2,7 +2,9 @@
 //! the request can have reached the vendor. It never retries, follows no redirect, reads no body, and logs neither
 //! headers nor bodies.
 
+use super::template::Template;
 use crate::port::{Denied, Health, Meter};
+use crate::trace;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url, redirect, retry};
 use sagas::kernel::outcome::{NotSent, Outcome};
@@ -108,6 +110,8 @@ impl Http {
     /// # Errors
     /// No usable reply came; the failure says whether the request can have been executed.
     pub async fn send(&self, request: Request, time_limit: Duration) -> Result<Reply, Failure> {
+        let traced =
+            trace::exchange(request.vendor, request.operation, request.method.as_str(), &Template(&request.url));
         let span = tracing::info_span!(
             "vendor_call",
             vendor = request.vendor,
@@ -118,16 +122,21 @@ impl Http {
         );
         async {
             let started = Instant::now();
-            let result = self.exchange_if_granted(request, time_limit).await;
+            let result = self.exchange_if_granted(request, time_limit).instrument(traced.clone()).await;
             let span = tracing::Span::current();
             span.record("latency_ms", u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
             match &result {
                 Ok(reply) => {
                     span.record("status", reply.status.as_u16());
                     span.record("request_id", reply.request_id());
+                    traced.record("http.response.status_code", reply.status.as_u16());
+                    traced.record("request_id", reply.request_id());
                     tracing::debug!("answered");
                 }
-                Err(failure) => tracing::warn!(%failure, "no usable answer"),
+                Err(failure) => {
+                    traced.record("failure", failure.word()).record("otel.status_code", "ERROR");
+                    tracing::warn!(%failure, "no usable answer");
+                }
             }
             result
         }
@@ -256,6 +265,15 @@ impl fmt::Debug for Reply {
 }
 
 impl Failure {
+    /// One word for traces: what it says may quote the vendor.
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::NotSent(_) => "not_sent",
+            Self::Denied(_) => "denied",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
     /// The outcome of a write that failed so.
     pub fn of_write(self) -> Outcome {
         match self {

@@ -8,6 +8,7 @@ pub mod braintree;
 pub mod http;
 #[cfg(test)]
 pub(crate) mod peer;
+mod template;
 pub mod zoho;
 
 use crate::clock::Clock;

@@ -9,6 +9,7 @@ use crate::port::{Beside, Call, Errand, Report, Ticket, on_errand};
 use crate::store::append::{Append, AppendError};
 use crate::store::items::{self, Item};
 use crate::store::recovery::Care;
+use crate::trace;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::flow::{Open, Phase};
 use sagas::kernel::ids::SagaId;
@@ -19,6 +20,7 @@ use sagas::kernel::step::ExactlyOnce;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::Instrument;
 use uuid::Uuid;
 
 /// Why driving ended early. The database holds what is true; the next poll takes the saga up again.
@@ -80,13 +82,15 @@ impl Driver {
                 return Err(Stop::NotOurs);
             }
             if let Some(item) = self.engine.mailboxes.next(self.saga) {
-                self.apply(item).await?;
+                let span = trace::apply(&item.kind);
+                self.apply(item).instrument(span).await?;
                 continue;
             }
             let now = self.engine.clock.now();
             match self.live.work(now) {
                 Work::Perform(open) => {
-                    if let Some(later) = self.perform(*open).await? {
+                    let span = trace::step(&open.step, open.attempt);
+                    if let Some(later) = self.perform(*open).instrument(span).await? {
                         return Ok(Some(later));
                     }
                 }
@@ -194,7 +198,8 @@ impl Driver {
         let began = Instant::now();
         let limit = engine.settings.call_limit + Duration::from_secs(2);
         let errand = self.errand(&open, admitted.ticket.clone());
-        let made = on_errand(errand, Box::pin(self.made(&call)));
+        let span = trace::call(open.effect.vendor(), open.effect.operation());
+        let made = on_errand(errand, Box::pin(self.made(&call).instrument(span)));
         let (outcome, request_id) = match tokio::time::timeout(limit, made).await {
             Ok(report) => (report.outcome, report.request_id),
             Err(_) => (Outcome::Unknown { detail: "no answer within the time limit".to_owned() }, None),
@@ -260,6 +265,12 @@ impl Driver {
 
     /// Makes the call, or what a test wants instead.
     async fn made(&self, call: &Call) -> Report {
+        let report = self.made_or_injected(call).await;
+        trace::answered(&report.outcome, report.request_id.as_deref());
+        report
+    }
+
+    async fn made_or_injected(&self, call: &Call) -> Report {
         let effects = &self.engine.effects;
         match self.engine.hooks.inject(call) {
             None => effects.perform(call).await,
@@ -283,6 +294,7 @@ impl Driver {
         request_id: Option<String>,
         latency_ms: u64,
     ) -> Result<(), Stop> {
+        trace::answered(&outcome, request_id.as_deref());
         let what = What::Answer { attempt: open.attempt, outcome, request_id, latency_ms };
         self.tell(what, open.effect.vendor(), Vec::new()).await
     }
@@ -310,7 +322,13 @@ impl Driver {
                 None => engine.effects.look(&call).await,
             }
         };
-        on_errand(errand, asked).await
+        let span = trace::look(&open.step, open.attempt, open.effect.vendor(), open.effect.operation());
+        let asked = async {
+            let look = asked.await;
+            trace::seen(&look);
+            look
+        };
+        on_errand(errand, asked.instrument(span)).await
     }
 
     /// What the call wants before it may leave.
@@ -396,7 +414,8 @@ impl Driver {
     async fn write(&self, append: Append) -> Result<(), AppendError> {
         let mut wait = Duration::from_millis(100);
         loop {
-            match self.engine.store.log.append(append.clone()).await {
+            let span = trace::append(append.events.len());
+            match self.engine.store.log.append(append.clone()).instrument(span).await {
                 Ok(_) => return Ok(()),
                 Err(AppendError::Unavailable(why)) if self.engine.may_send(self.saga) => {
                     tracing::warn!(saga = %self.saga, why, "the database cannot be reached; trying again");

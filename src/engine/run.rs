@@ -18,6 +18,7 @@ use crate::store::Store;
 use crate::store::items::{self, Item, Ready};
 use crate::store::saga_store::Unreadable;
 use crate::store::{StoreError, claims, inbox, log, query, secrets};
+use crate::trace;
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use futures::FutureExt;
 use sagas::kernel::ids::SagaId;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// How the engine works.
 #[derive(Debug, Clone)]
@@ -466,14 +468,16 @@ impl Inner {
             return;
         }
         let (inner, kind) = (Arc::clone(self), kind.to_owned());
-        self.tasks.spawn(async move {
+        let turn = trace::turn(saga, &kind, &self.settings.node);
+        let driving = async move {
             let driven = AssertUnwindSafe(Arc::clone(&inner).drive(saga, &kind, first)).catch_unwind().await;
             if driven.is_err() {
                 tracing::error!(%saga, kind, "driving the saga panicked; it is tried again in a minute");
                 inner.mailboxes.abandon(saga);
                 inner.scheduler().set(saga, &kind, inner.clock.now() + TimeDelta::seconds(60));
             }
-        });
+        };
+        self.tasks.spawn(driving.instrument(turn));
     }
 
     async fn drive(self: Arc<Self>, saga: SagaId, kind: &str, first: bool) {
@@ -481,6 +485,9 @@ impl Inner {
             self.mailboxes.abandon(saga);
             return;
         };
+        if live.sequence() == 0 {
+            trace::begun(saga, kind);
+        }
         let mut driver = Driver { engine: Arc::clone(&self), saga, live };
         loop {
             match driver.run().await {

@@ -9,6 +9,7 @@ pub mod checkout;
 mod health;
 mod metrics;
 mod problem;
+mod traced;
 mod webhooks;
 
 use crate::clock::Clock;
@@ -64,7 +65,7 @@ pub fn webhooks(intake: Arc<Intake>, metrics: Metrics) -> Router {
 
 /// The private routes.
 pub fn private(app: App) -> Router {
-    let api = api::router().layer(from_fn_with_state(app.clone(), auth::door));
+    let api = api::router().layer(from_fn(traced::traced)).layer(from_fn_with_state(app.clone(), auth::door));
     let routes = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))

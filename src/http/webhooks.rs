@@ -4,6 +4,7 @@ use super::Problem;
 use crate::intake::{Intake, Refused, Vendor};
 use crate::metrics::{Delivered, Metrics};
 use crate::store::inbox::Stored;
+use crate::trace;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -12,6 +13,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde::Deserialize;
 use std::sync::Arc;
+use tracing::Instrument;
+use uuid::Uuid;
 
 type Body = Result<Bytes, BytesRejection>;
 
@@ -88,6 +91,17 @@ async fn receive(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Problem> {
+    let span = trace::webhook(vendor.as_str());
+    taken(desk, vendor, query, headers, body).instrument(span).await
+}
+
+async fn taken(
+    desk: &Desk,
+    vendor: Vendor,
+    query: Option<String>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Problem> {
     let body = match body {
         Ok(body) => body,
         Err(e) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
@@ -102,21 +116,26 @@ async fn receive(
     };
     match desk.intake.receive(vendor, headers, query.as_deref().unwrap_or_default(), &body).await {
         Ok(stored) => {
-            let delivered = match stored {
-                Stored::New(_) => Delivered::Stored,
-                Stored::Duplicate => Delivered::Duplicate,
-            };
-            desk.metrics.delivered(vendor.as_str(), delivered);
+            match stored {
+                Stored::New(id) => said(desk, vendor, Delivered::Stored, Some(id)),
+                Stored::Duplicate => said(desk, vendor, Delivered::Duplicate, None),
+            }
             Ok(StatusCode::OK)
         }
         Err(Refused::Signature(why)) => {
-            desk.metrics.delivered(vendor.as_str(), Delivered::Rejected);
+            said(desk, vendor, Delivered::Rejected, None);
             Err(Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", format!("the delivery was refused: {why}"))
                 .hint("the secret of the webhook at the vendor and the one configured here must be the same"))
         }
         Err(Refused::Store(e)) => {
-            desk.metrics.delivered(vendor.as_str(), Delivered::NotStored);
+            said(desk, vendor, Delivered::NotStored, None);
             Err(Problem::store(&e))
         }
     }
+}
+
+/// To those who count, and to those who trace.
+fn said(desk: &Desk, vendor: Vendor, delivered: Delivered, id: Option<Uuid>) {
+    desk.metrics.delivered(vendor.as_str(), delivered);
+    trace::delivered(delivered.word(), id);
 }

@@ -18,6 +18,7 @@ use crate::connectors::braintree::webhook::{self as braintree, KeyPair, WebhookE
 use crate::connectors::{attio, zoho};
 use crate::store::inbox::{self, NewDelivery, Stored};
 use crate::store::{Store, StoreError};
+use crate::trace;
 pub use acts::Acts;
 use axum::http::HeaderMap;
 pub use pollers::Poller;
@@ -132,11 +133,14 @@ impl Intake {
                 return Err(Refused::Signature(why));
             }
         };
-        let kept = json!({ "query": query }).to_string();
+        let mut kept = json!({ "query": query });
+        if let Some(cause) = trace::traceparent() {
+            kept["traceparent"] = cause.into();
+        }
         let delivery = NewDelivery {
             vendor: vendor.as_str(),
             key,
-            headers: kept,
+            headers: kept.to_string(),
             body: body.to_vec(),
             received_at: self.clock.now(),
         };

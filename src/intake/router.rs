@@ -9,6 +9,7 @@ use crate::connectors::{Connectors, attio, zoho};
 use crate::engine::Engine;
 use crate::store::inbox::{self, Delivery, Routed};
 use crate::store::{Store, StoreError};
+use crate::trace;
 use futures::FutureExt;
 use sagas::kernel::ids::Installation;
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 /// Turns deliveries into items, one by one, in the order of their arrival. Order is never trusted. No delivery can stop
@@ -103,17 +105,30 @@ impl Router {
                 return Ok(routed);
             }
             for delivery in deliveries {
-                match self.understood(&delivery).await {
-                    Some(meaning) => {
-                        self.record(delivery.id, &meaning).await?;
-                        routed += 1;
-                    }
-                    None => {
-                        put_off.insert(delivery.id, Instant::now() + PUT_OFF);
-                    }
+                let cause = kept(&delivery, "traceparent");
+                let span = trace::route(&delivery.vendor, delivery.id, cause.as_deref());
+                if self.route(&delivery).instrument(span).await? {
+                    routed += 1;
+                } else {
+                    put_off.insert(delivery.id, Instant::now() + PUT_OFF);
                 }
             }
         }
+    }
+
+    /// False: it cannot be told now.
+    async fn route(&self, delivery: &Delivery) -> Result<bool, StoreError> {
+        let meaning = self.understood(delivery).await;
+        let (result, items) = match &meaning {
+            Some(Routed::Items(items)) => ("routed", items.len()),
+            Some(Routed::Ignored(_)) => ("ignored", 0),
+            Some(Routed::Dead(_)) => ("dead", 0),
+            None => ("put_off", 0),
+        };
+        Span::current().record("result", result).record("items", items);
+        let Some(meaning) = meaning else { return Ok(false) };
+        self.record(delivery.id, &meaning).await?;
+        Ok(true)
     }
 
     /// Writes what the delivery leads to; what the database will not hold is dead.
@@ -140,10 +155,12 @@ impl Router {
     /// What the delivery leads to; `None`: cannot be told now, ask again.
     async fn means(&self, delivery: &Delivery) -> Option<Routed> {
         let trigger = match delivery.vendor.as_str() {
-            v if v == Vendor::Zoho.as_str() => match zoho::webhook::parse(&query(delivery), &delivery.body) {
-                Ok(notice) => of_zoho(self, &notice),
-                Err(e) => Trigger::Dead(e.to_string()),
-            },
+            v if v == Vendor::Zoho.as_str() => {
+                match zoho::webhook::parse(&kept(delivery, "query").unwrap_or_default(), &delivery.body) {
+                    Ok(notice) => of_zoho(self, &notice),
+                    Err(e) => Trigger::Dead(e.to_string()),
+                }
+            }
             v if v == Vendor::Braintree.as_str() => match self.intake.braintree(&delivery.body) {
                 Ok(notification) => of_braintree(self, &notification).await,
                 Err(e) => Trigger::Dead(e.to_string()),
@@ -163,8 +180,9 @@ impl Router {
     }
 }
 
-/// The raw query of the address that the delivery came to.
-fn query(delivery: &Delivery) -> String {
-    let kept: serde_json::Value = serde_json::from_str(&delivery.headers).unwrap_or_default();
-    kept["query"].as_str().unwrap_or_default().to_owned()
+/// What was kept beside the delivery's body: the raw `query` of the address that it came to, and the `traceparent` of its
+/// receipt.
+fn kept(delivery: &Delivery, what: &str) -> Option<String> {
+    let kept: serde_json::Value = serde_json::from_str(&delivery.headers).ok()?;
+    kept[what].as_str().map(str::to_owned)
 }

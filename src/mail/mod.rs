@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::MailConfig;
 use facts::Facts;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use render::{Rendered, Templates, one_line};
 use sagas::kernel::outcome::{Outcome, Rejection, RejectionKind};
@@ -77,6 +77,16 @@ impl fmt::Debug for Mail {
             .field("locale", &self.locale)
             .finish_non_exhaustive()
     }
+}
+
+/// A mail to the people who run this installation: plain text.
+#[derive(Debug, Clone)]
+pub struct Note {
+    pub message_id: MessageId,
+    /// Notes with the same thread are shown together.
+    pub thread: MessageId,
+    pub subject: String,
+    pub text: String,
 }
 
 /// How sending ended.
@@ -147,6 +157,30 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail) -> Sent {
         match self.open(mail).await {
             Ok(accepted) => accepted.send().await,
+            Err(sent) => sent,
+        }
+    }
+
+    /// Sends a note to those who run this installation.
+    pub async fn tell(&self, to: &[Mailbox], note: &Note) -> Sent {
+        let angled = |id: &MessageId| format!("<{}>", id.as_str());
+        let mut builder = Message::builder()
+            .from(self.from.clone())
+            .subject(one_line(&note.subject))
+            .date(SystemTime::from(self.clock.now()))
+            .message_id(Some(angled(&note.message_id)))
+            .references(angled(&note.thread))
+            .raw_header(raw("Auto-Submitted", "auto-generated"));
+        for one in to {
+            builder = builder.to(one.clone());
+        }
+        // What the library says of a failure may quote an address.
+        let Ok(message) = builder.singlepart(SinglePart::plain(note.text.clone())) else {
+            return Sent::rejected("message", "the mail cannot be written");
+        };
+        let text = message.formatted();
+        match self.server.open(message.envelope(), text.is_ascii()).await {
+            Ok(session) => session.send(&text).await,
             Err(sent) => sent,
         }
     }

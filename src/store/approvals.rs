@@ -217,6 +217,7 @@ pub async fn approve(
         let Some(left) = items::insert_one(&mut tx, shards, item).await? else { return Ok(None) };
         sqlx::query!("update approval set item = $2 where id = $1", id, left).execute(&mut *tx).await?;
         tx.commit().await?;
+        item.arrived();
         Ok::<_, StoreError>(Some(left))
     });
     match done.await? {

@@ -147,11 +147,15 @@ pub async fn send_next(
         )
         .fetch_all(&mut *tx)
         .await?;
+        let mut orders = Vec::new();
         for row in &next {
             let item = if row.unknown {
                 None
             } else {
-                items::insert_one(&mut tx, shards, &order(&known, SagaId(row.saga), &row.saga_kind)).await?
+                let order = order(&known, SagaId(row.saga), &row.saga_kind);
+                let item = items::insert_one(&mut tx, shards, &order).await?;
+                orders.push(order);
+                item
             };
             sqlx::query!(
                 "update bulk_item set state = $3, item = $4, reason = $5 where job = $1 and place = $2",
@@ -165,6 +169,7 @@ pub async fn send_next(
             .await?;
         }
         tx.commit().await?;
+        orders.iter().for_each(NewItem::arrived);
         Ok(next.len() as u64)
     })
     .await

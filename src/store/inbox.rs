@@ -194,8 +194,9 @@ pub async fn route(pool: &PgPool, shards: u16, delivery: Uuid, routed: &Routed) 
         if ours == 0 {
             return Ok(false);
         }
-        insert(&mut tx, shards, Some(delivery), items).await?;
+        let written = insert(&mut tx, shards, Some(delivery), items).await?;
         tx.commit().await?;
+        items.iter().zip(written).filter(|(_, id)| id.is_some()).for_each(|(item, _)| item.arrived());
         Ok(true)
     })
     .await

@@ -5,6 +5,7 @@ use super::error::{StoreError, retrying, storable, unsigned};
 use super::inbox::OfferError;
 use super::secrets::Sealed;
 use super::together::Batch;
+use crate::trace;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sagas::kernel::effect::Claim;
@@ -30,6 +31,13 @@ pub struct NewItem {
     pub waiting_key: Option<String>,
     /// The same key twice is the same item.
     pub idempotency_key: Option<String>,
+}
+
+impl NewItem {
+    /// It is written: its saga's trace shows it from now on.
+    pub(super) fn arrived(&self) {
+        trace::arrived(self.saga, &self.saga_kind, &self.kind);
+    }
 }
 
 /// Where an item stands.
@@ -209,6 +217,7 @@ pub async fn offer_item(pool: &PgPool, shards: u16, item: &NewItem, inputs: &[Se
                 input.insert(&mut tx).await?;
             }
             tx.commit().await?;
+            item.arrived();
             return Ok(id);
         }
         tx.rollback().await?;
@@ -251,6 +260,9 @@ pub async fn hand_over(
         let told = insert_one(&mut tx, shards, item).await?.is_some();
         super::claims::hand_over(&mut tx, from, item.saga, claims).await?;
         tx.commit().await?;
+        if told {
+            item.arrived();
+        }
         Ok(told)
     })
     .await

@@ -102,7 +102,10 @@ impl Store {
     /// The key was used for something else, or the database cannot be reached.
     pub async fn offer(&self, item: &NewItem) -> Result<Uuid, OfferError> {
         match self.offers.write(item.clone()).await? {
-            Some(id) => Ok(id),
+            Some(id) => {
+                item.arrived();
+                Ok(id)
+            }
             None => taken_before(&self.pool, item).await,
         }
     }

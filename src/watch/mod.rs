@@ -9,9 +9,11 @@ mod findings;
 
 use crate::clock::Clock;
 use crate::config::WatchConfig;
+use crate::mail::Mailer;
 use crate::store::checks::State;
 use crate::store::{Store, StoreError, backlog, breakers, checkpoints, checks, inbox, query, recovery, settings};
-pub use channel::Channel;
+use channel::Told;
+pub use channel::{Channel, Way};
 use chrono::{DateTime, Utc};
 use findings::{Finding, Seen, findings};
 use std::collections::BTreeMap;
@@ -32,19 +34,27 @@ pub struct Watch {
     config: WatchConfig,
     /// Checkpoints are published somewhere.
     has_sink: bool,
-    open: BTreeMap<String, Told>,
+    ears: Vec<Ear>,
     /// Shards had no owner at the last look: between two leases that is nothing to tell.
     unowned_before: bool,
 }
 
-/// A cause that people know of.
-struct Told {
-    finding: Finding,
-    since: DateTime<Utc>,
+/// One way to people, and what they know of by it.
+struct Ear {
+    way: Way,
+    known: BTreeMap<String, (Finding, DateTime<Utc>)>,
+}
+
+/// The ways that are configured.
+pub fn ways(config: &WatchConfig, mailer: Option<&Arc<Mailer>>) -> Vec<Way> {
+    let post = config.alert_url.clone().map(Way::Post);
+    let people = Some(config.alert_mail.clone()).filter(|people| !people.is_empty());
+    let mail = people.zip(mailer).map(|(people, mailer)| Way::Mail(Arc::clone(mailer), people));
+    post.into_iter().chain(mail).collect()
 }
 
 impl Watch {
-    /// A watch over this installation.
+    /// A watch over this installation. Without a mailer nobody is told by mail.
     ///
     /// # Errors
     /// The HTTP client cannot be made.
@@ -52,11 +62,13 @@ impl Watch {
         store: Store,
         clock: Arc<dyn Clock>,
         config: WatchConfig,
+        mailer: Option<&Arc<Mailer>>,
         has_sink: bool,
         installation: &str,
     ) -> Result<Self, String> {
         let channel = Channel::new(installation)?;
-        Ok(Self { store, clock, channel, config, has_sink, open: BTreeMap::new(), unowned_before: false })
+        let ears = ways(&config, mailer).into_iter().map(|way| Ear { way, known: BTreeMap::new() }).collect();
+        Ok(Self { store, clock, channel, config, has_sink, ears, unowned_before: false })
     }
 
     /// Watches until stopped.
@@ -85,7 +97,7 @@ impl Watch {
         if self.store.node.owned().iter().any(|(shard, _)| *shard == 0) {
             self.tell(found).await;
         } else {
-            self.open.clear();
+            self.ears.iter_mut().for_each(|ear| ear.known.clear());
         }
         Ok(healthy)
     }
@@ -124,24 +136,24 @@ impl Watch {
 
     /// Tells what is new, what grew, and what is over. What could not be told is told at the next look.
     async fn tell(&mut self, found: Vec<Finding>) {
-        let Some(url) = self.config.alert_url.clone() else { return };
         let now = self.clock.now();
-        let keys: Vec<String> = found.iter().map(|finding| finding.key.clone()).collect();
-        for finding in found {
-            let known = self.open.get(&finding.key);
-            if known.is_some_and(|told| told.finding == finding) {
-                continue;
+        for Ear { way, known } in &mut self.ears {
+            for finding in &found {
+                let before = known.get(&finding.key);
+                if before.is_some_and(|(before, _)| before == finding) {
+                    continue;
+                }
+                let since = before.map_or(now, |(_, since)| *since);
+                if self.channel.send(way, finding, Told::Open, since).await {
+                    known.insert(finding.key.clone(), (finding.clone(), since));
+                }
             }
-            let since = known.map_or(now, |told| told.since);
-            if self.channel.send(&url, &finding, "open", since).await {
-                self.open.insert(finding.key.clone(), Told { finding, since });
-            }
-        }
-        let over: Vec<String> = self.open.keys().filter(|key| !keys.contains(key)).cloned().collect();
-        for key in over {
-            let Some(told) = self.open.get(&key) else { continue };
-            if self.channel.send(&url, &told.finding, "resolved", told.since).await {
-                self.open.remove(&key);
+            let is_over = |key: &&String| !found.iter().any(|finding| finding.key == **key);
+            for key in known.keys().filter(is_over).cloned().collect::<Vec<_>>() {
+                let Some((finding, since)) = known.get(&key) else { continue };
+                if self.channel.send(way, finding, Told::Resolved, *since).await {
+                    known.remove(&key);
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the modules of `src` may use: `crate::` modules and crates of I/O.
-const MODULES: [Module; 26] = [
+const MODULES: [Module; 27] = [
     Module { name: "access", may_use: &[], never: IO },
     Module { name: "clock", may_use: &[], never: IO },
     Module { name: "port", may_use: &["clock"], never: IO },
@@ -18,25 +18,26 @@ const MODULES: [Module; 26] = [
     Module { name: "locale", may_use: &[], never: IO },
     Module { name: "brand", may_use: &["locale"], never: IO },
     Module { name: "config", may_use: &["brand", "clock"], never: IO },
-    Module { name: "telemetry", may_use: &["config"], never: IO },
-    Module { name: "store", may_use: &["access", "clock", "config", "port"], never: &["axum", "reqwest"] },
+    Module { name: "telemetry", may_use: &["config", "trace"], never: &["axum", "sqlx"] },
+    Module { name: "trace", may_use: &[], never: IO },
+    Module { name: "store", may_use: &["access", "clock", "config", "port", "trace"], never: &["axum", "reqwest"] },
     Module { name: "keys", may_use: &["store"], never: IO },
     Module { name: "mail", may_use: &["brand", "clock", "config", "port", "store"], never: &["axum", "reqwest"] },
     Module {
         name: "engine",
-        may_use: &["access", "clock", "config", "keys", "mail", "metrics", "port", "store"],
+        may_use: &["access", "clock", "config", "keys", "mail", "metrics", "port", "store", "trace"],
         never: &["axum", "reqwest"],
     },
-    Module { name: "connectors", may_use: &["clock", "config", "port"], never: &["axum", "sqlx"] },
+    Module { name: "connectors", may_use: &["clock", "config", "port", "trace"], never: &["axum", "sqlx"] },
     Module {
         name: "intake",
-        may_use: &["checkout", "clock", "config", "port", "engine", "store", "connectors"],
+        may_use: &["checkout", "clock", "config", "port", "engine", "store", "connectors", "trace"],
         never: &["reqwest", "sqlx"],
     },
     Module { name: "checkout", may_use: &["brand", "config", "locale"], never: IO },
     Module {
         name: "http",
-        may_use: &["access", "checkout", "clock", "config", "engine", "metrics", "store", "intake"],
+        may_use: &["access", "checkout", "clock", "config", "engine", "metrics", "store", "intake", "trace"],
         never: &["reqwest", "sqlx"],
     },
     Module {
@@ -45,7 +46,7 @@ const MODULES: [Module; 26] = [
         never: IO,
     },
     Module { name: "proof", may_use: &["config", "engine", "keys", "store"], never: &["axum"] },
-    Module { name: "watch", may_use: &["clock", "config", "store"], never: &["axum", "sqlx"] },
+    Module { name: "watch", may_use: &["clock", "config", "mail", "store"], never: &["axum", "sqlx"] },
     Module { name: "sandbox", may_use: &[], never: &["sagas", "sqlx"] },
     Module { name: "app", may_use: EVERYTHING_BUT_CLI, never: &[] },
     Module { name: "demo", may_use: EVERYTHING_BUT_CLI, never: &[] },
@@ -81,6 +82,7 @@ const EVERYTHING_BUT_CLI: &[&str] = &[
     "sandbox",
     "store",
     "telemetry",
+    "trace",
     "watch",
 ];
 const EVERYTHING: &[&str] = &[
@@ -107,6 +109,7 @@ const EVERYTHING: &[&str] = &[
     "sandbox",
     "store",
     "telemetry",
+    "trace",
     "watch",
 ];
 const VENDORS: [&str; 3] = ["attio", "braintree", "zoho"];

@@ -44,5 +44,7 @@ mod store_saga;
 mod store_state;
 mod store_support;
 mod survival;
+#[cfg(feature = "otel")]
+mod traces;
 mod watch;
 mod webhooks;

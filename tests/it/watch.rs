@@ -1,7 +1,9 @@
 //! Alerts and the sign of life, as somebody outside gets them.
 
+use crate::mail::Post;
 use crate::outside::Outside;
 use attio_billing::config::WatchConfig;
+use attio_billing::sandbox::mailbox::Stored;
 use attio_billing::store::{checks, settings};
 use attio_billing::watch::Watch;
 use axum::extract::State;
@@ -48,10 +50,11 @@ async fn a_cause_is_told_once_until_it_is_taken_and_once_more_when_it_is_over() 
     let service = out.stage.service();
     let config = WatchConfig {
         alert_url: Some(format!("{address}/hook").into()),
+        alert_mail: Vec::new(),
         heartbeat_url: Some(format!("{address}/life").into()),
         silence: None,
     };
-    let mut watch = Watch::new(service.store.clone(), out.stage.clock().clone(), config, false, "demo1").unwrap();
+    let mut watch = Watch::new(service.store.clone(), out.stage.clock().clone(), config, None, false, "demo1").unwrap();
     let pool = out.stage.pool();
     let checked = out.stage.until("the standing checks to pass", async || {
         Ok(checks::states(pool).await?.iter().all(|check| check.passed(Duration::from_mins(2))))
@@ -87,5 +90,44 @@ async fn a_cause_is_told_once_until_it_is_taken_and_once_more_when_it_is_over() 
     let states: Vec<_> = told.iter().map(|alert| (alert["state"].as_str().unwrap(), &alert["count"])).collect();
     assert_eq!(states, [("open", &1.into()), ("open", &2.into()), ("resolved", &2.into())]);
     assert_eq!(*listener.beats.lock().unwrap(), 8);
+    out.end().await;
+}
+
+#[tokio::test]
+async fn a_cause_is_mailed_to_everybody_in_one_thread_and_each_way_is_told_until_it_listens() {
+    let out = Outside::start().await;
+    let (listener, address) = listen().await;
+    let Post { sandbox, mailer } = Post::start().await;
+    let mails = || sandbox.world.mailbox.list();
+    let people = ["ada@example.com", "Bo <bo@example.com>"].map(|one| one.parse().unwrap());
+    let config = WatchConfig {
+        alert_url: Some(format!("{address}/hook").into()),
+        alert_mail: people.to_vec(),
+        ..WatchConfig::default()
+    };
+    let (store, clock) = (out.stage.service().store.clone(), out.stage.clock().clone());
+    let mut watch = Watch::new(store, clock, config, Some(&Arc::new(mailer)), false, "demo1").unwrap();
+    let set = async |off| {
+        settings::set_switch(out.stage.pool(), "attio.project", off, "ada", "month's end").await.unwrap();
+    };
+    set(true).await;
+    *listener.deaf.lock().unwrap() = true;
+    watch.round().await;
+    watch.round().await;
+    *listener.deaf.lock().unwrap() = false;
+    watch.round().await;
+    set(false).await;
+    watch.round().await;
+
+    assert_eq!(listener.told.lock().unwrap().len(), 2, "open once it listened, and over");
+    let switched: Vec<_> = mails().into_iter().filter(|mail| mail.subject.ends_with("switched-off")).collect();
+    let subjects: Vec<_> = switched.iter().map(|mail| mail.subject.as_str()).collect();
+    assert_eq!(subjects, ["[demo1] switched-off", "[demo1] over: switched-off"]);
+    let text = switched[0].text.as_deref().unwrap();
+    assert!(text.contains("attio.project") && text.contains("docs/ALERTS.md#switched-off"), "{text}");
+    assert!(switched.iter().all(|mail| mail.to == ["ada@example.com", "bo@example.com"]), "{switched:#?}");
+    let thread = |mail: &Stored| mail.header.lines().find(|line| line.starts_with("References: ")).unwrap().to_owned();
+    assert_eq!(thread(&switched[0]), thread(&switched[1]));
+    assert_ne!(switched[0].message_id, switched[1].message_id);
     out.end().await;
 }
