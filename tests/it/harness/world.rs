@@ -196,18 +196,26 @@ impl<'a> World<'a> {
         self.begin_node().await;
     }
 
+    /// Lets everything be done that can be, then moves the clock to the next due time. False: all of these are finished.
+    pub(crate) async fn step(&mut self, sagas: &[SagaId]) -> bool {
+        self.rest().await;
+        if !self.any_open(sagas).await {
+            return false;
+        }
+        let all: Vec<u16> = (0..SHARDS).collect();
+        let due = query::next_due(self.pool(), &all).await.unwrap().expect("an open saga is due some time");
+        let wait = due - self.fixture.ground().clock.now();
+        // A little further, so that what is due at about the same time comes in the same round.
+        self.fixture.advance((wait + wait / 20).max(TimeDelta::zero()) + TimeDelta::seconds(2)).await;
+        true
+    }
+
     /// Moves the clock from due time to due time until every one of these sagas is finished.
     pub(crate) async fn finish(&mut self, sagas: &[SagaId]) {
-        let all: Vec<u16> = (0..SHARDS).collect();
         for _ in 0..ROUNDS {
-            self.rest().await;
-            if !self.any_open(sagas).await {
+            if !self.step(sagas).await {
                 return;
             }
-            let due = query::next_due(self.pool(), &all).await.unwrap().expect("an open saga is due some time");
-            let wait = due - self.fixture.ground().clock.now();
-            // A little further, so that what is due at about the same time comes in the same round.
-            self.fixture.advance((wait + wait / 20).max(TimeDelta::zero()) + TimeDelta::seconds(2)).await;
         }
         for saga in sagas {
             let line = line(self.pool(), *saga).await;
