@@ -11,6 +11,7 @@ use crate::intake::{Acts, Intake, Poller, Router, Sweeper, Trusted};
 use crate::keys::Keys;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
+use crate::proof::erasures::Erasures;
 use crate::proof::sink::Sink;
 use crate::proof::{self, Proof};
 use crate::reception::Reception;
@@ -71,7 +72,9 @@ impl Service {
         let signer = proof::signer(config.proof.signing_key.as_ref(), &keys).map_err(anyhow::Error::msg)?;
         let sink = config.proof.sink.as_ref().map(|sink| Sink::new(sink, config.installation.as_str())).transpose();
         let sink = sink.map_err(anyhow::Error::msg)?;
-        proof::guard(&store.pool, sink.as_ref(), config.hold).await?;
+        let erasures = Erasures::new(config.proof.sink.as_ref(), config.installation.as_str(), keys.clone());
+        let erasures = erasures.map_err(anyhow::Error::msg)?;
+        proof::guard(&store.pool, sink.as_ref(), &erasures, config.hold).await?;
         let mailer = Mailer::new(&config.mail, &config.brand, Arc::clone(&clock), config.call_limit)
             .map_err(anyhow::Error::msg)?;
         let mailer = Arc::new(mailer);
@@ -136,8 +139,9 @@ impl Service {
             tasks.spawn(poller.run(stop.clone()));
         }
         let has_sink = sink.is_some();
-        let proof =
-            Arc::new(Proof::new(store.clone(), Arc::clone(&engine), signer, sink, config.installation.as_str()));
+        let proven = Arc::clone(&engine);
+        let proof = Proof::new(store.clone(), proven, signer, sink, erasures, config.installation.as_str());
+        let proof = Arc::new(proof);
         tasks.spawn(Arc::clone(&proof).run(stop.clone()));
         let installation = config.installation.as_str();
         let watch = Watch::new(store.clone(), Arc::clone(&clock), config.watch, Some(&mailer), has_sink, installation);

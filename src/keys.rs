@@ -24,6 +24,7 @@ pub struct Keys {
     secrets: Secrets,
     links: [u8; 32],
     signing: [u8; 32],
+    erasures: [u8; 32],
     public_url: String,
 }
 
@@ -46,6 +47,7 @@ impl Keys {
             secrets: Secrets::new(&derived("secret inputs")),
             links: derived("checkout links"),
             signing: derived("checkpoint signing"),
+            erasures: derived("erasures"),
             public_url: public_url.trim_end_matches('/').to_owned(),
         }
     }
@@ -58,6 +60,11 @@ impl Keys {
     /// The seed of the key that signs checkpoints where none is configured: shows and tests.
     pub const fn signing_seed(&self) -> &[u8; 32] {
         &self.signing
+    }
+
+    /// How a customer of ours stands on the erasure list: nobody without the secret can tell who it was.
+    pub fn erased(&self, customer: &str) -> String {
+        hex::encode(mac(&self.erasures, customer.as_bytes()))
     }
 
     /// The address of a checkout page. Who has it can see the quote and pay: it is in no log and no event.

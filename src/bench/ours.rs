@@ -12,6 +12,7 @@ use crate::engine::{Budgets, Engine, Settings, uncounted};
 use crate::keys::Keys;
 use crate::store::Store;
 use crate::store::items::NewItem;
+use sagas::kernel::flow::Open;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Saga;
 use secrecy::{ExposeSecret, SecretString};
@@ -138,7 +139,7 @@ impl Ends {
 
 impl Hooks for Ends {
     /// Never ends the engine: an append that is durable is what is counted.
-    fn crash(&self, point: Point, saga: SagaId) -> bool {
+    fn crash(&self, point: Point, saga: SagaId, _: Option<&Open>) -> bool {
         if point == Point::AfterAppend {
             let mut map = self.map();
             let left = map.get_mut(&saga).map(|(left, _)| {

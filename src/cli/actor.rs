@@ -3,6 +3,7 @@
 
 use super::Exit;
 use crate::access::{Act, Actor, Denied};
+use crate::store::approvals::{self, Second};
 use crate::store::tokens::{Turned, authenticate};
 use sqlx::PgPool;
 
@@ -34,6 +35,37 @@ pub(super) async fn may_approve(pool: &PgPool, act: Act) -> Result<Actor, Exit> 
     let actor = acting(pool).await?;
     actor.may_approve(act).map_err(|e| denied(&e))?;
     Ok(actor)
+}
+
+/// Whoever acts may ask for this, or be the second person for it.
+pub(super) async fn may_ask_or_agree(pool: &PgPool, act: Act) -> Result<(), Exit> {
+    let actor = acting(pool).await?;
+    match actor.may(act) {
+        Err(_) if actor.may_approve(act).is_ok() && !approvals::policy(pool).await?.is_empty() => Ok(()),
+        known => known.map(drop).map_err(|e| denied(&e)),
+    }
+}
+
+/// Who wants it, where two people must: both, once the second one gives the same command within a day; none as long as it
+/// waits for that one, who has been told of. Where approvals are off, whoever may ask for it does it alone.
+pub(super) async fn may_with_second(pool: &PgPool, act: Act, what: &str) -> Result<Option<String>, Exit> {
+    if approvals::policy(pool).await?.is_empty() {
+        return Ok(Some(may(pool, act).await?.principal()));
+    }
+    let actor = acting(pool).await?;
+    let mut tx = pool.begin().await?;
+    let second = approvals::second(&mut tx, what, act, &actor).await?;
+    tx.commit().await?;
+    match second {
+        Second::Agreed { first } => Ok(Some(format!("{first}, {}", actor.principal()))),
+        Second::Asked { by } => {
+            eprintln!(
+                "nothing is done yet: {by} asked for it\n\nhint: another person gives the same command within a day"
+            );
+            Ok(None)
+        }
+        Second::Denied(why) => Err(denied(&why)),
+    }
 }
 
 /// The table says no.

@@ -1,10 +1,13 @@
 //! `link`: ids of one customer at every vendor, and who collects.
 
-use super::actor::acting;
+use super::actor::{acting, may_with_second};
 use super::database::{Database, DatabaseArgs};
 use super::{Exit, print};
+use crate::access::Act;
 use crate::store::customers::{CustomerLinks, link_customer};
+use crate::store::{approvals, settings};
 use sagas::kernel::answer::CollectionOwner;
+use sqlx::PgPool;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
@@ -50,7 +53,8 @@ pub(super) struct Args {
     /// The platform's subscription id
     #[arg(long, requires = "subscription")]
     platform_subscription: Option<String>,
-    /// Who collects the subscription's money
+    /// Who collects the subscription's money; where approvals are required, finance asks and a second person gives the
+    /// same command
     #[arg(long, value_enum, requires = "subscription")]
     owner: Option<Owner>,
     /// The customer recorded consent to charges outside a subscription
@@ -94,7 +98,8 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
     };
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
-    link_customer(&pool, &links, &acting(&pool).await?.principal()).await.map_err(|e| {
+    let Some(by) = who(&pool, &links).await? else { return Ok(()) };
+    link_customer(&pool, &links, &by).await.map_err(|e| {
         Exit::refused(e.to_string()).hint("an id at a vendor belongs to one customer of ours; nothing was changed")
     })?;
     print(&format!("customer {} is linked", links.customer));
@@ -102,4 +107,16 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
         "\nhint: sagas parked as CUSTOMER_UNLINKED go on with `attio-billing saga resume <id> --reason \"linked\"`"
     );
     Ok(())
+}
+
+/// Who links. Who collects is said by two people where approvals are required; none: it waits for the second one.
+async fn who(pool: &PgPool, links: &CustomerLinks) -> Result<Option<String>, Exit> {
+    if let (Some(subscription), Some(owner)) = (&links.subscription, links.owner)
+        && settings::collection_owner(pool, subscription).await? != Some(owner)
+        && !approvals::policy(pool).await?.is_empty()
+    {
+        let what = format!("let {owner:?} collect subscription {subscription} of customer {}", links.customer);
+        return may_with_second(pool, Act::ChangeOwner, &what).await;
+    }
+    Ok(Some(acting(pool).await?.principal()))
 }

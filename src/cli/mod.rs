@@ -15,6 +15,7 @@ mod log;
 mod mail;
 mod migrate;
 mod orders;
+mod privacy;
 mod projections;
 mod recover;
 mod requests;
@@ -69,6 +70,12 @@ enum Command {
     Doctor(Box<doctor::Args>),
     /// After a restore or a failover: declare what was lost, and let writes go out again
     Recover(recover::Args),
+    /// Erase personal data
+    ///
+    /// Example:
+    ///   attio-billing privacy erase acme --preview
+    #[command(subcommand, verbatim_doc_comment)]
+    Privacy(privacy::Command),
     /// Look at the mails that customers get, try the mail server
     #[command(subcommand)]
     Mail(mail::Command),
@@ -132,6 +139,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Projections(command) => projections::run(command).await,
         Command::Doctor(args) => Box::pin(doctor::run(*args)).await,
         Command::Recover(args) => recover::run(args).await,
+        Command::Privacy(command) => privacy::run(command).await,
         Command::Mail(command) => mail::run(command).await,
         Command::Alerts(command) => alerts::run(command).await,
         Command::Token(command) => token::run(command).await,

@@ -1,7 +1,8 @@
 //! `recover`: what follows a restore or a failover, step by step.
 
-use super::actor::may;
+use super::actor::{may, may_ask_or_agree, may_with_second};
 use super::database::{Database, DatabaseArgs};
+use super::privacy::ListArgs;
 use super::{Exit, print, print_json};
 use crate::access::Act;
 use crate::store::backlog::unowned_shards;
@@ -9,6 +10,7 @@ use crate::store::recovery::{self, Hold, NotNow};
 use indicatif::ProgressBar;
 use serde_json::json;
 use sqlx::PgPool;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -55,6 +57,26 @@ enum Command {
     ///   attio-billing recover release --reason "books compared, nothing is missing"
     #[command(verbatim_doc_comment)]
     Release(Release),
+    /// Erase again who was erased since, from a list that the service cannot read
+    ///
+    /// A service whose CHECKPOINT_SINK is a folder does it by itself when it starts. An address only takes: get its lines
+    /// from whoever keeps them.
+    ///
+    /// Example:
+    ///   attio-billing recover erasures --list erasures.demo1.jsonl
+    #[command(verbatim_doc_comment)]
+    Erasures(Again),
+}
+
+#[derive(Debug, clap::Args)]
+struct Again {
+    /// The list: one JSON object a line
+    #[arg(long)]
+    list: PathBuf,
+    #[command(flatten)]
+    opened: ListArgs,
+    #[command(flatten)]
+    common: Common,
 }
 
 #[derive(Debug, clap::Args)]
@@ -62,7 +84,8 @@ struct Release {
     /// Why; goes on record
     #[arg(long)]
     reason: String,
-    /// Although the sweep did not end, or found what it could not explain
+    /// Although the sweep did not end, or found what it could not explain, or erasures were not applied again; where
+    /// approvals are required a second person gives the same command
     #[arg(long)]
     with_differences: bool,
     #[command(flatten)]
@@ -72,6 +95,7 @@ struct Release {
 pub(super) async fn run(args: Args) -> Result<(), Exit> {
     match (args.command, args.reason) {
         (Some(Command::Release(release)), _) => run_release(release).await,
+        (Some(Command::Erasures(again)), _) => erase_again(again).await,
         (None, Some(reason)) => declare(args.common, &reason).await,
         (None, None) => show(args.common).await,
     }
@@ -86,7 +110,7 @@ fn said(reason: &str) -> Result<(), Exit> {
 
 fn refused(error: NotNow) -> Exit {
     match error {
-        NotNow::NoHold | NotNow::NotDeclared | NotNow::NotSwept | NotNow::Unexplained(_) => {
+        NotNow::NoHold | NotNow::NotDeclared | NotNow::NotSwept | NotNow::Unexplained(_) | NotNow::NotErased => {
             Exit::refused(error.to_string())
         }
         NotNow::Store(error) => Exit::failure(error.into()),
@@ -151,14 +175,38 @@ async fn run_release(release: Release) -> Result<(), Exit> {
     said(&release.reason)?;
     let database = Database::open(release.common.database.database_url).await?;
     let pool = database.visit().await?;
-    let act = if release.with_differences { Act::ReleaseRecovery } else { Act::Recover };
-    let principal = may(&pool, act).await?.principal();
+    let principal = if release.with_differences {
+        may_ask_or_agree(&pool, Act::ReleaseRecovery).await?;
+        // What cannot be released now is not asked of anybody.
+        let hold = recovery::releasable(&pool, true).await.map_err(refused)?;
+        let what = format!("release recovery {} with differences", hold.number);
+        let Some(both) = may_with_second(&pool, Act::ReleaseRecovery, &what).await? else { return Ok(()) };
+        both
+    } else {
+        may(&pool, Act::Recover).await?.principal()
+    };
     let hold = recovery::release(&pool, &principal, &release.reason, release.with_differences);
     let hold = hold.await.map_err(refused)?;
     if release.common.json {
         return print_json(&json!({ "released": hold.number }));
     }
     print("released: writes go out again; for seven days each is looked up first where it could have been made before");
+    Ok(())
+}
+
+async fn erase_again(again: Again) -> Result<(), Exit> {
+    let database = Database::open(again.common.database.database_url).await?;
+    let pool = database.visit().await?;
+    may(&pool, Act::Recover).await?;
+    let erasures = again.opened.open(&pool).await?;
+    if !again.list.exists() {
+        return Err(Exit::usage(format!("--list: there is no file {}", again.list.display())));
+    }
+    let erased = erasures.from_file(&pool, &again.list).await.map_err(Exit::failure)?;
+    if again.common.json {
+        return print_json(&json!({ "erased": erased }));
+    }
+    print(&format!("{erased} customer(s) were here again, and are erased"));
     Ok(())
 }
 
@@ -169,6 +217,7 @@ fn as_json(hold: &Hold) -> serde_json::Value {
         "cause": hold.cause,
         "breaks": hold.declared.as_ref().map(|declared| &declared.breaks),
         "signed_in_checkpoint": hold.signed,
+        "erased": hold.erased,
         "swept": hold.swept.map(|s| json!({"found": s.found, "adopted": s.adopted, "unexplained": s.unexplained})),
     })
 }
@@ -190,6 +239,10 @@ fn tell(hold: &Hold) {
                     "Braintree was swept: {} sales of ours, {} of them unknown to the log and told to their sagas, {} not explained",
                     swept.found, swept.adopted, swept.unexplained
                 )),
+            }
+            match hold.erased {
+                None => print("erasures of before were not applied again yet: `attio-billing recover erasures --help`"),
+                Some(customers) => print(&format!("erasures were applied again: {customers} customer(s) were here")),
             }
             print("compare the vendors' books, then `attio-billing recover release --reason …`");
         }

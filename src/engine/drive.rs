@@ -316,6 +316,9 @@ impl Driver {
         let errand = self.look_errand(open);
         let _place = engine.budgets.place(open.effect.vendor(), errand.priority).await;
         let call = self.call(open, sent_at, engine.effects.beside_look(&open.effect).await);
+        if let Some(shown) = engine.hooks.look(&call) {
+            return shown;
+        }
         let asked = async {
             match id {
                 Some(id) => engine.effects.confirm(&call, id).await,
@@ -444,7 +447,7 @@ impl Driver {
     }
 
     fn crash(&self, point: Point) -> Result<(), Stop> {
-        if self.engine.hooks.crash(point, self.saga) {
+        if self.engine.hooks.crash(point, self.saga, self.live.flow().open.as_ref()) {
             self.engine.crash();
         }
         if self.engine.crashed() { Err(Stop::Crash) } else { Ok(()) }

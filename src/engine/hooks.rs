@@ -2,8 +2,9 @@
 //! nothing listens.
 
 use crate::port::Call;
+use sagas::kernel::flow::Open;
 use sagas::kernel::ids::SagaId;
-use sagas::kernel::outcome::Outcome;
+use sagas::kernel::outcome::{Look, Outcome};
 
 /// Where in a saga's life the engine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,15 +30,20 @@ pub enum Injection {
     Twice(Option<Outcome>),
 }
 
-/// Listens at the points and at the calls.
+/// Listens at the points, at the calls and at the look-ups.
 pub trait Hooks: Send + Sync {
-    /// True: the engine ends here, as if the process were killed.
-    fn crash(&self, _point: Point, _saga: SagaId) -> bool {
+    /// True: the engine ends here, as if the process were killed. `open`: the saga's step that is under way there.
+    fn crash(&self, _point: Point, _saga: SagaId, _open: Option<&Open>) -> bool {
         false
     }
 
     /// What happens to this call.
     fn inject(&self, _call: &Call) -> Option<Injection> {
+        None
+    }
+
+    /// What a look-up of this call shows instead of what is there.
+    fn look(&self, _call: &Call) -> Option<Look> {
         None
     }
 }

@@ -1,8 +1,10 @@
 //! What shows that the log is whole: standing checks and signed checkpoints every minute, their publication, exports,
-//! verification, and projections built again from the log. Never changes an event, never calls a vendor.
+//! verification, and projections built again from the log; and the erasure list, kept outside beside the checkpoints. Never
+//! changes an event, never calls a vendor.
 
 pub mod checks;
 pub mod compare;
+pub mod erasures;
 pub mod export;
 pub mod rebuild;
 pub mod sink;
@@ -12,6 +14,7 @@ use crate::engine::Engine;
 use crate::store::checkpoints::{self, Making, Signed};
 use crate::store::signature::Signer;
 use crate::store::{Store, StoreError, recovery};
+use erasures::Erasures;
 use sink::Sink;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,15 +34,23 @@ pub struct Proof {
     signer: Signer,
     sink: Option<Sink>,
     installation: String,
+    erasures: Erasures,
     /// The last checkpoint that this node saw: a database that lacks what it says was set back.
     remembered: Mutex<Option<Signed>>,
 }
 
 impl Proof {
     /// For an installation; no sink: nothing is published.
-    pub fn new(store: Store, engine: Arc<Engine>, signer: Signer, sink: Option<Sink>, installation: &str) -> Self {
+    pub fn new(
+        store: Store,
+        engine: Arc<Engine>,
+        signer: Signer,
+        sink: Option<Sink>,
+        erasures: Erasures,
+        installation: &str,
+    ) -> Self {
         let remembered = Mutex::default();
-        Self { store, engine, signer, sink, installation: installation.to_owned(), remembered }
+        Self { store, engine, signer, sink, erasures, installation: installation.to_owned(), remembered }
     }
 
     /// Until stopped: looks whether the database was set back, and every minute checks and signs.
@@ -88,6 +99,9 @@ impl Proof {
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(cause) = recovery::look(&self.store.pool, remembered.as_ref()).await? {
             tracing::error!(cause, "recovery hold: nothing is written at a vendor until it is released");
+        }
+        if let Err(e) = self.erasures.again(&self.store.pool).await {
+            tracing::error!(error = %e, "erasures were not applied again after the restore");
         }
         let seen = checkpoints::last(&self.store.pool).await?;
         if recovery::hold(&self.store.pool).await?.is_none() {
@@ -160,11 +174,16 @@ impl Proof {
 }
 
 /// Before anything is sent: enters the recovery hold where the database is another one than it was, or lacks what the
-/// sink has, or where the operator `asked` for it.
+/// sink has, or where the operator `asked` for it; then whoever was erased since is erased again.
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn guard(pool: &sqlx::PgPool, sink: Option<&Sink>, asked: bool) -> Result<(), StoreError> {
+pub async fn guard(
+    pool: &sqlx::PgPool,
+    sink: Option<&Sink>,
+    erasures: &Erasures,
+    asked: bool,
+) -> Result<(), StoreError> {
     let contents = sink.map(Sink::contents).transpose();
     let published = contents.unwrap_or_else(|why| {
         tracing::error!(
@@ -180,6 +199,10 @@ pub async fn guard(pool: &sqlx::PgPool, sink: Option<&Sink>, asked: bool) -> Res
     }
     if let Some(cause) = cause {
         tracing::error!(cause, "recovery hold: nothing is written at a vendor until it is released");
+    }
+    // Before any page shows a person.
+    if let Err(e) = erasures.again(pool).await {
+        tracing::error!(error = %e, "erasures were not applied again after the restore");
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Where checkpoints are published: a file to which lines are only ever added, or an address. Never changes or removes
-//! what is there.
+//! Where checkpoints and erasures are kept outside: a file to which lines are only ever added, or an address. Never changes
+//! or removes what is there.
 
 use crate::config::SinkConfig;
 use crate::store::checkpoints::Signed;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// An address is given so long.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where checkpoints go.
+/// Where lines go.
 #[derive(Debug, Clone)]
 pub struct Sink {
     place: Place,
@@ -26,6 +26,15 @@ enum Place {
     Address { http: reqwest::Client, url: SecretString },
 }
 
+/// The lines of a sink as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lines {
+    /// Oldest first.
+    Read(Vec<String>),
+    /// It only takes.
+    NotReadable,
+}
+
 /// What a sink has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contents {
@@ -36,14 +45,22 @@ pub enum Contents {
 }
 
 impl Sink {
-    /// The sink of an installation. Nothing is written.
+    /// The sink of an installation's checkpoints. Nothing is written.
     ///
     /// # Errors
     /// The HTTP client cannot be made.
     pub fn new(config: &SinkConfig, installation: &str) -> Result<Self, String> {
+        Self::beside(config, "checkpoints", installation)
+    }
+
+    /// A sink of lines of that kind, in a file of their own or at the same address. Nothing is written.
+    ///
+    /// # Errors
+    /// The HTTP client cannot be made.
+    pub fn beside(config: &SinkConfig, kind: &str, installation: &str) -> Result<Self, String> {
         Ok(match config {
             SinkConfig::Folder(folder) => {
-                let file = folder.join(format!("checkpoints.{installation}.jsonl"));
+                let file = folder.join(format!("{kind}.{installation}.jsonl"));
                 Self { name: file.display().to_string(), place: Place::File(file) }
             }
             SinkConfig::Address(url) => {
@@ -67,7 +84,14 @@ impl Sink {
     /// # Errors
     /// It was not taken; the text says why.
     pub async fn publish(&self, checkpoint: &Signed) -> Result<(), String> {
-        let mut line = serde_json::to_string(checkpoint).map_err(|e| e.to_string())?;
+        self.add_line(serde_json::to_string(checkpoint).map_err(|e| e.to_string())?).await
+    }
+
+    /// Adds one line: it is there for good when this returns.
+    ///
+    /// # Errors
+    /// It was not taken; the text says why.
+    pub async fn add_line(&self, mut line: String) -> Result<(), String> {
         match &self.place {
             Place::File(path) => {
                 line.push('\n');
@@ -93,6 +117,17 @@ impl Sink {
             Place::Address { .. } => Ok(Contents::NotReadable),
         }
     }
+
+    /// Its lines as they are; a file that is not there has none.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn lines(&self) -> Result<Lines, String> {
+        match &self.place {
+            Place::File(path) => read_lines(path).map(Lines::Read).map_err(|e| format!("{}: {e}", self.name)),
+            Place::Address { .. } => Ok(Lines::NotReadable),
+        }
+    }
 }
 
 impl Contents {
@@ -110,12 +145,19 @@ impl Contents {
 /// # Errors
 /// It cannot be read.
 pub fn read(path: &Path) -> io::Result<Vec<Result<Signed, usize>>> {
-    let text = match fs::read_to_string(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        text => text?,
-    };
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty());
-    Ok(lines.map(|(number, line)| serde_json::from_str(line).map_err(|_| number)).collect())
+    let lines = (1..).zip(read_lines(path)?).filter(|(_, line)| !line.is_empty());
+    Ok(lines.map(|(number, line)| serde_json::from_str(&line).map_err(|_| number)).collect())
+}
+
+/// The lines of a file; one that is not there has none.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read_lines(path: &Path) -> io::Result<Vec<String>> {
+    match fs::read_to_string(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        text => Ok(text?.lines().map(str::to_owned).collect()),
+    }
 }
 
 fn add(path: &Path, line: &str) -> io::Result<()> {

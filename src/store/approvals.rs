@@ -1,12 +1,13 @@
-//! Requests for a second person: durable, answered once, by somebody else than who asked, while the saga stands as it
-//! stood. And which verbs need one.
+//! Requests for a second person: durable, answered once, by somebody else than who asked. What is ordered of a saga is
+//! approved while the saga stands as it stood; what concerns no saga is agreed to by the same command. And which verbs need
+//! a second person.
 
 use super::error::{StoreError, retrying, storable, unsigned};
 use super::items::{self, NewItem};
-use crate::access::same_person;
+use crate::access::{Act, Actor, Denied, same_person};
 use chrono::{DateTime, Utc};
 use sagas::kernel::ids::SagaId;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -249,6 +250,69 @@ async fn why_not(pool: &PgPool, id: Uuid, by: &str) -> Result<AnswerError, Store
         }
         Some(request) => AnswerError::Closed { id, state: request.state },
     })
+}
+
+/// What came of asking for something that two people must want.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Second {
+    /// Another person had asked for it, and this one agrees.
+    Agreed {
+        /// Who asked.
+        first: String,
+    },
+    /// It waits for another person.
+    Asked {
+        /// Who asked.
+        by: String,
+    },
+    /// This one may neither ask for it nor agree to it.
+    Denied(Denied),
+}
+
+/// Asks for what two people must want, or agrees to what another asked for within a day: both give the same command. `what`
+/// says exactly what follows, in words that both ask for.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn second(tx: &mut PgConnection, what: &str, act: Act, actor: &Actor) -> Result<Second, StoreError> {
+    let (what, by) = (storable(what), storable(&actor.principal()));
+    let first = sqlx::query_scalar!(
+        "select asked_by from asked where what = $1 and asked_at > now() - interval '1 day' for update",
+        what
+    );
+    match first.fetch_optional(&mut *tx).await? {
+        Some(first) if same_person(&first, &by) => Ok(Second::Asked { by: first }),
+        Some(first) => {
+            if let Err(denied) = actor.may_approve(act) {
+                return Ok(Second::Denied(denied));
+            }
+            forget(tx, &what).await?;
+            Ok(Second::Agreed { first })
+        }
+        None => {
+            if let Err(denied) = actor.may(act) {
+                return Ok(Second::Denied(denied));
+            }
+            sqlx::query!(
+                "insert into asked (what, asked_by, asked_at) values ($1, $2, now())
+                 on conflict (what) do update set asked_by = $2, asked_at = now()",
+                what,
+                by
+            )
+            .execute(&mut *tx)
+            .await?;
+            Ok(Second::Asked { by })
+        }
+    }
+}
+
+/// What was asked for is not wanted any more.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn forget(tx: &mut PgConnection, what: &str) -> Result<(), StoreError> {
+    sqlx::query!("delete from asked where what = $1", storable(what)).execute(tx).await?;
+    Ok(())
 }
 
 /// Says which verbs need a second person from now on: the service does, when it starts.

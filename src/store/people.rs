@@ -46,3 +46,15 @@ pub async fn erase(pool: &PgPool, customer: &str) -> Result<bool, StoreError> {
     );
     Ok(erased.execute(pool).await?.rows_affected() == 1)
 }
+
+/// Customers of whom something is held: data, or evidence of a consent.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn held(pool: &PgPool) -> Result<Vec<String>, StoreError> {
+    let held = sqlx::query_scalar!(
+        r#"select customer as "customer!" from person where data is not null
+           union select customer from consent_evidence where data is not null"#
+    );
+    Ok(held.fetch_all(pool).await?)
+}

@@ -100,6 +100,8 @@ pub struct Hold {
     pub restored_at: Option<DateTime<Utc>>,
     /// What the sweep of the vendors showed; none: not swept yet.
     pub swept: Option<Swept>,
+    /// To how many customers the erasures of the list outside were applied again; none: not yet.
+    pub erased: Option<u64>,
 }
 
 /// What a sweep showed.
@@ -130,7 +132,8 @@ pub struct Declaration {
 /// The database cannot be reached, or holds what cannot be read.
 pub async fn hold(pool: &PgPool) -> Result<Option<Hold>, StoreError> {
     let row = sqlx::query!(
-        "select number, began_at, cause, restored, restored_at, published, breaks, signed, swept_at, found, adopted, unexplained
+        "select number, began_at, cause, restored, restored_at, published, breaks, signed, swept_at, found, adopted, unexplained,
+            erased_at, erased
          from recovery where released_at is null"
     );
     let Some(row) = row.fetch_optional(pool).await? else { return Ok(None) };
@@ -152,6 +155,7 @@ pub async fn hold(pool: &PgPool) -> Result<Option<Hold>, StoreError> {
                 unexplained: unsigned("a count", row.unexplained)?,
             }),
         },
+        erased: row.erased_at.map(|_| unsigned("a count", row.erased)).transpose()?,
     }))
 }
 
@@ -283,6 +287,9 @@ pub enum NotNow {
         "the sweep found {0} sale(s) that it could not explain: the service's log names them; clear them up, or release with differences"
     )]
     Unexplained(u64),
+    /// Who was erased since may be here again.
+    #[error("erasures of before were not applied again: `recover erasures` does that; or release with differences")]
+    NotErased,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -381,11 +388,12 @@ pub async fn unknown(pool: &PgPool, transactions: &[String]) -> Result<Vec<Strin
     Ok(unknown.fetch_all(pool).await?)
 }
 
-/// Releases the hold: writes go out again, each searchable one looked up before it is sent for seven days.
+/// The hold, where it can be released now.
 ///
 /// # Errors
-/// There is no hold, what was lost is not signed and published yet, or the database cannot be reached.
-pub async fn release(pool: &PgPool, by: &str, reason: &str, with_differences: bool) -> Result<Hold, NotNow> {
+/// There is none, what was lost is not signed and published yet, or, unless `with_differences`, something is not explained
+/// or not done; or the database cannot be reached.
+pub async fn releasable(pool: &PgPool, with_differences: bool) -> Result<Hold, NotNow> {
     let hold = hold(pool).await?.ok_or(NotNow::NoHold)?;
     if hold.signed.is_none() {
         return Err(NotNow::NotDeclared);
@@ -394,8 +402,33 @@ pub async fn release(pool: &PgPool, by: &str, reason: &str, with_differences: bo
         _ if with_differences => {}
         None => return Err(NotNow::NotSwept),
         Some(swept) if swept.unexplained > 0 => return Err(NotNow::Unexplained(swept.unexplained)),
+        Some(_) if hold.erased.is_none() => return Err(NotNow::NotErased),
         Some(_) => {}
     }
+    Ok(hold)
+}
+
+/// The erasures of the list outside were applied again, to so many customers.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn erased(pool: &PgPool, hold: u64, customers: u64) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update recovery set erased_at = now(), erased = $2 where number = $1",
+        signed(hold),
+        signed(customers)
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Releases the hold: writes go out again, each searchable one looked up before it is sent for seven days.
+///
+/// # Errors
+/// It cannot be released now: see [`releasable`].
+pub async fn release(pool: &PgPool, by: &str, reason: &str, with_differences: bool) -> Result<Hold, NotNow> {
+    let hold = releasable(pool, with_differences).await?;
     let mut connection = pool.acquire().await.map_err(StoreError::from)?;
     let identity = identity(&mut connection).await?;
     drop(connection);

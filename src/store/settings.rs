@@ -1,8 +1,9 @@
 //! Settings that the flows ask for: consent of a customer, who collects a subscription, kill switches. Set by people;
 //! who and when is kept.
 
+use super::approvals::{self, Second};
 use super::error::{StoreError, storable};
-use crate::access::{Act, Actor, Denied, same_person};
+use crate::access::{Act, Actor, Denied};
 use sagas::kernel::answer::CollectionOwner;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -89,23 +90,29 @@ pub async fn collection_owner(pool: &PgPool, subscription: &str) -> Result<Optio
     stored.fetch_optional(pool).await?.as_deref().map(owner).transpose()
 }
 
-/// Switches an operation (`braintree.sell`) off or on.
+/// Switches an operation (`braintree.sell`) off or on. Who had asked that it go on again is forgotten.
 ///
 /// # Errors
 /// The database cannot be reached.
 pub async fn set_switch(pool: &PgPool, operation: &str, off: bool, by: &str, reason: &str) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await?;
+    approvals::forget(&mut tx, &on(operation)).await?;
     sqlx::query!(
         "insert into switch (operation, off, reason, changed_by, changed_at) values ($1, $2, $3, $4, now())
-         on conflict (operation) do update set off = $2, reason = $3, changed_by = $4, changed_at = now(),
-            release_asked_by = null, release_asked_at = null",
+         on conflict (operation) do update set off = $2, reason = $3, changed_by = $4, changed_at = now()",
         operation,
         off,
         storable(reason),
         storable(by)
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    Ok(tx.commit().await?)
+}
+
+/// What two people must want.
+fn on(operation: &str) -> String {
+    format!("switch {operation} on")
 }
 
 /// What came of asking that an operation be switched on again.
@@ -118,7 +125,7 @@ pub enum Release {
         /// Who asked first.
         by: String,
     },
-    /// Somebody else asked first, and this one may not be the second person.
+    /// This one may not ask for it, or not be the second person.
     Denied(Denied),
 }
 
@@ -132,36 +139,24 @@ pub async fn release_switch(
     actor: &Actor,
     reason: &str,
 ) -> Result<Release, StoreError> {
-    let by = storable(&actor.principal());
     let mut tx = pool.begin().await?;
-    let switch = sqlx::query!(
-        r#"select (case when release_asked_at > now() - interval '1 day' then release_asked_by end) as first
-           from switch where operation = $1 and off for update"#,
-        operation
-    );
-    let Some(switch) = switch.fetch_optional(&mut *tx).await? else { return Ok(Release::On) };
-    let Some(first) = switch.first else {
-        let asked = sqlx::query!(
-            "update switch set release_asked_by = $2, release_asked_at = now() where operation = $1",
-            operation,
-            by
-        );
-        asked.execute(&mut *tx).await?;
-        tx.commit().await?;
-        return Ok(Release::Asked { by });
+    let switch = sqlx::query_scalar!("select operation from switch where operation = $1 and off for update", operation);
+    if switch.fetch_optional(&mut *tx).await?.is_none() {
+        return Ok(Release::On);
+    }
+    let first = match approvals::second(&mut tx, &on(operation), Act::SwitchOn, actor).await? {
+        Second::Agreed { first } => first,
+        Second::Asked { by } => {
+            tx.commit().await?;
+            return Ok(Release::Asked { by });
+        }
+        Second::Denied(denied) => return Ok(Release::Denied(denied)),
     };
-    if same_person(&first, &by) {
-        return Ok(Release::Asked { by: first });
-    }
-    if let Err(denied) = actor.may_approve(Act::SwitchOn) {
-        return Ok(Release::Denied(denied));
-    }
     sqlx::query!(
-        "update switch set off = false, reason = $2, changed_by = $3, changed_at = now(), release_asked_by = null,
-            release_asked_at = null where operation = $1",
+        "update switch set off = false, reason = $2, changed_by = $3, changed_at = now() where operation = $1",
         operation,
         storable(reason),
-        format!("{first}, {by}")
+        storable(&format!("{first}, {}", actor.principal()))
     )
     .execute(&mut *tx)
     .await?;

@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 54] = [
+    let commands: [&[&str]; 57] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -138,6 +138,9 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["recover"],
         &["doctor"],
         &["recover", "release"],
+        &["recover", "erasures"],
+        &["privacy"],
+        &["privacy", "erase"],
         &["mail"],
         &["mail", "preview"],
         &["mail", "test"],

@@ -454,6 +454,6 @@ async fn what_was_switched_off_goes_on_by_a_second_person() {
     assert!(matches!(ask(&ben).await, Release::Asked { .. }) && off().await);
     settings::set_switch(pool, "braintree.sell", true, "token:ada", "and again").await.unwrap();
     assert!(matches!(ask(&ada).await, Release::Asked { by } if by == "token:ada"));
-    sqlx::query("update switch set release_asked_at = now() - interval '25 hours'").execute(pool).await.unwrap();
+    sqlx::query("update asked set asked_at = now() - interval '25 hours'").execute(pool).await.unwrap();
     assert!(matches!(ask(&ben).await, Release::Asked { by } if by == "token:ben"));
 }

@@ -3,6 +3,7 @@
 use crate::cli::{program, told};
 use crate::outside::Outside;
 use attio_billing::access::{Holder, Role};
+use attio_billing::store::recovery;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -21,7 +22,9 @@ async fn run(out: &Outside, token: Option<&str>, args: &[&str]) -> (i32, String,
 #[tokio::test(flavor = "multi_thread")]
 async fn each_role_may_on_the_command_line_what_the_table_says() {
     let out = Outside::start().await;
-    let commands: [(&[&str], &str); 11] = [
+    let erase = ["privacy", "erase", "nobody", "--secret-key", "a secret of at least thirty-two characters"];
+    let commands: [(&[&str], &str); 12] = [
+        (&erase, "admin"),
         (&["saga", "pause", NOBODY, "--reason", "x"], "operator admin"),
         (&["saga", "compensate", NOBODY, "--reason", "x"], "operator admin"),
         (&["saga", "bulk", "resume", "--kind", "rehearsal", "--reason", "x", "--yes"], "operator admin"),
@@ -107,5 +110,58 @@ async fn an_operation_goes_on_again_by_a_second_person_where_approvals_are_requi
         .await
         .unwrap();
     assert_eq!(on_record, "token:ada, token:ben");
+    out.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_collects_and_a_release_with_differences_take_two_people_where_approvals_are_required() {
+    let out = Outside::with(|options| options.approvals = true).await;
+    let ada = out.token_of("ada", Holder::Person, Role::Finance).await;
+    let ben = out.token_of("ben", Holder::Person, Role::FinanceApprover).await;
+    let eve = out.token_of("eve", Holder::Person, Role::Operator).await;
+    let pool = out.stage.pool();
+    let link = async |token: Option<&str>, owner: &str| {
+        let subscription = ["--subscription", "s-acme", "--zoho-subscription", "982000000000007", "--owner", owner];
+        run(&out, token, &[&["link", "--customer", "acme"][..], &subscription].concat()).await
+    };
+    let collects = async || {
+        let owner = sqlx::query_as("select owner, changed_by from collection_owner where subscription = 's-acme'");
+        owner.fetch_optional(pool).await.unwrap() as Option<(String, String)>
+    };
+    for token in [None, Some(&*eve)] {
+        let (code, _, errors) = link(token, "orchestrator").await;
+        assert!(code == 4 && errors.contains("may not change who collects"), "{errors}");
+    }
+    for _ in 0..2 {
+        let (code, shown, errors) = link(Some(&ada), "orchestrator").await;
+        assert!(code == 0 && shown.is_empty() && errors.contains("token:ada asked for it"), "{shown}{errors}");
+    }
+    // Another owner is another thing to ask for, and who approves does not ask.
+    let (code, _, errors) = link(Some(&ben), "zoho-native").await;
+    assert!(code == 4 && errors.contains("may not change who collects"), "{errors}");
+    assert_eq!(collects().await, None);
+    let (code, _, errors) = link(Some(&ben), "orchestrator").await;
+    assert_eq!(code, 0, "{errors}");
+    assert_eq!(collects().await, Some(("orchestrator".to_owned(), "token:ada, token:ben".to_owned())));
+    // It stays so: nothing to agree to.
+    let (code, shown, errors) = link(Some(&eve), "orchestrator").await;
+    assert!(code == 0 && shown.contains("is linked"), "{errors}");
+
+    let recover = async |token: Option<&str>, args: &[&str]| run(&out, token, &[&["recover"], args].concat()).await;
+    let release = ["release", "--with-differences", "--reason", "the books are complete"];
+    let (code, _, errors) = recover(None, &release).await;
+    assert!(code == 4 && errors.contains("nothing is on hold"), "{errors}");
+    recovery::enter(pool, "asked for", None).await.unwrap();
+    let (code, _, errors) = recover(None, &["--reason", "a rehearsal"]).await;
+    assert_eq!(code, 0, "{errors}");
+    let (code, _, errors) = recover(Some(&ada), &release).await;
+    assert!(code == 4 && errors.contains("may not release"), "{errors}");
+    let (code, _, errors) = recover(None, &release).await;
+    assert!(code == 0 && errors.contains("nothing is done yet"), "{errors}");
+    assert!(recovery::hold(pool).await.unwrap().is_some());
+    let (code, _, errors) = recover(Some(&ben), &release).await;
+    assert_eq!(code, 0, "{errors}");
+    let by: String = sqlx::query_scalar("select released_by from recovery").fetch_one(pool).await.unwrap();
+    assert!(by.starts_with("shell:") && by.ends_with(", token:ben"), "{by}");
     out.end().await;
 }

@@ -4,7 +4,9 @@ use super::Ground;
 use super::staged::Staged;
 use attio_billing::connectors::attio::Standing;
 use attio_billing::demo::SignUp;
+use attio_billing::engine::Engine;
 use attio_billing::engine::items::Body;
+use attio_billing::store::Store;
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
@@ -13,7 +15,7 @@ use sagas::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) const KIND: &str = ActRefusal::NAME;
@@ -53,6 +55,11 @@ impl super::Fixture for Fixture {
 
     fn roads(&self) -> &'static [&'static str] {
         &["answered"]
+    }
+
+    async fn poll(&self, store: &Store, engine: &Arc<Engine>) -> bool {
+        self.staged.poll(store, engine).await;
+        true
     }
 
     async fn start_of(&self, _: &'static str, name: &str) -> NewItem {

@@ -1,43 +1,107 @@
 //! The node dies at every passing of every point, one after the other, and a new one takes its sagas over.
 
-use super::cases::check;
-use super::faults::Plan;
+use super::cases::{End, Road, check, straight};
+use super::faults::{Act, Death, Moment, Passing};
+use super::matrix::{Cell, Matrix, Row};
 use super::world::{World, line};
-use super::{Fixture, is_played};
-use attio_billing::engine::hooks::Point;
+use super::{Fixture, every_case, is_played};
+use sagas::kernel::ids::SagaId;
+use std::collections::HashSet;
 
-const POINTS: [Point; 4] = [Point::BeforeAppend, Point::AfterAppend, Point::AfterSendingMark, Point::AfterCall];
+/// A death on a road.
+struct Case {
+    name: String,
+    road: usize,
+    /// The bytes of this call are lost with the node.
+    lost: Option<Act>,
+    saga: SagaId,
+}
 
-/// Plays all crashes of a flow; answers how many there were.
+/// Plays all deaths on the straight roads of a flow; answers how many there were.
 async fn play(fixture: &dyn Fixture) -> usize {
     let mut world = World::new(fixture).await;
-    let mut cases = Vec::new();
-    for road in fixture.roads() {
-        let clean = world.start(road, &format!("clean {road}"), Plan::default()).await;
-        world.finish(&[clean]).await;
-        let end = line(world.pool(), clean).await;
-        let passed = world.faults.points(clean);
-        for point in POINTS {
-            let times = passed.iter().filter(|p| **p == point).count();
-            for time in (0..times).filter(|time| is_played(fixture, *time)) {
-                let plan = Plan { crash: Some((point, time)), ..Plan::default() };
-                let saga = world.start(road, &format!("{road} {point:?} {time}"), plan).await;
-                // As far as it gets without moving the clock; a node that dies on the way is replaced in there.
-                world.rest().await;
-                cases.push((format!("road `{road}`, {point:?} for the time {time}"), saga, end.clone()));
+    let mut matrix = Matrix::default();
+    let roads = straight(&mut world).await;
+    let deaths = die(&mut world, &roads, &mut matrix, |_| true).await;
+    world.end().await;
+    matrix.check(fixture, &Cell::DEATHS, every_case(fixture));
+    deaths
+}
+
+/// Plays the deaths in the calls that these roads are taken for.
+pub(super) async fn in_calls(world: &mut World<'_>, roads: &[Road], matrix: &mut Matrix) -> usize {
+    die(world, roads, matrix, |passing| !passing.moments.is_empty()).await
+}
+
+async fn die(world: &mut World<'_>, roads: &[Road], matrix: &mut Matrix, counts: impl Fn(&Passing) -> bool) -> usize {
+    let (fixture, mut cases, mut number, mut came) = (world.fixture, Vec::new(), 0, HashSet::new());
+    for (at, road) in roads.iter().enumerate() {
+        for call in &road.calls {
+            let fits = Cell::DEATHS.into_iter().filter(|cell| call.fits(*cell, fixture.told()));
+            for cell in fits {
+                matrix.due(call.row(), cell);
+            }
+        }
+        for (death, lost) in deaths(road, &counts) {
+            number += 1;
+            // Every moment comes in every run, at other calls.
+            let first = matches!(&death, Death::Of(_, moment) if came.insert((*moment, lost.is_some())));
+            if !first && !is_played(fixture, number) {
+                continue;
+            }
+            let mut plan = road.plan.clone();
+            let call = road.calls.iter().find(|call| lost.as_ref() == Some(&call.act));
+            plan.strikes.extend(call.map(|call| call.strike(Cell::DiesAndBytesAreLost, fixture)));
+            let name = format!("road `{}`, {death:?}, lost: {lost:?}", road.name);
+            plan.death = Some(death);
+            let saga = world.start(road.name, &format!("death {at} {number}"), plan).await;
+            // Each dies alone, so that no other's death meets its calls; a node that dies is replaced in there.
+            world.rest().await;
+            while world.faults.missed(saga).is_some() && world.step(&[saga]).await {}
+            cases.push(Case { name, road: at, lost, saga });
+        }
+    }
+    let sagas: Vec<_> = cases.iter().map(|case| case.saga).collect();
+    world.finish(&sagas).await;
+    for case in &cases {
+        let (name, road) = (&case.name, &roads[case.road]);
+        assert_eq!(world.faults.missed(case.saga), None, "{name}: never came to pass");
+        let line = line(world.pool(), case.saga).await;
+        assert_eq!(End::of(&line), road.end, "{name}: {line:#?}");
+        // The end of one call can be the beginning of the next.
+        for (act, moment) in world.faults.died_at(case.saga) {
+            let cell = if case.lost.as_ref() == Some(&act) { Cell::DiesAndBytesAreLost } else { Cell::of(moment) };
+            if let Some(row) = row_of(road, &act) {
+                matrix.reached(row, cell);
             }
         }
     }
-    let sagas: Vec<_> = cases.iter().map(|(_, saga, _)| *saga).collect();
-    world.finish(&sagas).await;
-    for (name, saga, clean) in &cases {
-        assert!(world.faults.all_struck(*saga), "{name}: never came to pass");
-        let line = line(world.pool(), *saga).await;
-        assert_eq!((&line.state, &line.ended), (&clean.state, &clean.ended), "{name}: {line:#?}");
-    }
-    check(&world).await;
-    world.end().await;
+    check(world).await;
     cases.len()
+}
+
+/// A death for each passing that counts, and one for each call of the road whose bytes are lost with the node.
+fn deaths(road: &Road, counts: impl Fn(&Passing) -> bool) -> Vec<(Death, Option<Act>)> {
+    let mut deaths = Vec::new();
+    for passing in road.passings.iter().filter(|passing| counts(passing)) {
+        let ours = |(act, _): &&(Act, Moment)| row_of(road, act).is_some();
+        match passing.moments.iter().find(ours) {
+            None if passing.moments.is_empty() => deaths.push((Death::At(passing.point, passing.time), None)),
+            // Of a call that another road is taken for.
+            None => {}
+            Some((act, moment)) => {
+                deaths.push((Death::Of(act.clone(), *moment), None));
+                if *moment == Moment::Made {
+                    deaths.push((Death::Of(act.clone(), *moment), Some(act.clone())));
+                }
+            }
+        }
+    }
+    deaths
+}
+
+fn row_of(road: &Road, act: &Act) -> Option<Row> {
+    road.calls.iter().find(|call| call.act == *act).map(super::cases::Wanted::row)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,11 @@
 //! The generic harness: what every saga must survive, generated from its own clean run. A flow brings one small fixture;
 //! nothing else here knows any flow.
 //!
-//! For each call that a clean run makes, and for each undo that a failed one makes: declined, refused, not sent, made
-//! twice, done without an answer, lost without an answer. For each passing of each point of the engine: the node dies
-//! there and another takes over. Afterwards nothing is half done, the log is whole, the vendors' books equal it, and what
-//! was parked goes on when it is resumed.
+//! For each call that a clean run makes, and for each undo that a failed one makes: every cell of [`matrix::Cell`] that
+//! fits it. For each passing of each point of the engine: the node dies there and another takes over. For each start: its
+//! message is lost, and a poll finds what it would have said. Afterwards nothing is half done, the log is whole, the
+//! vendors' books equal it, and what was parked goes on when it is resumed. Each case fails where it did not come to
+//! pass, and each flow where a declared step or a cell was not played.
 
 mod act_refusal;
 mod cases;
@@ -12,6 +13,7 @@ mod crashes;
 mod faults;
 mod histories;
 mod invoice_payment;
+mod matrix;
 mod nodes;
 mod rehearsal;
 mod staged;
@@ -21,10 +23,12 @@ mod weather;
 mod world;
 
 use attio_billing::clock::Clock;
+use attio_billing::engine::Engine;
 use attio_billing::engine::registry::Registry;
 use attio_billing::keys::Keys;
 use attio_billing::mail::Mailer;
 use attio_billing::port::Perform;
+use attio_billing::store::Store;
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
@@ -82,6 +86,27 @@ pub(crate) trait Fixture: Send + Sync {
     /// Makes what one instance needs; its first message starts it.
     async fn start_of(&self, road: &'static str, name: &str) -> NewItem;
 
+    /// What vendors tell in the life of an instance that this message starts, in the order in which it happens.
+    fn news(&self, start: &NewItem) -> Vec<NewItem> {
+        vec![start.clone()]
+    }
+
+    /// How many such messages there are.
+    fn told(&self) -> usize {
+        1
+    }
+
+    /// What asks vendors for what a lost message would have said does so once. False: nothing from outside starts this
+    /// flow.
+    async fn poll(&self, _: &Store, _: &Arc<Engine>) -> bool {
+        false
+    }
+
+    /// Steps (and undos, as `undo <step>`) that no road leads to, each with the reason and who plays it instead.
+    fn beyond(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// A no at this call that means something to the flow.
     fn decline(&self) -> Outcome {
         let decline = Decline {
@@ -104,9 +129,14 @@ pub(crate) trait Fixture: Send + Sync {
     async fn check_books(&self, sagas: &[SagaLine], twice: &[SagaLine]);
 }
 
+/// Whether all cases are played in this run.
+fn every_case(fixture: &dyn Fixture) -> bool {
+    std::env::var_os("EVERY_CASE").is_some() || fixture.one_in() == 1
+}
+
 /// Whether the case of that number is played in this run.
 fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
-    std::env::var_os("EVERY_CASE").is_some() || number.is_multiple_of(fixture.one_in())
+    every_case(fixture) || number.is_multiple_of(fixture.one_in())
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].

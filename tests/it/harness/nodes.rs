@@ -8,7 +8,7 @@ use attio_billing::engine::Engine;
 use attio_billing::engine::hooks::{Hooks, NoHooks, Point};
 use attio_billing::store::verify;
 use chrono::TimeDelta;
-use sagas::kernel::flow::StepEvent;
+use sagas::kernel::flow::{Open, StepEvent};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::Outcome;
 use sagas::kernel::record::Record;
@@ -72,7 +72,7 @@ async fn two_nodes_share_the_shards_and_finish_two_hundred_rehearsals() {
     // The second joins while the first is at work.
     let two = node(&fixture, "two", Arc::new(NoHooks), OFTEN).await;
     until("each has half of the shards", async || shares(&fixture).await == [32, 32]).await;
-    let engines = [&one.engine, &two.engine];
+    let engines: [&Engine; 2] = [&one.engine, &two.engine];
     sagas.extend(begin(&fixture, (0..100).map(|n| format!("late {n}")), &engines).await);
     until("all are finished", async || at_rest(&fixture, &engines).await).await;
     check_all(&fixture, &sagas).await;
@@ -127,7 +127,7 @@ impl Stall {
 }
 
 impl Hooks for Stall {
-    fn crash(&self, point: Point, _: SagaId) -> bool {
+    fn crash(&self, point: Point, _: SagaId, _: Option<&Open>) -> bool {
         match point {
             Point::AfterSendingMark => self.sent.store(true, Ordering::SeqCst),
             Point::AfterCall if self.sent.load(Ordering::SeqCst) => {

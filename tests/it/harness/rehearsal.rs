@@ -72,6 +72,10 @@ impl super::Fixture for Fixture {
         &[STRAIGHT, IN_VAIN]
     }
 
+    fn one_in(&self) -> usize {
+        2
+    }
+
     async fn start_of(&self, road: &'static str, name: &str) -> NewItem {
         let await_seconds = (road == IN_VAIN).then_some(60);
         rehearsals::start(Params { await_seconds, ..rehearsals::params(name) })

@@ -6,7 +6,10 @@ use crate::postgres::{TestDatabase, database};
 use crate::staging::at_noon;
 use attio_billing::connectors::Connectors;
 use attio_billing::demo::Stage;
+use attio_billing::engine::Engine;
+use attio_billing::intake::{Acts, Poller};
 use attio_billing::port::{Beside, Call, Perform};
+use attio_billing::store::Store;
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Braintree, Effect};
 use sagas::kernel::ids::SagaId;
@@ -15,6 +18,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// The card of somebody else.
 const PASSER_BY: &str = "m-passer-by";
@@ -82,6 +86,19 @@ impl Staged {
             let void = json!({"vendor": "braintree", "act": "void_in_console", "id": t.id});
             self.stage.sandbox.staff(&void).await.unwrap();
         }
+    }
+
+    /// The service's own polls, once: of open invoices at Zoho, of acts that stand in Attio.
+    pub(super) async fn poll(&self, store: &Store, engine: &Arc<Engine>) {
+        let (config, clock) = (self.stage.config(), self.stage.clock());
+        let acts = Arc::new(Acts::new(config, store.clone(), self.connectors.clone(), clock.clone()));
+        let connectors = self.connectors.clone();
+        let every = Duration::from_secs(1);
+        let poller = Poller::new(config, store.clone(), engine.clone(), connectors, clock.clone(), every, acts);
+        // A poller that is told to stop ends after the round that it is in.
+        let stop = CancellationToken::new();
+        stop.cancel();
+        poller.run(stop).await;
     }
 
     /// What is live at the gateway under order ids that begin so: the rest of the order id, the transaction's id and status.

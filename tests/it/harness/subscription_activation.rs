@@ -1,16 +1,18 @@
 //! The fixture of the activation: a stage without its service, and the connectors. The customer at the page is played
-//! whenever the clock moves: who waits for a card gets one. No webhook comes, so that what happens is the same in every
-//! run.
+//! whenever the clock moves: who waits for a card gets one. No webhook comes by itself, so that what happens is the same in
+//! every run.
 
 use super::Ground;
 use super::staged::Staged;
 use attio_billing::checkout::CONSENT_VERSION;
 use attio_billing::demo::SignUp;
+use attio_billing::engine::Engine;
 use attio_billing::engine::beside::NONCE;
 use attio_billing::engine::items::Body;
 use attio_billing::keys::Keys;
 use attio_billing::mail::Mailer;
 use attio_billing::port::{Beside, Call, Perform};
+use attio_billing::store::Store;
 use attio_billing::store::items::{NewItem, offer_item};
 use attio_billing::store::query::{self, SagaFilter, SagaLine};
 use attio_billing::store::saga_store;
@@ -154,7 +156,51 @@ impl super::Fixture for Fixture {
     }
 
     fn one_in(&self) -> usize {
-        3
+        6
+    }
+
+    fn beyond(&self) -> &'static [(&'static str, &'static str)] {
+        const KNOWN: &str = "of a customer who was here before: the simulation strikes it in every way";
+        const LATER: &str = "undone or corrected once the subscription is made: the simulation strikes it in every way";
+        const NOTHING_DUE: &str = "nothing is due today: tests of the flow play it, `vault` and its undo";
+        &[
+            ("read_customer", KNOWN),
+            ("list_subscriptions", KNOWN),
+            ("read_cards", KNOWN),
+            ("read_method", KNOWN),
+            ("revive_zoho_customer", KNOWN),
+            ("undo revive_zoho_customer", KNOWN),
+            ("undo subscribe", LATER),
+            ("undo adopt", LATER),
+            ("find_late_hold", LATER),
+            ("find_other_cards", LATER),
+            ("find_other_subscriptions", LATER),
+            ("release_hold", LATER),
+            ("forget_card", LATER),
+            ("undo_twin", "Zoho makes two of one request, which its look-up prevents: tests of the flow play it"),
+            ("vault", NOTHING_DUE),
+            ("undo vault", NOTHING_DUE),
+        ]
+    }
+
+    /// Attio tells of an older press too, which the record does not show any more.
+    fn news(&self, start: &NewItem) -> Vec<NewItem> {
+        let Ok(Body::Saga { command }) = serde_json::from_str(&start.body) else { panic!("not a command: {start:?}") };
+        let mut older: Command = serde_json::from_value(command).unwrap();
+        if let Command::Pressed { act, pressed_at, .. } = &mut older {
+            *act = Act::Quote;
+            *pressed_at -= TimeDelta::minutes(1);
+        }
+        vec![item(start.saga, "attio.older_press", &older), start.clone()]
+    }
+
+    fn told(&self) -> usize {
+        2
+    }
+
+    async fn poll(&self, store: &Store, engine: &Arc<Engine>) -> bool {
+        self.staged.poll(store, engine).await;
+        true
     }
 
     async fn start_of(&self, _: &'static str, name: &str) -> NewItem {

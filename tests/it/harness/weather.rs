@@ -38,7 +38,7 @@ async fn short_lived(fixture: &Fixture, name: &str, clock: Arc<dyn Clock>) -> No
         ..Settings::new(fixture.keys())
     };
     let engine = Engine::start(store.clone(), ground.vendors.clone(), clock, Arc::new(NoHooks), settings).unwrap();
-    Node { store, engine }
+    Node { store, engine: Arc::new(engine) }
 }
 
 async fn begin(fixture: &Fixture, name: &str) -> SagaId {
@@ -120,7 +120,7 @@ async fn a_clock_that_is_wrong_by_hours_neither_takes_nor_loses_a_shard() {
         behind.set_offset(TimeDelta::hours(-hours));
         let name = format!("round {round}");
         sagas.push((begin(&fixture, &name).await, name));
-        let engines = nodes.each_ref().map(|node| &node.engine);
+        let engines = nodes.each_ref().map(|node| node.engine.as_ref());
         for engine in engines {
             engine.wake();
         }

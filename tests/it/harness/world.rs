@@ -29,7 +29,7 @@ const ROUNDS: usize = 400;
 /// A node of the harness's own.
 pub(crate) struct Node {
     pub(crate) store: Store,
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<Engine>,
 }
 
 /// How a node renews: often where two share the shards, hardly ever where one is to notice nothing.
@@ -68,7 +68,7 @@ pub(crate) async fn node_of(
     };
     let (vendors, clock) = (ground.vendors.clone(), ground.clock.clone());
     let engine = Engine::with_registry(registry, store.clone(), vendors, clock, hooks, settings);
-    Node { store, engine }
+    Node { store, engine: Arc::new(engine) }
 }
 
 /// Polls until it holds.
@@ -125,7 +125,7 @@ impl<'a> World<'a> {
     pub(crate) async fn new(fixture: &'a dyn Fixture) -> Self {
         let mut world = Self {
             fixture,
-            faults: Faults::default(),
+            faults: Faults::new(fixture.pool()),
             twice: HashSet::new(),
             node: None,
             incarnation: 0,
@@ -151,11 +151,23 @@ impl<'a> World<'a> {
 
     /// Starts one instance with a plan.
     pub(crate) async fn start(&self, road: &'static str, name: &str, plan: Plan) -> SagaId {
-        let item = self.fixture.start_of(road, name).await;
-        self.faults.plan(item.saga, plan);
+        let item = self.prepare(road, name, plan).await;
         offer(self.pool(), &item).await;
         self.engine().wake();
         item.saga
+    }
+
+    /// Makes what one instance needs, and tells nobody.
+    pub(crate) async fn prepare(&self, road: &'static str, name: &str, plan: Plan) -> NewItem {
+        let item = self.fixture.start_of(road, name).await;
+        self.faults.plan(item.saga, plan, self.fixture.news(&item));
+        item
+    }
+
+    /// What polls for lost messages does so once; false: nothing does for this flow.
+    pub(crate) async fn poll(&self) -> bool {
+        let node = self.node.as_ref().expect("a node is at work");
+        self.fixture.poll(&node.store, &node.engine).await
     }
 
     /// Resumes a parked saga, as an operator would.
@@ -197,38 +209,65 @@ impl<'a> World<'a> {
         self.begin_node().await;
     }
 
-    /// Moves the clock from due time to due time until every one of these sagas is finished.
-    pub(crate) async fn finish(&mut self, sagas: &[SagaId]) {
-        let all: Vec<u16> = (0..SHARDS).collect();
-        for _ in 0..ROUNDS {
-            self.rest().await;
-            if self.open(sagas).await.is_empty() {
-                return;
-            }
-            let due = query::next_due(self.pool(), &all).await.unwrap().expect("an open saga is due some time");
-            let wait = due - self.fixture.ground().clock.now();
-            // A little further, so that what is due at about the same time comes in the same round.
-            self.fixture.advance((wait + wait / 20).max(TimeDelta::zero()) + TimeDelta::seconds(2)).await;
+    /// Lets everything be done that can be, then moves the clock to the next due time. False: all of these are finished.
+    pub(crate) async fn step(&mut self, sagas: &[SagaId]) -> bool {
+        self.rest().await;
+        if !self.any_open(sagas).await {
+            return false;
         }
-        panic!("{ROUNDS} due times later these still go on: {:#?}", self.open(sagas).await);
+        let all: Vec<u16> = (0..SHARDS).collect();
+        let due = query::next_due(self.pool(), &all).await.unwrap().expect("an open saga is due some time");
+        let wait = due - self.fixture.ground().clock.now();
+        // A little further, so that what is due at about the same time comes in the same round.
+        self.fixture.advance((wait + wait / 20).max(TimeDelta::zero()) + TimeDelta::seconds(2)).await;
+        true
     }
 
-    /// Those that are not finished. What a park asks for is done at once; the resume comes later.
-    async fn open(&mut self, sagas: &[SagaId]) -> Vec<SagaLine> {
-        let mut open = Vec::new();
+    /// Moves the clock from due time to due time until every one of these sagas is finished.
+    pub(crate) async fn finish(&mut self, sagas: &[SagaId]) {
+        for _ in 0..ROUNDS {
+            if !self.step(sagas).await {
+                return;
+            }
+        }
         for saga in sagas {
             let line = line(self.pool(), *saga).await;
-            if let Some((code, ..)) = &line.parked
-                && self.cleared.insert((line.id, line.sequence))
-            {
-                let code = ParkCode::ALL.into_iter().find(|c| c.as_str() == code).expect("a code of the list");
-                self.fixture.clear(code, &line).await;
-            }
-            if !finished(&line) {
-                open.push(line);
+            assert!(finished(&line), "{ROUNDS} due times later this still goes on: {line:#?}");
+        }
+    }
+
+    /// Whether one of them is not finished. What a park asks for is done at once; the resume comes later.
+    async fn any_open(&mut self, sagas: &[SagaId]) -> bool {
+        let ids: Vec<uuid::Uuid> = sagas.iter().map(|saga| saga.0).collect();
+        let lines: Vec<(uuid::Uuid, i64, String)> =
+            sqlx::query_as("select id, seq, status from saga where id = any($1)")
+                .bind(&ids)
+                .fetch_all(self.pool())
+                .await
+                .unwrap();
+        assert_eq!(lines.len(), sagas.len(), "a saga never began");
+        let mut open = false;
+        for (id, sequence, status) in lines {
+            match Status::parse(&status).expect("a status of the list") {
+                Status::Ended => {}
+                Status::NeedsPerson => self.clear(SagaId(id), u64::try_from(sequence).unwrap()).await,
+                Status::Running | Status::Waiting | Status::WaitingVendor | Status::Resolving | Status::Unwinding => {
+                    open = true
+                }
             }
         }
         open
+    }
+
+    async fn clear(&mut self, saga: SagaId, sequence: u64) {
+        if !self.cleared.insert((saga, sequence)) {
+            return;
+        }
+        let line = line(self.pool(), saga).await;
+        if let Some((code, ..)) = &line.parked {
+            let code = ParkCode::ALL.into_iter().find(|c| c.as_str() == code).expect("a code of the list");
+            self.fixture.clear(code, &line).await;
+        }
     }
 
     pub(crate) async fn end(mut self) {

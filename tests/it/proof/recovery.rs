@@ -9,7 +9,7 @@ use attio_billing::proof::sink;
 use attio_billing::store::checkpoints::Signed;
 use attio_billing::store::recovery::{self, NotNow};
 use attio_billing::store::verify::verify_trusting;
-use attio_billing::store::{ledger, query};
+use attio_billing::store::{evidence, ledger, people, query};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -258,5 +258,68 @@ async fn a_hold_that_was_asked_for_is_released_by_a_person_alone() {
     assert_eq!(world.ready().await["recovery_hold"], Value::Null);
     let (code, out, _) = world.recover(&["--json"]).await;
     assert_eq!((code, serde_json::from_str::<Value>(&out).unwrap()), (0, json!({"hold": null})));
+    world.stage.end().await;
+}
+
+#[tokio::test]
+async fn whoever_was_erased_since_the_backup_is_erased_again_before_the_hold_can_be_released() {
+    let (mut world, _) = Restored::new(1).await;
+    let pool = world.stage.pool().clone();
+    for customer in ["cus_gone", "cus_stays"] {
+        people::put(&pool, customer, &json!({"email": "ada@example.org"})).await.unwrap();
+        evidence::keep(&pool, customer, "203.0.113.7, Firefox").await.unwrap();
+    }
+    let held = async || people::held(world.stage.pool()).await.unwrap();
+    let before = held().await;
+    assert!(before.contains(&"cus_gone".to_owned()) && before.contains(&"cus_stays".to_owned()), "{before:?}");
+    let secret = world.stage.config().secret_key.expose_secret().to_owned();
+    let (url, folder) = (world.database.url().expose_secret().to_owned(), world.sink.path().to_owned());
+    let command = async |args: &[&str]| {
+        let mut command = program(args);
+        command.env("DATABASE_URL", &url).env("SECRET_KEY", &secret).env("CHECKPOINT_SINK", &folder);
+        told(command.output().await.unwrap())
+    };
+    world.stage.stop_service().await;
+    world.backup().await;
+    world.stage.start_service().await.unwrap();
+
+    let (code, out, errors) = command(&["privacy", "erase", "cus_gone", "--preview"]).await;
+    assert!(code == 0 && out.contains("would go") && out.contains("erasures."), "{out}{errors}");
+    assert_eq!(people::held(&pool).await.unwrap().len(), before.len(), "a preview changes nothing");
+    let (code, _, errors) = command(&["privacy", "erase", "cus_gone"]).await;
+    assert!(code == 0 && errors.contains("at Attio, Zoho and Braintree"), "{errors}");
+    let (code, _, errors) = command(&["privacy", "erase", "cus_gone"]).await;
+    assert!(code == 3 && errors.contains("nothing personal is held"), "{errors}");
+    let list = folder.join(format!("erasures.{}.jsonl", world.stage.prefix()));
+    let listed = std::fs::read_to_string(&list).unwrap();
+    assert!(listed.lines().count() == 1 && !listed.contains("cus_gone"), "it names nobody: {listed}");
+
+    world.stage.stop_service().await;
+    world.restore().await;
+    assert_eq!(people::held(&pool).await.unwrap(), before, "the backup still has them");
+    world.stage.start_service().await.unwrap();
+    let after: Vec<String> = before.iter().filter(|customer| *customer != "cus_gone").cloned().collect();
+    assert_eq!(people::held(&pool).await.unwrap(), after, "before any page shows a person");
+    let hold = recovery::hold(&pool).await.unwrap().unwrap();
+    assert_eq!(hold.erased, Some(1));
+
+    // Where the service cannot read the list, a person brings it.
+    let (code, _, errors) = command(&["recover", "--reason", "the disk of db1 failed"]).await;
+    assert_eq!(code, 0, "{errors}");
+    let swept = world
+        .stage
+        .until("the sweep", async || Ok(recovery::hold(&pool).await?.is_some_and(|hold| hold.swept.is_some())));
+    swept.await.unwrap();
+    sqlx::query("update recovery set erased_at = null").execute(&pool).await.unwrap();
+    let (code, _, errors) = command(&["recover", "release", "--reason", "done"]).await;
+    assert!(code == 4 && errors.contains("erasures of before were not applied again"), "{errors}");
+    let damaged = folder.join("damaged.jsonl");
+    std::fs::write(&damaged, format!("{listed}{{\n")).unwrap();
+    let (code, _, errors) = command(&["recover", "erasures", "--list", damaged.to_str().unwrap()]).await;
+    assert!(code == 1 && errors.contains("no erasures of this installation: 2"), "{errors}");
+    let (code, out, errors) = command(&["recover", "erasures", "--list", list.to_str().unwrap()]).await;
+    assert!(code == 0 && out.contains("0 customer(s)"), "{out}{errors}");
+    let (code, _, errors) = command(&["recover", "release", "--reason", "done"]).await;
+    assert_eq!(code, 0, "{errors}");
     world.stage.end().await;
 }
