@@ -2,18 +2,24 @@
 
 use super::flow;
 use super::stub::Tally;
-use crate::port::{Call, Perform, Report};
+use crate::port::{Call, Meter, Perform, Report};
 use anyhow::Context;
 use reqwest::StatusCode;
 use sagas::kernel::answer::Answer;
 use sagas::kernel::outcome::{Look, NotSent, Outcome, Rejection, RejectionKind};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Calls the stub, or nobody.
 #[derive(Clone)]
 pub(super) struct Caller {
     client: reqwest::Client,
     base: Option<String>,
+    meter: Option<Arc<dyn Meter>>,
 }
+
+/// A turn that is granted so late is none.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Caller {
     /// A caller of the stub there; of nobody, where there is none.
@@ -21,7 +27,12 @@ impl Caller {
         // Only the first call in a process has an effect; a second one says so, and that is fine.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder().pool_max_idle_per_host(1_024).build()?;
-        Ok(Self { client, base: stub.map(str::to_owned) })
+        Ok(Self { client, base: stub.map(str::to_owned), meter: None })
+    }
+
+    /// Asks a meter before each call, as the connectors do.
+    pub(super) fn metered(self, meter: Arc<dyn Meter>) -> Self {
+        Self { meter: Some(meter), ..self }
     }
 
     /// What the stub got so far.
@@ -43,6 +54,11 @@ impl Caller {
 #[async_trait::async_trait]
 impl Perform for Caller {
     async fn perform(&self, call: &Call) -> Report {
+        if let Some(meter) = &self.meter
+            && let Err(denied) = meter.grant(call.effect.vendor(), PATIENCE).await
+        {
+            return Report::from(Outcome::from(denied));
+        }
         Report::from(match self.call(flow::path(&call.effect)).await {
             Some(true) => Outcome::Done { answer: Answer::Nothing },
             Some(false) => {

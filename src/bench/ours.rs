@@ -91,7 +91,6 @@ pub(super) async fn engine(
         .and_then(Registry::with::<Measured<true>>)
         .map_err(anyhow::Error::msg)?;
     let keys = Keys::new(&"nothing is sealed in a measurement".into(), "http://127.0.0.1");
-    let vendors = Arc::new(Caller::new(stub)?);
     let clock = Arc::new(RealClock);
     // As many calls at once as there are sagas: the engine is measured, not a vendor's limit.
     let mut limits = uncounted();
@@ -99,10 +98,11 @@ pub(super) async fn engine(
         limits.at_once = 1_024;
     }
     limits.extend(zoho.map(|zoho| ("zoho", zoho)));
-    let budgets = Some(Budgets::new(store.clone(), clock.clone(), &limits));
+    let budgets = Budgets::new(store.clone(), clock.clone(), &limits);
+    let vendors = Arc::new(Caller::new(stub)?.metered(budgets.clone()));
     let settings = Settings {
         node: "bench".to_owned(),
-        budgets,
+        budgets: Some(budgets),
         renewal: super::lease().renewal,
         call_limit: CALL_LIMIT,
         ..Settings::new(keys)

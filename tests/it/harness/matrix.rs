@@ -207,8 +207,10 @@ impl Matrix {
         for (number, cell) in cells.iter().enumerate() {
             let _ = write!(table, " {}={cell:?}", letter(number));
         }
-        let letters: String = (0..cells.len()).map(|number| format!("{:>4}", letter(number))).collect();
-        let _ = write!(table, "\n{:<32}{letters}", "");
+        let _ = write!(table, "\n{:<32}", "");
+        for number in 0..cells.len() {
+            let _ = write!(table, "{:>4}", letter(number));
+        }
         for (row, counts) in &self.0 {
             let _ = write!(table, "\n{:<32}", format!("{}{}", if row.undo { "undo " } else { "" }, row.step));
             for cell in cells {

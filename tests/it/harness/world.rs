@@ -252,7 +252,7 @@ impl<'a> World<'a> {
                 Status::Ended => {}
                 Status::NeedsPerson => self.clear(SagaId(id), u64::try_from(sequence).unwrap()).await,
                 Status::Running | Status::Waiting | Status::WaitingVendor | Status::Resolving | Status::Unwinding => {
-                    open = true
+                    open = true;
                 }
             }
         }
