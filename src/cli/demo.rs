@@ -7,6 +7,7 @@ use crate::demo::{Customer, Newcomer, SignUp, Stage, StageOptions, Wish};
 use crate::store::append::Status;
 use crate::store::query::{self, SagaLine};
 use anyhow::Context;
+use chrono::NaiveDate;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use owo_colors::{OwoColorize, Stream};
 use sagas::kernel::money::{self, Money};
@@ -170,9 +171,9 @@ impl Show<'_> {
         self.told.done(&format!("{}: insufficient funds, {}", soft.name, self.state(again).await?));
         self.told.done(&format!("{}: expired card, {}", hard.name, self.state(waits).await?));
         self.behave(soft, None).await?;
-        self.advance("P3D").await?;
+        let day = self.until_due(again).await?;
         let paid = self.stage.until_saga(again, "paid", |s| s.state == "AwaitSettlement").await?;
-        self.told.done(&format!("three days later {} has paid: {}", soft.name, paid.state));
+        self.told.done(&format!("on {day} {} has paid: {}", soft.name, paid.state));
         Ok(())
     }
 
@@ -347,6 +348,16 @@ impl Show<'_> {
     async fn advance(&self, by: &str) -> anyhow::Result<()> {
         self.stage.sandbox.advance(by).await?;
         self.stage.rest().await
+    }
+
+    /// Moves everybody's clock to when a saga is due, and a little further; answers the day. At which hour a card is tried again
+    /// is the schedule's affair: a whole number of days may end before it.
+    async fn until_due(&self, saga: sagas::kernel::ids::SagaId) -> anyhow::Result<NaiveDate> {
+        let line = self.stage.saga(saga).await?.context("the saga is on record")?;
+        let due = line.due_at.context("the saga waits for a time")?;
+        let left = (due - self.stage.sandbox.now().await?).num_seconds().max(0) + 2;
+        self.advance(&format!("PT{left}S")).await?;
+        Ok(due.date_naive())
     }
 
     async fn fault(&self, fault: &serde_json::Value) -> anyhow::Result<()> {
