@@ -1,11 +1,10 @@
 //! `bench backlog`: customers beside a backlog.
 
-use super::{Ground, right, table};
+use super::{Ground, Place, right, table};
 use crate::bench::backlog::{CALLS_PER_MINUTE, Crowded, measure};
 use crate::cli::{Exit, print, print_json};
 use comfy_table::Cell;
 use indicatif::ProgressBar;
-use secrecy::SecretString;
 use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
@@ -21,16 +20,15 @@ pub(super) struct Args {
     /// Customers come for so long, twice: alone, and beside the renewals
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=3_600))]
     seconds: u64,
-    /// Postgres URL of an empty database; unset: a fresh one in the private Postgres
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: Option<SecretString>,
+    #[command(flatten)]
+    on: Place,
     /// One JSON object
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Exit> {
-    let ground = Ground::open(args.database_url).await?;
+    let ground = Ground::open(args.on.database_url).await?;
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(200));
     let say = |text: String| bar.set_message(text);

@@ -1,12 +1,10 @@
 //! `bench ingest`: webhooks.
 
-use super::{Ground, right, table};
+use super::{Ground, Place, Timing, right, table};
 use crate::bench::ingest::{Taken, Taker, measure};
 use crate::cli::{Exit, print, print_json};
 use comfy_table::Cell;
 use indicatif::ProgressBar;
-use secrecy::SecretString;
-use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -18,30 +16,25 @@ pub(super) struct Args {
     /// So many senders, each with one webhook at a time
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     connections: u16,
-    /// Length of each measurement
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=3_600))]
-    seconds: u64,
-    /// Before each measurement
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=600))]
-    warm: u64,
+    #[command(flatten)]
+    timing: Timing,
     /// Each is measured so often, in turns; the median counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=99))]
     runs: u16,
-    /// Postgres URL of an empty database; unset: a fresh one in the private Postgres
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: Option<SecretString>,
+    #[command(flatten)]
+    on: Place,
     /// One JSON object a measurement
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Exit> {
-    let ground = Ground::open(args.database_url).await?;
+    let ground = Ground::open(args.on.database_url).await?;
     let bar = ProgressBar::new(u64::from(args.runs) * 2);
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for run in 0..args.runs {
         for (taker, name, runs) in [(Taker::Ours, "ours", &mut ours), (Taker::Bare, "bare", &mut bare)] {
-            let (warm, length) = (Duration::from_secs(args.warm), Duration::from_secs(args.seconds));
+            let (warm, length) = (args.timing.warm(), args.timing.length());
             let connections = usize::from(args.connections);
             let taken = ground
                 .on(&format!("ingest_{name}_{run}"), async |url| measure(taker, &url, connections, warm, length).await)

@@ -10,6 +10,7 @@ use super::{Exit, print};
 use crate::bench::part::Part;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use secrecy::SecretString;
+use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -53,6 +54,35 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
             let url = std::env::var("DATABASE_URL").ok().map(SecretString::from);
             Ok(part.play(url, print).await?)
         }
+    }
+}
+
+/// On which database.
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// Postgres URL of an empty database; unset: a fresh one in the private Postgres
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<SecretString>,
+}
+
+/// How long.
+#[derive(Debug, clap::Args)]
+struct Timing {
+    /// Length of each measurement
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: u64,
+    /// Before each measurement
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=600))]
+    warm: u64,
+}
+
+impl Timing {
+    const fn length(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    const fn warm(&self) -> Duration {
+        Duration::from_secs(self.warm)
     }
 }
 

@@ -1,11 +1,10 @@
 //! `bench recovery`: what a death costs.
 
-use super::{Ground, right, table};
+use super::{Ground, Place, right, table};
 use crate::bench::recovery::{Killed, Restarted, kill, restart};
 use crate::cli::{Exit, print, print_json};
 use comfy_table::Cell;
 use indicatif::ProgressBar;
-use secrecy::SecretString;
 use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
@@ -21,19 +20,18 @@ pub(super) struct Args {
     /// So many sagas wait when a node is started; 0: that is not measured
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     waiting: u64,
-    /// Postgres URL of an empty database; unset: a fresh one in the private Postgres
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: Option<SecretString>,
+    #[command(flatten)]
+    on: Place,
     /// One JSON object a measurement
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Exit> {
-    if args.database_url.is_some() && args.waiting > 0 {
+    if args.on.database_url.is_some() && args.waiting > 0 {
         return Err(Exit::usage("a given database serves one measurement: add --waiting 0, or unset DATABASE_URL"));
     }
-    let ground = Ground::open(args.database_url).await?;
+    let ground = Ground::open(args.on.database_url).await?;
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(200));
     let say = |text: String| bar.set_message(text);

@@ -1,14 +1,12 @@
 //! `bench` without a word more: sagas, under several loads.
 
-use super::{Ground, right, table};
+use super::{Ground, Place, Timing, right, table};
 use crate::bench::part::Part;
 use crate::bench::{Figures, Plan, Work, measure};
 use crate::cli::{Exit, print, print_json};
 use clap::ValueEnum;
 use comfy_table::Cell;
 use indicatif::{ProgressBar, ProgressStyle};
-use secrecy::SecretString;
-use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SagaArgs {
@@ -18,28 +16,23 @@ pub(super) struct SagaArgs {
     /// So many sagas in flight at any time, one measurement for each number
     #[arg(long, value_delimiter = ',', default_value = "1,32,256", value_parser = clap::value_parser!(u16).range(1..=2_000))]
     in_flight: Vec<u16>,
-    /// Length of each measurement
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=3_600))]
-    seconds: u64,
-    /// Before each measurement
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=600))]
-    warm: u64,
+    #[command(flatten)]
+    timing: Timing,
     /// Each is measured so often; the median counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=99))]
     runs: u16,
     /// So many events of other sagas are in the log before
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
     history: u64,
-    /// Postgres URL of an empty database; unset: a fresh one in the private Postgres
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: Option<SecretString>,
+    #[command(flatten)]
+    on: Place,
     /// One JSON object a measurement
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: SagaArgs) -> Result<(), Exit> {
-    let ground = Ground::open(args.database_url.clone()).await?;
+    let ground = Ground::open(args.on.database_url.clone()).await?;
     let stub = Part::Stub.start(None, None).await?;
     let works = if args.work.is_empty() { Work::ALL.to_vec() } else { args.work.clone() };
     let total = works.len() * args.in_flight.len() * usize::from(args.runs);
@@ -60,8 +53,8 @@ pub(super) async fn run(args: SagaArgs) -> Result<(), Exit> {
                             work,
                             in_flight: usize::from(*in_flight),
                             history: args.history,
-                            warm: Duration::from_secs(args.warm),
-                            length: Duration::from_secs(args.seconds),
+                            warm: args.timing.warm(),
+                            length: args.timing.length(),
                         };
                         measure(&plan).await
                     })
