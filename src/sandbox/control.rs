@@ -1,17 +1,20 @@
 //! The sandbox's own API under `/control`: faults, clock, staff, webhooks and the books. No vendor has any of this.
 
 use super::{
-    World, attio, braintree, deliver,
+    World, acts, attio, braintree, crm, desk, exchanges,
     faults::{Fault, Vendor},
-    hooks::{Delivery, Mischief},
+    hooks::Delivery,
     mailbox,
-    period::Period,
-    transport, zoho,
+    orders::{self, About, Limits, Move, Refused, WebhookOrder},
+    page, scenario, transport, zoho,
 };
 use axum::{
     Json,
-    extract::{FromRequest, Request, State, rejection::JsonRejection},
-    http::StatusCode,
+    extract::{
+        FromRequest, Query, Request, State,
+        rejection::{JsonRejection, QueryRejection},
+    },
+    http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
@@ -19,27 +22,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    fmt::Write,
     sync::{Arc, Mutex},
 };
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
-
-/// An order that cannot be carried out: 422, with the field at fault.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Refused {
-    /// Which field of the request was wrong, where it was one.
-    pub field: Option<String>,
-    /// What was expected there.
-    pub message: String,
-}
-
-impl Refused {
-    fn new(field: &str, message: impl Into<String>) -> Self {
-        Self { field: Some(field.to_owned()), message: message.into() }
-    }
-}
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -79,17 +65,20 @@ pub(super) fn router() -> axum::Router<Arc<World>> {
         .routes(routes!(books))
         .routes(routes!(list_faults, order_faults, clear_faults))
         .routes(routes!(read_clock, move_clock))
-        .routes(routes!(staff))
+        .routes(routes!(list_acts, staff))
         .routes(routes!(list_webhooks, order_webhooks))
         .routes(routes!(limits))
+        .routes(routes!(list_exchanges))
+        .routes(routes!(show_scenario, play_scenario))
         .routes(routes!(reset))
         .routes(routes!(operations))
         .routes(routes!(description))
         .split_for_parts();
-    let page = page(&api);
-    router
-        .route("/control/openapi.json", axum::routing::get(async move || Json(api)))
-        .route("/control", axum::routing::get(async move || Html(page)))
+    let paths = serde_json::to_value(&api.paths).expect("an OpenAPI document is JSON");
+    router.route("/control/openapi.json", axum::routing::get(async move || Json(api))).route(
+        "/control",
+        axum::routing::get(async move |State(world): State<Arc<World>>| Html(page::render(&world, &paths))),
+    )
 }
 
 /// What was really done at each vendor, how often each operation was called, and what became of each webhook.
@@ -98,6 +87,8 @@ async fn books(State(world): State<Arc<World>>) -> Json<Value> {
     Json(json!({
         "attio": attio::books(&world),
         "zoho": zoho::books(&world),
+        "zoho_crm": crm::books(&world),
+        "zoho_desk": desk::books(&world),
         "braintree": braintree::books(&world),
         "mail": mailbox::books(&world),
         "calls": world.calls.list(),
@@ -124,19 +115,7 @@ async fn order_faults(
     State(world): State<Arc<World>>,
     Order(order): Order<Value>,
 ) -> Result<Json<Vec<Fault>>, Refused> {
-    let orders = match order {
-        Value::Array(list) => list,
-        one => vec![one],
-    };
-    let faults = orders
-        .iter()
-        .map(|order| {
-            Fault::parse(order, transport::operations).map_err(|(field, message)| Refused::new(&field, message))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    for fault in faults {
-        world.faults.order(fault);
-    }
+    orders::carry_out(&world, About::Faults, order).await?;
     Ok(Json(world.faults.list()))
 }
 
@@ -154,16 +133,6 @@ struct Present {
     now: DateTime<Utc>,
 }
 
-/// Where to move the clock: one of the two fields.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Move {
-    /// An ISO 8601 duration such as `P1D`, `P1M` or `PT90M`.
-    advance: Option<String>,
-    /// RFC 3339.
-    set: Option<String>,
-}
-
 /// The sandbox's present.
 #[utoipa::path(get, path = "/control/clock", responses((status = 200, body = Present)))]
 async fn read_clock(State(world): State<Arc<World>>) -> Json<Present> {
@@ -173,60 +142,23 @@ async fn read_clock(State(world): State<Arc<World>>) -> Json<Present> {
 /// Moves the clock; the vendors then do what became due, and due webhooks are sent.
 #[utoipa::path(post, path = "/control/clock", request_body = Move,
     responses((status = 200, body = Present), (status = 422, body = Refused)))]
-async fn move_clock(State(world): State<Arc<World>>, Order(order): Order<Move>) -> Result<Json<Present>, Refused> {
-    match (order.advance, order.set) {
-        (Some(by), None) => {
-            let now = world.clock.now();
-            let then = Period::parse(&by).map_err(|message| Refused::new("advance", message))?.after(now);
-            let then = then.ok_or_else(|| Refused::new("advance", "reaches beyond the calendar"))?;
-            world.clock.advance(then - now);
-        }
-        (None, Some(to)) => {
-            let to = DateTime::parse_from_rfc3339(&to)
-                .map_err(|_| Refused::new("set", "expected a time like 2026-11-21T10:00:00Z"))?;
-            world.clock.set(to.to_utc());
-        }
-        (Some(_), Some(_)) | (None, None) => return Err(Refused::new("advance", "expected either advance or set")),
-    }
-    deliver::tick(&world);
-    world.hooks.wake();
+async fn move_clock(State(world): State<Arc<World>>, Order(order): Order<Value>) -> Result<Json<Present>, Refused> {
+    orders::carry_out(&world, About::Clock, order).await?;
     Ok(Json(Present { now: world.clock.now() }))
 }
 
-/// Plays an act of a person at a vendor's own console: `{"vendor":…,"act":…}` and the act's own fields.
+/// The acts of people at each vendor's console: the fields of each; those that may be left out stand behind a semicolon.
+#[utoipa::path(get, path = "/control/staff", responses((status = 200, body = Value)))]
+async fn list_acts() -> Json<BTreeMap<Vendor, BTreeMap<&'static str, &'static str>>> {
+    let of = |vendor| acts::of(vendor).iter().map(|act| (act.name, act.fields)).collect::<BTreeMap<_, _>>();
+    Json(Vendor::ALL.into_iter().map(|vendor| (vendor, of(vendor))).filter(|(_, acts)| !acts.is_empty()).collect())
+}
+
+/// Plays an act of a person at a vendor's own console: vendor, act, and the act's own fields.
 #[utoipa::path(post, path = "/control/staff", request_body = Value,
     responses((status = 200, body = Value), (status = 422, body = Refused)))]
 async fn staff(State(world): State<Arc<World>>, Order(act): Order<Value>) -> Result<Json<Value>, Refused> {
-    let vendor = act.get("vendor").and_then(|v| Vendor::deserialize(v).ok());
-    let done = match vendor.ok_or_else(|| Refused::new("vendor", "expected attio, zoho or braintree"))? {
-        Vendor::Attio => attio::staff(&world, &act),
-        Vendor::Zoho => zoho::staff(&world, &act),
-        Vendor::Braintree => braintree::staff(&world, &act),
-        Vendor::Mail => {
-            return Err(Refused::new("vendor", "the mail server has no console: expected attio, zoho or braintree"));
-        }
-    };
-    done.map(Json).map_err(|message| Refused { field: None, message })
-}
-
-/// Orders about webhooks; every field is optional, at least one is expected.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct WebhookOrder {
-    /// Where to deliver, by vendor; null: nowhere (Attio: where its API was told to).
-    targets: Option<BTreeMap<Vendor, Option<String>>>,
-    /// Which vendor's webhooks the next three mean; absent: any.
-    vendor: Option<Vendor>,
-    /// So many of the next webhooks are lost.
-    drop_next: Option<u32>,
-    /// So many of the next webhooks come twice.
-    duplicate_next: Option<u32>,
-    /// The next so many are collected, then delivered last first; 0 releases what was collected.
-    reorder_next: Option<u32>,
-    /// Keeps all back, or lets all go.
-    hold: Option<bool>,
-    /// The id of a delivery of the log, to be sent once more.
-    resend: Option<Uuid>,
+    orders::carry_out(&world, About::Staff, act).await.map(Json)
 }
 
 /// The delivery log and its settings.
@@ -255,52 +187,61 @@ async fn list_webhooks(State(world): State<Arc<World>>) -> Json<Webhooks> {
     responses((status = 200, body = Webhooks), (status = 422, body = Refused)))]
 async fn order_webhooks(
     State(world): State<Arc<World>>,
-    Order(order): Order<WebhookOrder>,
+    Order(order): Order<Value>,
 ) -> Result<Json<Webhooks>, Refused> {
-    let targets = order.targets.unwrap_or_default();
-    for url in targets.values().flatten() {
-        url::Url::parse(url).map_err(|e| Refused::new("targets", format!("`{url}` is no URL: {e}")))?;
-    }
-    for (vendor, url) in targets {
-        world.hooks.aim(vendor, url);
-    }
-    let mischiefs = [
-        (Mischief::Drop, order.drop_next),
-        (Mischief::Duplicate, order.duplicate_next),
-        (Mischief::Reorder, order.reorder_next),
-    ];
-    for (mischief, times) in mischiefs {
-        if let Some(times) = times {
-            world.hooks.order(mischief, order.vendor, times);
-        }
-    }
-    if let Some(held) = order.hold {
-        world.hooks.hold(held);
-    }
-    if let Some(id) = order.resend
-        && !world.hooks.resend(id)
-    {
-        return Err(Refused::new("resend", "no delivery with this id that has a target and is not being sent now"));
-    }
+    orders::carry_out(&world, About::Webhooks, order).await?;
     Ok(Webhooks::of(&world))
-}
-
-/// Whether the vendors' own rate limits hold.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Limits {
-    hold: bool,
-    /// Whose; unset: all vendors'.
-    #[serde(default)]
-    vendor: Option<Vendor>,
 }
 
 /// Lifts the vendors' own rate limits, or lets them hold again; those ordered as a fault hold always.
 #[utoipa::path(post, path = "/control/limits", request_body = Limits,
     responses((status = 204), (status = 422, body = Refused)))]
-async fn limits(State(world): State<Arc<World>>, Order(order): Order<Limits>) -> StatusCode {
-    world.hold_limits(order.vendor.as_ref().map_or(&Vendor::ALL, std::slice::from_ref), order.hold);
-    StatusCode::NO_CONTENT
+async fn limits(State(world): State<Arc<World>>, Order(order): Order<Value>) -> Result<StatusCode, Refused> {
+    orders::carry_out(&world, About::Limits, order).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which exchanges to show.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Of this vendor; absent: of all.
+    vendor: Option<Vendor>,
+    /// Of this operation; absent: of all.
+    operation: Option<String>,
+    /// With a higher number than this.
+    #[serde(default)]
+    after: u64,
+}
+
+/// The last 2,000 requests to the vendors and their answers, oldest first, without headers.
+#[utoipa::path(get, path = "/control/exchanges", params(Wanted),
+    responses((status = 200, body = Vec<exchanges::Shown>), (status = 422, body = Refused)))]
+async fn list_exchanges(
+    State(world): State<Arc<World>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Vec<exchanges::Shown>>, Refused> {
+    let Query(wanted) = wanted.map_err(|rejection| Refused { field: None, message: rejection.body_text() })?;
+    let shown = world.exchanges.list().into_iter().filter(|exchange| {
+        exchange.number > wanted.after
+            && wanted.vendor.is_none_or(|vendor| vendor == exchange.vendor)
+            && wanted.operation.as_ref().is_none_or(|operation| operation == exchange.operation)
+    });
+    Ok(Json(shown.map(Into::into).collect()))
+}
+
+/// The orders since the start, as a scenario file (TOML): play it in another sandbox, or put it into a bug report. It may
+/// hold what was typed here: look before you send it.
+#[utoipa::path(get, path = "/control/scenario", responses((status = 200, body = String, content_type = "application/toml")))]
+async fn show_scenario(State(world): State<Arc<World>>) -> Response {
+    ([(header::CONTENT_TYPE, "application/toml")], scenario::of(&world)).into_response()
+}
+
+/// Plays a scenario file (TOML) step by step; answers what each step did. A step that cannot be carried out ends it there.
+#[utoipa::path(post, path = "/control/scenario", request_body(content = String, content_type = "application/toml"),
+    responses((status = 200, body = Vec<Value>), (status = 422, body = Refused)))]
+async fn play_scenario(State(world): State<Arc<World>>, text: String) -> Result<Json<Vec<Value>>, Refused> {
+    scenario::play(&world, &text).await.map(Json)
 }
 
 /// A new world: the vendors' state, faults, calls, webhooks and clock start again; credentials and webhook targets stay.
@@ -313,10 +254,14 @@ async fn reset(State(world): State<Arc<World>>) -> StatusCode {
     world.clock.reset();
     renew(&world.attio);
     renew(&world.zoho);
+    renew(&world.crm);
+    renew(&world.desk);
     renew(&world.braintree);
     world.mailbox.clear();
     world.hooks.clear();
     world.calls.clear();
+    world.exchanges.clear();
+    world.journal.clear();
     StatusCode::NO_CONTENT
 }
 
@@ -324,27 +269,4 @@ async fn reset(State(world): State<Arc<World>>) -> StatusCode {
 #[utoipa::path(get, path = "/control/operations", responses((status = 200, body = BTreeMap<Vendor, Vec<String>>)))]
 async fn operations() -> Json<BTreeMap<Vendor, Vec<&'static str>>> {
     Json(Vendor::ALL.map(|vendor| (vendor, transport::operations(vendor))).into())
-}
-
-/// What the control API can do, for people.
-fn page(api: &utoipa::openapi::OpenApi) -> String {
-    let mut rows = String::new();
-    let described = serde_json::to_value(&api.paths).expect("an OpenAPI document is JSON");
-    for (path, methods) in described.as_object().into_iter().flatten() {
-        for (method, operation) in methods.as_object().into_iter().flatten() {
-            let summary = operation["summary"].as_str().unwrap_or_default();
-            let method = method.to_uppercase();
-            write!(rows, "<tr><td><code>{method} {path}</code></td><td>{summary}</td></tr>").expect("text grows");
-        }
-    }
-    format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>Sandbox control</title>\
-         <style>body{{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}}\
-         td{{padding:.3rem 1.5rem .3rem 0;vertical-align:top}}td:first-child{{white-space:nowrap}}\
-         @media(max-width:45rem){{td{{display:block;padding:0}}td:first-child{{margin-top:.8rem}}}}</style>\
-         <h1>Sandbox control</h1><p>Attio, Zoho and Braintree, simulated. No money moves here.</p>\
-         <table>{rows}</table><p><a href=\"/control/openapi.json\">OpenAPI document</a> \
-         · <a href=\"/control/books\">books</a> · <a href=\"/mailbox\">mailbox</a> · <a href=\"/control/webhooks\">webhooks</a></p></html>"
-    )
 }

@@ -41,6 +41,8 @@ pub struct MerchantAccount {
 #[derive(Clone)]
 pub struct Zoho {
     pub organization_id: String,
+    /// Desk counts organisations by itself: the header `orgId`.
+    pub desk_organization_id: String,
     pub client_id: String,
     pub client_secret: String,
     pub refresh_token: String,
@@ -71,6 +73,7 @@ impl Default for Credentials {
             },
             zoho: Zoho {
                 organization_id: format!("1{}", random("0123456789", 7)),
+                desk_organization_id: format!("6{}", random("0123456789", 10)),
                 client_id: format!("1000.SANDBOX{}", random("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 23)),
                 client_secret: random(HEX, 42),
                 refresh_token: format!("1000.{}.{}", random(HEX, 32), random(HEX, 32)),

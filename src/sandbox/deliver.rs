@@ -3,7 +3,7 @@
 //! Headers and bytes go out exactly as the vendor's module made them.
 
 use super::{
-    World, attio, braintree,
+    World, attio, braintree, crm,
     faults::Vendor,
     hooks::{Attempt, Job},
     zoho,
@@ -26,7 +26,9 @@ fn gap(vendor: Vendor, made: usize) -> Option<TimeDelta> {
         // Sends no webhooks.
         Vendor::Mail => None,
         // Zoho publishes no schedule: a few tries within some hours, then the event is lost.
-        Vendor::Zoho => [5, 30, 120].get(made - 1).map(|minutes| TimeDelta::minutes(*minutes)),
+        Vendor::Zoho | Vendor::ZohoCrm | Vendor::ZohoDesk => {
+            [5, 30, 120].get(made - 1).map(|minutes| TimeDelta::minutes(*minutes))
+        }
     }
 }
 
@@ -51,6 +53,7 @@ pub(super) fn tick(world: &World) {
     let now = world.clock.now();
     braintree::tick(world, now);
     zoho::tick(world, now);
+    crm::tick(world, now);
     attio::tick(world, now);
 }
 

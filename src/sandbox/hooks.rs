@@ -131,9 +131,9 @@ pub struct Hooks {
 }
 
 impl Hooks {
-    /// Queues one webhook for the vendor's target.
-    pub fn send(&self, hook: Hook) {
-        self.enqueue(hook, None);
+    /// Queues one webhook for the vendor's target; the ids of its deliveries (two if it is doubled on order).
+    pub fn send(&self, hook: Hook) -> Vec<Uuid> {
+        self.enqueue(hook, None)
     }
 
     /// Queues one webhook for a URL that the vendor was told by its API; a target set for the vendor goes first, so
@@ -142,7 +142,7 @@ impl Hooks {
         self.enqueue(hook, Some(url));
     }
 
-    fn enqueue(&self, hook: Hook, url: Option<String>) {
+    fn enqueue(&self, hook: Hook, url: Option<String>) -> Vec<Uuid> {
         let mut queue = self.lock();
         let target = queue.targets.get(&hook.vendor).cloned().or(url);
         let vendor = hook.vendor;
@@ -155,9 +155,10 @@ impl Hooks {
             (_, _, true) => Standing::Collected,
             (_, _, false) => Standing::Waiting,
         };
-        for hook in std::iter::repeat_n(hook, copies) {
+        let ids: Vec<Uuid> = std::iter::repeat_with(Uuid::now_v7).take(copies).collect();
+        for (id, hook) in ids.iter().zip(std::iter::repeat_n(hook, copies)) {
             queue.deliveries.push(Delivery {
-                id: Uuid::now_v7(),
+                id: *id,
                 vendor,
                 kind: hook.kind.clone(),
                 target: target.clone(),
@@ -173,6 +174,14 @@ impl Hooks {
         }
         drop(queue);
         self.wake();
+        ids
+    }
+
+    /// Where a delivery stands, and when it was last tried (sandbox time, UTC).
+    pub fn standing(&self, id: Uuid) -> Option<(Standing, Option<DateTime<Utc>>)> {
+        let queue = self.lock();
+        let delivery = queue.deliveries.iter().find(|delivery| delivery.id == id)?;
+        Some((delivery.standing, delivery.attempts.last().map(|attempt| attempt.at)))
     }
 
     /// The URL that a vendor's webhooks go to (some signatures cover its query), where one is set.
@@ -180,7 +189,8 @@ impl Hooks {
         self.lock().targets.get(&vendor).cloned()
     }
 
-    /// Sets where a vendor's webhooks go, or with `None` that they go nowhere (Attio: to the URL given to its API).
+    /// Sets where a vendor's webhooks go, or with `None` that they go nowhere (Attio, Zoho CRM: to the URL
+    /// given to its API).
     pub fn aim(&self, vendor: Vendor, url: Option<String>) {
         let mut queue = self.lock();
         match url {

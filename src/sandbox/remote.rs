@@ -65,6 +65,12 @@ impl Remote {
         self.ask("POST /webhooks", self.http.post(self.url("/webhooks")).json(order)).await
     }
 
+    /// The last requests to the vendors and their answers, oldest first.
+    pub async fn exchanges(&self) -> Result<Vec<Value>, RemoteError> {
+        let all = self.ask("GET /exchanges", self.http.get(self.url("/exchanges"))).await?;
+        Ok(all.as_array().cloned().unwrap_or_default())
+    }
+
     /// How to reach every vendor, with the sandbox's credentials.
     pub async fn description(&self) -> Result<Value, RemoteError> {
         self.ask("GET /description", self.http.get(self.url("/description"))).await

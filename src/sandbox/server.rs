@@ -1,6 +1,6 @@
 //! The sandbox's one listener: all vendors and the control API behind it.
 
-use super::{World, attio, braintree, control, deliver, mailbox, zoho};
+use super::{World, attio, braintree, control, crm, deliver, desk, mailbox, zoho};
 use axum::{
     Extension, Router,
     extract::{DefaultBodyLimit, State},
@@ -36,6 +36,8 @@ fn router(world: Arc<World>) -> Router {
     Router::new()
         .merge(attio::router())
         .merge(zoho::router())
+        .merge(crm::router())
+        .merge(desk::router())
         .merge(braintree::router())
         .merge(control::router())
         .merge(mailbox::router())
@@ -69,6 +71,7 @@ pub fn description(base: &str, world: &World) -> serde_json::Value {
             "api_url": base,
             "desk_url": base,
             "organization_id": own.zoho.organization_id,
+            "desk_organization_id": own.zoho.desk_organization_id,
             "client_id": own.zoho.client_id,
             "client_secret": own.zoho.client_secret,
             "refresh_token": own.zoho.refresh_token,

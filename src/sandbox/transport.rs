@@ -4,8 +4,9 @@
 //! that change what is done rather than what the caller learns of it (declines, a late index).
 
 use super::{
-    World, attio, braintree,
-    faults::{Kind, Vendor},
+    World, attio, braintree, crm, desk,
+    exchanges::{Answered, Exchange},
+    faults::{Kind, Said, Vendor},
     zoho,
 };
 use axum::{
@@ -84,11 +85,38 @@ async fn play(world: Arc<World>, vendor: Vendor, operation: &'static str, reques
     let text = format!("{}\n{}", parts.uri, String::from_utf8_lossy(&body));
     let latency = world.faults.strike(vendor, operation, &text, |kind| matches!(kind, Kind::Latency { .. }));
     let fault = world.faults.strike(vendor, operation, &text, Kind::is_transport);
-    let answer = answer(&world, vendor, fault, next.run(Request::from_parts(parts, Body::from(body)))).await;
+    let number = world.exchanges.keep(Exchange {
+        number: 0,
+        at: world.clock.now(),
+        vendor,
+        operation,
+        method: parts.method.clone(),
+        target: parts.uri.to_string(),
+        request: body.clone(),
+        fault: fault.clone(),
+        answer: None,
+    });
+    let request = |parts, body| Request::from_parts(parts, Body::from(body));
+    if fault == Some(Kind::Twice) {
+        next.clone().run(request(parts.clone(), body.clone())).await;
+    }
+    let call = kept(&world, number, next.run(request(parts, body)));
+    let answer = answer(&world, vendor, fault, call).await;
     if let Some(Kind::Latency { ms }) = latency {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
     answer
+}
+
+/// Runs the call and keeps its answer, before any fault spoils it.
+async fn kept(world: &World, number: u64, call: impl Future<Output = Response> + Send) -> Response {
+    let (parts, body) = call.await.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else { return hang_up() };
+    let content_type =
+        parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let answer = Answered { status: parts.status, content_type: content_type.to_owned(), body: body.clone() };
+    world.exchanges.answered(number, answer);
+    Response::from_parts(parts, Body::from(body))
 }
 
 /// Runs the call, or not, and spoils its answer as the fault says.
@@ -100,11 +128,6 @@ async fn answer(
 ) -> Response {
     let now = world.clock.now();
     match fault {
-        // The second line is asked for elsewhere: `Kind::is_transport` never lets it come here.
-        None
-        | Some(Kind::Latency { .. } | Kind::Decline { .. } | Kind::GatewayReject { .. } | Kind::LateIndex { .. }) => {
-            call.await
-        }
         Some(Kind::TimeoutBefore) => hold(world).await,
         Some(Kind::TimeoutAfter) => {
             call.await;
@@ -116,30 +139,35 @@ async fn answer(
             hang_up()
         }
         Some(Kind::CutAfter) => cut(call.await).await,
+        Some(Kind::Alter { replace }) => alter(call.await, &replace).await,
         Some(Kind::StatusAfter { status }) => {
             call.await;
-            refusal(vendor, &Kind::Status { status }, now)
+            refusal(vendor, Said::Status(status), now)
         }
-        Some(kind @ (Kind::Status { .. } | Kind::RateLimit | Kind::DailyQuota | Kind::Refuse { .. })) => {
-            refusal(vendor, &kind, now)
-        }
+        // What was done twice has run once by now; what is left concerns what is done, and its handler asks for it.
+        other => match other.as_ref().and_then(Kind::said) {
+            Some(said) => refusal(vendor, said, now),
+            None => call.await,
+        },
     }
 }
 
 /// The vendor's own words for a refusal; a vendor that has none answers the bare status.
-fn refusal(vendor: Vendor, kind: &Kind, now: DateTime<Utc>) -> Response {
+fn refusal(vendor: Vendor, said: Said<'_>, now: DateTime<Utc>) -> Response {
     let own = match vendor {
-        Vendor::Attio => attio::refusal(kind, now),
-        Vendor::Zoho => zoho::refusal(kind, now),
-        Vendor::Braintree => braintree::refusal(kind, now),
+        Vendor::Attio => attio::refusal(said, now),
+        Vendor::Zoho => Some(zoho::refusal(said)),
+        Vendor::ZohoCrm => Some(crm::refusal(said)),
+        Vendor::ZohoDesk => Some(desk::refusal(said)),
+        Vendor::Braintree => braintree::refusal(said),
         // Speaks SMTP, and plays its faults itself.
         Vendor::Mail => None,
     };
     own.unwrap_or_else(|| {
-        let status = match kind {
-            Kind::Status { status } => StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            Kind::RateLimit | Kind::DailyQuota => StatusCode::TOO_MANY_REQUESTS,
-            _ => StatusCode::BAD_REQUEST,
+        let status = match said {
+            Said::Status(status) => StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            Said::RateLimit | Said::DailyQuota => StatusCode::TOO_MANY_REQUESTS,
+            Said::Code(_) => StatusCode::BAD_REQUEST,
         };
         status.into_response()
     })
@@ -158,6 +186,18 @@ async fn hold(world: &World) -> Response {
 /// head is flushed.
 fn hang_up() -> Response {
     Response::new(Body::from_stream(stream::once(async { Err::<Bytes, _>(broken()) })))
+}
+
+/// The answer with other words in it. One that is no text stays as it is.
+async fn alter(answer: Response, replace: &BTreeMap<String, String>) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let Ok(whole) = to_bytes(body, usize::MAX).await else { return hang_up() };
+    let Ok(mut text) = String::from_utf8(whole.to_vec()) else { return Response::from_parts(parts, Body::from(whole)) };
+    for (from, to) in replace {
+        text = text.replace(from, to);
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(text))
 }
 
 /// Sends the head, with its true length, and half of the body, then closes the connection.

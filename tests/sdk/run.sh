@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the vendors' official SDKs against the sandbox, and webhooks that they sign against the service.
+# Runs the vendors' official SDKs, and for Attio, which has none, an independent client, against the sandbox; and webhooks
+# that the SDKs sign against the service.
 #
 #   tests/sdk/run.sh                      starts target/debug/attio-billing (or the binary in ATTIO_BILLING)
 #   SANDBOX_JSON='{…}' tests/sdk/run.sh   uses a sandbox that runs already; SERVICE_JSON='{…}' likewise names a service
@@ -61,13 +62,43 @@ if [[ -z "${SERVICE_JSON:-}" ]]; then
 fi
 export SERVICE_JSON
 
+# judge NAME COMMAND…: runs a suite and counts the operations that it has shown, each a gateway method and what it did.
+# Fewer than the least mean that tests were lost, and fail like a test.
+least=60
 failed=0
-(cd node && npm ci --silent --no-audit --no-fund && node --test) || failed=1
+judge() {
+  local name=$1 count
+  shift
+  OPERATIONS=$(mktemp)
+  export OPERATIONS
+  "$@" || failed=1
+  count=$(sort --unique "$OPERATIONS" | wc -l)
+  rm "$OPERATIONS"
+  echo "$name SDK: $count operations"
+  if ((count < least)); then
+    echo "the $name suite shows $count operations, expected at least $least" >&2
+    failed=1
+  fi
+}
 
-if [[ ! -x python/.venv/bin/python ]]; then
-  python3 -m venv python/.venv
-fi
-python/.venv/bin/pip install --quiet --disable-pip-version-check --requirement python/requirements.txt
-(cd python && .venv/bin/python -W ignore::DeprecationWarning -m unittest) || failed=1
+# One file after the other: they share the sandbox's clock.
+node_suite() (cd node && npm ci --silent --no-audit --no-fund && node --test --test-concurrency=1)
+python_suite() (cd "$1" && .venv/bin/python -W ignore::DeprecationWarning -m unittest)
+
+judge Node node_suite
+
+# environment FOLDER: a Python of its own with what its requirements.txt names.
+environment() {
+  if [[ ! -x $1/.venv/bin/python ]]; then
+    python3 -m venv "$1/.venv"
+  fi
+  "$1/.venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$1/requirements.txt"
+}
+environment python
+judge Python python_suite python
+environment zoho_crm
+python_suite zoho_crm || failed=1
+environment attio
+judge Attio python_suite attio
 
 exit "$failed"

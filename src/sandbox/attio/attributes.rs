@@ -5,7 +5,7 @@ use super::{
     errors::{Answer, ApiError, Params, data, envelope, optional_switch, optional_text, switch, text},
     model::{Attribute, Object, Type, time},
 };
-use crate::sandbox::World;
+use crate::World;
 use axum::{
     body::Bytes,
     extract::{Path, State},

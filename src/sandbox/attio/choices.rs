@@ -6,7 +6,7 @@ use super::{
     errors::{Answer, ApiError, Params, data, envelope, optional_switch, optional_text, text},
     model::{Attribute, Choice, Type},
 };
-use crate::sandbox::World;
+use crate::World;
 use axum::{
     body::Bytes,
     extract::{Path, State},

@@ -1,7 +1,7 @@
 //! Attio's error answers, and the reading of request bodies that leads to them.
 
 use super::model::time;
-use crate::sandbox::faults::Kind;
+use crate::faults::Said;
 use axum::{
     Json,
     extract::{FromRequestParts, Query},
@@ -31,7 +31,7 @@ pub(super) struct ApiError {
 }
 
 impl ApiError {
-    fn new(status: u16, class: &'static str, code: &str, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: u16, class: &'static str, code: &str, message: impl Into<String>) -> Self {
         Self { status, class, code: code.to_owned(), message: message.into(), validation_errors: None }
     }
 
@@ -112,21 +112,21 @@ impl IntoResponse for ApiError {
 }
 
 /// A refusal on order; none for what Attio does not have (a daily quota).
-pub(super) fn refusal(kind: &Kind, now: DateTime<Utc>) -> Option<Response> {
-    let error = match kind {
-        Kind::RateLimit | Kind::Status { status: 429 } => ApiError::rate_limited(),
-        Kind::Status { status: 401 } => ApiError::unauthorized(),
-        Kind::Status { status: 403 } => coded("unauthorized"),
-        Kind::Status { status: 404 } => coded("not_found"),
-        Kind::Status { status: 409 } => coded("concurrent_write_conflict"),
-        Kind::Status { status: status @ 400..=499 } => {
-            ApiError::new(*status, "invalid_request_error", "validation_type", "The request was refused.")
+pub(super) fn refusal(said: Said<'_>, now: DateTime<Utc>) -> Option<Response> {
+    let error = match said {
+        Said::RateLimit | Said::Status(429) => ApiError::rate_limited(),
+        Said::Status(401) => ApiError::unauthorized(),
+        Said::Status(403) => coded("unauthorized"),
+        Said::Status(404) => coded("not_found"),
+        Said::Status(409) => coded("concurrent_write_conflict"),
+        Said::Status(status @ 400..=499) => {
+            ApiError::new(status, "invalid_request_error", "validation_type", "The request was refused.")
         }
-        Kind::Status { status: status @ 500..=599 } => {
-            ApiError::new(*status, "api_error", "internal_server_error", "An unexpected error occurred.")
+        Said::Status(status @ 500..=599) => {
+            ApiError::new(status, "api_error", "internal_server_error", "An unexpected error occurred.")
         }
-        Kind::Refuse { code } => coded(code),
-        _ => return None,
+        Said::Code(code) => coded(code),
+        Said::Status(_) | Said::DailyQuota => return None,
     };
     Some(error.answer(now))
 }

@@ -4,7 +4,7 @@ use super::{
     State as Workspace,
     model::{Actor, Webhook},
 };
-use crate::sandbox::{World, faults::Vendor, hooks::Hook};
+use crate::{World, faults::Vendor, hooks::Hook};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;

@@ -1,7 +1,7 @@
 //! Who may call, how often, and the headers that every answer of Attio bears.
 
 use super::errors::ApiError;
-use crate::sandbox::{World, faults::Vendor};
+use crate::{World, faults::Vendor};
 use axum::{
     Extension,
     extract::Request,

@@ -34,7 +34,14 @@ pub(super) fn merge(
         return Err(ApiError::bad("self_merge", "A record cannot be merged with itself."));
     }
     let known = |key: &str| {
-        let missing = |_| ApiError::bad("value_not_found", format!("Record with ID \"{key}\" not found."));
+        let missing = |_| {
+            ApiError::new(
+                404,
+                "invalid_request_error",
+                "value_not_found",
+                format!("Record with ID \"{key}\" not found."),
+            )
+        };
         workspace.record(object, key).map_err(missing)
     };
     let owner = workspace.object(object)?;

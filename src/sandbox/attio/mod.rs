@@ -25,7 +25,7 @@ pub use state::State;
 
 use super::{
     World,
-    faults::{Kind, Vendor},
+    faults::{Said, Vendor},
     transport,
 };
 use axum::{
@@ -88,7 +88,12 @@ pub fn router() -> Router<Arc<World>> {
 fn beside_records() -> Router<Arc<World>> {
     Router::new()
         .route("/v2/notes", op("note.list", get(notes::list)).merge(op("note.create", post(notes::create))))
-        .route("/v2/notes/{note_id}", op("note.get", get(notes::get)).merge(op("note.delete", delete(notes::delete))))
+        .route(
+            "/v2/notes/{note_id}",
+            op("note.get", get(notes::get))
+                .merge(op("note.update", patch(notes::update)))
+                .merge(op("note.delete", delete(notes::delete))),
+        )
         .route("/v2/tasks", op("task.list", get(tasks::list)).merge(op("task.create", post(tasks::create))))
         .route(
             "/v2/tasks/{task_id}",
@@ -130,8 +135,8 @@ pub fn staff(world: &World, act: &Value) -> Result<Value, String> {
 pub fn tick(_world: &World, _now: DateTime<Utc>) {}
 
 /// Attio's own answer to a refusal on order.
-pub fn refusal(kind: &Kind, now: DateTime<Utc>) -> Option<Response> {
-    errors::refusal(kind, now)
+pub(super) fn refusal(said: Said<'_>, now: DateTime<Utc>) -> Option<Response> {
+    errors::refusal(said, now)
 }
 
 /// A webhook delivery succeeded, or was given up for good.

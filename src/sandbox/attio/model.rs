@@ -241,7 +241,8 @@ pub(super) struct Task {
     pub(super) id: Uuid,
     pub(super) content: String,
     pub(super) deadline_at: Option<DateTime<Utc>>,
-    pub(super) completed: bool,
+    /// Absent: it is open.
+    pub(super) completed_at: Option<DateTime<Utc>>,
     /// Object and record.
     pub(super) linked: Vec<(Uuid, Uuid)>,
     /// Workspace members.

@@ -2,12 +2,12 @@
 
 use super::{
     State as Workspace,
-    errors::{Answer, ApiError, Params, data, envelope, moment, text, uuid},
+    errors::{Answer, ApiError, Params, data, envelope, moment, optional_text, text, uuid},
     events::{self, Event},
     model::{Note, time},
     records::hand,
 };
-use crate::sandbox::World;
+use crate::World;
 use axum::{
     Json,
     body::Bytes,
@@ -102,6 +102,35 @@ pub(super) async fn get(State(world): State<Arc<World>>, Path(id): Path<String>)
     let workspace = world.attio.lock().expect("attio lock");
     let note = workspace.notes.iter().find(|n| n.id.to_string() == id).ok_or_else(|| missing(&id))?;
     Ok(envelope(render(&workspace, note)))
+}
+
+/// `PATCH /v2/notes/{note_id}`: title, content, or both. Content comes with its format.
+pub(super) async fn update(State(world): State<Arc<World>>, Path(id): Path<String>, body: Bytes) -> Answer {
+    let data = data(&body)?;
+    let (title, content) = (optional_text(&data, "title")?, optional_text(&data, "content")?);
+    if content.is_some() && !matches!(text(&data, "format")?.as_str(), "plaintext" | "markdown") {
+        return Err(ApiError::shape(&["data", "format"], "Expected plaintext or markdown"));
+    }
+    let mut workspace = world.attio.lock().expect("attio lock");
+    let at = workspace.notes.iter().position(|n| n.id.to_string() == id).ok_or_else(|| missing(&id))?;
+    let mut note = workspace.notes[at].clone();
+    let actor = hand(&world, &workspace).actor;
+    let mut news = Vec::new();
+    if let Some(title) = title {
+        note.title = title;
+        news.push(event(&workspace, "note.updated", &note, actor));
+    }
+    if let Some(content) = content {
+        note.content = content;
+        news.push(event(&workspace, "note-content.updated", &note, actor));
+    }
+    if news.is_empty() {
+        return Err(ApiError::shape(&["data"], "Expected title or content"));
+    }
+    let answer = envelope(render(&workspace, &note));
+    workspace.notes[at] = note;
+    events::emit(&world, &workspace, &news);
+    Ok(answer)
 }
 
 /// `DELETE /v2/notes/{note_id}`

@@ -7,7 +7,7 @@ use super::{
     model::{Member, Object, time},
     state::new_object,
 };
-use crate::sandbox::World;
+use crate::World;
 use axum::{
     Json,
     body::Bytes,

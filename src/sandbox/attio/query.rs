@@ -6,7 +6,7 @@ use super::{
     model::{Attribute, Datum, Object, Record, Type, time},
     records, values,
 };
-use crate::sandbox::{
+use crate::{
     World,
     faults::{Kind, Vendor},
 };
@@ -31,11 +31,7 @@ pub(super) async fn query(State(world): State<Arc<World>>, Path(key): Path<Strin
     let order = body_object(&body)?;
     let number = |field: &str| match order.get(field) {
         None | Some(Value::Null) => Ok(None),
-        Some(n) => n
-            .as_u64()
-            .and_then(|n| usize::try_from(n).ok())
-            .map(Some)
-            .ok_or_else(|| ApiError::shape(&[field], "Expected a number from 0")),
+        Some(n) => whole(n).map(Some).ok_or_else(|| ApiError::shape(&[field], "Expected a number from 0")),
     };
     let (limit, offset) = (number("limit")?.unwrap_or(PAGE), number("offset")?.unwrap_or(0));
     let workspace = world.attio.lock().expect("attio lock");
@@ -60,6 +56,13 @@ pub(super) async fn query(State(world): State<Arc<World>>, Path(key): Path<Strin
     sort(&workspace, object, &mut found, order.get("sorts"))?;
     let page = found.into_iter().skip(offset).take(limit);
     Ok(envelope(page.map(|record| records::render(&workspace, object, record)).collect::<Vec<_>>()))
+}
+
+/// A JSON number has no form of its own for what is whole: clients write `5` and `5.0`.
+fn whole(number: &Value) -> Option<usize> {
+    let text = number.as_number()?.to_string();
+    let (digits, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    digits.parse().ok().filter(|_| fraction.bytes().all(|digit| digit == b'0'))
 }
 
 fn wrong(code: &str, message: impl Into<String>) -> ApiError {

@@ -10,7 +10,7 @@ use super::{
     values,
     write::{self, Hand, Mode},
 };
-use crate::sandbox::World;
+use crate::World;
 use axum::{
     Json,
     body::Bytes,
@@ -153,7 +153,7 @@ pub(super) async fn delete(State(world): State<Arc<World>>, Path((object, record
     Ok(Json(json!({})))
 }
 
-/// `POST /v2/objects/{object}/records/merge`
+/// `POST /v2/objects/{object}/records/merge`: the id of the record that both became.
 pub(super) async fn merge(State(world): State<Arc<World>>, Path(object): Path<String>, body: Bytes) -> Answer {
     let data = data(&body)?;
     let (primary, secondary) = (text(&data, "primary_record_id")?, text(&data, "secondary_record_id")?);
@@ -161,7 +161,7 @@ pub(super) async fn merge(State(world): State<Arc<World>>, Path(object): Path<St
     let hand = hand(&world, &workspace);
     let (record, news) = merge::merge(&mut workspace, &object, &primary, &secondary, Survivor::New, hand)?;
     events::emit(&world, &workspace, &news);
-    shown(&workspace, &object, &record.to_string())
+    Ok(envelope(json!({ "new_record_id": record })))
 }
 
 /// The query of a history.

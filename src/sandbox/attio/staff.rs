@@ -9,7 +9,7 @@ use super::{
     records, values,
     write::{self, Hand, Mode},
 };
-use crate::sandbox::World;
+use crate::World;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -128,7 +128,7 @@ pub(super) fn books(workspace: &Workspace) -> Value {
     let tasks = workspace.tasks.iter().map(|task| {
         let linked: Vec<_> = task.linked.iter().map(|(_, record)| record).collect();
         json!({
-            "task_id": task.id, "content": task.content, "is_completed": task.completed, "linked_record_ids": linked,
+            "task_id": task.id, "content": task.content, "is_completed": task.completed_at.is_some(), "linked_record_ids": linked,
             "assignees": task.assignees,
         })
     });

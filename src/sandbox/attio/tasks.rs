@@ -7,7 +7,7 @@ use super::{
     model::{Actor, Task, time},
     records::hand,
 };
-use crate::sandbox::World;
+use crate::World;
 use axum::{
     Json,
     body::Bytes,
@@ -39,7 +39,8 @@ fn render(workspace: &Workspace, task: &Task) -> Value {
         "id": { "workspace_id": workspace.workspace, "task_id": task.id },
         "content_plaintext": task.content,
         "deadline_at": time_or_null(task.deadline_at),
-        "is_completed": task.completed,
+        "is_completed": task.completed_at.is_some(),
+        "completed_at": time_or_null(task.completed_at),
         "linked_records": linked.collect::<Vec<_>>(),
         "assignees": assignees.collect::<Vec<_>>(),
         "created_by_actor": task.actor.json(),
@@ -98,7 +99,7 @@ pub(super) async fn create(State(world): State<Arc<World>>, body: Bytes) -> Answ
         id: Uuid::new_v4(),
         content,
         deadline_at: moment(&data, "deadline_at")?,
-        completed: switch(&data, "is_completed")?,
+        completed_at: switch(&data, "is_completed")?.then_some(hand.now),
         linked: linked(&workspace, &data)?,
         assignees: assignees(&workspace, &data)?,
         actor: hand.actor,
@@ -123,7 +124,7 @@ pub(super) struct Wanted {
     offset: usize,
 }
 
-/// `GET /v2/tasks`: oldest first unless `sort=created_at:desc`.
+/// `GET /v2/tasks`: oldest first unless `sort` says otherwise.
 pub(super) async fn list(State(world): State<Arc<World>>, Params(wanted): Params<Wanted>) -> Answer {
     let workspace = world.attio.lock().expect("attio lock");
     if wanted.linked_object.is_some() != wanted.linked_record_id.is_some() {
@@ -137,13 +138,15 @@ pub(super) async fn list(State(world): State<Arc<World>>, Params(wanted): Params
     let fits = |task: &&Task| {
         link.is_none_or(|link| task.linked.contains(&link))
             && assignee.is_none_or(|member| member.is_some_and(|m| task.assignees.contains(&m)))
-            && wanted.is_completed.is_none_or(|done| task.completed == done)
+            && wanted.is_completed.is_none_or(|done| task.completed_at.is_some() == done)
     };
     let mut found: Vec<&Task> = workspace.tasks.iter().filter(fits).collect();
     match wanted.sort.as_deref() {
         None | Some("created_at:asc") => {}
         Some("created_at:desc") => found.reverse(),
-        Some(_) => return Err(ApiError::shape(&["sort"], "Expected created_at:asc or created_at:desc")),
+        Some("completed_at:asc") => found.sort_by_key(|task| task.completed_at),
+        Some("completed_at:desc") => found.sort_by_key(|task| std::cmp::Reverse(task.completed_at)),
+        Some(_) => return Err(ApiError::shape(&["sort"], "Expected created_at or completed_at, with :asc or :desc")),
     }
     let page = found.into_iter().skip(wanted.offset).take(wanted.limit.unwrap_or(PAGE));
     Ok(envelope(page.map(|task| render(&workspace, task)).collect::<Vec<_>>()))
@@ -162,7 +165,11 @@ pub(super) async fn update(State(world): State<Arc<World>>, Path(id): Path<Strin
     let mut workspace = world.attio.lock().expect("attio lock");
     let at = workspace.tasks.iter().position(|t| t.id.to_string() == id).ok_or_else(|| missing(&id))?;
     let mut task = workspace.tasks[at].clone();
-    task.completed = optional_switch(&data, "is_completed")?.unwrap_or(task.completed);
+    task.completed_at = match optional_switch(&data, "is_completed")? {
+        Some(true) => task.completed_at.or(Some(world.clock.now())),
+        Some(false) => None,
+        None => task.completed_at,
+    };
     if data.contains_key("deadline_at") {
         task.deadline_at = moment(&data, "deadline_at")?;
     }

@@ -5,7 +5,7 @@ use super::{
     errors::{Answer, ApiError, Params, data, envelope, optional_text, text},
     model::{Webhook, time},
 };
-use crate::sandbox::{World, credentials::random};
+use crate::{World, credentials::random};
 use axum::{
     Json,
     body::Bytes,

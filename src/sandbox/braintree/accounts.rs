@@ -1,15 +1,16 @@
 //! Merchant accounts (one per currency) and the settlement batch summary.
 
 use super::call::{Ask, Call};
+use super::codes::{self, Code};
 use super::money;
 use super::reply::{Errors, Reply};
 use super::settlement;
-use super::transaction::{Transaction, Type};
 use super::xml::{Fields, Xml};
-use crate::sandbox::World;
-use crate::sandbox::credentials::MerchantAccount;
+use crate::World;
+use crate::credentials::MerchantAccount;
 use axum::extract::State as Shared;
 use chrono::NaiveDate;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -48,35 +49,46 @@ pub(super) async fn batch_summary(Shared(world): Shared<Arc<World>>, call: Call)
     let ask = Ask(call.params()).below("settlement_batch_summary");
     let day = ask.text("settlement_date");
     let Some(day) = day.as_deref().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()) else {
-        let (code, message) = match day {
-            None => ("82301", "Settlement Date is required"),
-            Some(_) => ("82302", "Settlement Date is invalid"),
-        };
-        let mut errors = Errors::default();
-        errors.add_raw(&["settlement_batch_summary"], "settlement_date", code.to_owned(), message.to_owned());
-        return Reply::Invalid(errors, call.params());
+        let code = if day.is_none() { codes::SUMMARY_DATE_REQUIRED } else { codes::SUMMARY_DATE_INVALID };
+        return refused(&call, "settlement_date", code);
     };
+    let group = ask.text("group_by_custom_field");
     let state = settlement::open(&world, world.clock.now());
+    if group.as_ref().is_some_and(|field| !state.settings.custom_fields.contains(field)) {
+        return refused(&call, "group_by_custom_field", codes::SUMMARY_CUSTOM_FIELD);
+    }
     let prefix = format!("{day}_");
     let batched = state.transactions.iter().filter(|t| t.batch_id.as_deref().is_some_and(|b| b.starts_with(&prefix)));
-    let mut sums: BTreeMap<(&str, &str, &str), (usize, i64, &str)> = BTreeMap::new();
-    for Transaction { merchant_account, card, kind, amount, currency, status, .. } in batched {
-        if status.takes_money() {
-            let sum = sums.entry((merchant_account, card.brand, kind.name())).or_insert((0, 0, currency));
-            *sum = (sum.0 + 1, sum.1 + amount, currency);
-        }
+    let mut sums: BTreeMap<Group<'_>, (usize, i64)> = BTreeMap::new();
+    for t in batched.filter(|t| t.status.takes_money()) {
+        let custom = group.as_ref().map(|field| t.as_sent.get("custom_fields").and_then(|sent| sent.get(field)));
+        let custom = custom.map(|value| value.and_then(Value::as_str).unwrap_or_default());
+        let key = (t.merchant_account.as_str(), t.card.brand, t.kind.name(), custom, t.currency.as_str());
+        let sum = sums.entry(key).or_default();
+        *sum = (sum.0 + 1, sum.1 + t.amount);
     }
-    let records = sums.into_iter().map(|((account, brand, kind), (count, amount, currency))| {
-        let sign = if kind == Type::Credit.name() { "-" } else { "" };
-        Xml::Node(
-            Fields::new()
-                .text("card_type", brand)
-                .text("count", count.to_string())
-                .text("amount_settled", format!("{sign}{}", money::show(amount, currency)))
-                .text("kind", kind)
-                .text("merchant_account_id", account),
-        )
-    });
+    let records = sums.into_iter().map(|(of, sum)| record(of, sum, group.as_deref()));
     let records = Fields::new().array("records", "record", records.collect());
     Reply::Found("settlement-batch-summary", Xml::Node(records))
+}
+
+/// Merchant account, brand, kind, the custom field's value where one was asked for, currency.
+type Group<'a> = (&'a str, &'a str, &'a str, Option<&'a str>, &'a str);
+
+fn record(of: Group<'_>, (count, amount): (usize, i64), field: Option<&str>) -> Xml {
+    let (account, brand, kind, custom, currency) = of;
+    let fields = Fields::new()
+        .text("card_type", brand)
+        .text("count", count.to_string())
+        .text("amount_settled", money::show(amount, currency))
+        .text("kind", kind)
+        .text("merchant_account_id", account);
+    Xml::Node(match (field, custom) {
+        (Some(field), Some(custom)) => fields.put(field.to_owned(), Xml::Text(custom.to_owned())),
+        _ => fields,
+    })
+}
+
+fn refused(call: &Call, attribute: &'static str, code: Code) -> Reply {
+    Reply::Invalid(Errors::one(&["settlement_batch_summary"], attribute, code), call.params())
 }

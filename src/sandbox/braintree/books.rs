@@ -1,12 +1,14 @@
 //! The ground truth for tests: what is in the vault and what was really charged, in integers of minor units.
 
+use super::dispute::Dispute;
 use super::state::State;
+use super::subscription::Subscription;
 use super::transaction::{Transaction, Type};
 use super::xml::stamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Customers, stored cards (never a number), all transactions, and what each currency's live captures sum up to.
+/// Customers, stored cards (never a number), all transactions, subscriptions and disputes, and what each currency's live captures sum up to.
 pub(super) fn show(state: &State) -> Value {
     let customers = state.customers.values().map(|c| {
         json!({"id": c.id, "email": c.person.get("email"), "default_token": c.default_token, "created_at": stamp(c.created_at)})
@@ -22,6 +24,8 @@ pub(super) fn show(state: &State) -> Value {
         "customers": customers.collect::<Vec<_>>(),
         "payment_methods": methods.collect::<Vec<_>>(),
         "transactions": state.transactions.iter().map(transaction).collect::<Vec<_>>(),
+        "subscriptions": state.subscriptions.iter().map(subscription).collect::<Vec<_>>(),
+        "disputes": state.disputes().into_iter().map(|(t, d)| dispute(t, d)).collect::<Vec<_>>(),
         "totals": totals(state),
     })
 }
@@ -42,7 +46,41 @@ fn transaction(t: &Transaction) -> Value {
         "refunded_transaction_id": t.refunded_id,
         "refund_ids": t.refund_ids,
         "settlement_batch_id": t.batch_id,
+        "subscription_id": t.subscription.as_ref().map(|s| &s.subscription_id),
         "created_at": stamp(t.created_at),
+    })
+}
+
+fn subscription(s: &Subscription) -> Value {
+    json!({
+        "id": s.id,
+        "status": s.status.name(),
+        "plan_id": s.plan_id,
+        "token": s.token,
+        "price_minor": s.price,
+        "per_cycle_minor": s.per_cycle(),
+        "balance_minor": s.balance,
+        "currency": s.currency,
+        "cycle": s.cycle,
+        "next_billing_date": s.next_billing_date,
+        "failure_count": s.failure_count,
+        "transactions": s.transactions,
+        "created_at": stamp(s.created_at),
+    })
+}
+
+fn dispute(t: &Transaction, d: &Dispute) -> Value {
+    json!({
+        "id": d.id,
+        "status": d.status.name(),
+        "kind": d.kind,
+        "reason": d.reason,
+        "transaction_id": t.id,
+        "amount_minor": d.amount,
+        "currency": t.currency,
+        "reply_by": d.reply_by,
+        "evidence": d.evidence.iter().map(|e| &e.id).collect::<Vec<_>>(),
+        "original_id": d.original_id,
     })
 }
 

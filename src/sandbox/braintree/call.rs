@@ -2,7 +2,7 @@
 
 use super::fields::Allowed;
 use super::{body, reply::Reply};
-use crate::sandbox::World;
+use crate::World;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, RawQuery, Request};
 use axum::http::{HeaderMap, header};
@@ -17,6 +17,10 @@ pub(super) struct Call {
     ids: Vec<String>,
     query: String,
     body: Value,
+    /// As sent.
+    pub(super) content_type: String,
+    /// As sent.
+    pub(super) raw: Bytes,
     /// Path, query and body as text, for faults that look for a word in it.
     pub(super) text: String,
 }
@@ -39,9 +43,12 @@ impl FromRequest<Arc<World>> for Call {
         let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let bytes =
             Bytes::from_request(Request::from_parts(parts, body), world).await.map_err(IntoResponse::into_response)?;
-        let body = body::read(&kind, &bytes).map_err(|_| Reply::Unreadable.into_response())?;
-        let text = format!("{uri}\n{}", String::from_utf8_lossy(&bytes));
-        Ok(Self { ids, query: query.unwrap_or_default(), body, text })
+        // A form with a file is read by the one operation that takes it.
+        let is_form = kind.starts_with("multipart/");
+        let body = if is_form { Ok(Value::Null) } else { body::read(&kind, &bytes) };
+        let body = body.map_err(|_| Reply::Unreadable.into_response())?;
+        let text = if is_form { uri } else { format!("{uri}\n{}", String::from_utf8_lossy(&bytes)) };
+        Ok(Self { ids, query: query.unwrap_or_default(), body, content_type: kind, raw: bytes, text })
     }
 }
 
@@ -61,6 +68,11 @@ impl Call {
     /// The id in the path (the first one after the merchant's).
     pub(super) fn id(&self) -> &str {
         self.ids.first().map_or("", String::as_str)
+    }
+
+    /// The second id in the path.
+    pub(super) fn id_below(&self) -> &str {
+        self.ids.get(1).map_or("", String::as_str)
     }
 
     /// A parameter of the query string.
@@ -133,6 +145,12 @@ impl Ask {
     /// The items of a list.
     pub(super) fn items(&self, name: &str) -> Vec<Ask> {
         self.0.get(name).and_then(Value::as_array).into_iter().flatten().cloned().map(Ask).collect()
+    }
+
+    /// The items of a list of texts.
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        let items = self.0.get(name).and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     /// The names of a map's entries.

@@ -37,9 +37,16 @@ pub(super) struct Card {
     pub(super) verdict: Verdict,
     /// Who is asked in a 3-D Secure lookup.
     pub(super) issuer: Issuer,
+    /// What the issuer said of the security code when the card was given; the code itself is not kept.
+    pub(super) security_code: &'static str,
+    /// The testing number whose settled sales are disputed at once.
+    pub(super) is_disputed: bool,
     /// The authentication that came with the nonce; a stored card has none.
     pub(super) three_ds: Option<ThreeDs>,
 }
+
+/// The gateway's test number for a chargeback.
+const DISPUTED: &str = "4023898493988028";
 
 /// Test numbers: number, brand, verdict of a verification, property. From the gateway's published testing values.
 const NUMBERS: &[(&str, &str, Verdict, Option<&str>)] = &[
@@ -184,6 +191,8 @@ fn of_number(number: &str, month: &str, year: &str) -> Option<Card> {
         trait_of,
         verdict,
         issuer,
+        security_code: "I",
+        is_disputed: number == DISPUTED,
         three_ds: None,
     })
 }
@@ -238,9 +247,44 @@ pub(super) fn given(ask: &Ask) -> Result<Card, Vec<(&'static str, Code)>> {
     faults.extend(fault.map(|code| ("number", code)));
     let card = expiration.and_then(|(month, year)| of_number(&number, &month, &year));
     match card {
-        Some(card) if faults.is_empty() => Ok(Card { holder: ask.text("cardholder_name"), ..card }),
+        Some(card) if faults.is_empty() => {
+            let security_code = security_code(ask.text("cvv").as_deref());
+            Ok(Card { holder: ask.text("cardholder_name"), security_code, ..card })
+        }
         _ if faults.is_empty() => Err(vec![("number", codes::NUMBER_NOT_TEST)]),
         _ => Err(faults),
+    }
+}
+
+/// The issuer's letter for a security code, from the gateway's testing values: matches, does not, not verified, issuer does
+/// not take part, not given.
+fn security_code(given: Option<&str>) -> &'static str {
+    match given {
+        None | Some("") => "I",
+        Some("200" | "2000") => "N",
+        Some("201" | "2011") => "U",
+        Some("301" | "3011") => "S",
+        Some(_) => "M",
+    }
+}
+
+/// The issuer's letter for the postal code of a billing address, by the same values.
+pub(super) fn postal_code(given: Option<&str>) -> &'static str {
+    match given {
+        None | Some("") => "I",
+        Some("20000") => "N",
+        Some("20001") => "U",
+        Some(_) => "M",
+    }
+}
+
+/// The issuer's letter for the street of a billing address, by the number it begins with.
+pub(super) fn street(given: Option<&str>) -> &'static str {
+    match given.map(|street| street.split_whitespace().next().unwrap_or_default()) {
+        None | Some("") => "I",
+        Some("200") => "N",
+        Some("201") => "U",
+        Some(_) => "M",
     }
 }
 

@@ -10,7 +10,7 @@ use super::reply::{Errors, Reply};
 use super::state::{Fingerprint, letters};
 use super::xml::{Fields, Xml, stamp};
 use super::{methods, settlement};
-use crate::sandbox::World;
+use crate::World;
 use axum::Json;
 use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};

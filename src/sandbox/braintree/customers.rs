@@ -5,10 +5,12 @@ use super::cards::Card;
 use super::codes;
 use super::reply::{Errors, Reply};
 use super::search::{self, Field, Refusal};
-use super::state::{Customer, State};
+use super::state::{Customer, Method, State};
+use super::subscription::Source;
 use super::vault::{self, Admission, NonceCodes};
-use super::{fields, methods, settlement, show};
-use crate::sandbox::World;
+use super::{billing, fields, methods, settlement, show};
+use crate::World;
+use crate::faults::Vendor;
 use axum::extract::State as Shared;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -45,8 +47,9 @@ pub(super) async fn create(Shared(world): Shared<Arc<World>>, call: Call) -> Rep
 /// `GET /customers/{id}`.
 pub(super) async fn find(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
     let now = world.clock.now();
+    let sight = world.faults.sight(Vendor::Braintree, "customer.find", &call.text, now);
     let state = settlement::open(&world, now);
-    if !state.customers.contains_key(call.id()) {
+    if !state.customers.get(call.id()).is_some_and(|customer| sight.reaches(customer.created_at)) {
         return Reply::NotFound;
     }
     Reply::Found("customer", shown(&world, &state, call.id(), now))
@@ -91,19 +94,23 @@ pub(super) async fn update(Shared(world): Shared<Arc<World>>, call: Call) -> Rep
     Reply::Found("customer", shown(&world, &state, &id, now))
 }
 
-/// `DELETE /customers/{id}`: its cards go with it.
+/// `DELETE /customers/{id}`: its cards go with it, and the subscriptions that they pay for end.
 pub(super) async fn delete(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
-    let mut state = settlement::open(&world, world.clock.now());
+    let now = world.clock.now();
+    let mut state = settlement::open(&world, now);
+    let tokens: Vec<String> = state.methods_of(call.id()).map(|method| method.token.clone()).collect();
+    for token in tokens {
+        billing::cancel_all_of(&world, &mut state, &token, Source::Api, now);
+    }
     if state.remove_customer(call.id()) { Reply::Deleted } else { Reply::NotFound }
 }
 
 /// `POST /customers/advanced_search_ids`.
 pub(super) async fn search_ids(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
-    let state = settlement::open(&world, world.clock.now());
-    match found(&state, &call) {
-        Ok(found) => search::ids(found.into_iter().map(|c| c.id.clone()).collect()),
-        Err(refusal) => refusal.into(),
-    }
+    let now = world.clock.now();
+    let sight = world.faults.sight(Vendor::Braintree, "customer.search", &call.text, now);
+    let state = settlement::open(&world, now);
+    search::ids(sight, found(&state, &call), |c| &c.id, |c| c.created_at)
 }
 
 /// `POST /customers/advanced_search`.
@@ -111,13 +118,7 @@ pub(super) async fn search_page(Shared(world): Shared<Arc<World>>, call: Call) -
     let now = world.clock.now();
     let state = settlement::open(&world, now);
     let merchant = &world.credentials.braintree.merchant_id;
-    match found(&state, &call) {
-        Ok(found) => {
-            let objects = found.into_iter().map(|c| show::customer(&state, merchant, c, now)).collect();
-            search::page("customers", "customer", objects)
-        }
-        Err(refusal) => refusal.into(),
-    }
+    search::page("customers", "customer", found(&state, &call), |c| show::customer(&state, merchant, c, now))
 }
 
 /// Newest first.
@@ -127,10 +128,35 @@ fn found<'a>(state: &'a State, call: &Call) -> Result<Vec<&'a Customer>, Refusal
     search::matches(call, all.into_iter(), |customer, name| match name {
         "id" => Field::Text(Some(customer.id.clone())),
         "created_at" => Field::Time(Some(customer.created_at)),
-        "payment_method_token" => Field::Text(customer.default_token.clone()),
         name if PERSON.contains(&name) => Field::Text(customer.person.get(name).cloned()),
-        _ => Field::Unknown,
+        name => vaulted(state, customer, name),
     })
+}
+
+/// Criteria that any of the customer's cards or addresses can meet.
+fn vaulted(state: &State, customer: &Customer, name: &str) -> Field {
+    let cards = || state.methods_of(&customer.id);
+    match name {
+        "payment_method_token" => Field::Texts(cards().map(|m| m.token.clone()).collect()),
+        // Whoever holds the same card as the one of this token.
+        "payment_method_token_with_duplicates" => {
+            let same = |other: &&Method| cards().any(|own| own.card.unique == other.card.unique);
+            Field::Texts(state.methods.values().filter(same).map(|m| m.token.clone()).collect())
+        }
+        "cardholder_name" => Field::Texts(cards().filter_map(|m| m.card.holder.clone()).collect()),
+        "credit_card_expiration_date" => {
+            Field::Texts(cards().map(|m| format!("{}/{}", m.card.month, m.card.year)).collect())
+        }
+        "credit_card_number" => Field::Cards(cards().map(|m| (&m.card).into()).collect()),
+        name => match name.strip_prefix("address_") {
+            Some(part) => {
+                let own = customer.addresses.iter().map(|address| &address.sent);
+                let all = own.chain(cards().filter_map(|m| m.billing.as_ref()));
+                Field::Texts(all.filter_map(|a| a.get(part)?.as_str().map(str::to_owned)).collect())
+            }
+            None => Field::Unknown,
+        },
+    }
 }
 
 fn shown(world: &World, state: &State, id: &str, now: DateTime<Utc>) -> super::xml::Xml {
@@ -145,6 +171,7 @@ pub(super) fn from_request(id: String, ask: &Ask, now: DateTime<Utc>) -> Custome
         person: std::collections::BTreeMap::new(),
         custom_fields: serde_json::Map::new(),
         default_token: None,
+        addresses: Vec::new(),
         created_at: now,
         updated_at: now,
     };

@@ -109,6 +109,44 @@ pub(super) static VERIFICATION: LazyLock<Allowed> = LazyLock::new(|| {
     ))
 });
 
+/// `address` of create and update.
+pub(super) static ADDRESS_ONLY: LazyLock<Allowed> = LazyLock::new(|| Allowed::parse(ADDRESS));
+
+const LINES: &str = "add{amount inherited_from_id never_expires number_of_billing_cycles quantity} remove \
+    update{amount existing_id never_expires number_of_billing_cycles quantity}";
+
+/// `plan` of create and update.
+pub(super) static PLAN: LazyLock<Allowed> = LazyLock::new(|| {
+    Allowed::parse(&format!(
+        "billing_day_of_month billing_frequency currency_iso_code description id merchant_id name \
+         number_of_billing_cycles price trial_duration trial_duration_unit trial_period add_ons{{{LINES}}} \
+         discounts{{{LINES}}}"
+    ))
+});
+
+/// `subscription` of create.
+pub(super) static SUBSCRIPTION_CREATE: LazyLock<Allowed> = LazyLock::new(|| {
+    Allowed::parse(&format!(
+        "billing_day_of_month first_billing_date id merchant_account_id never_expires number_of_billing_cycles \
+         payment_method_nonce payment_method_token plan_id price trial_duration trial_duration_unit trial_period \
+         descriptor{{name phone url}} options{{do_not_inherit_add_ons_or_discounts start_immediately \
+         paypal{{description}}}} add_ons{{{LINES}}} discounts{{{LINES}}}"
+    ))
+});
+
+/// `subscription` of update.
+pub(super) static SUBSCRIPTION_UPDATE: LazyLock<Allowed> = LazyLock::new(|| {
+    Allowed::parse(&format!(
+        "id merchant_account_id never_expires number_of_billing_cycles payment_method_nonce payment_method_token \
+         plan_id price descriptor{{name phone url}} options{{prorate_charges replace_all_add_ons_and_discounts \
+         revert_subscription_on_proration_failure paypal{{description}}}} add_ons{{{LINES}}} discounts{{{LINES}}}"
+    ))
+});
+
+/// `evidence` of a dispute.
+pub(super) static EVIDENCE: LazyLock<Allowed> =
+    LazyLock::new(|| Allowed::parse("category comments document_upload_id sequence_number"));
+
 impl Allowed {
     /// Reads `a b{c d{*}}`: names by spaces, sets below a name in braces, `*` for any name.
     fn parse(text: &str) -> Self {

@@ -11,15 +11,18 @@ use super::state::State;
 use super::transaction::{Cause, Status, Transaction};
 use super::xml::{Xml, echo};
 use super::{fields, settlement, show};
-use crate::sandbox::World;
+use crate::World;
+use crate::faults::Vendor;
 use axum::extract::State as Shared;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
 /// `GET /transactions/{id}`.
 pub(super) async fn find(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
-    let state = settlement::open(&world, world.clock.now());
-    found(state.transaction(call.id()))
+    let now = world.clock.now();
+    let sight = world.faults.sight(Vendor::Braintree, "transaction.find", &call.text, now);
+    let state = settlement::open(&world, now);
+    found(state.transaction(call.id()).filter(|t| sight.reaches(t.created_at)))
 }
 
 /// `GET /transactions/{id}/line_items`.

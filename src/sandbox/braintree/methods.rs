@@ -8,12 +8,13 @@ use super::issuers::ThreeDs;
 use super::money;
 use super::reply::{Errors, Reply};
 use super::state::State;
+use super::subscription::Source;
 use super::vault::{self, Admission, NonceCodes};
 use super::xml::{Fields, Xml};
-use super::{settlement, show};
-use crate::sandbox::World;
-use crate::sandbox::credentials::MerchantAccount;
-use crate::sandbox::faults::{Kind, Vendor};
+use super::{billing, settlement, show};
+use crate::World;
+use crate::credentials::MerchantAccount;
+use crate::faults::{Kind, Vendor};
 use axum::extract::State as Shared;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -95,6 +96,7 @@ fn store(
     if let Some(card) = &card {
         vault::check_duplicates(state, card, &customer_id, &options, &mut errors);
     }
+    let billing = vault::billing(state, &customer_id, ask, &mut errors);
     let Some(card) = card.filter(|_| errors.none()) else { return Reply::Invalid(errors, call.params()) };
     if let Some(nonce) = ask.text("payment_method_nonce") {
         state.spend_nonce(&nonce);
@@ -107,7 +109,7 @@ fn store(
         token: ask.text("token"),
         customer_id,
         card: Card { holder: ask.text("cardholder_name").or_else(|| card.holder.clone()), ..card },
-        billing: vault::billing_of(ask),
+        billing,
         make_default: options.flag("make_default"),
     };
     let token = vault::admit(state, admission, now);
@@ -173,11 +175,21 @@ pub(super) fn link(state: &mut State, verification: Option<&str>, token: &str) {
 /// `GET /payment_methods/any/{token}`.
 pub(super) async fn find(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
     let now = world.clock.now();
+    let sight = world.faults.sight(Vendor::Braintree, "payment_method.find", &call.text, now);
     let state = settlement::open(&world, now);
-    match state.methods.get(call.id()) {
+    match state.methods.get(call.id()).filter(|method| sight.reaches(method.created_at)) {
         Some(method) => Reply::Found("credit-card", show::method(&state, method, now)),
         None => Reply::NotFound,
     }
+}
+
+/// `GET /payment_methods/from_nonce/{nonce}`: the stored card that a nonce was made from.
+pub(super) async fn find_by_nonce(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
+    let now = world.clock.now();
+    let state = settlement::open(&world, now);
+    let token = state.open_nonce(call.id(), now).ok().and_then(|(_, token)| token);
+    let method = token.and_then(|token| state.methods.get(&token));
+    method.map_or(Reply::NotFound, |method| Reply::Found("credit-card", show::method(&state, method, now)))
 }
 
 /// `PUT /payment_methods/any/{token}`.
@@ -206,6 +218,7 @@ fn update_as(world: &World, call: &Call, root: &'static str, allowed: &Allowed) 
     if let Some(card) = changed_card(&state, &ask, &method.card, root, now, &mut errors) {
         method.card = card;
     }
+    let billing = vault::billing(&state, &method.customer_id, &ask, &mut errors);
     if !errors.none() {
         return Reply::Invalid(errors, call.params());
     }
@@ -215,10 +228,17 @@ fn update_as(world: &World, call: &Call, root: &'static str, allowed: &Allowed) 
     let options = ask.below("options");
     let verification = match verified(world, &mut state, &method.card, &options, call, "payment_method.update", now) {
         Ok(verification) => verification,
-        Err(reply) => return reply,
+        Err(reply) => {
+            // What the bank says of a stored card is among its verifications, a refusal too.
+            let refused = state.verifications.last_mut().filter(|v| v.created_at == now && !v.passed());
+            if let Some(verification) = refused {
+                verification.token = Some(method.token.clone());
+            }
+            return reply;
+        }
     };
     method.card.three_ds = None;
-    method.billing = vault::billing_of(&ask).or(method.billing);
+    method.billing = billing.or(method.billing);
     method.updated_at = now;
     let was_default = state.is_default(&method);
     state.methods.remove(&method.token);
@@ -230,6 +250,7 @@ fn update_as(world: &World, call: &Call, root: &'static str, allowed: &Allowed) 
         customer.default_token = Some(token.clone());
     }
     state.methods.insert(token.clone(), method);
+    state.subscriptions.iter_mut().filter(|s| s.token == call.id()).for_each(|s| s.token.clone_from(&token));
     link(&mut state, verification.as_deref(), &token);
     Reply::Found("credit-card", show::method(&state, &state.methods[&token], now))
 }
@@ -261,9 +282,11 @@ fn changed_card(
     Some(card)
 }
 
-/// `DELETE /payment_methods/any/{token}`.
+/// `DELETE /payment_methods/any/{token}`: the subscriptions that it pays for are canceled at once.
 pub(super) async fn delete(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
-    let mut state = settlement::open(&world, world.clock.now());
+    let now = world.clock.now();
+    let mut state = settlement::open(&world, now);
+    billing::cancel_all_of(&world, &mut state, call.id(), Source::Api, now);
     if state.remove_method(call.id()).is_some() { Reply::Deleted } else { Reply::NotFound }
 }
 

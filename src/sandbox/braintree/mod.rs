@@ -1,22 +1,31 @@
 //! Braintree's gateway, simulated: the server API under `/merchants/{id}` (XML answers, XML or JSON requests), and the
 //! client API and the scripts that the checkout page's browser uses.
 //!
-//! Not here: PayPal, Venmo and other instruments than cards; subscriptions, plans and disputes; GraphQL.
+//! Not here: PayPal, Venmo and other instruments than cards; GraphQL.
 
 mod accounts;
+mod addresses;
+mod billing;
 mod body;
 mod books;
 mod call;
 mod cards;
+mod catalog;
 mod client_token;
 mod codes;
 mod customers;
+mod dispute;
+mod disputes;
+mod evidence;
+mod expirations;
 mod fields;
 mod issuers;
 mod keys;
 mod life;
 mod methods;
+mod modifications;
 mod money;
+mod multipart;
 mod processor;
 mod refunds;
 mod reply;
@@ -25,8 +34,15 @@ mod sale_request;
 mod search;
 mod settlement;
 mod show;
+mod show_dispute;
+mod show_subscription;
 mod staff;
+mod staff_billing;
+mod staff_disputes;
 mod state;
+mod subscription;
+mod subscription_request;
+mod subscriptions;
 mod three_d_secure;
 mod transaction;
 mod transaction_search;
@@ -39,7 +55,7 @@ mod xml;
 pub use state::State;
 
 use super::World;
-use super::faults::{Kind, Vendor};
+use super::faults::{Said, Vendor};
 use super::transport;
 use axum::Router;
 use axum::http::StatusCode;
@@ -60,7 +76,16 @@ fn op(name: &'static str, routes: Routes) -> Routes {
 /// The vendor's HTTP surface. Paths are taken with and without a trailing slash. Answers are compressed whenever the
 /// caller takes gzip, empty ones too, as the gateway does.
 pub fn router() -> Router<Arc<World>> {
-    let all = [vault_routes(), transaction_routes(), verification_routes(), other_routes()];
+    // The gateway's own charges come over no route, but faults can be ordered for them.
+    transport::name(Vendor::Braintree, billing::CHARGE);
+    let all = [
+        vault_routes(),
+        transaction_routes(),
+        subscription_routes(),
+        dispute_routes(),
+        verification_routes(),
+        other_routes(),
+    ];
     all.into_iter()
         .flatten()
         .fold(Router::new(), |router, (path, routes)| {
@@ -91,12 +116,24 @@ fn vault_routes() -> Vec<(&'static str, Routes)> {
                 .merge(op("customer.update", put(customers::update)))
                 .merge(op("customer.delete", delete(customers::delete))),
         ),
+        ("/customers/{id}/addresses", op("address.create", post(addresses::create))),
+        (
+            "/customers/{id}/addresses/{address}",
+            op("address.find", get(addresses::find))
+                .merge(op("address.update", put(addresses::update)))
+                .merge(op("address.delete", delete(addresses::delete))),
+        ),
         ("/payment_methods", op("payment_method.create", post(methods::create))),
         ("/payment_methods/any/{token}", method().merge(op("payment_method.update", put(methods::update)))),
         (
             "/payment_methods/credit_card/{token}",
             method().merge(op("payment_method.update", put(methods::update_card))),
         ),
+        ("/payment_methods/from_nonce/{nonce}", op("payment_method.from_nonce", get(methods::find_by_nonce))),
+        ("/payment_methods/all/expired_ids", op("payment_method.expired", post(expirations::expired_ids))),
+        ("/payment_methods/all/expired", op("payment_method.expired_page", post(expirations::expired))),
+        ("/payment_methods/all/expiring_ids", op("payment_method.expiring", post(expirations::expiring_ids))),
+        ("/payment_methods/all/expiring", op("payment_method.expiring_page", post(expirations::expiring))),
         ("/payment_methods/{token}/nonces", op("payment_method_nonce.create", post(methods::create_nonce))),
         ("/payment_method_nonces/{nonce}", op("payment_method_nonce.find", get(methods::find_nonce))),
     ]
@@ -122,6 +159,37 @@ fn transaction_routes() -> Vec<(&'static str, Routes)> {
         ("/transactions/{id}/settlement_confirm", op("testing.settlement_confirm", put(life::settlement_confirm))),
         ("/transactions/{id}/settlement_pending", op("testing.settlement_pending", put(life::settlement_pending))),
         ("/transactions/{id}/settlement_decline", op("testing.settlement_decline", put(life::settlement_decline))),
+    ]
+}
+
+fn subscription_routes() -> Vec<(&'static str, Routes)> {
+    vec![
+        ("/plans", op("plan.list", get(catalog::plans)).merge(op("plan.create", post(catalog::create)))),
+        ("/plans/{id}", op("plan.find", get(catalog::find)).merge(op("plan.update", put(catalog::update)))),
+        ("/add_ons", op("add_on.list", get(catalog::add_ons))),
+        ("/discounts", op("discount.list", get(catalog::discounts))),
+        ("/subscriptions", op("subscription.create", post(subscriptions::create))),
+        ("/subscriptions/advanced_search_ids", op("subscription.search", post(subscriptions::search_ids))),
+        ("/subscriptions/advanced_search", op("subscription.search_page", post(subscriptions::search_page))),
+        (
+            "/subscriptions/{id}",
+            op("subscription.find", get(subscriptions::find))
+                .merge(op("subscription.update", put(subscriptions::update))),
+        ),
+        ("/subscriptions/{id}/cancel", op("subscription.cancel", put(subscriptions::cancel))),
+        ("/subscriptions/{id}/make_past_due", op("testing.make_past_due", put(subscriptions::make_past_due))),
+    ]
+}
+
+fn dispute_routes() -> Vec<(&'static str, Routes)> {
+    vec![
+        ("/disputes/advanced_search", op("dispute.search", post(disputes::search))),
+        ("/disputes/{id}", op("dispute.find", get(disputes::find))),
+        ("/disputes/{id}/accept", op("dispute.accept", put(disputes::accept))),
+        ("/disputes/{id}/finalize", op("dispute.finalize", put(disputes::finalize))),
+        ("/disputes/{id}/evidence", op("dispute.add_evidence", post(evidence::add))),
+        ("/disputes/{id}/evidence/{evidence}", op("dispute.remove_evidence", delete(evidence::remove))),
+        ("/document_uploads", op("document_upload.create", post(evidence::upload))),
     ]
 }
 
@@ -167,39 +235,40 @@ pub fn staff(world: &World, act: &Value) -> Result<Value, String> {
     staff::play(world, act)
 }
 
-/// Called after the clock moved: settlement, payouts and expiries that became due.
+/// Has the merchant's webhook destination answer a challenge, and sends there from now on (the staff act
+/// `register_webhook` with its `url`).
+///
+/// # Errors
+/// A sentence saying what was wrong.
+pub async fn register_webhook(world: &World, act: &Value) -> Result<Value, String> {
+    let url = act.get("url").and_then(Value::as_str).ok_or("url is missing; expected text")?;
+    webhooks::register(world, url).await?;
+    Ok(serde_json::json!({ "url": url }))
+}
+
+/// Called after the clock moved: bills, settlement, payouts and expiries that became due.
 pub fn tick(world: &World, now: DateTime<Utc>) {
     drop(settlement::open(world, now));
 }
 
 /// This vendor's own answer to a refusal on order: `Status`, `RateLimit`, `DailyQuota` or `Refuse` (`StatusAfter` comes
 /// as `Status`). `None` where the vendor has no form of its own: then the bare status is answered.
-pub fn refusal(kind: &Kind, _now: DateTime<Utc>) -> Option<Response> {
-    let reply = match kind {
-        Kind::Status { status: 401 } => Reply::Unauthenticated,
-        Kind::Status { status: 403 } => Reply::Forbidden,
-        Kind::Status { status: 404 } => Reply::NotFound,
-        Kind::Status { status: 422 } => Reply::SearchFailed("Unknown error."),
-        Kind::Refuse { code } => {
-            let message = codes::by_number(code).map_or("Refused by order of a test.", |known| known.1);
+pub(super) fn refusal(said: Said<'_>) -> Option<Response> {
+    let reply = match said {
+        Said::Status(401) => Reply::Unauthenticated,
+        Said::Status(403) => Reply::Forbidden,
+        Said::Status(404) => Reply::NotFound,
+        Said::Status(422) => Reply::Unprocessable("Unknown error.".to_owned()),
+        Said::Code(code) => {
+            let known = codes::by_number(code);
+            let message = known.map_or("Refused by order of a test.", |known| known.1);
+            let place = known.map_or("base", codes::Code::place);
             let mut errors = Errors::default();
-            errors.add_raw(&["transaction"], "base", code.clone(), message.to_owned());
+            errors.add_raw(&["transaction"], place, code.to_owned(), message.to_owned());
             Reply::Invalid(errors, Value::Null)
         }
         // The gateway publishes no rate limit and has no daily quota: 429 and the rest come without a form of their own.
-        Kind::Status { .. }
-        | Kind::RateLimit
-        | Kind::DailyQuota
-        | Kind::Latency { .. }
-        | Kind::TimeoutBefore
-        | Kind::TimeoutAfter
-        | Kind::ResetBefore
-        | Kind::ResetAfter
-        | Kind::CutAfter
-        | Kind::StatusAfter { .. }
-        | Kind::Decline { .. }
-        | Kind::GatewayReject { .. }
-        | Kind::LateIndex { .. } => return None,
+        Said::Status(_) | Said::RateLimit | Said::DailyQuota => return None,
     };
     Some(reply.into_response())
 }

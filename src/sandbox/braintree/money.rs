@@ -56,10 +56,13 @@ pub(super) fn whole(minor: i64, currency: &str) -> i64 {
     minor / 10_i64.pow(decimals(currency))
 }
 
-/// An amount as the gateway writes it: all decimals of the currency, no thousands separator.
+/// An amount as the gateway writes it: all decimals of the currency, no thousands separator, `-` before a credit.
 pub(super) fn show(minor: i64, currency: &str) -> String {
     let places = decimals(currency);
     let unit = 10_i64.pow(places);
+    if minor < 0 {
+        return format!("-{}", show(-minor, currency));
+    }
     if places == 0 {
         return minor.to_string();
     }

@@ -1,8 +1,8 @@
 //! The processor's answers: texts of the response codes, which of them may be tried again, and the sandbox's magic
-//! amounts. Knows no transaction.
+//! amounts. Changes no transaction.
 
 use super::money;
-use super::transaction::Processor;
+use super::transaction::{Processor, Transaction};
 
 /// What the processor says to an authorization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +92,14 @@ pub(super) fn by_amount(amount: i64, currency: &str, partial_is_welcome: bool) -
         3000 => Verdict::Failed,
         5001 if exactly(5001) => Verdict::Rejected("application_incomplete".to_owned()),
         _ => Verdict::Approved,
+    }
+}
+
+/// What the error answer says of a transaction that was declined, rejected or failed.
+pub(super) fn refusal(transaction: &Transaction) -> String {
+    match &transaction.rejection {
+        Some(reason) => format!("Gateway Rejected: {reason}"),
+        None => transaction.processor.text.clone(),
     }
 }
 

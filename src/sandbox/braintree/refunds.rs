@@ -10,7 +10,7 @@ use super::sale_request::order_id_fault;
 use super::state::{State, letters};
 use super::transaction::{Cause, Processor, Status, Transaction, Type};
 use super::{fields, keys, sale, settlement, show};
-use crate::sandbox::World;
+use crate::World;
 use axum::extract::State as Shared;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -156,6 +156,8 @@ fn book(
         refunded_id: Some(original.id.clone()),
         batch_id: None,
         disbursed_on: None,
+        payout_failed: false,
+        disputes: Vec::new(),
         source: None,
         history: Vec::new(),
         created_at: now,

@@ -28,8 +28,8 @@ pub(super) enum Reply {
     Invalid(Errors, Value),
     /// 422 with an empty error tree and the object that was refused (`transaction`, `verification`).
     Refused { message: String, params: Value, name: &'static str, subject: Xml },
-    /// 422 that says a search was too much: a message and no error tree.
-    SearchFailed(&'static str),
+    /// 422 with a message and no error tree: a search that is too much, or a fault that has no code.
+    Unprocessable(String),
 }
 
 impl IntoResponse for Reply {
@@ -49,7 +49,7 @@ impl IntoResponse for Reply {
             Self::Refused { message, params, name, subject } => {
                 envelope(Errors::default().tree(), Some(&params), message, Some((name, subject)))
             }
-            Self::SearchFailed(message) => envelope(Xml::Nil, None, message.to_owned(), None),
+            Self::Unprocessable(message) => envelope(Xml::Nil, None, message, None),
         }
     }
 }
@@ -159,7 +159,7 @@ fn level(entries: &[Entry<'_>]) -> Xml {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::braintree::codes;
+    use crate::braintree::codes;
     use serde_json::json;
 
     #[test]

@@ -3,14 +3,15 @@
 
 use super::call::{Ask, Call};
 use super::cards;
+use super::dispute::Dispute;
 use super::processor::{self, Verdict};
 use super::reply::Reply;
 use super::sale_request::{Attempt, Funding};
 use super::state::{Customer, State};
 use super::transaction::{Cause, Status, Transaction, Type};
-use super::{customers, fields, keys, settlement, show, vault};
-use crate::sandbox::World;
-use crate::sandbox::faults::{Kind, Vendor};
+use super::{billing, customers, disputes, fields, keys, settlement, show, vault};
+use crate::World;
+use crate::faults::{Kind, Vendor};
 use axum::extract::State as Shared;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
@@ -40,8 +41,14 @@ pub(super) async fn create(Shared(world): Shared<Arc<World>>, call: Call) -> Rep
             return Reply::Invalid(errors, call.params());
         }
     };
-    let verdict = judge(&world, &state, &attempt, &call, key.is_some(), now);
-    let transaction = book(&mut state, attempt, &verdict, now);
+    let retried = attempt.subscription.as_ref().map(|of| of.subscription_id.clone());
+    // A request with an at-most-once key is not checked for duplicates, nor is a subscription's charge.
+    let duplicates = key.is_none() && retried.is_none();
+    let order = Order { operation: "transaction.sale", text: &call.text, duplicates };
+    let transaction = carry_out(&world, &mut state, attempt, &order, now);
+    if let Some(id) = retried {
+        billing::retried(&world, &mut state, &id, &transaction, now);
+    }
     if let Some(key) = key {
         key.done(&mut state, Some(transaction.id.clone()), now);
     }
@@ -53,16 +60,40 @@ pub(super) async fn create(Shared(world): Shared<Arc<World>>, call: Call) -> Rep
 
 /// The error answer of a transaction that was declined, rejected or failed.
 pub(super) fn refused(transaction: &Transaction, call: &Call) -> Reply {
-    let message = match &transaction.rejection {
-        Some(reason) => format!("Gateway Rejected: {reason}"),
-        None => transaction.processor.text.clone(),
-    };
-    Reply::Refused { message, params: call.params(), name: "transaction", subject: show::transaction(transaction) }
+    let (message, subject) = (processor::refusal(transaction), show::transaction(transaction));
+    Reply::Refused { message, params: call.params(), name: "transaction", subject }
+}
+
+/// What faults an attempt is open to.
+#[derive(Debug)]
+pub(super) struct Order<'a> {
+    /// The operation under which declines can be ordered.
+    pub(super) operation: &'a str,
+    /// What such an order may look for.
+    pub(super) text: &'a str,
+    /// Whether the gateway's duplicate check applies.
+    pub(super) duplicates: bool,
+}
+
+/// Asks the issuer and writes the transaction down, whatever came of it.
+pub(super) fn carry_out(
+    world: &World,
+    state: &mut State,
+    attempt: Attempt,
+    order: &Order<'_>,
+    now: DateTime<Utc>,
+) -> Transaction {
+    let verdict = judge(world, state, &attempt, order, now);
+    let transaction = book(state, attempt, &verdict, now);
+    if let Some(dispute) = transaction.disputes.last() {
+        disputes::tell(world, &transaction, dispute, now);
+    }
+    transaction
 }
 
 /// What becomes of the attempt: the gateway's own rules first, then orders of the tests, then the amount.
-fn judge(world: &World, state: &State, attempt: &Attempt, call: &Call, keyed: bool, now: DateTime<Utc>) -> Verdict {
-    if !keyed && is_duplicate(state, attempt, now) {
+fn judge(world: &World, state: &State, attempt: &Attempt, order: &Order<'_>, now: DateTime<Utc>) -> Verdict {
+    if order.duplicates && is_duplicate(state, attempt, now) {
         return Verdict::Rejected("duplicate".to_owned());
     }
     if attempt.three_ds_required && !attempt.authenticated() {
@@ -72,7 +103,7 @@ fn judge(world: &World, state: &State, attempt: &Attempt, call: &Call, keyed: bo
         return Verdict::Rejected(reason.to_owned());
     }
     let wanted = |kind: &Kind| matches!(kind, Kind::Decline { .. } | Kind::GatewayReject { .. });
-    match world.faults.strike(Vendor::Braintree, "transaction.sale", &call.text, wanted) {
+    match world.faults.strike(Vendor::Braintree, order.operation, order.text, wanted) {
         Some(Kind::Decline { code }) => return Verdict::Declined(code),
         Some(Kind::GatewayReject { reason }) => return Verdict::Rejected(reason),
         _ => {}
@@ -98,7 +129,7 @@ fn answer_of_issuer(state: &State, attempt: &Attempt) -> Verdict {
 }
 
 /// The gateway's duplicate check: the same amount, order id and card as an earlier successful sale within the window, a
-/// voided one included. A request with an at-most-once key is not checked.
+/// voided one included.
 fn is_duplicate(state: &State, attempt: &Attempt, now: DateTime<Utc>) -> bool {
     let window = state.settings.duplicate_window;
     attempt.kind == Type::Sale
@@ -149,36 +180,48 @@ fn book(state: &mut State, attempt: Attempt, verdict: &Verdict, now: DateTime<Ut
         refunded_id: None,
         batch_id: None,
         disbursed_on: None,
+        payout_failed: false,
         history: Vec::new(),
         created_at: now,
         updated_at: now,
         authorization_expires_at: None,
         three_ds: attempt.card.three_ds.clone(),
+        disputes: Vec::new(),
+        subscription: attempt.subscription,
         card: attempt.card,
     };
-    enter_first_state(&mut transaction, verdict, attempt.submit, now);
+    enter_first_state(&mut transaction, verdict, attempt.cause, attempt.submit, now);
+    dispute_at_once(state, &mut transaction, now);
     state.transactions.push(transaction.clone());
     transaction
 }
 
+/// The testing card for chargebacks: a sale that is submitted is settled and disputed within the call.
+fn dispute_at_once(state: &State, transaction: &mut Transaction, now: DateTime<Utc>) {
+    if transaction.card.is_disputed && transaction.status == Status::SubmittedForSettlement {
+        settlement::settle_at_once(state, transaction, now);
+        transaction.disputes.push(Dispute::chargeback(transaction, now));
+    }
+}
+
 /// The state after the verdict, with its history.
-fn enter_first_state(transaction: &mut Transaction, verdict: &Verdict, submit: bool, now: DateTime<Utc>) {
+fn enter_first_state(transaction: &mut Transaction, verdict: &Verdict, cause: Cause, submit: bool, now: DateTime<Utc>) {
     match verdict {
         Verdict::Approved | Verdict::Partly(_) => {
             let merchant_initiated =
                 matches!(transaction.source.as_deref(), Some("recurring" | "unscheduled" | "merchant"));
             let days = if merchant_initiated { 1 } else { 7 };
             transaction.authorization_expires_at = Some(now + TimeDelta::days(days));
-            transaction.becomes(Status::Authorized, Cause::Api, now);
+            transaction.becomes(Status::Authorized, cause, now);
             if submit || transaction.kind == Type::Credit {
-                transaction.becomes(Status::SubmittedForSettlement, Cause::Api, now);
+                transaction.becomes(Status::SubmittedForSettlement, cause, now);
             }
         }
-        Verdict::Declined(_) => transaction.becomes(Status::ProcessorDeclined, Cause::Api, now),
-        Verdict::Failed => transaction.becomes(Status::Failed, Cause::Api, now),
+        Verdict::Declined(_) => transaction.becomes(Status::ProcessorDeclined, cause, now),
+        Verdict::Failed => transaction.becomes(Status::Failed, cause, now),
         Verdict::Rejected(reason) => {
             transaction.rejection = Some(reason.clone());
-            transaction.becomes(Status::GatewayRejected, Cause::Api, now);
+            transaction.becomes(Status::GatewayRejected, cause, now);
         }
     }
 }

@@ -6,9 +6,10 @@ use super::codes::{self, Code};
 use super::money::{self, Bad};
 use super::reply::Errors;
 use super::state::{Customer, State};
-use super::transaction::Type;
+use super::subscription::{Status, Subscription};
+use super::transaction::{Cause, Recurring, Type};
 use super::vault::{self, NonceCodes};
-use crate::sandbox::credentials::MerchantAccount;
+use crate::credentials::MerchantAccount;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
@@ -92,6 +93,9 @@ pub(super) struct Attempt {
     pub(super) three_ds_required: bool,
     pub(super) partial_is_welcome: bool,
     pub(super) as_sent: Map<String, Value>,
+    /// The subscription that is charged.
+    pub(super) subscription: Option<Recurring>,
+    pub(super) cause: Cause,
 }
 
 impl Attempt {
@@ -114,6 +118,11 @@ impl Attempt {
         now: DateTime<Utc>,
     ) -> Result<Self, Errors> {
         let mut errors = Errors::default();
+        let subscription = unpaid(state, ask, &mut errors);
+        if !errors.none() {
+            return Err(errors);
+        }
+        let ask = &filled_in(ask, subscription);
         let account = account(accounts, ask, &mut errors);
         let kind = kind(ask, &mut errors);
         let amount = account.as_ref().and_then(|a| amount_of(ask, &a.currency, &mut errors));
@@ -147,7 +156,7 @@ impl Attempt {
                 card,
                 person,
                 token,
-                source: ask.text("transaction_source"),
+                source: ask.text("transaction_source").or(subscription.map(|_| "recurring".to_owned())),
                 submit: options.flag("submit_for_settlement"),
                 store,
                 store_on_success,
@@ -155,10 +164,41 @@ impl Attempt {
                 three_ds_required: options.below("three_d_secure").flag("required"),
                 partial_is_welcome: ask.flag("accept_partial_authorization"),
                 as_sent,
+                subscription: subscription.map(Subscription::mark),
+                cause: Cause::Api,
             }),
             _ => Err(errors),
         }
     }
+}
+
+/// The subscription of a retry charge, which must be past due.
+fn unpaid<'a>(state: &'a State, ask: &Ask, errors: &mut Errors) -> Option<&'a Subscription> {
+    let id = ask.text("subscription_id")?;
+    let found = state.subscription(&id);
+    match found.map(|subscription| subscription.status) {
+        Some(Status::PastDue) => {}
+        Some(_) => errors.add(AT, "subscription_id", codes::SUBSCRIPTION_NOT_PAST_DUE),
+        None => errors.add(AT, "subscription_id", codes::SUBSCRIPTION_INVALID),
+    }
+    found
+}
+
+/// A retry charge takes what it does not say from its subscription: card, account, and all that is owed.
+fn filled_in(ask: &Ask, subscription: Option<&Subscription>) -> Ask {
+    let mut whole = ask.clone();
+    if let (Some(of), Some(map)) = (subscription, whole.0.as_object_mut()) {
+        let owed = money::show(of.balance.max(0), &of.currency);
+        for (name, value) in
+            [("payment_method_token", &of.token), ("merchant_account_id", &of.merchant_account), ("amount", &owed)]
+        {
+            let own = map.entry(name).or_insert(Value::Null);
+            if own.is_null() {
+                *own = Value::String(value.clone());
+            }
+        }
+    }
+    whole
 }
 
 /// A card that was authenticated for another payment.
@@ -223,10 +263,6 @@ fn check_texts(state: &State, ask: &Ask, errors: &mut Errors) {
     }
     if ask.text("purchase_order_number").is_some_and(|n| n.chars().count() > PURCHASE_ORDER_LENGTH) {
         errors.add(AT, "purchase_order_number", codes::PURCHASE_ORDER_TOO_LONG);
-    }
-    // No plans or subscriptions yet: an id of one names nothing.
-    if ask.text("subscription_id").is_some() {
-        errors.add(AT, "subscription_id", codes::SUBSCRIPTION_INVALID);
     }
     if ask.items("line_items").len() > LINE_ITEMS {
         errors.add(AT, "line_items", codes::TOO_MANY_LINE_ITEMS);

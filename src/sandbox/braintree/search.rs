@@ -1,10 +1,12 @@
 //! The two-phase search: ids of all matches, then pages of objects for some of these ids. Criteria are judged the same
-//! way for transactions, customers and verifications.
+//! way for every kind of object.
 
 use super::call::Call;
+use super::cards::{self, Card};
 use super::money;
 use super::reply::Reply;
 use super::xml::{Fields, Xml};
+use crate::faults::Sight;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use serde_json::{Map, Value};
 
@@ -17,12 +19,32 @@ const LONGEST_TEXT: usize = 255;
 #[derive(Debug, Clone)]
 pub(super) enum Field {
     Text(Option<String>),
+    /// Several, of which one is enough.
+    Texts(Vec<String>),
+    /// Cards, of which one is enough: what the gateway keeps of their numbers.
+    Cards(Vec<CardNumber>),
+    Day(Option<NaiveDate>),
+    Count(Option<i64>),
     Time(Option<DateTime<Utc>>),
     /// Thousandths of the currency unit.
-    Amount(i64),
+    Amount(Option<i64>),
     Flag(bool),
     /// The object has no such field.
     Unknown,
+}
+
+/// What is kept of a card's number.
+#[derive(Debug, Clone)]
+pub(super) struct CardNumber {
+    first: String,
+    last: String,
+    unique: String,
+}
+
+impl From<&Card> for CardNumber {
+    fn from(card: &Card) -> Self {
+        Self { first: card.bin.clone(), last: card.last_4.clone(), unique: card.unique.clone() }
+    }
 }
 
 /// Why a search was not done.
@@ -36,30 +58,55 @@ impl From<Refusal> for Reply {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::UnknownCriterion => Self::Forbidden,
-            Refusal::Malformed => Self::SearchFailed("Search criteria are invalid."),
+            Refusal::Malformed => Self::Unprocessable("Search criteria are invalid.".to_owned()),
         }
     }
 }
 
-/// First phase: the ids of all matches.
-pub(super) fn ids(found: Vec<String>) -> Reply {
+/// First phase: the ids of all matches, as far as they are seen.
+pub(super) fn ids<T>(
+    sight: Sight,
+    found: Result<Vec<&T>, Refusal>,
+    id: impl Fn(&T) -> &String,
+    made: impl Fn(&T) -> DateTime<Utc>,
+) -> Reply {
+    let found = match found {
+        Ok(found) => sight.of(found, |one| made(one)),
+        Err(refusal) => return refusal.into(),
+    };
     if found.len() > MOST {
-        return Reply::SearchFailed("Search matches too many records.");
+        return Reply::Unprocessable("Search matches too many records.".to_owned());
     }
-    Reply::Found(
-        "search-results",
-        Xml::Node(Fields::new().count("page_size", PAGE).array(
-            "ids",
-            "item",
-            found.into_iter().map(Xml::Text).collect(),
-        )),
-    )
+    let ids = found.into_iter().map(|one| Xml::Text(id(one).clone())).collect();
+    Reply::Found("search-results", Xml::Node(Fields::new().count("page_size", PAGE).array("ids", "item", ids)))
 }
 
 /// Second phase: the objects.
-pub(super) fn page(root: &'static str, item: &'static str, objects: Vec<Xml>) -> Reply {
+pub(super) fn page<T>(
+    root: &'static str,
+    item: &'static str,
+    found: Result<Vec<&T>, Refusal>,
+    show: impl Fn(&T) -> Xml,
+) -> Reply {
+    let objects: Vec<Xml> = match found {
+        Ok(found) => found.into_iter().map(show).collect(),
+        Err(refusal) => return refusal.into(),
+    };
+    let total = objects.len();
+    collection(root, item, 1, total, objects)
+}
+
+/// One page of a search without an id phase: the gateway's other style, `?page=N`.
+pub(super) fn numbered_page(root: &'static str, item: &'static str, call: &Call, objects: Vec<Xml>) -> Reply {
+    let number = call.query("page").and_then(|page| page.parse::<usize>().ok()).unwrap_or(1).max(1);
+    let total = objects.len();
+    let objects = objects.into_iter().skip((number - 1).saturating_mul(PAGE)).take(PAGE).collect();
+    collection(root, item, number, total, objects)
+}
+
+fn collection(root: &'static str, item: &'static str, number: usize, total: usize, objects: Vec<Xml>) -> Reply {
     let fields =
-        Fields::new().count("current_page_number", 1).count("page_size", PAGE).count("total_items", objects.len());
+        Fields::new().count("current_page_number", number).count("page_size", PAGE).count("total_items", total);
     Reply::Found(root, Xml::Collection(objects.into_iter().fold(fields, |f, object| f.put(item, object))))
 }
 
@@ -95,41 +142,78 @@ fn fits(criteria: &Map<String, Value>, field: impl Fn(&str) -> Field) -> Result<
 fn meets(own: &Field, criterion: &Value) -> Result<bool, Refusal> {
     match (own, criterion) {
         (Field::Unknown, _) => Err(Refusal::UnknownCriterion),
-        (Field::Text(own), Value::Array(wanted)) => {
-            Ok(own.as_deref().is_some_and(|own| wanted.iter().any(|w| w.as_str() == Some(own))))
-        }
-        (Field::Text(own), Value::Object(operators)) => text_meets(own.as_deref().unwrap_or_default(), operators),
+        (Field::Text(own), wanted) => texts_meet(own.as_slice(), wanted),
+        (Field::Texts(own), wanted) => texts_meet(own, wanted),
+        (Field::Cards(own), Value::Object(operators)) => cards_meet(own, operators),
         (Field::Time(own), Value::Object(operators)) => time_meets(*own, operators),
-        (Field::Amount(own), Value::Object(operators)) => amount_meets(*own, operators),
+        (Field::Day(own), Value::Object(operators)) => {
+            let bound = |wanted: &Value| wanted.as_str().and_then(read_time).map(|time| time.date_naive());
+            range_meets(*own, operators, bound)
+        }
+        (Field::Count(own), Value::Object(operators)) => {
+            range_meets(*own, operators, |wanted| plain(wanted)?.parse().ok())
+        }
+        (Field::Amount(own), Value::Object(operators)) => {
+            range_meets(*own, operators, |wanted| money::parse_thousandths(&plain(wanted)?).ok())
+        }
         (Field::Flag(own), wanted) => {
             let wanted = wanted.as_bool().or_else(|| wanted.as_str()?.parse().ok()).ok_or(Refusal::Malformed)?;
             Ok(*own == wanted)
         }
-        // One value where a list is usual: XML without the array attribute.
-        (Field::Text(own), Value::String(wanted)) => Ok(own.as_deref() == Some(wanted)),
         _ => Err(Refusal::Malformed),
     }
 }
 
-fn text_meets(own: &str, operators: &Map<String, Value>) -> Result<bool, Refusal> {
-    for (operator, wanted) in operators {
-        let wanted = wanted.as_str().unwrap_or_default();
-        if wanted.chars().count() > LONGEST_TEXT {
-            return Err(Refusal::Malformed);
+/// A list of wanted values, or operators that one of the object's values must meet (`is_not`: all of them).
+fn texts_meet(own: &[String], criterion: &Value) -> Result<bool, Refusal> {
+    match criterion {
+        Value::Array(wanted) => Ok(wanted.iter().any(|w| own.iter().any(|own| w.as_str() == Some(own)))),
+        // One value where a list is usual: XML without the array attribute.
+        Value::String(wanted) => Ok(own.contains(wanted)),
+        Value::Object(operators) => {
+            for (operator, wanted) in operators {
+                let wanted = wanted.as_str().unwrap_or_default();
+                if wanted.chars().count() > LONGEST_TEXT {
+                    return Err(Refusal::Malformed);
+                }
+                let any = |meets: &dyn Fn(&str) -> bool| own.iter().any(|own| meets(own));
+                let met = match operator.as_str() {
+                    "is" => any(&|own| own == wanted),
+                    "is_not" => !any(&|own| own == wanted),
+                    "starts_with" => any(&|own| own.starts_with(wanted)),
+                    "ends_with" => any(&|own| own.ends_with(wanted)),
+                    "contains" => any(&|own| own.contains(wanted)),
+                    _ => return Err(Refusal::Malformed),
+                };
+                if !met {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         }
-        let met = match operator.as_str() {
-            "is" => own == wanted,
-            "is_not" => own != wanted,
-            "starts_with" => own.starts_with(wanted),
-            "ends_with" => own.ends_with(wanted),
-            "contains" => own.contains(wanted),
-            _ => return Err(Refusal::Malformed),
-        };
-        if !met {
-            return Ok(false);
+        Value::Null | Value::Bool(_) | Value::Number(_) => Err(Refusal::Malformed),
+    }
+}
+
+/// By the first six and the last four digits, or by the whole number.
+fn cards_meet(own: &[CardNumber], operators: &Map<String, Value>) -> Result<bool, Refusal> {
+    let fits = |card: &CardNumber, operator: &str, wanted: &str| match operator {
+        "is" => Ok(card.unique == cards::unique(wanted)),
+        "is_not" => Ok(card.unique != cards::unique(wanted)),
+        "starts_with" => Ok(card.first.starts_with(wanted)),
+        "ends_with" => Ok(card.last.ends_with(wanted)),
+        _ => Err(Refusal::Malformed),
+    };
+    for card in own {
+        let mut all = true;
+        for (operator, wanted) in operators {
+            all &= fits(card, operator, wanted.as_str().unwrap_or_default())?;
+        }
+        if all {
+            return Ok(true);
         }
     }
-    Ok(true)
+    Ok(false)
 }
 
 /// The lower bound is inclusive; the upper one is exclusive after one minute is added to it.
@@ -150,20 +234,22 @@ fn time_meets(own: Option<DateTime<Utc>>, operators: &Map<String, Value>) -> Res
     Ok(true)
 }
 
-fn amount_meets(own: i64, operators: &Map<String, Value>) -> Result<bool, Refusal> {
+/// Both bounds are inclusive.
+fn range_meets<T: PartialOrd + Copy>(
+    own: Option<T>,
+    operators: &Map<String, Value>,
+    read: impl Fn(&Value) -> Option<T>,
+) -> Result<bool, Refusal> {
     for (operator, wanted) in operators {
-        let text = match wanted {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
-            _ => return Err(Refusal::Malformed),
-        };
-        let bound = money::parse_thousandths(&text).map_err(|_| Refusal::Malformed)?;
-        let met = match operator.as_str() {
+        let bound = read(wanted).ok_or(Refusal::Malformed)?;
+        let met = own.is_some_and(|own| match operator.as_str() {
             "min" => own >= bound,
             "max" => own <= bound,
-            "is" => own == bound,
-            _ => return Err(Refusal::Malformed),
-        };
+            _ => own == bound,
+        });
+        if !matches!(operator.as_str(), "min" | "max" | "is") {
+            return Err(Refusal::Malformed);
+        }
         if !met {
             return Ok(false);
         }
@@ -171,9 +257,17 @@ fn amount_meets(own: i64, operators: &Map<String, Value>) -> Result<bool, Refusa
     Ok(true)
 }
 
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
 /// Reads the forms that the official SDKs send: ISO 8601, a date and time without a zone (UTC), a bare date, and the text
 /// of a JavaScript `Date`.
-fn read_time(text: &str) -> Option<DateTime<Utc>> {
+pub(super) fn read_time(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.to_utc());
     }
@@ -229,7 +323,7 @@ mod tests {
         assert_eq!(judge(&text("inv.1"), &json!({"starts_with": "inv", "ends_with": "1"})), Ok(true));
         assert_eq!(judge(&text("inv.1"), &json!({"is": "inv.10"})), Ok(false));
         assert_eq!(judge(&text("settled"), &json!(["settled", "settling"])), Ok(true));
-        assert_eq!(judge(&Field::Amount(10_500), &json!({"min": "10.00", "max": "10.5"})), Ok(true));
+        assert_eq!(judge(&Field::Amount(Some(10_500)), &json!({"min": "10.00", "max": "10.5"})), Ok(true));
         assert_eq!(judge(&Field::Flag(true), &json!("true")), Ok(true));
         assert_eq!(judge(&Field::Unknown, &json!({"is": "x"})), Err(Refusal::UnknownCriterion));
         assert_eq!(judge(&text("x"), &json!({"is": "y".repeat(256)})), Err(Refusal::Malformed));

@@ -1,13 +1,14 @@
-//! What time does to transactions: batches close, money settles and is disbursed, authorizations expire. Times are those
+//! What time does to transactions: batches close, money settles and is disbursed, authorizations expire; and
+//! where all else that time does is called. Times are those
 //! of the sandbox's clock; each change is dated when it was due, not when it was noticed.
 
 use super::codes::{self, Code};
 use super::money;
 use super::state::{State, letters};
 use super::transaction::{Cause, SETTLED_AFTER, SETTLING_AFTER, Status, Transaction, Type};
-use super::webhooks;
 use super::xml::{Fields, Xml};
-use crate::sandbox::World;
+use super::{billing, disputes, webhooks};
+use crate::World;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::collections::BTreeMap;
 use std::sync::MutexGuard;
@@ -26,6 +27,8 @@ struct Payout {
 /// Locks the state with everything done that is due at `now`, and sends the webhooks of it.
 pub(super) fn open(world: &World, now: DateTime<Utc>) -> MutexGuard<'_, State> {
     let mut state = world.braintree.lock().expect("braintree lock");
+    billing::run(world, &mut state, now);
+    disputes::expire(world, &mut state, now);
     let mut payouts: BTreeMap<(NaiveDate, String), Payout> = BTreeMap::new();
     let mut batches = known_batches(&state);
     for transaction in &mut state.transactions {
@@ -43,7 +46,13 @@ pub(super) fn open(world: &World, now: DateTime<Utc>) -> MutexGuard<'_, State> {
     for ((day, account), payout) in payouts {
         let currency = world.credentials.braintree.merchant_accounts.iter().find(|a| a.id == account);
         let currency = currency.map_or("USD", |a| a.currency.as_str());
-        webhooks::send(world, "disbursement", "disbursement", disbursement(day, &account, currency, &payout), now);
+        webhooks::send(
+            world,
+            "disbursement",
+            "disbursement",
+            disbursement(day, &account, currency, &payout, None),
+            now,
+        );
     }
     state
 }
@@ -88,6 +97,12 @@ fn settle(transaction: &mut Transaction, at: DateTime<Utc>) {
     transaction.becomes(Status::Settled, Cause::Gateway, at);
 }
 
+/// Settles a transaction that is not stored yet.
+pub(super) fn settle_at_once(state: &State, transaction: &mut Transaction, now: DateTime<Utc>) {
+    enter_batch(transaction, &mut known_batches(state), now);
+    settle(transaction, now);
+}
+
 /// Ends the settlement of one transaction now.
 ///
 /// # Errors
@@ -128,19 +143,36 @@ fn payout_day(transaction: &Transaction, now: DateTime<Utc>) -> Option<NaiveDate
     (due <= now).then(|| due.date_naive())
 }
 
-fn disbursement(day: NaiveDate, account: &str, currency: &str, payout: &Payout) -> Xml {
-    let sign = if payout.amount < 0 { "-" } else { "" };
+/// The bank sends the payout of a transaction back: it shows as failed, and the merchant is told.
+///
+/// # Errors
+/// The transaction was not paid out.
+pub(super) fn fail_payout(world: &World, state: &mut State, id: &str, now: DateTime<Utc>) -> Result<(), String> {
+    let paid = state.transaction_mut(id).filter(|t| t.disbursed_on.is_some());
+    let transaction = paid.ok_or_else(|| format!("id {id:?} is no transaction that was paid out"))?;
+    transaction.payout_failed = true;
+    let (account, currency) = (transaction.merchant_account.clone(), transaction.currency.clone());
+    let payout = Payout { amount: transaction.amount, transactions: vec![id.to_owned()] };
+    let subject = disbursement(now.date_naive(), &account, &currency, &payout, Some("bank_rejected"));
+    webhooks::send(world, "disbursement_exception", "disbursement", subject, now);
+    Ok(())
+}
+
+/// `exception`: why the bank did not take it.
+fn disbursement(day: NaiveDate, account: &str, currency: &str, payout: &Payout, exception: Option<&str>) -> Xml {
     let owner = Fields::new().text("id", account).text("status", "active").text("currency_iso_code", currency);
     Xml::Node(
         Fields::new()
             .text("id", letters(12))
             .array("transaction_ids", "item", payout.transactions.iter().cloned().map(Xml::Text).collect())
-            .flag("success", true)
+            .flag("success", exception.is_none())
             .flag("retry", false)
             .node("merchant_account", owner.flag("sub_merchant_account", false))
-            .text("amount", format!("{sign}{}", money::show(payout.amount.abs(), currency)))
+            .text("amount", money::show(payout.amount, currency))
+            .text("disbursement_type", if payout.amount < 0 { "debit" } else { "credit" })
             .text("currency_iso_code", currency)
             .maybe_date("disbursement_date", Some(day))
-            .nils(&["exception_message", "follow_up_action"]),
+            .maybe("exception_message", exception)
+            .maybe("follow_up_action", exception.map(|_| "update_funding_information")),
     )
 }

@@ -1,11 +1,13 @@
 //! The gateway's objects as XML, with all the fields that real answers have and clients rely on.
 
-use super::cards::Card;
+use super::cards::{self, Card};
+use super::catalog::Kind;
 use super::issuers::ThreeDs;
 use super::money;
-use super::state::{Customer, Method, State, Verification};
-use super::transaction::{Cause, Event, Processor, Status, Transaction};
+use super::state::{Address, Customer, Method, State, Verification};
+use super::transaction::{Event, Processor, Transaction};
 use super::xml::{Fields, Xml, echo};
+use super::{show_dispute, show_subscription};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -42,7 +44,7 @@ const TRAITS: &[&str] = &[
 ];
 
 /// The id of an object across the gateway's APIs.
-fn global_id(kind: &str, id: &str) -> String {
+pub(super) fn global_id(kind: &str, id: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("{kind}_{id}"))
 }
 
@@ -83,6 +85,8 @@ fn brand_file(brand: &str) -> String {
 
 /// A stored card (`credit-card`).
 pub(super) fn method(state: &State, method: &Method, now: DateTime<Utc>) -> Xml {
+    let own = state.subscriptions.iter().filter(|s| s.token == method.token);
+    let subscriptions = own.map(|s| show_subscription::show(state, s, now));
     let verifications = state.verifications.iter().rev().filter(|v| v.token.as_deref() == Some(&method.token));
     Xml::Node(
         card_fields(&method.card, Some(&method.token))
@@ -92,7 +96,7 @@ pub(super) fn method(state: &State, method: &Method, now: DateTime<Utc>) -> Xml 
             .text("global_id", global_id("paymentmethod_cc", &method.token))
             .flag("venmo_sdk", false)
             .put("billing_address", method.billing.as_ref().map_or(Xml::Nil, |a| Xml::Node(address(a))))
-            .array("subscriptions", "subscription", Vec::new())
+            .array("subscriptions", "subscription", subscriptions.collect())
             .array("verifications", "verification", verifications.map(verification).collect())
             .time("created_at", method.created_at)
             .time("updated_at", method.updated_at),
@@ -101,6 +105,17 @@ pub(super) fn method(state: &State, method: &Method, now: DateTime<Utc>) -> Xml 
 
 fn address(sent: &Value) -> Fields {
     ADDRESS.iter().fold(Fields::new(), |f, name| f.maybe(name, sent.get(*name).and_then(Value::as_str)))
+}
+
+/// An address of a customer.
+pub(super) fn customer_address(customer: &str, of: &Address) -> Xml {
+    Xml::Node(
+        address(&of.sent)
+            .text("id", &of.id)
+            .text("customer_id", customer)
+            .time("created_at", of.created_at)
+            .time("updated_at", of.updated_at),
+    )
 }
 
 /// A customer with all that hangs on it.
@@ -116,7 +131,8 @@ pub(super) fn customer(state: &State, merchant: &str, of: &Customer, now: DateTi
             .text("global_id", global_id("customer", &of.id))
             .array("credit_cards", "credit-card", cards)
             .empties(&["paypal_accounts", "apple_pay_cards", "android_pay_cards", "venmo_accounts", "us_bank_accounts"])
-            .empties(&["sepa_debit_accounts", "addresses", "tax_identifiers"]),
+            .empties(&["sepa_debit_accounts", "tax_identifiers"])
+            .array("addresses", "address", of.addresses.iter().map(|a| customer_address(&of.id, a)).collect()),
     )
 }
 
@@ -147,7 +163,7 @@ pub(super) fn verification(of: &Verification) -> Xml {
             .maybe("processor_response_code", code)
             .maybe("processor_response_text", code.map(super::processor::text))
             .maybe("processor_response_type", kind)
-            .text("cvv_response_code", "I")
+            .text("cvv_response_code", of.card.security_code)
             .nils(&["avs_error_response_code", "network_transaction_id"])
             .text("avs_postal_code_response_code", "I")
             .text("avs_street_address_response_code", "I")
@@ -205,10 +221,9 @@ fn money_fields(fields: Fields, of: &Transaction) -> Fields {
 
 fn outcome(fields: Fields, of: &Transaction) -> Fields {
     let verdict = &of.processor;
-    let settled = of.status == Status::Settled;
     let (settlement_code, settlement_text) = verdict.settlement.unwrap_or(("", ""));
     let history = of.history.iter().map(|e| event(e, &of.currency)).collect();
-    response(fields, verdict)
+    response(fields, verdict, of)
         .maybe("gateway_rejection_reason", of.rejection.as_deref())
         .text("processor_settlement_response_code", settlement_code)
         .text("processor_settlement_response_text", settlement_text)
@@ -218,17 +233,39 @@ fn outcome(fields: Fields, of: &Transaction) -> Fields {
         .node("credit_card", card_fields(&of.card, of.token.as_deref()))
         .put("three_d_secure_info", of.three_ds.as_ref().map_or(Xml::Nil, ThreeDs::xml))
         .array("status_history", "status-event", history)
-        .nils(&["plan_id", "subscription_id"])
-        .node("subscription", Fields::new().nils(&["billing_period_end_date", "billing_period_start_date"]))
-        .empties(&["add_ons", "discounts", "disputes", "authorization_adjustments", "retry_ids"])
+        .maybe("plan_id", of.subscription.as_ref().map(|s| s.plan_id.as_str()))
+        .maybe("subscription_id", of.subscription.as_ref().map(|s| s.subscription_id.as_str()))
+        .node("subscription", cycle(of))
+        .array("add_ons", "add-on", lines(of, Kind::AddOn))
+        .array("discounts", "discount", lines(of, Kind::Discount))
+        .array("disputes", "dispute", of.disputes.iter().map(|d| Xml::Node(show_dispute::fields(of, d))).collect())
+        .empties(&["authorization_adjustments", "retry_ids"])
         .node("disbursement_details", disbursement(of))
         .flag("retried", false)
         .nils(&["retried_transaction_id", "voice_referral_number", "service_fee_amount", "escrow_status"])
-        .maybe("acquirer_reference_number", settled.then_some("12345678901234567890123"))
+        .maybe("acquirer_reference_number", of.acquirer_reference())
         .text("response_emv_data", "")
 }
 
-fn response(fields: Fields, said: &Processor) -> Fields {
+/// The cycle of the subscription that was charged.
+fn cycle(of: &Transaction) -> Fields {
+    let period = of.subscription.as_ref().and_then(|s| s.period);
+    Fields::new()
+        .maybe_date("billing_period_end_date", period.map(|(_, end)| end))
+        .maybe_date("billing_period_start_date", period.map(|(start, _)| start))
+}
+
+fn lines(of: &Transaction, kind: Kind) -> Vec<Xml> {
+    let Some(subscription) = &of.subscription else { return Vec::new() };
+    let own = match kind {
+        Kind::AddOn => &subscription.add_ons,
+        Kind::Discount => &subscription.discounts,
+    };
+    show_subscription::lines(own, kind, &of.currency)
+}
+
+fn response(fields: Fields, said: &Processor, of: &Transaction) -> Fields {
+    let billing = |name| of.as_sent.get("billing").and_then(|sent| sent.get(name)).and_then(Value::as_str);
     let reached = !said.code.is_empty();
     let some = |text: &'static str| reached.then_some(text);
     fields
@@ -246,9 +283,9 @@ fn response(fields: Fields, said: &Processor) -> Fields {
             "retrieval_reference_number",
         ])
         .nils(&["avs_error_response_code"])
-        .maybe("avs_postal_code_response_code", some("I"))
-        .maybe("avs_street_address_response_code", some("I"))
-        .maybe("cvv_response_code", some("I"))
+        .maybe("avs_postal_code_response_code", some(cards::postal_code(billing("postal_code"))))
+        .maybe("avs_street_address_response_code", some(cards::street(billing("street_address"))))
+        .maybe("cvv_response_code", some(of.card.security_code))
 }
 
 fn disbursement(of: &Transaction) -> Fields {
@@ -259,21 +296,16 @@ fn disbursement(of: &Transaction) -> Fields {
         .maybe("settlement_currency_iso_code", paid.then_some(of.currency.as_str()))
         .maybe("settlement_currency_exchange_rate", paid.then_some("1"))
         .put("funds_held", if paid { Xml::Typed("boolean", "false".to_owned()) } else { Xml::Nil })
-        .put("success", if paid { Xml::Typed("boolean", "true".to_owned()) } else { Xml::Nil })
+        .put("success", if paid { Xml::Typed("boolean", (!of.payout_failed).to_string()) } else { Xml::Nil })
 }
 
 fn event(of: &Event, currency: &str) -> Xml {
-    let (user, source) = match of.cause {
-        Cause::Api => (Some("api@sandbox.example"), "api"),
-        Cause::ControlPanel => (Some("staff@sandbox.example"), "control_panel"),
-        Cause::Gateway => (None, ""),
-    };
     Xml::Node(
         Fields::new()
             .time("timestamp", of.at)
             .text("status", of.status.name())
             .text("amount", money::show(of.amount, currency))
-            .maybe("user", user)
-            .text("transaction_source", source),
+            .maybe("user", of.cause.user())
+            .text("transaction_source", of.cause.source()),
     )
 }

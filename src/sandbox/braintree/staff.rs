@@ -2,38 +2,15 @@
 
 use super::call::Ask;
 use super::state::State;
+use super::subscription::Source;
 use super::transaction::{Cause, Status};
 use super::vault::{self, Admission};
 use super::webhooks;
 use super::xml::{Fields, Xml};
-use super::{cards, customers, life, money, refunds, settlement};
-use crate::sandbox::World;
+use super::{billing, cards, customers, life, money, refunds, settlement, staff_billing, staff_disputes};
+use crate::{World, acts, faults::Vendor};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-
-/// All acts, for the answer to an unknown one.
-const ACTS: &[&str] = &[
-    "check_webhook",
-    "decline_at_settlement",
-    "define_custom_field",
-    "delete_customer",
-    "delete_payment_method",
-    "expire_authorization",
-    "fail_refund",
-    "make_nonce",
-    "refund_in_console",
-    "set_api_request_keys",
-    "set_authentication_required",
-    "set_card_behaviour",
-    "set_duplicate_window",
-    "set_final_auth",
-    "set_hidden_settling",
-    "set_list_declined_refunds",
-    "set_three_d_secure",
-    "settle_now",
-    "vault_customer",
-    "void_in_console",
-];
 
 /// Plays one act.
 ///
@@ -63,11 +40,16 @@ pub(super) fn play(world: &World, act: &Value) -> Result<Value, String> {
         "decline_at_settlement" => end(state, &ask, Status::SettlementDeclined, now),
         "delete_payment_method" => {
             let token = text(&ask, "token")?;
+            billing::cancel_all_of(world, state, &token, Source::ControlPanel, now);
             state.remove_method(&token).ok_or_else(|| format!("token {token:?} names no stored payment method"))?;
             Ok(json!({}))
         }
         "delete_customer" => {
             let id = text(&ask, "id")?;
+            let tokens: Vec<String> = state.methods_of(&id).map(|method| method.token.clone()).collect();
+            for token in tokens {
+                billing::cancel_all_of(world, state, &token, Source::ControlPanel, now);
+            }
             if state.remove_customer(&id) { Ok(json!({})) } else { Err(format!("id {id:?} names no customer")) }
         }
         "vault_customer" => vault_customer(state, &ask, now),
@@ -75,7 +57,15 @@ pub(super) fn play(world: &World, act: &Value) -> Result<Value, String> {
             let nonce = state.make_nonce(card(&ask, now)?, None, now);
             Ok(json!({"nonce": nonce}))
         }
+        "fail_disbursement" => {
+            let id = transaction_id(state, &ask)?;
+            settlement::fail_payout(world, state, &id, now)?;
+            Ok(json!({"id": id}))
+        }
+        "review_transaction" => review(world, state, &ask, now),
         "set_card_behaviour" => behave(state, &ask),
+        act if staff_billing::ACTS.contains(&act) => staff_billing::play(world, state, &ask, now),
+        act if staff_disputes::ACTS.contains(&act) => staff_disputes::play(world, state, &ask, now),
         other => settings(state, other, &ask),
     }
 }
@@ -93,7 +83,7 @@ fn settings(state: &mut State, act: &str, ask: &Ask) -> Result<Value, String> {
         "define_custom_field" => {
             settings.custom_fields.insert(text(ask, "name")?);
         }
-        other => return Err(format!("act {other:?} is unknown; known are {}", ACTS.join(", "))),
+        other => return Err(acts::unplayed(Vendor::Braintree, other)),
     }
     Ok(json!({}))
 }
@@ -156,6 +146,23 @@ fn fail_refund(world: &World, ask: &Ask, now: DateTime<Utc>) -> Result<Value, St
     Ok(json!({"id": id}))
 }
 
+/// `{"id":…, "decision":"accept"}`: what a person decided about a payment that the fraud rules had flagged.
+fn review(world: &World, state: &State, ask: &Ask, now: DateTime<Utc>) -> Result<Value, String> {
+    let id = transaction_id(state, ask)?;
+    let decision = text(ask, "decision")?;
+    if !matches!(decision.as_str(), "accept" | "reject") {
+        return Err(format!("decision {decision:?} is unknown; expected accept or reject"));
+    }
+    let subject = Fields::new()
+        .text("transaction_id", &id)
+        .text("decision", decision)
+        .text("reviewer_email", "staff@sandbox.example")
+        .text("reviewer_note", ask.text("note").unwrap_or_default())
+        .time("reviewed_time", now);
+    webhooks::send(world, "transaction_reviewed", "transaction-review", Xml::Node(subject), now);
+    Ok(json!({"id": id}))
+}
+
 /// `{"customer":{"id":…,"email":…}, "token":…, "card":"visa", "expiration":"12/2030"}`: a customer (made if new) with a
 /// stored card. All but the act's name may be left out.
 fn vault_customer(state: &mut State, ask: &Ask, now: DateTime<Utc>) -> Result<Value, String> {
@@ -204,16 +211,24 @@ fn behave(state: &mut State, ask: &Ask) -> Result<Value, String> {
     Ok(json!({}))
 }
 
-fn transaction_id(state: &State, ask: &Ask) -> Result<String, String> {
+/// The transaction that `id` names.
+///
+/// # Errors
+/// The field is missing, or names none.
+pub(super) fn transaction_id(state: &State, ask: &Ask) -> Result<String, String> {
     let id = text(ask, "id")?;
     state.transaction(&id).map(|t| t.id.clone()).ok_or_else(|| format!("id {id:?} names no transaction"))
 }
 
-fn text(ask: &Ask, field: &str) -> Result<String, String> {
+/// # Errors
+/// The field is missing.
+pub(super) fn text(ask: &Ask, field: &str) -> Result<String, String> {
     ask.text(field).ok_or_else(|| format!("{field} is missing; expected text"))
 }
 
-fn flag(ask: &Ask, field: &str) -> Result<bool, String> {
+/// # Errors
+/// The field is missing.
+pub(super) fn flag(ask: &Ask, field: &str) -> Result<bool, String> {
     ask.0.get(field).and_then(Value::as_bool).ok_or_else(|| format!("{field} is missing; expected true or false"))
 }
 

@@ -1,8 +1,12 @@
 //! What the merchant holds at the gateway: the vault, the transactions, the keys, the settings of its Control Panel.
 //! Keeps and finds; the rules are in the modules of the operations.
 
+use super::billing::Retries;
 use super::cards::{self, Card, Fake};
+use super::catalog::{Modification, Plan};
+use super::dispute::{Dispute, Document};
 use super::issuers::Answer;
+use super::subscription::Subscription;
 use super::transaction::Transaction;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt;
@@ -22,6 +26,13 @@ pub struct State {
     pub(super) nonces: BTreeMap<String, Nonce>,
     /// In order of creation.
     pub(super) transactions: Vec<Transaction>,
+    pub(super) plans: BTreeMap<String, Plan>,
+    /// Add-ons and discounts by id.
+    pub(super) modifications: BTreeMap<String, Modification>,
+    /// In order of creation.
+    pub(super) subscriptions: Vec<Subscription>,
+    /// Files uploaded as evidence, by id.
+    pub(super) documents: BTreeMap<String, Document>,
     /// In order of creation.
     pub(super) verifications: Vec<Verification>,
     /// Requests made with an at-most-once key.
@@ -50,6 +61,10 @@ pub(super) struct Settings {
     pub(super) hidden_settling: TimeDelta,
     /// Whether the merchant has 3-D Secure.
     pub(super) three_d_secure: bool,
+    /// Whether a change of a subscription's price is charged or credited for the rest of the cycle.
+    pub(super) prorate: bool,
+    /// How unpaid subscriptions are tried again.
+    pub(super) retries: Retries,
     /// Every issuer declines a sale with 2099 when the cardholder is there and was not authenticated.
     pub(super) authentication_required: bool,
 }
@@ -64,6 +79,8 @@ impl Default for Settings {
             custom_fields: BTreeSet::new(),
             hidden_settling: TimeDelta::zero(),
             three_d_secure: true,
+            prorate: true,
+            retries: Retries::default(),
             authentication_required: false,
         }
     }
@@ -77,6 +94,18 @@ pub(super) struct Customer {
     pub(super) person: BTreeMap<&'static str, String>,
     pub(super) custom_fields: Map<String, Value>,
     pub(super) default_token: Option<String>,
+    /// Oldest first.
+    pub(super) addresses: Vec<Address>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
+}
+
+/// An address of a customer.
+#[derive(Debug, Clone)]
+pub(super) struct Address {
+    pub(super) id: String,
+    /// As sent.
+    pub(super) sent: Value,
     pub(super) created_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,
 }
@@ -201,6 +230,17 @@ impl State {
         self.transactions.iter_mut().find(|t| t.id == id)
     }
 
+    pub(super) fn subscription(&self, id: &str) -> Option<&Subscription> {
+        self.subscriptions.iter().find(|s| s.id == id)
+    }
+
+    /// Every dispute with its transaction, newest first.
+    pub(super) fn disputes(&self) -> Vec<(&Transaction, &Dispute)> {
+        let mut all: Vec<_> = self.transactions.iter().flat_map(|t| t.disputes.iter().map(move |d| (t, d))).collect();
+        all.sort_by_key(|(_, dispute)| std::cmp::Reverse(dispute.created_at));
+        all
+    }
+
     /// The stored cards of a customer, newest last.
     pub(super) fn methods_of<'a>(&'a self, customer: &'a str) -> impl Iterator<Item = &'a Method> {
         let mut own: Vec<_> = self.methods.values().filter(|m| m.customer_id == customer).collect();
@@ -261,7 +301,8 @@ pub(super) fn letters(length: usize) -> String {
     drawn(b"0123456789abcdefghjkmnpqrstvwxyz", length)
 }
 
-fn digits(length: usize) -> String {
+/// Random digits, the first one not zero.
+pub(super) fn digits(length: usize) -> String {
     format!("{}{}", drawn(b"123456789", 1), drawn(b"0123456789", length - 1))
 }
 

@@ -8,7 +8,7 @@ use super::methods;
 use super::money;
 use super::settlement;
 use super::state::{Challenge, State, letters};
-use crate::sandbox::World;
+use crate::World;
 use axum::Json;
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;

@@ -2,8 +2,10 @@
 //! operations (`sale`, `life`, `refunds`, `settlement`).
 
 use super::cards::Card;
+use super::dispute::Dispute;
 use super::issuers::ThreeDs;
 use super::state::Customer;
+use super::subscription::Line;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
@@ -87,8 +89,31 @@ impl Status {
 pub(super) enum Cause {
     Api,
     ControlPanel,
+    /// The gateway's billing of subscriptions.
+    Recurring,
     /// Settlement and expiry by the gateway itself.
     Gateway,
+}
+
+impl Cause {
+    /// Whose name stands in the history.
+    pub(super) fn user(self) -> Option<&'static str> {
+        match self {
+            Self::Api => Some("api@sandbox.example"),
+            Self::ControlPanel => Some("staff@sandbox.example"),
+            Self::Recurring | Self::Gateway => None,
+        }
+    }
+
+    /// `transaction-source` in the history.
+    pub(super) fn source(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::ControlPanel => "control_panel",
+            Self::Recurring => "recurring",
+            Self::Gateway => "",
+        }
+    }
 }
 
 /// One change of state.
@@ -111,6 +136,17 @@ pub(super) struct Processor {
     pub(super) additional: Option<String>,
     pub(super) authorization: Option<String>,
     pub(super) settlement: Option<(&'static str, &'static str)>,
+}
+
+/// The subscription that a transaction was made for, as it was then.
+#[derive(Debug, Clone)]
+pub(super) struct Recurring {
+    pub(super) subscription_id: String,
+    pub(super) plan_id: String,
+    /// First and last day of the cycle.
+    pub(super) period: Option<(NaiveDate, NaiveDate)>,
+    pub(super) add_ons: Vec<Line>,
+    pub(super) discounts: Vec<Line>,
 }
 
 /// A sale or credit.
@@ -139,11 +175,16 @@ pub(super) struct Transaction {
     pub(super) refunded_id: Option<String>,
     pub(super) batch_id: Option<String>,
     pub(super) disbursed_on: Option<NaiveDate>,
+    /// The bank sent the payout back.
+    pub(super) payout_failed: bool,
     pub(super) history: Vec<Event>,
     pub(super) created_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,
     pub(super) authorization_expires_at: Option<DateTime<Utc>>,
     pub(super) three_ds: Option<ThreeDs>,
+    pub(super) subscription: Option<Recurring>,
+    /// Oldest first.
+    pub(super) disputes: Vec<Dispute>,
 }
 
 impl Transaction {
@@ -154,6 +195,11 @@ impl Transaction {
         self.history.push(Event { at, status, amount: self.amount, cause });
     }
 
+    /// Whether the issuer and the gateway said yes.
+    pub(super) fn is_successful(&self) -> bool {
+        !matches!(self.status, Status::ProcessorDeclined | Status::GatewayRejected | Status::Failed)
+    }
+
     /// When a state was entered last.
     pub(super) fn entered(&self, status: Status) -> Option<DateTime<Utc>> {
         self.history.iter().rev().find(|event| event.status == status).map(|event| event.at)
@@ -162,6 +208,16 @@ impl Transaction {
     /// When the batch of a submitted transaction is closed.
     pub(super) fn settles_from(&self) -> Option<DateTime<Utc>> {
         self.entered(Status::SubmittedForSettlement).map(|at| at + SETTLING_AFTER)
+    }
+
+    /// The request field `source` of searches: who asked for it.
+    pub(super) fn origin(&self) -> &'static str {
+        self.history.first().map_or("api", |event| event.cause.source())
+    }
+
+    /// The acquirer's number of a settled transaction.
+    pub(super) fn acquirer_reference(&self) -> Option<&'static str> {
+        (self.status == Status::Settled).then_some("12345678901234567890123")
     }
 
     /// Whether it counts as one of a series (`recurring` in the answer).

@@ -6,41 +6,25 @@ use super::money;
 use super::reply::Reply;
 use super::search::{self, Field, Refusal};
 use super::state::State;
-use super::transaction::{Cause, Status, Transaction};
+use super::transaction::{Status, Transaction};
 use super::{settlement, show};
-use crate::sandbox::World;
-use crate::sandbox::faults::{Kind, Vendor};
+use crate::World;
+use crate::faults::Vendor;
 use axum::extract::State as Shared;
-use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 
 /// `POST /transactions/advanced_search_ids`.
 pub(super) async fn ids(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
     let now = world.clock.now();
-    let lag = |kind: &Kind| matches!(kind, Kind::LateIndex { .. });
-    let indexed_until = match world.faults.strike(Vendor::Braintree, "transaction.search", &call.text, lag) {
-        Some(Kind::LateIndex { seconds }) => now - TimeDelta::seconds(seconds),
-        _ => now,
-    };
+    let sight = world.faults.sight(Vendor::Braintree, "transaction.search", &call.text, now);
     let state = settlement::open(&world, now);
-    match found(&state, &call) {
-        Ok(found) => {
-            search::ids(found.into_iter().filter(|t| t.created_at <= indexed_until).map(|t| t.id.clone()).collect())
-        }
-        Err(refusal) => refusal.into(),
-    }
+    search::ids(sight, found(&state, &call), |t| &t.id, |t| t.created_at)
 }
 
 /// `POST /transactions/advanced_search`.
 pub(super) async fn page(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
     let state = settlement::open(&world, world.clock.now());
-    match found(&state, &call) {
-        Ok(found) => {
-            let objects = found.into_iter().map(show::transaction).collect();
-            search::page("credit-card-transactions", "transaction", objects)
-        }
-        Err(refusal) => refusal.into(),
-    }
+    search::page("credit-card-transactions", "transaction", found(&state, &call), show::transaction)
 }
 
 /// Newest first.
@@ -61,6 +45,8 @@ fn field(of: &Transaction, name: &str) -> Field {
         "customer_last_name" => person("last_name"),
         "customer_company" => person("company"),
         "customer_phone" => person("phone"),
+        "customer_fax" => person("fax"),
+        "customer_website" => person("website"),
         "payment_method_token" => maybe(of.token.as_ref()),
         "settlement_batch_id" => maybe(of.batch_id.as_ref()),
         "currency" => text(&of.currency),
@@ -70,20 +56,34 @@ fn field(of: &Transaction, name: &str) -> Field {
         "credit_card_cardholder_name" => maybe(of.card.holder.as_ref()),
         "status" => text(of.status.name()),
         "type" => text(of.kind.name()),
-        "source" => text(source(of)),
+        "source" => text(of.origin()),
+        "user" => Field::Text(of.history.first().and_then(|event| event.cause.user()).map(str::to_owned)),
+        "reason_code" => Field::Texts(of.disputes.iter().map(|d| d.reason_code.clone()).collect()),
+        "acquirer_reference_number" => Field::Text(of.acquirer_reference().map(str::to_owned)),
+        "credit_card_expiration_date" => text(&format!("{}/{}", of.card.month, of.card.year)),
+        "credit_card_number" => Field::Cards(vec![(&of.card).into()]),
+        "credit_card_customer_location" => text("us"),
         "merchant_account_id" => text(&of.merchant_account),
         "payment_instrument_type" => text(Transaction::instrument()),
         "created_using" => text(if of.token.is_some() { "token" } else { "full_information" }),
         "refund" => Field::Flag(of.refunded_id.is_some()),
-        "amount" => Field::Amount(money::thousandths(of.amount, &of.currency)),
+        "amount" => Field::Amount(Some(money::thousandths(of.amount, &of.currency))),
         "created_at" => Field::Time(Some(of.created_at)),
-        "disbursement_date" => {
-            Field::Time(of.disbursed_on.and_then(|day| day.and_hms_opt(0, 0, 0)).map(|t| t.and_utc()))
-        }
-        name => {
-            name.strip_suffix("_at").and_then(stage).map_or(Field::Unknown, |status| Field::Time(entered(of, status)))
+        "disbursement_date" => Field::Day(of.disbursed_on),
+        "dispute_date" => Field::Day(of.disputes.last().map(|d| d.received_on)),
+        name => other(of, name),
+    }
+}
+
+/// The addresses as they were sent, and the states by the time they were entered.
+fn other(of: &Transaction, name: &str) -> Field {
+    for address in ["billing", "shipping"] {
+        if let Some(part) = name.strip_prefix(address).and_then(|rest| rest.strip_prefix('_')) {
+            let own = of.as_sent.get(address).and_then(|sent| sent.get(part)).and_then(serde_json::Value::as_str);
+            return Field::Text(own.map(str::to_owned));
         }
     }
+    name.strip_suffix("_at").and_then(stage).map_or(Field::Unknown, |status| Field::Time(of.entered(status)))
 }
 
 /// The state behind a range criterion (`settled_at`).
@@ -99,16 +99,4 @@ fn stage(name: &str) -> Option<Status> {
         "voided" => Status::Voided,
         _ => return None,
     })
-}
-
-fn entered(of: &Transaction, status: Status) -> Option<DateTime<Utc>> {
-    of.entered(status)
-}
-
-/// `recurring` means the gateway's own subscriptions; those are not simulated yet.
-fn source(of: &Transaction) -> &'static str {
-    match of.history.first().map(|event| event.cause) {
-        Some(Cause::ControlPanel) => "control_panel",
-        Some(Cause::Api | Cause::Gateway) | None => "api",
-    }
 }

@@ -6,7 +6,7 @@ use super::cards::{self, Card, Verdict};
 use super::codes::{self, Code};
 use super::reply::Errors;
 use super::state::{Method, NonceFault, State, Verification, letters};
-use crate::sandbox::credentials::MerchantAccount;
+use crate::credentials::MerchantAccount;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -40,7 +40,8 @@ pub(super) fn token_fault(state: &State, token: &str) -> Option<Code> {
     }
 }
 
-fn is_plain(id: &str) -> bool {
+/// Whether an id keeps to the letters, digits, `-` and `_` that the gateway takes.
+pub(super) fn is_plain(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
@@ -121,7 +122,7 @@ pub(super) fn admit(state: &mut State, admission: Admission, now: DateTime<Utc>)
     let method = Method {
         token: token.clone(),
         customer_id,
-        card: Card { three_ds: None, ..card },
+        card: Card { three_ds: None, security_code: "I", ..card },
         billing,
         created_at: now,
         updated_at: now,
@@ -131,7 +132,17 @@ pub(super) fn admit(state: &mut State, admission: Admission, now: DateTime<Utc>)
     token
 }
 
-/// The address to store with a card, where one was sent.
+/// The address to store with a card: the customer's own one of that id, or the one that was sent. An unknown id is noted.
+pub(super) fn billing(state: &State, customer: &str, ask: &Ask, errors: &mut Errors) -> Option<Value> {
+    let Some(id) = ask.text("billing_address_id") else { return billing_of(ask) };
+    let own = state.customers.get(customer).and_then(|c| c.addresses.iter().find(|address| address.id == id));
+    if own.is_none() {
+        errors.add(&["credit_card"], "billing_address_id", codes::BILLING_ADDRESS_INVALID);
+    }
+    own.map(|address| address.sent.clone())
+}
+
+/// The address that was sent, where there is one.
 pub(super) fn billing_of(ask: &Ask) -> Option<Value> {
     let mut address = ask.below("billing_address").0;
     if let Some(map) = address.as_object_mut() {

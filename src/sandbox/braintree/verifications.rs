@@ -5,10 +5,11 @@ use super::codes;
 use super::money;
 use super::reply::{Errors, Reply};
 use super::search::{self, Field, Refusal};
-use super::state::{State, Verification};
+use super::state::{Customer, State, Verification};
 use super::vault::{self, NonceCodes};
 use super::{fields, methods, settlement, show};
-use crate::sandbox::World;
+use crate::World;
+use crate::faults::Vendor;
 use axum::extract::State as Shared;
 use std::sync::Arc;
 
@@ -66,23 +67,16 @@ pub(super) async fn find(Shared(world): Shared<Arc<World>>, call: Call) -> Reply
 
 /// `POST /verifications/advanced_search_ids`.
 pub(super) async fn search_ids(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
-    let state = settlement::open(&world, world.clock.now());
-    match found(&state, &call) {
-        Ok(found) => search::ids(found.into_iter().map(|v| v.id.clone()).collect()),
-        Err(refusal) => refusal.into(),
-    }
+    let now = world.clock.now();
+    let sight = world.faults.sight(Vendor::Braintree, "verification.search", &call.text, now);
+    let state = settlement::open(&world, now);
+    search::ids(sight, found(&state, &call), |v| &v.id, |v| v.created_at)
 }
 
 /// `POST /verifications/advanced_search`.
 pub(super) async fn search_page(Shared(world): Shared<Arc<World>>, call: Call) -> Reply {
     let state = settlement::open(&world, world.clock.now());
-    match found(&state, &call) {
-        Ok(found) => {
-            let objects = found.into_iter().map(show::verification).collect();
-            search::page("credit-card-verifications", "verification", objects)
-        }
-        Err(refusal) => refusal.into(),
-    }
+    search::page("credit-card-verifications", "verification", found(&state, &call), show::verification)
 }
 
 /// Newest first.
@@ -93,6 +87,22 @@ fn found<'a>(state: &'a State, call: &Call) -> Result<Vec<&'a Verification>, Ref
         "payment_method_token" => Field::Text(v.token.clone()),
         "verification_type" => Field::Text(Some("credit_card".to_owned())),
         "created_at" => Field::Time(Some(v.created_at)),
+        "credit_card_card_type" => Field::Text(Some(v.card.brand.to_owned())),
+        "credit_card_cardholder_name" => Field::Text(v.card.holder.clone()),
+        "credit_card_expiration_date" => Field::Text(Some(format!("{}/{}", v.card.month, v.card.year))),
+        "credit_card_number" => Field::Cards(vec![(&v.card).into()]),
+        "customer_id" => Field::Text(owner(state, v).map(|c| c.id.clone())),
+        "customer_email" => Field::Text(owner(state, v).and_then(|c| c.person.get("email").cloned())),
+        "billing_address_details_postal_code" => {
+            let method = v.token.as_ref().and_then(|token| state.methods.get(token));
+            let billing = method.and_then(|m| m.billing.as_ref());
+            Field::Text(billing.and_then(|b| b.get("postal_code")?.as_str().map(str::to_owned)))
+        }
         _ => Field::Unknown,
     })
+}
+
+/// Whose card was verified, where it was stored.
+fn owner<'a>(state: &'a State, of: &Verification) -> Option<&'a Customer> {
+    state.customers.get(&state.methods.get(of.token.as_ref()?)?.customer_id)
 }

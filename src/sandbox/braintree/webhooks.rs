@@ -2,16 +2,19 @@
 //! Delivery (retries, drops, doubles) is the sandbox's business.
 
 use super::xml::{Fields, Xml, document};
-use crate::sandbox::World;
-use crate::sandbox::credentials::Braintree;
-use crate::sandbox::faults::Vendor;
-use crate::sandbox::hooks::Hook;
+use crate::World;
+use crate::credentials::Braintree;
+use crate::faults::Vendor;
+use crate::hooks::Hook;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::{Digest, Sha1};
+use std::time::Duration;
 
 const LINE: usize = 60;
+/// How long a destination may take to answer its challenge.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Queues a notification: `kind` is its name, `root` the element that holds the object.
 pub(super) fn send(world: &World, kind: &str, root: &'static str, subject: Xml, now: DateTime<Utc>) {
@@ -29,6 +32,26 @@ pub(super) fn send(world: &World, kind: &str, root: &'static str, subject: Xml, 
         headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
         body: body.into_bytes(),
     });
+}
+
+/// Registers the merchant's destination, as its Control Panel does: the URL is asked a challenge, and only one that
+/// answers with this merchant's signature of it gets the notifications.
+///
+/// # Errors
+/// A sentence saying what was answered instead.
+pub(super) async fn register(world: &World, url: &str) -> Result<(), String> {
+    let challenge = hex::encode(rand::random::<[u8; 16]>());
+    let mut target = url::Url::parse(url).map_err(|e| format!("url {url:?} is no URL: {e}"))?;
+    target.query_pairs_mut().append_pair("bt_challenge", &challenge);
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().map_err(|e| e.to_string())?;
+    let answer = client.get(target).send().await.map_err(|_| format!("url {url:?} could not be reached"))?;
+    let status = answer.status();
+    let text = answer.text().await.unwrap_or_default();
+    if !status.is_success() || text.trim() != signature(&world.credentials.braintree, &challenge) {
+        return Err(format!("url {url:?} answered the challenge with {status} and not with its signature"));
+    }
+    world.hooks.aim(Vendor::Braintree, Some(url.to_owned()));
+    Ok(())
 }
 
 /// Base64 in lines, each ended by a line feed, the last one too.

@@ -51,6 +51,10 @@ impl Fields {
         self.put(name, Xml::Typed("integer", value.to_string()))
     }
 
+    pub(super) fn maybe_count(self, name: &'static str, value: Option<i64>) -> Self {
+        self.put(name, value.map_or(Xml::Nil, |v| Xml::Typed("integer", v.to_string())))
+    }
+
     pub(super) fn time(self, name: &'static str, at: DateTime<Utc>) -> Self {
         self.put(name, Xml::Typed("datetime", stamp(at)))
     }

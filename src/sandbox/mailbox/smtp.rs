@@ -203,11 +203,6 @@ impl Talk {
         let refused =
             |reply: &str| Verdict { done: false, says: Says::This(format!("{reply} {about}: refused on order")) };
         match world.faults.strike(Vendor::Mail, operation, text, Kind::is_transport) {
-            // The second line is asked for elsewhere: `Kind::is_transport` never lets it come here.
-            None
-            | Some(Kind::Latency { .. } | Kind::Decline { .. } | Kind::GatewayReject { .. } | Kind::LateIndex { .. }) => {
-                Verdict { done: true, says: Says::Truth }
-            }
             Some(Kind::Status { status }) => refused(&status.to_string()),
             Some(Kind::StatusAfter { status }) => Verdict { done: true, ..refused(&status.to_string()) },
             Some(Kind::Refuse { code }) => refused(&format!("550 {code}")),
@@ -217,6 +212,8 @@ impl Talk {
             Some(Kind::ResetAfter | Kind::CutAfter) => Verdict { done: true, says: Says::HangUp },
             Some(Kind::TimeoutBefore) => Verdict { done: false, says: Says::Hold },
             Some(Kind::TimeoutAfter) => Verdict { done: true, says: Says::Hold },
+            // A client that sends twice does so itself; what is left is no fault of the transport.
+            None | Some(_) => Verdict { done: true, says: Says::Truth },
         }
     }
 

@@ -1,11 +1,11 @@
-//! Zoho Accounts: grants, refresh tokens and access tokens.
+//! Zoho Accounts: grants, refresh tokens, access tokens and their scopes.
 //!
 //! Its errors come under HTTP 200; only too many refreshes have another status and another form.
 
 use super::errors::{accounts_error, accounts_throttle};
 use super::reply::{Object, json};
-use crate::sandbox::World;
-use crate::sandbox::faults::Vendor;
+use crate::World;
+use crate::faults::Vendor;
 use axum::extract::{Request, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -26,25 +26,48 @@ const TOKEN_SECONDS: i64 = 3600;
 /// A grant code lives so many minutes.
 const CODE_MINUTES: i64 = 3;
 
+/// What the refresh token of the sandbox's credentials may do, and what a grant code gives that names no scopes.
+const SCOPES: &str = "ZohoSubscriptions.fullaccess.all,ZohoCRM.modules.ALL,ZohoCRM.settings.ALL,ZohoCRM.coql.READ,\
+                      ZohoCRM.notifications.ALL,ZohoCRM.users.READ,ZohoCRM.org.READ,ZohoSearch.securesearch.READ,\
+                      Desk.tickets.ALL,Desk.contacts.ALL,Desk.search.READ,Desk.basic.READ";
+
 /// All grants of the simulated client.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Accounts {
     grants: HashMap<String, Grant>,
-    /// Refresh tokens made from grant codes, oldest first.
-    made: VecDeque<String>,
-    codes: HashMap<String, DateTime<Utc>>,
+    /// Refresh tokens made from grant codes, with their scopes, oldest first.
+    made: VecDeque<(String, String)>,
+    codes: HashMap<String, Code>,
     revoked: HashSet<String>,
 }
 
-#[derive(Default)]
-struct Grant {
-    issued: VecDeque<DateTime<Utc>>,
-    live: VecDeque<Access>,
+#[derive(Clone)]
+struct Code {
+    expires: DateTime<Utc>,
+    scopes: String,
 }
 
-struct Access {
+#[derive(Clone, Default)]
+struct Grant {
+    issued: VecDeque<DateTime<Utc>>,
+    live: VecDeque<AccessToken>,
+}
+
+#[derive(Clone)]
+struct AccessToken {
     token: String,
     expires: DateTime<Utc>,
+    scopes: String,
+}
+
+/// What an access token opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Granted,
+    /// The token is good, but not for this.
+    OutOfScope,
+    /// The token is unknown, expired or revoked.
+    Unknown,
 }
 
 impl fmt::Debug for Accounts {
@@ -54,7 +77,17 @@ impl fmt::Debug for Accounts {
 }
 
 impl Accounts {
-    /// Whether this access token is good now.
+    /// Whether this access token is good now for what needs this scope, such as `ZohoSubscriptions.plans.READ`.
+    pub(super) fn access(&self, token: &str, scope: &str, now: DateTime<Utc>) -> Access {
+        let mut live = self.grants.values().flat_map(|grant| &grant.live);
+        match live.find(|access| access.token == token && access.expires > now) {
+            None => Access::Unknown,
+            Some(access) if access.scopes.split(',').any(|granted| covers(granted, scope)) => Access::Granted,
+            Some(_) => Access::OutOfScope,
+        }
+    }
+
+    /// Whether this access token is good now, whatever it may be used for.
     pub(super) fn accepts(&self, token: &str, now: DateTime<Utc>) -> bool {
         self.grants.values().flat_map(|grant| &grant.live).any(|access| access.token == token && access.expires > now)
     }
@@ -66,15 +99,18 @@ impl Accounts {
         }
     }
 
-    /// A grant code, as an admin makes one in the API console.
-    pub(super) fn make_code(&mut self, now: DateTime<Utc>) -> String {
+    /// A grant code, as an admin makes one for a self client in the API console: with the scopes (comma separated) and
+    /// the minutes that the admin chose.
+    pub(super) fn make_code(&mut self, scopes: Option<&str>, minutes: Option<i64>, now: DateTime<Utc>) -> String {
         let code = secret();
-        self.codes.insert(code.clone(), now + TimeDelta::minutes(CODE_MINUTES));
+        let expires = now + TimeDelta::minutes(minutes.unwrap_or(CODE_MINUTES));
+        self.codes.insert(code.clone(), Code { expires, scopes: scopes.unwrap_or(SCOPES).to_owned() });
         code
     }
 
     /// Gives a new access token, unless ten were given in ten minutes and limits hold.
-    fn issue(&mut self, refresh_token: &str, now: DateTime<Utc>, hold: bool) -> Option<String> {
+    fn issue(&mut self, refresh_token: &str, now: DateTime<Utc>, hold: bool) -> Option<AccessToken> {
+        let scopes = self.scopes(refresh_token).to_owned();
         let grant = self.grants.entry(refresh_token.to_owned()).or_default();
         grant.issued.retain(|at| *at <= now && now - *at < WINDOW);
         if hold && grant.issued.len() >= TOKENS_PER_WINDOW {
@@ -85,18 +121,18 @@ impl Accounts {
         if grant.live.len() >= LIVE_TOKENS {
             grant.live.pop_front();
         }
-        let token = secret();
-        grant.live.push_back(Access { token: token.clone(), expires: now + TimeDelta::seconds(TOKEN_SECONDS) });
-        Some(token)
+        let access = AccessToken { token: secret(), expires: now + TimeDelta::seconds(TOKEN_SECONDS), scopes };
+        grant.live.push_back(access.clone());
+        Some(access)
     }
 
     /// Swaps a grant code, once, for a refresh token.
     fn redeem(&mut self, code: &str, now: DateTime<Utc>) -> Option<String> {
-        self.codes.remove(code).filter(|expires| *expires > now)?;
+        let code = self.codes.remove(code).filter(|code| code.expires > now)?;
         let token = secret();
-        self.made.push_back(token.clone());
+        self.made.push_back((token.clone(), code.scopes));
         if self.made.len() > REFRESH_TOKENS
-            && let Some(oldest) = self.made.pop_front()
+            && let Some((oldest, _)) = self.made.pop_front()
         {
             self.revoke(&oldest);
         }
@@ -104,8 +140,13 @@ impl Accounts {
     }
 
     fn knows(&self, refresh_token: &str, first: &str) -> bool {
-        let made = refresh_token == first || self.made.iter().any(|token| token == refresh_token);
+        let made = refresh_token == first || self.made.iter().any(|(token, _)| token == refresh_token);
         made && !self.revoked.contains(refresh_token)
+    }
+
+    /// What a refresh token was granted.
+    fn scopes(&self, refresh_token: &str) -> &str {
+        self.made.iter().find(|(token, _)| token == refresh_token).map_or(SCOPES, |(_, scopes)| scopes)
     }
 
     /// Ends a refresh token and all access tokens made with it.
@@ -113,6 +154,13 @@ impl Accounts {
         self.grants.remove(refresh_token);
         self.revoked.insert(refresh_token.to_owned());
     }
+}
+
+/// Whether a granted scope covers a wanted one: the same, all of its module, or all of its product.
+fn covers(granted: &str, wanted: &str) -> bool {
+    let (granted, wanted) = (granted.trim().to_ascii_lowercase(), wanted.to_ascii_lowercase());
+    let whole = granted.strip_suffix("fullaccess.all").or(granted.strip_suffix("all"));
+    granted == wanted || whole.is_some_and(|whole| whole.ends_with('.') && wanted.starts_with(whole))
 }
 
 /// A token in Zoho's form.
@@ -152,14 +200,14 @@ pub(super) async fn token(Shared(world): Shared<Arc<World>>, headers: HeaderMap,
         _ => return accounts_error("invalid_request"),
     };
     let Some(refresh_token) = refresh_token else { return accounts_error("invalid_code") };
-    let Some(access_token) = accounts.issue(&refresh_token, now, world.limits_hold(Vendor::Zoho)) else {
+    let Some(access) = accounts.issue(&refresh_token, now, world.limits_hold(Vendor::Zoho)) else {
         return accounts_throttle();
     };
-    let mut body = Object::new().with("access_token", access_token);
+    let mut body = Object::new().with("access_token", access.token);
     if fresh {
         body = body.with("refresh_token", refresh_token);
     }
-    body = body.with("scope", "ZohoSubscriptions.fullaccess.all").with("api_domain", own_base(&headers));
+    body = body.with("scope", access.scopes.replace(',', " ")).with("api_domain", own_base(&headers));
     body = body.with("token_type", "Bearer");
     body = if milliseconds {
         body.with("expires_in_sec", TOKEN_SECONDS).with("expires_in", TOKEN_SECONDS * 1000)

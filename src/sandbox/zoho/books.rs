@@ -4,11 +4,12 @@ use super::State;
 use super::call::Org;
 use super::invoices::Invoice;
 use super::payments::Payment;
-use crate::sandbox::World;
+use crate::World;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-/// Customers, subscriptions, invoices, payments (deleted ones too), credit notes and refunds.
+/// Customers, subscriptions, invoices, payments (deleted ones and those of Zoho's gateway too), credit notes, refunds,
+/// quotes, hosted pages and cards.
 pub fn books(world: &World) -> Value {
     let now = world.clock.now();
     let mut state = world.zoho.lock().expect("zoho lock");
@@ -34,6 +35,8 @@ pub fn books(world: &World) -> Value {
             "amount": state.shown(subscription).amount(),
             "currency": subscription.currency.code,
             "next_billing_at": subscription.next,
+            "card_id": subscription.card.map(|id| id.to_string()),
+            "scheduled_plan_code": subscription.scheduled.as_ref().map(|item| &item.code),
         })).collect::<Vec<_>>(),
         "invoices": state.invoices.values().map(|invoice| state.invoice_books(invoice, today)).collect::<Vec<_>>(),
         "payments": paid.chain(deleted).collect::<Vec<_>>(),
@@ -50,6 +53,23 @@ pub fn books(world: &World) -> Value {
             "refund_id": refund.id.to_string(),
             "creditnote_id": refund.note.to_string(),
             "amount": refund.amount,
+        })).collect::<Vec<_>>(),
+        "quotes": state.quotes.values().map(|quote| json!({
+            "estimate_id": quote.id.to_string(),
+            "customer_id": quote.customer.to_string(),
+            "reference_number": quote.reference,
+            "status": quote.status(today),
+            "total": quote.total(),
+            "currency": quote.currency.code,
+        })).collect::<Vec<_>>(),
+        "hosted_pages": state.pages.values().map(|page| json!({
+            "hostedpage_id": page.code,
+            "action": page.action.word(),
+            "status": page.status.word(),
+        })).collect::<Vec<_>>(),
+        "cards": state.cards.values().map(|card| json!({
+            "card_id": card.id.to_string(),
+            "customer_id": card.customer.to_string(),
         })).collect::<Vec<_>>(),
         "calls_today": state.limits.today(),
     })
@@ -89,6 +109,8 @@ impl State {
             "currency": payment.currency.code,
             "reference_number": payment.reference,
             "date": payment.date,
+            "gateway_transaction_id": payment.auto.as_ref().map(|auto| &auto.transaction),
+            "refunded": payment.refunded,
             "deleted": deleted,
         })
     }

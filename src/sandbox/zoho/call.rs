@@ -1,16 +1,19 @@
 //! One call to Zoho Billing: who may make it, what it brings, and the way to its handler.
 
 use super::State;
+use super::accounts::Access;
 use super::errors::Refusal;
 use super::fields::Fields;
+use super::host;
 use super::ids::Id;
 use super::limits::Ticket;
+use super::lookups::{self, Lookup};
 use super::reply::Answer;
-use crate::sandbox::World;
-use crate::sandbox::faults::{Kind, Vendor};
+use crate::World;
+use crate::faults::{Kind, Vendor};
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{RawPathParams, Request, State as Shared};
-use axum::http::{header, request::Parts};
+use axum::http::{Method, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodFilter;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -46,6 +49,10 @@ pub(super) struct Call<'a> {
     params: HashMap<String, String>,
     query: HashMap<String, String>,
     body: Bytes,
+    /// Whether the caller asked for a PDF.
+    pub(super) wants_pdf: bool,
+    /// What a list shall show on order.
+    pub(super) lookup: Lookup,
 }
 
 /// A handler of one operation.
@@ -88,6 +95,11 @@ impl Call<'_> {
     /// An id in the query.
     pub(super) fn query_id(&self, name: &str) -> Result<Option<Id>, Refusal> {
         self.query(name).map(|text| Id::read(text).ok_or_else(|| Refusal::invalid(name))).transpose()
+    }
+
+    /// The body's bytes.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// The body's fields.
@@ -138,30 +150,57 @@ fn run(
     parts: &Parts,
     body: Bytes,
 ) -> Answer {
-    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).into_owned().collect();
-    let mut state = world.zoho.lock().expect("zoho lock");
-    let mut org = Org { world, state: &mut state, now: world.clock.now() };
-    org.roll();
-    handler(&mut Call { org, operation, target: parts.uri.to_string(), params, query, body })
-}
-
-/// Checks token, organisation and limits, in this order.
-fn admit(world: &World, parts: &Parts) -> Result<Ticket, Refusal> {
-    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let token = text(header::AUTHORIZATION.as_str())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| ["zoho-oauthtoken", "bearer"].contains(&scheme.to_ascii_lowercase().as_str()))
-        .map(|(_, token)| token.trim())
-        .ok_or_else(Refusal::no_token)?;
+    let query: HashMap<_, _> =
+        url::form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).into_owned().collect();
+    let accept = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let wants_pdf = accept == Some("application/pdf") || query.get("accept").is_some_and(|accept| accept == "pdf");
     let now = world.clock.now();
     let mut state = world.zoho.lock().expect("zoho lock");
-    if !state.accounts.accepts(token, now) {
-        return Err(Refusal::unauthorized());
+    Org { world, state: &mut state, now }.roll();
+    let target = parts.uri.to_string();
+    let lookup = if parts.method == Method::GET { lookups::ordered(world, operation, &target) } else { Lookup::True };
+    if parts.method != Method::GET {
+        state.remember(world, now);
     }
-    let organization = text(ORGANIZATION).ok_or_else(|| Refusal::missing("organization_id"))?;
+    let mut other = state.shown_to(lookup, now);
+    let org = Org { world, state: other.as_mut().unwrap_or(&mut state), now };
+    handler(&mut Call { org, operation, target, params, query, body, wants_pdf, lookup })
+}
+
+/// Checks token, scope, organisation and limits, in this order.
+fn admit(world: &World, parts: &Parts) -> Result<Ticket, Refusal> {
+    let token = host::token(&parts.headers).ok_or_else(Refusal::no_token)?;
+    let now = world.clock.now();
+    let mut state = world.zoho.lock().expect("zoho lock");
+    match state.accounts.access(token, &scope(parts), now) {
+        Access::Granted => {}
+        // Zoho tells a missing scope with the same code as a bad token.
+        Access::Unknown | Access::OutOfScope => return Err(Refusal::unauthorized()),
+    }
+    let organization = parts.headers.get(ORGANIZATION).and_then(|value| value.to_str().ok());
+    let organization = organization.ok_or_else(|| Refusal::missing("organization_id"))?;
     if organization != world.credentials.zoho.organization_id {
         return Err(Refusal::invalid("organization_id"));
     }
     let State { limits, settings, .. } = &mut *state;
     limits.enter(settings, now, world.limits_hold(Vendor::Zoho))
+}
+
+/// The scope that a call needs: by its module and, as Zoho's documents have it for each call, by its method alone.
+fn scope(parts: &Parts) -> String {
+    let mut path = parts.uri.path().trim_start_matches("/billing/v1/").split('/');
+    let module = match path.next().unwrap_or_default() {
+        "estimates" => "quotes",
+        "transactions" => "customers",
+        "events" => "webhooks",
+        "invoice" => "invoices",
+        module => module,
+    };
+    let act = match parts.method {
+        Method::POST => "CREATE",
+        Method::PUT => "UPDATE",
+        Method::DELETE => "DELETE",
+        _ => "READ",
+    };
+    format!("ZohoSubscriptions.{module}.{act}")
 }

@@ -2,7 +2,7 @@
 
 use super::State;
 use super::call::{Call, Org, Route, route};
-use super::dates::{Term, Unit, stamp};
+use super::dates::{Term, stamp};
 use super::errors::Refusal;
 use super::fields::Fields;
 use super::ids::Id;
@@ -16,6 +16,10 @@ pub(super) const ROUTES: &[Route] = &[
     route("product.create", MethodFilter::POST, "/products", create_product),
     route("product.list", MethodFilter::GET, "/products", list_products),
     route("product.get", MethodFilter::GET, "/products/{id}", get_product),
+    route("product.update", MethodFilter::PUT, "/products/{id}", update_product),
+    route("product.delete", MethodFilter::DELETE, "/products/{id}", delete_product),
+    route("product.markasactive", MethodFilter::POST, "/products/{id}/markasactive", mark_product_active),
+    route("product.markasinactive", MethodFilter::POST, "/products/{id}/markasinactive", mark_product_inactive),
     route("plan.create", MethodFilter::POST, "/plans", create_plan),
     route("plan.list", MethodFilter::GET, "/plans", list_plans),
     route("plan.get", MethodFilter::GET, "/plans/{code}", get_plan),
@@ -26,11 +30,33 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// What plans belong to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Product {
     name: String,
     description: String,
+    /// Whom Zoho tells of what happens, comma separated.
+    email_ids: String,
+    redirect_url: String,
+    active: bool,
     created: DateTime<Utc>,
+    updated: DateTime<Utc>,
+}
+
+impl Product {
+    fn apply(&mut self, fields: &Fields) -> Result<(), Refusal> {
+        self.name = fields.needed("name")?;
+        let texts = [
+            ("description", &mut self.description),
+            ("email_ids", &mut self.email_ids),
+            ("redirect_url", &mut self.redirect_url),
+        ];
+        for (name, text) in texts {
+            if let Some(value) = fields.text(name)? {
+                *text = value;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What is subscribed to.
@@ -87,18 +113,30 @@ impl State {
             .with("product_id", id)
             .with("name", &product.name)
             .with("description", &product.description)
-            .with("status", "active")
+            .with("email_ids", &product.email_ids)
+            .with("redirect_url", &product.redirect_url)
+            .with("status", if product.active { "active" } else { "inactive" })
             .with("created_time", stamp(product.created))
-            .with("updated_time", stamp(product.created)))
+            .with("updated_time", stamp(product.updated)))
     }
 }
 
 impl Org<'_> {
-    /// Adds a product.
-    pub(super) fn add_product(&mut self, name: String, description: String) -> Id {
+    /// Adds a product from the fields of a request.
+    pub(super) fn add_product(&mut self, fields: &Fields) -> Result<Id, Refusal> {
+        let mut product = Product {
+            name: String::new(),
+            description: String::new(),
+            email_ids: String::new(),
+            redirect_url: String::new(),
+            active: true,
+            created: self.now,
+            updated: self.now,
+        };
+        product.apply(fields)?;
         let id = self.state.counters.id();
-        self.state.products.insert(id, Product { name, description, created: self.now });
-        id
+        self.state.products.insert(id, product);
+        Ok(id)
     }
 
     /// Adds a plan from the fields of a request.
@@ -110,7 +148,6 @@ impl Org<'_> {
         let product = self.state.product(fields.needed_id("product_id")?)?;
         let currency = self.state.base_currency();
         let interval = fields.whole("interval")?.ok_or_else(|| Refusal::missing("interval"))?;
-        let unit = fields.text("interval_unit")?.unwrap_or_else(|| "months".to_owned());
         let plan = Plan {
             id: self.state.counters.id(),
             code: code.clone(),
@@ -121,13 +158,7 @@ impl Org<'_> {
             price: fields.amount("recurring_price", currency)?.ok_or_else(|| Refusal::missing("recurring_price"))?,
             setup_fee: fields.amount("setup_fee", currency)?.unwrap_or(0),
             tax: fields.id("tax_id")?.map(|id| self.state.tax(id).map(|tax| tax.id)).transpose()?,
-            term: Term {
-                interval: u32::try_from(interval)
-                    .ok()
-                    .filter(|n| (1..=1000).contains(n))
-                    .ok_or_else(|| Refusal::invalid("interval"))?,
-                unit: Unit::read(&unit).ok_or_else(|| Refusal::invalid("interval_unit"))?,
-            },
+            term: Term::read(interval, fields.text("interval_unit")?.as_deref())?,
             cycles: fields.whole("billing_cycles")?.unwrap_or(-1),
             trial: fields.whole("trial_period")?.unwrap_or(0),
             created: self.now,
@@ -162,7 +193,7 @@ impl Plan {
 
 fn create_product(call: &mut Call<'_>) -> Answer {
     let fields = call.fields()?;
-    let id = call.org.add_product(fields.needed("name")?, fields.text("description")?.unwrap_or_default());
+    let id = call.org.add_product(&fields)?;
     Ok(Reply::created("The product has been created").with("product", call.org.state.product_view(id)?))
 }
 
@@ -172,10 +203,65 @@ fn get_product(call: &mut Call<'_>) -> Answer {
 }
 
 fn list_products(call: &mut Call<'_>) -> Answer {
-    let filter = call.query("filter_by").unwrap_or("ProductStatus.All");
-    let ids = call.org.state.products.keys().copied();
+    let filter = filter_by(call, "ProductStatus.")?;
+    let shows = |product: &Product| match filter {
+        "All" => true,
+        "ACTIVE" => product.active,
+        "INACTIVE" => !product.active,
+        _ => false,
+    };
+    let ids = call.org.state.products.iter().filter(|(_, product)| shows(product)).map(|(id, _)| *id);
     let row = |id| call.org.state.product_view(id).unwrap_or_default();
-    Listing { key: "products", report: "Products", filter }.answer(call, ids, row)
+    Listing { key: "products", report: "Products", filter: &format!("ProductStatus.{filter}") }.answer(call, ids, row)
+}
+
+fn change_product(
+    call: &mut Call<'_>,
+    change: impl FnOnce(&mut Product) -> Result<(), Refusal>,
+) -> Result<Id, Refusal> {
+    let (id, now) = (call.id("Product")?, call.org.now);
+    let product = call.org.state.products.get_mut(&id).ok_or_else(|| Refusal::unknown("Product"))?;
+    change(product)?;
+    product.updated = now;
+    Ok(id)
+}
+
+fn update_product(call: &mut Call<'_>) -> Answer {
+    let fields = call.fields()?;
+    let id = change_product(call, |product| product.apply(&fields))?;
+    let view = call.org.state.product_view(id)?;
+    Ok(Reply::ok("The product details have been updated.").with("product", view))
+}
+
+fn delete_product(call: &mut Call<'_>) -> Answer {
+    let id = call.org.state.product(call.id("Product")?)?;
+    if call.org.state.plans.values().any(|plan| plan.product == id) {
+        return Err(Refusal::has_transactions("The product"));
+    }
+    call.org.state.products.remove(&id);
+    Ok(Reply::ok("The product has been deleted."))
+}
+
+fn mark_product_active(call: &mut Call<'_>) -> Answer {
+    change_product(call, |product| {
+        product.active = true;
+        Ok(())
+    })?;
+    Ok(Reply::ok("The product has been marked as active."))
+}
+
+/// Its plans are not for sale any more.
+fn mark_product_inactive(call: &mut Call<'_>) -> Answer {
+    let id = change_product(call, |product| {
+        product.active = false;
+        Ok(())
+    })?;
+    let now = call.org.now;
+    for plan in call.org.state.plans.values_mut().filter(|plan| plan.product == id) {
+        plan.active = false;
+        plan.updated = now;
+    }
+    Ok(Reply::ok("The product has been marked as inactive."))
 }
 
 fn create_plan(call: &mut Call<'_>) -> Answer {
@@ -211,6 +297,13 @@ fn update_plan(call: &mut Call<'_>) -> Answer {
     let fields = call.fields()?;
     let (now, currency) = (call.org.now, call.org.state.base_currency());
     let mut plan = call.org.state.plan(call.param("code"))?.clone();
+    if fields.text("plan_code")?.is_some_and(|code| code != plan.code) {
+        return Err(Refusal::invalid("plan_code"));
+    }
+    if let Some(interval) = fields.whole("interval")? {
+        plan.term = Term::read(interval, fields.text("interval_unit")?.as_deref())?;
+    }
+    plan.cycles = fields.whole("billing_cycles")?.unwrap_or(plan.cycles);
     plan.name = fields.text("name")?.unwrap_or(plan.name);
     plan.description = fields.text("description")?.unwrap_or(plan.description);
     plan.price = fields.amount("recurring_price", currency)?.unwrap_or(plan.price);

@@ -211,10 +211,10 @@ impl State {
     }
 
     fn coupon_row(&self, coupon: &Coupon, today: NaiveDate) -> Object {
-        let (kind, duration) = match coupon.uses {
-            Uses::Once => ("one_time", None),
-            Uses::Times(times) => ("duration", Some(times)),
-            Uses::Forever => ("forever", None),
+        let kind = match coupon.uses {
+            Uses::Once => "one_time",
+            Uses::Times(_) => "duration",
+            Uses::Forever => "forever",
         };
         let (by, value) = match coupon.discount {
             Discount::Flat(amount) => ("flat", self.base_currency().number(amount)),
@@ -224,17 +224,20 @@ impl State {
             .with("coupon_code", &coupon.code)
             .with("name", &coupon.name)
             .with("description", &coupon.description)
-            .with("type", kind);
-        let row = if let Some(times) = duration { row.with("duration", times) } else { row };
-        row.with("status", coupon.status(today))
+            .with("type", kind)
+            .with("status", coupon.status(today))
             .with("discount_by", by)
             .with("discount_value", value)
             .with("product_id", coupon.product)
-            .with("max_redemption", coupon.max)
             .with("redemption_count", coupon.redeemed)
             .with("expiry_at", coupon.expiry.map(|day| day.to_string()).unwrap_or_default())
             .with("created_time", stamp(coupon.created))
-            .with("updated_time", stamp(coupon.updated))
+            .with("updated_time", stamp(coupon.updated));
+        // Always a number, by the documents: without a limit there is none.
+        match coupon.max {
+            Some(max) => row.with("max_redemption", max),
+            None => row,
+        }
     }
 
     fn coupon_view(&self, code: &str, today: NaiveDate) -> Result<Object, Refusal> {
@@ -244,8 +247,9 @@ impl State {
             Object::new().with("addon_code", code).with("name", name)
         };
         let plans = coupon.plans.codes().iter().map(|code| self.plan_name_view(code));
-        Ok(self
-            .coupon_row(coupon, today)
+        let row = self.coupon_row(coupon, today);
+        let row = if let Uses::Times(times) = coupon.uses { row.with("duration", times) } else { row };
+        Ok(row
             .with("apply_to_plans", coupon.plans.word("all"))
             .with("plans", plans.collect::<Vec<_>>())
             .with("apply_to_addons", coupon.addons.word("all_addons"))

@@ -21,11 +21,12 @@ pub(super) const ROUTES: &[Route] = &[
     route("creditnote.delete", MethodFilter::DELETE, "/creditnotes/{id}", delete),
     route("creditnote.void", MethodFilter::POST, "/creditnotes/{id}/void", void),
     route("creditnote.converttoopen", MethodFilter::POST, "/creditnotes/{id}/converttoopen", open),
+    route("creditnote.email", MethodFilter::POST, "/creditnotes/{id}/email", email),
     route("creditnote.apply", MethodFilter::POST, "/creditnotes/{id}/invoices", apply),
 ];
 
 /// One credit note; amounts in minor units of its currency.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct CreditNote {
     pub(super) id: Id,
     pub(super) number: String,
@@ -184,6 +185,9 @@ impl Org<'_> {
             invoice.credits.push(part);
             invoice.updated = now;
         }
+        for (_, invoice, _) in uses {
+            self.settle(*invoice)?;
+        }
         Ok(())
     }
 }
@@ -259,6 +263,17 @@ fn void(call: &mut Call<'_>) -> Answer {
 
 fn open(call: &mut Call<'_>) -> Answer {
     set_void(call, "void", false, "Status of the credit note has been changed to open.")
+}
+
+/// No mail leaves the sandbox.
+fn email(call: &mut Call<'_>) -> Answer {
+    let (id, fields) = (call.id("Credit Note")?, call.fields()?);
+    call.org.state.note(id)?;
+    fields.texts("to_mail_ids")?.filter(|to| !to.is_empty()).ok_or_else(|| Refusal::missing("to_mail_ids"))?;
+    for name in ["subject", "body"] {
+        fields.needed(name)?;
+    }
+    Ok(Reply::ok("Your creditnote has been sent."))
 }
 
 fn apply(call: &mut Call<'_>) -> Answer {

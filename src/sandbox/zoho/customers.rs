@@ -18,6 +18,7 @@ pub(super) const ROUTES: &[Route] = &[
     route("customer.create", MethodFilter::POST, "/customers", create),
     route("customer.list", MethodFilter::GET, "/customers", list),
     route("customer.get", MethodFilter::GET, "/customers/{id}", get),
+    route("customer.byreference", MethodFilter::GET, "/customers/reference/{id}", by_reference),
     route("customer.update", MethodFilter::PUT, "/customers/{id}", update),
     route("customer.delete", MethodFilter::DELETE, "/customers/{id}", delete),
     route("customer.markasactive", MethodFilter::POST, "/customers/{id}/markasactive", mark_active),
@@ -49,6 +50,8 @@ pub(super) struct Customer {
     active: bool,
     pub(super) custom_fields: CustomFields,
     contact: Id,
+    /// The account and the contact of Zoho CRM that it is linked with.
+    crm: [String; 2],
     created: DateTime<Utc>,
     updated: DateTime<Utc>,
 }
@@ -83,6 +86,11 @@ impl Customer {
         self.custom_fields.update(fields)
     }
 
+    /// The value of one of [`TEXTS`].
+    pub(super) fn plain(&self, name: &str) -> &str {
+        TEXTS.iter().position(|text| *text == name).map_or("", |at| &self.texts[at])
+    }
+
     /// The fields that lists show too.
     fn row(&self, state: &State) -> Object {
         let (outstanding, unused) = state.standing(self.id);
@@ -111,9 +119,11 @@ impl Customer {
             .with("shipping_address", &self.shipping_address)
             .with("custom_fields", self.custom_fields.view())
             .with("primary_contactperson_id", self.contact)
-            .with("zcrm_account_id", "")
-            .with("zcrm_contact_id", "")
-            .with("is_linked_with_zohocrm", false)
+            .with("zcrm_account_id", &self.crm[0])
+            .with("zcrm_contact_id", &self.crm[1])
+            .with("is_linked_with_zohocrm", self.crm.iter().any(|id| !id.is_empty()))
+            .with("can_add_card", true)
+            .with("can_add_bank_account", false)
             .with("source", "api")
     }
 
@@ -124,13 +134,22 @@ impl Customer {
             .with("display_name", &self.display_name)
             .with("email", &self.email)
             .with("payment_terms", self.payment_terms)
-            .with("billing_address", &self.billing_address)
-            .with("shipping_address", &self.shipping_address)
+            .with("billing_address", place(&self.billing_address))
+            .with("shipping_address", place(&self.shipping_address))
     }
 }
 
+/// An address as subscriptions and invoices show it: without the code of its state.
+pub(super) fn place(address: &Value) -> Value {
+    let mut place = address.clone();
+    if let Some(fields) = place.as_object_mut() {
+        fields.remove("state_code");
+    }
+    place
+}
+
 /// An address with all the fields that Zoho shows, those that were not given empty.
-fn address_of(given: &Value) -> Value {
+pub(super) fn address_of(given: &Value) -> Value {
     ["attention", "street", "city", "state", "zip", "country", "state_code", "fax"]
         .into_iter()
         .map(|name| (name.to_owned(), given.get(name).cloned().unwrap_or_else(|| "".into())))
@@ -194,6 +213,7 @@ impl Org<'_> {
             active: true,
             custom_fields: CustomFields::default(),
             contact: self.state.counters.id(),
+            crm: Default::default(),
             created: self.now,
             updated: self.now,
         };
@@ -203,6 +223,15 @@ impl Org<'_> {
         Ok(id)
     }
 
+    /// Links a customer with an account and a contact of Zoho CRM; an empty id is no link.
+    pub(super) fn link_customer(&mut self, id: Id, account: &str, contact: &str) -> Result<(), Refusal> {
+        let now = self.now;
+        let customer = self.state.customers.get_mut(&id).ok_or_else(|| Refusal::unknown("Customer"))?;
+        customer.crm = [account.to_owned(), contact.to_owned()];
+        customer.updated = now;
+        Ok(())
+    }
+
     /// Deletes a customer who has no transactions.
     pub(super) fn delete_customer(&mut self, id: Id) -> Result<(), Refusal> {
         self.state.customer(id)?;
@@ -210,11 +239,13 @@ impl Org<'_> {
         let busy = state.invoices.values().any(|invoice| invoice.customer == id)
             || state.payments.values().any(|payment| payment.customer == id)
             || state.subscriptions.values().any(|subscription| subscription.customer == id)
+            || state.quotes.values().any(|quote| quote.customer == id)
             || state.notes.values().any(|note| note.customer == id);
         if busy {
             return Err(Refusal::has_transactions("The customer"));
         }
         self.state.customers.remove(&id);
+        self.state.cards.retain(|_, card| card.customer != id);
         Ok(())
     }
 }
@@ -231,19 +262,45 @@ fn get(call: &mut Call<'_>) -> Answer {
     Ok(Reply::ok("success").with("customer", state.customer(call.id("Customer")?)?.view(state)))
 }
 
+/// By the id of a contact or an account of Zoho CRM.
+fn by_reference(call: &mut Call<'_>) -> Answer {
+    let place = match call.query("reference_id_type") {
+        Some("zcrm_account_id") => 0,
+        Some("zcrm_contact_id") => 1,
+        Some(_) => return Err(Refusal::invalid("reference_id_type")),
+        None => return Err(Refusal::missing("reference_id_type")),
+    };
+    let state = &*call.org.state;
+    let wanted = call.param("id");
+    let found = state.customers.values().find(|customer| customer.crm[place] == wanted);
+    let customer = found.ok_or_else(|| Refusal::unknown("Customer"))?;
+    Ok(Reply::ok("success").with("customer", customer.view(state)))
+}
+
 fn list(call: &mut Call<'_>) -> Answer {
     let horizon = call.horizon();
     let filter = filter_by(call, "Status.")?;
     let state = &*call.org.state;
     let wanted = |customer: &&Customer| {
         let status = match filter {
-            "All" => true,
+            // No customer here has a portal.
+            "All" | "PortalDisabled" => true,
             "Active" => customer.active,
             "Inactive" => !customer.active,
+            "Crm" => customer.crm.iter().any(|id| !id.is_empty()),
             "NonSubscribers" => !state.subscriptions.values().any(|sub| sub.customer == customer.id),
             _ => false,
         };
-        status && customer.created <= horizon
+        let found = |name: &str, text: &str| {
+            call.query(name).is_none_or(|wanted| text.to_lowercase().contains(&wanted.to_lowercase()))
+        };
+        let exact = call.query("email").is_none_or(|wanted| customer.email.eq_ignore_ascii_case(wanted));
+        let by_search = !state.settings.customer_search
+            || exact
+                && found("email_contains", &customer.email)
+                && found("display_name_contains", &customer.display_name)
+                && found("search_text", &format!("{} {}", customer.display_name, customer.email));
+        status && by_search && customer.created <= horizon
     };
     let ids = state.customers.values().filter(wanted).map(|customer| customer.id);
     let row = |id| state.customers[&id].row(state);

@@ -1,5 +1,6 @@
 //! Zoho's dates and timestamps, and the arithmetic of billing terms. The simulated organisation lives in UTC.
 
+use super::errors::Refusal;
 use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, Utc};
 
 /// A timestamp in Zoho's form: the offset has no colon.
@@ -59,6 +60,16 @@ impl Unit {
 }
 
 impl Term {
+    /// Reads `interval` and `interval_unit` (months, if absent) of a plan.
+    pub(super) fn read(interval: i64, unit: Option<&str>) -> Result<Self, Refusal> {
+        let interval = u32::try_from(interval).ok().filter(|n| (1..=1000).contains(n));
+        let unit = unit.map_or(Some(Unit::Months), Unit::read);
+        Ok(Self {
+            interval: interval.ok_or_else(|| Refusal::invalid("interval"))?,
+            unit: unit.ok_or_else(|| Refusal::invalid("interval_unit"))?,
+        })
+    }
+
     /// The day on which term number `count` (from 0) begins, counted from the anchor, so that the 31st comes back after
     /// a short month.
     pub(super) fn start(self, anchor: NaiveDate, count: u32) -> NaiveDate {

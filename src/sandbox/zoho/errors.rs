@@ -3,11 +3,11 @@
 //! Zoho publishes few codes for Billing. Those of its sister product Books, which shares the platform, fill the gaps:
 //! a client must not branch on them.
 
+use super::host;
 use super::reply::{Object, json};
-use crate::sandbox::faults::Kind;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use crate::faults::Said;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 
 /// A call that was refused; nothing was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,21 @@ impl Refusal {
     /// `kind` is `plan` or `addon`, `why` as in "is inactive".
     pub(super) fn not_for_sale(kind: &str, code: &str, why: &str) -> Self {
         Self::bad(9004, format!("The {kind} \"{code}\" {why}."))
+    }
+
+    /// The gateway did not take a card, or declined a charge, for this reason.
+    pub(super) fn declined(why: &str) -> Self {
+        Self::bad(9005, why)
+    }
+
+    /// Another quote has this number.
+    pub(super) fn quote_number_taken() -> Self {
+        Self::bad(1001, "The quote number already exists.")
+    }
+
+    /// The customer closed a hosted page, used it, or came too late.
+    pub(super) fn page_is_over() -> Self {
+        Self::bad(9006, "The hosted page can no longer be used.")
     }
 
     /// Only payments of a gateway of Zoho can be refunded through it.
@@ -193,39 +208,22 @@ pub(super) fn accounts_throttle() -> Response {
     json(StatusCode::BAD_REQUEST, &body)
 }
 
-/// Zoho's own answer to a fault on order; nothing for a fault that is not a refusal.
-///
-/// A `Refuse` code that is a number is one of Billing; any other word is one of Accounts (`invalid_code`,
-/// `Access Denied`).
-pub fn refusal(kind: &Kind, _now: DateTime<Utc>) -> Option<Response> {
-    match kind {
-        Kind::RateLimit => Some(Refusal::too_many_calls(DEFAULT_PER_MINUTE).into_response()),
-        Kind::DailyQuota => Some(Refusal::quota_used_up(DEFAULT_PER_DAY).into_response()),
-        Kind::Refuse { code } => Some(match code.parse() {
+/// Zoho's own words for a refusal on order: Billing's, or those of Accounts for a code that is no number.
+pub(crate) fn refusal(said: Said<'_>) -> Response {
+    match said {
+        Said::RateLimit => Refusal::too_many_calls(DEFAULT_PER_MINUTE).into_response(),
+        Said::DailyQuota => Refusal::quota_used_up(DEFAULT_PER_DAY).into_response(),
+        Said::Code(code) => match code.parse() {
             Ok(number) => Refusal::of_code(number).into_response(),
             Err(_) if code == "Access Denied" => accounts_throttle(),
             Err(_) => accounts_error(code),
-        }),
-        Kind::Status { status } | Kind::StatusAfter { status } => Some(of_status(*status)),
-        Kind::Latency { .. }
-        | Kind::TimeoutBefore
-        | Kind::TimeoutAfter
-        | Kind::ResetBefore
-        | Kind::ResetAfter
-        | Kind::CutAfter
-        | Kind::Decline { .. }
-        | Kind::GatewayReject { .. }
-        | Kind::LateIndex { .. } => None,
+        },
+        Said::Status(status) => of_status(status),
     }
 }
 
 /// Gateway errors come from a proxy as HTML, all else is Billing's JSON.
 fn of_status(status: u16) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if matches!(status.as_u16(), 502..=504) {
-        let reason = status.canonical_reason().unwrap_or("Error");
-        let page = format!("<html><head><title>{status}</title></head><body><h1>{reason}</h1></body></html>");
-        return (status, [(header::SERVER, "ZGS")], Html(page)).into_response();
-    }
-    Refusal::of_status(status).into_response()
+    host::gateway_page(status).unwrap_or_else(|| Refusal::of_status(status).into_response())
 }

@@ -7,28 +7,40 @@ use super::hooks::{self, Notice};
 use super::ids::Id;
 use super::list::Listing;
 use super::reply::{Answer, Object, Reply};
-use crate::sandbox::faults::Vendor;
+use crate::faults::Vendor;
+use crate::hooks::Standing;
 use axum::routing::MethodFilter;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use uuid::Uuid;
 
 pub(super) const ROUTES: &[Route] = &[
     route("event.list", MethodFilter::GET, "/events", list),
     route("event.get", MethodFilter::GET, "/events/{id}", get),
 ];
 
+/// How long Zoho keeps events (its help pages).
+const KEPT: TimeDelta = TimeDelta::days(180);
+
 /// Events that Zoho Billing's own documents do not name; other sources do.
-const UNDOCUMENTED: &[&str] =
-    &["invoice_updated", "invoice_voided", "payment_voided", "subscription_updated", "creditnote_refunded"];
+const UNDOCUMENTED: &[&str] = &[
+    "invoice_updated",
+    "invoice_voided",
+    "payment_voided",
+    "subscription_updated",
+    "subscription_paused",
+    "subscription_resumed",
+    "creditnote_refunded",
+];
 
 /// One event.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Event {
     kind: &'static str,
     at: DateTime<Utc>,
     /// The webhook's body, which the API shows as text.
     payload: String,
-    /// Where its webhook went.
-    url: Option<String>,
+    /// Where its webhook went, and its delivery.
+    sent: Option<(String, Uuid)>,
 }
 
 impl Org<'_> {
@@ -45,9 +57,9 @@ impl Org<'_> {
             .with("data", data)
             .text();
         let notice = Notice { kind, event: &payload, data };
-        hooks::send(self.world, self.state.settings.webhook_shape, &notice);
-        let url = self.world.hooks.target(Vendor::Zoho);
-        self.state.events.insert(id, Event { kind, at: self.now, payload, url });
+        let delivery = hooks::send(self.world, self.state.settings.webhook_shape, &notice);
+        let sent = self.world.hooks.target(Vendor::Zoho).zip(delivery);
+        self.state.events.insert(id, Event { kind, at: self.now, payload, sent });
     }
 }
 
@@ -55,24 +67,44 @@ fn row(id: Id, event: &Event) -> Object {
     Object::new().with("event_id", id).with("event_type", event.kind).with("event_time", stamp(event.at))
 }
 
+/// Zoho's documents know no filter here; other sources know these three.
 fn list(call: &mut Call<'_>) -> Answer {
     let horizon = call.horizon();
     let events = &call.org.state.events;
-    let ids = events.iter().filter(|(_, event)| event.at <= horizon).map(|(id, _)| *id);
+    let day = |name: &str| {
+        let given = call.query(name).filter(|text| !text.is_empty());
+        given.map(|text| text.parse::<NaiveDate>().map_err(|_| Refusal::invalid(name))).transpose()
+    };
+    let (from, to) = (day("from_date")?, day("to_date")?);
+    let kind = call.query("event_type").filter(|kind| !kind.is_empty());
+    let shows = |event: &Event| {
+        let on = event.at.date_naive();
+        event.at <= horizon
+            && call.org.now - event.at < KEPT
+            && kind.is_none_or(|kind| kind == event.kind)
+            && from.is_none_or(|from| from <= on)
+            && to.is_none_or(|to| on <= to)
+    };
+    let ids = events.iter().filter(|(_, event)| shows(event)).map(|(id, _)| *id);
     Listing { key: "events", report: "Events", filter: "All" }.answer(call, ids, |id| row(id, &events[&id]))
 }
 
 fn get(call: &mut Call<'_>) -> Answer {
     let id = call.id("Event")?;
     let event = call.org.state.events.get(&id).ok_or_else(|| Refusal::unknown("Event"))?;
-    // Whether a delivery succeeded is known where it is delivered; here each one was only handed over.
-    let webhook = |url: &String| {
+    let webhook = |(url, delivery): &(String, Uuid)| {
+        let (standing, tried) = call.org.world.hooks.standing(*delivery).unwrap_or((Standing::Waiting, None));
+        let status = match standing {
+            Standing::Waiting | Standing::Collected | Standing::InFlight => "scheduled",
+            Standing::Delivered => "success",
+            Standing::GivenUp | Standing::Dropped | Standing::NoTarget => "failure",
+        };
         Object::new()
             .with("webhook_id", "903000000000000")
             .with("url", url)
-            .with("status", "scheduled")
-            .with("last_updated_time", stamp(event.at))
+            .with("status", status)
+            .with("last_updated_time", stamp(tried.unwrap_or(event.at)))
     };
-    let webhooks: Vec<Object> = event.url.iter().map(webhook).collect();
+    let webhooks: Vec<Object> = event.sent.iter().map(webhook).collect();
     Ok(Reply::ok("success").with("event", row(id, event).with("payload", &event.payload).with("webhooks", webhooks)))
 }

@@ -6,6 +6,7 @@ use super::ids::Id;
 use super::money::Currency;
 use super::reply::Object;
 use chrono::NaiveDate;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -22,6 +23,13 @@ impl Fields {
             return Ok(Self::default());
         }
         serde_json::from_slice(body).map(Self).map_err(|_| Refusal::invalid("JSONString"))
+    }
+
+    /// Reads a body that is a list of objects.
+    pub(super) fn read_list(body: &[u8]) -> Result<Vec<Self>, Refusal> {
+        let list: Vec<HashMap<String, Box<RawValue>>> =
+            serde_json::from_slice(body).map_err(|_| Refusal::invalid("JSONString"))?;
+        Ok(list.into_iter().map(Self).collect())
     }
 
     fn raw(&self, name: &str) -> Option<&str> {
@@ -105,9 +113,9 @@ impl Fields {
         text.map(|text| text.parse().map_err(|_| Refusal::invalid(name))).transpose()
     }
 
-    /// The same fields, with an id under this name.
-    pub(super) fn with_id(mut self, name: &str, id: Id) -> Self {
-        let text = to_raw_value(&id).expect("an id is JSON");
+    /// The same fields, with a value under this name.
+    pub(super) fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        let text = to_raw_value(&value).expect("plain data is JSON");
         self.0.insert(name.to_owned(), text);
         self
     }
@@ -121,6 +129,11 @@ impl Fields {
     pub(super) fn list(&self, name: &str) -> Result<Option<Vec<Self>>, Refusal> {
         let list: Option<Vec<HashMap<String, Box<RawValue>>>> = self.typed(name)?;
         Ok(list.map(|list| list.into_iter().map(Self).collect()))
+    }
+
+    /// A list of text.
+    pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Refusal> {
+        self.typed(name)
     }
 
     /// Any value without amounts, such as an address.
@@ -147,9 +160,24 @@ impl CustomFields {
         Ok(())
     }
 
+    /// Sets the field of this id: the sandbox's ids of custom fields are their places, from 1.
+    pub(super) fn set_by_id(&mut self, id: &str, value: String) -> Result<(), Refusal> {
+        let place = id.parse::<usize>().ok().and_then(|place| place.checked_sub(1));
+        let field = place.and_then(|place| self.0.get_mut(place)).ok_or_else(|| Refusal::unknown("Custom field"))?;
+        field.1 = value;
+        Ok(())
+    }
+
     /// The value under a label.
     pub(super) fn get(&self, label: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == label).map(|(_, value)| value.as_str())
+    }
+
+    /// One field, as the answer to its change shows it.
+    pub(super) fn field_view(&self, label: &str) -> Option<Object> {
+        let at = self.0.iter().position(|(known, _)| known == label)?;
+        let view = self.view().into_iter().nth(at)?;
+        Some(view.with("customfield_id", (at + 1).to_string()))
     }
 
     /// As answers show them.

@@ -2,11 +2,12 @@
 
 use super::reply::Object;
 use super::settings::Shape;
-use crate::sandbox::credentials::Zoho;
-use crate::sandbox::hooks::Hook;
-use crate::sandbox::{World, faults::Vendor};
+use crate::credentials::Zoho;
+use crate::hooks::Hook;
+use crate::{World, faults::Vendor};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use uuid::Uuid;
 
 /// What happened, in the parts of which each shape of a webhook is made.
 pub(super) struct Notice<'a> {
@@ -17,10 +18,10 @@ pub(super) struct Notice<'a> {
     pub(super) data: &'a Object,
 }
 
-/// Queues the webhook of an event, signed for the target now set.
-pub(super) fn send(world: &World, shape: Shape, notice: &Notice<'_>) {
+/// Queues the webhook of an event, signed for the target now set; its delivery.
+pub(super) fn send(world: &World, shape: Shape, notice: &Notice<'_>) -> Option<Uuid> {
     let target = world.hooks.target(Vendor::Zoho);
-    world.hooks.send(hook(&world.credentials.zoho, shape, notice, target.as_deref()));
+    world.hooks.send(hook(&world.credentials.zoho, shape, notice, target.as_deref())).first().copied()
 }
 
 fn hook(own: &Zoho, shape: Shape, notice: &Notice<'_>, target: Option<&str>) -> Hook {

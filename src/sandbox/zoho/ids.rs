@@ -27,11 +27,12 @@ impl Serialize for Id {
 }
 
 /// Hands out ids and document numbers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Counters {
     ids: u64,
     invoices: u32,
     notes: u32,
+    quotes: u32,
 }
 
 impl Counters {
@@ -45,6 +46,12 @@ impl Counters {
     pub(super) fn invoice(&mut self) -> String {
         self.invoices += 1;
         format!("INV-{:06}", self.invoices)
+    }
+
+    /// The next quote number.
+    pub(super) fn quote(&mut self) -> String {
+        self.quotes += 1;
+        format!("EST-{:06}", self.quotes)
     }
 
     /// The next credit note number.

@@ -4,15 +4,16 @@
 
 use super::State;
 use super::call::Org;
-use super::dates::{plus_days, stamp};
+use super::dates::plus_days;
 use super::errors::Refusal;
 use super::fields::{CustomFields, Fields};
 use super::ids::Id;
 use super::money::Currency;
 use super::offers::{Charge, Sort};
 use super::reply::Object;
-use super::taxes;
+use super::subscription_extras::Remark;
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
 
 /// One invoice; amounts in minor units of its currency.
 #[derive(Debug, Clone)]
@@ -25,8 +26,14 @@ pub(super) struct Invoice {
     pub(super) date: NaiveDate,
     pub(super) due: NaiveDate,
     pub(super) lines: Vec<Line>,
-    coupon: Option<Used>,
+    pub(super) coupon: Option<Used>,
     phase: Phase,
+    pub(super) reference: String,
+    /// What was done with it by hand, such as mailing it.
+    pub(super) comments: Vec<Remark>,
+    pub(super) mailed: bool,
+    /// Billing and shipping address, where they are no longer the customer's.
+    pub(super) addresses: Option<[Value; 2]>,
     pub(super) payments: Vec<Applied>,
     pub(super) credits: Vec<Applied>,
     pub(super) written_off: i64,
@@ -38,6 +45,8 @@ pub(super) struct Invoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Draft,
+    /// Of what is metered: lines can still be added.
+    Pending,
     Open,
     Void,
 }
@@ -114,7 +123,7 @@ impl Invoice {
         self.payments.iter().map(|part| part.amount).sum()
     }
 
-    fn credited(&self) -> i64 {
+    pub(super) fn credited(&self) -> i64 {
         self.credits.iter().map(|part| part.amount).sum()
     }
 
@@ -122,12 +131,19 @@ impl Invoice {
     pub(super) fn balance(&self) -> i64 {
         match self.phase {
             Phase::Void => 0,
-            Phase::Draft | Phase::Open => self.total() - self.paid() - self.credited() - self.written_off,
+            Phase::Draft | Phase::Pending | Phase::Open => {
+                self.total() - self.paid() - self.credited() - self.written_off
+            }
         }
     }
 
+    /// Nothing is owed on it yet.
     pub(super) fn is_draft(&self) -> bool {
-        self.phase == Phase::Draft
+        matches!(self.phase, Phase::Draft | Phase::Pending)
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.phase == Phase::Pending
     }
 
     pub(super) fn is_void(&self) -> bool {
@@ -143,6 +159,7 @@ impl Invoice {
         match self.phase {
             Phase::Void => "void",
             Phase::Draft => "draft",
+            Phase::Pending => "pending",
             Phase::Open if self.balance() == 0 => "paid",
             Phase::Open if self.paid() + self.credited() > 0 => "partially_paid",
             Phase::Open if self.due < today => "overdue",
@@ -154,7 +171,7 @@ impl Invoice {
     pub(super) fn check_takes(&self, amount: i64) -> Result<(), Refusal> {
         match self.phase {
             Phase::Void => Err(Refusal::wrong_state("Invoice is already void.")),
-            Phase::Draft => Err(Refusal::wrong_state("Invoice is still a draft.")),
+            Phase::Draft | Phase::Pending => Err(Refusal::wrong_state("Invoice is still a draft.")),
             Phase::Open if amount > self.balance() => Err(Refusal::above_balance()),
             Phase::Open => Ok(()),
         }
@@ -170,111 +187,6 @@ impl State {
     /// The invoice of this id, to change.
     pub(super) fn invoice_mut(&mut self, id: Id) -> Result<&mut Invoice, Refusal> {
         self.invoices.get_mut(&id).ok_or_else(|| Refusal::unknown("Invoice"))
-    }
-
-    /// As lists show it. A rest that is past its due date is overdue there, even if a part was paid.
-    pub(super) fn invoice_row(&self, invoice: &Invoice, today: NaiveDate) -> Object {
-        let status = if invoice.is_overdue(today) { "overdue" } else { invoice.status(today) };
-        self.invoice_head(invoice, status).with("has_attachment", false)
-    }
-
-    fn invoice_head(&self, invoice: &Invoice, status: &str) -> Object {
-        let customer = self.customers.get(&invoice.customer);
-        Object::new()
-            .with("invoice_id", invoice.id)
-            .with("number", &invoice.number)
-            .with("status", status)
-            .with("invoice_date", invoice.date)
-            .with("due_date", invoice.due)
-            .with("customer_id", invoice.customer)
-            .with("customer_name", customer.map_or("", |customer| &customer.display_name))
-            .with("email", customer.map_or("", |customer| &customer.email))
-            .with("total", invoice.currency.number(invoice.total()))
-            .with("balance", invoice.currency.number(invoice.balance()))
-            .with("currency_code", invoice.currency.code)
-            .with("currency_symbol", invoice.currency.symbol)
-            .with("created_time", stamp(invoice.created))
-            .with("updated_time", stamp(invoice.updated))
-    }
-
-    /// The whole invoice. It does not name its subscription, as Zoho's does not.
-    pub(super) fn invoice_view(&self, invoice: &Invoice, today: NaiveDate) -> Object {
-        let currency = invoice.currency;
-        let line = |line: &Line| {
-            Object::new()
-                .with("item_id", line.id)
-                .with("product_id", "")
-                .with("name", &line.charge.name)
-                .with("code", &line.charge.code)
-                .with("price", currency.text(line.charge.price))
-                .with("quantity", line.charge.quantity)
-                .with("discount_amount", currency.number(line.charge.discount))
-                .with("item_total", currency.number(line.charge.cost))
-                .with("tax_id", taxes::id_text(line.charge.tax.as_ref()))
-        };
-        let payment = |part: &Applied| {
-            let payment = self.payments.get(&part.from);
-            Object::new()
-                .with("payment_id", part.from)
-                .with("payment_mode", payment.map_or("", |payment| &payment.mode))
-                .with("invoice_payment_id", part.id)
-                .with("amount_refunded", currency.number(payment.map_or(0, |payment| payment.refunded)))
-                .with("gateway_transaction_id", "")
-                .with("description", payment.map_or("", |payment| &payment.description))
-                .with("date", part.date)
-                .with("reference_number", payment.map_or("", |payment| &payment.reference))
-                .with("amount", currency.number(part.amount))
-                .with("bank_charges", currency.number(0))
-                .with("exchange_rate", 1)
-        };
-        let credit = |part: &Applied| {
-            Object::new()
-                .with("creditnote_id", part.from)
-                .with("creditnotes_number", self.notes.get(&part.from).map_or("", |note| &note.number))
-                .with("credited_date", part.date)
-                .with("credited_amount", currency.text(part.amount))
-        };
-        let coupon = |used: &Used| {
-            let discount = invoice.lines.iter().map(|line| line.charge.discount).sum();
-            Object::new()
-                .with("coupon_code", &used.code)
-                .with("coupon_name", &used.name)
-                .with("discount_amount", currency.number(discount))
-        };
-        let customer = self.customers.get(&invoice.customer);
-        let view = self
-            .invoice_head(invoice, invoice.status(today))
-            .with("invoice_items", invoice.lines.iter().map(line).collect::<Vec<_>>())
-            .with("coupons", invoice.coupon.iter().map(coupon).collect::<Vec<_>>())
-            .with("credits", invoice.credits.iter().map(credit).collect::<Vec<_>>())
-            .with("payments", invoice.payments.iter().map(payment).collect::<Vec<_>>())
-            .with("payment_made", currency.number(invoice.paid()))
-            .with("credits_applied", currency.number(invoice.credited()))
-            .with("write_off_amount", currency.number(invoice.written_off))
-            .with("invoice_url", "")
-            .with("billing_address", customer.map(|customer| &customer.billing_address))
-            .with("shipping_address", customer.map(|customer| &customer.shipping_address))
-            .with("custom_fields", invoice.custom_fields.view())
-            .with("comments", [(); 0]);
-        if self.settings.invoice_taxes { Self::with_taxes(view, invoice) } else { view }
-    }
-
-    /// The whole invoice as answers to its creation and change show it: with the sums of its taxes.
-    pub(super) fn changed_invoice_view(&self, invoice: &Invoice, today: NaiveDate) -> Object {
-        let view = self.invoice_view(invoice, today);
-        if self.settings.invoice_taxes { view } else { Self::with_taxes(view, invoice) }
-    }
-
-    fn with_taxes(view: Object, invoice: &Invoice) -> Object {
-        let currency = invoice.currency;
-        let charges = || invoice.lines.iter().map(|line| &line.charge);
-        let row = |(tax, amount): &(&taxes::Tax, i64)| {
-            Object::new().with("tax_name", &tax.name).with("tax_amount", currency.number(*amount))
-        };
-        let sums = taxes::sums(charges().filter_map(Charge::tax_part));
-        view.with("sub_total", currency.number(charges().map(Charge::net).sum()))
-            .with("tax_total", currency.number(charges().map(Charge::tax_amount).sum()))
-            .with("taxes", sums.iter().map(row).collect::<Vec<_>>())
     }
 }
 
@@ -294,6 +206,10 @@ impl Org<'_> {
             lines: new.lines,
             coupon: new.coupon,
             phase: if new.draft { Phase::Draft } else { Phase::Open },
+            reference: String::new(),
+            comments: Vec::new(),
+            mailed: false,
+            addresses: None,
             payments: Vec::new(),
             credits: Vec::new(),
             written_off: 0,
@@ -336,7 +252,8 @@ impl Org<'_> {
         let invoice = self.state.invoice_mut(id)?;
         change(invoice)?;
         invoice.updated = now;
-        self.emit_invoice(kind, id)
+        self.emit_invoice(kind, id)?;
+        self.settle(id)
     }
 
     /// Voids an invoice. What was paid and credited becomes the customer's credit.
@@ -356,12 +273,18 @@ impl Org<'_> {
     /// Opens a draft.
     pub(super) fn open_invoice(&mut self, id: Id) -> Result<(), Refusal> {
         self.change_invoice(id, "invoice_created", |invoice| match invoice.phase {
-            Phase::Draft => {
+            Phase::Draft | Phase::Pending => {
                 invoice.phase = Phase::Open;
                 Ok(())
             }
             Phase::Open | Phase::Void => Err(Refusal::wrong_state("Invoice is not a draft.")),
         })
+    }
+
+    /// Makes a draft one to which lines can be added, as metered plans have it.
+    pub(super) fn make_pending(&mut self, id: Id) -> Result<(), Refusal> {
+        self.state.invoice_mut(id)?.phase = Phase::Pending;
+        Ok(())
     }
 
     /// Gives up what is still owed.

@@ -1,14 +1,11 @@
 //! What happens to subscriptions: by themselves as days go by, or because somebody asked.
 
 use super::call::Org;
-use super::credit_notes::NewNote;
 use super::dates::midnight;
 use super::errors::Refusal;
 use super::ids::Id;
 use super::invoices::{NewInvoice, Used};
-use super::money::share;
-use super::offers::{Charge, Item, Sort};
-use super::payments::NewPayment;
+use super::offers::Charge;
 use super::reply::Object;
 use super::subscriptions::{Status, Subscription};
 use chrono::NaiveDate;
@@ -26,7 +23,11 @@ impl Org<'_> {
             return;
         }
         self.state.rolled_to = Some(today);
-        let due_day = |subscription: &Subscription| subscription.next.filter(|day| *day <= today);
+        let ahead = self.state.settings.advance_notices;
+        let due_day = |subscription: &Subscription| {
+            let notice = subscription.notice_day().filter(|_| ahead);
+            [subscription.due_day(), notice].into_iter().flatten().min().filter(|day| *day <= today)
+        };
         let subscriptions = self.state.subscriptions.values();
         let mut due: BTreeSet<(NaiveDate, Id)> =
             subscriptions.filter_map(|subscription| Some((due_day(subscription)?, subscription.id))).collect();
@@ -41,18 +42,26 @@ impl Org<'_> {
 
     /// What is due on a subscription's day.
     fn turn(&mut self, id: Id, day: NaiveDate) -> Result<(), Refusal> {
+        if self.state.settings.advance_notices && self.notice(id, day)? {
+            return Ok(());
+        }
         let subscription = self.state.subscription(id)?;
+        if subscription.retry.as_ref().is_some_and(|retry| retry.on <= day) {
+            return self.retry(id);
+        }
         match subscription.status {
             Status::Future if subscription.trial_days > 0 => self.begin_trial(id, day),
             Status::Future | Status::Trial => {
                 self.begin_term(id, day, true)?;
                 self.tell("subscription_activation", id)
             }
-            Status::Live if subscription.cycles > 0 && subscription.billed >= subscription.cycles => {
+            Status::Live | Status::Dunning | Status::Unpaid
+                if subscription.cycles > 0 && subscription.billed >= subscription.cycles =>
+            {
                 self.end(id, Status::Expired)?;
                 self.tell("subscription_expired", id)
             }
-            Status::Live => {
+            Status::Live | Status::Dunning | Status::Unpaid => {
                 self.apply_scheduled(id)?;
                 self.begin_term(id, day, true)?;
                 self.tell("subscription_renewed", id)
@@ -61,7 +70,9 @@ impl Org<'_> {
                 self.end(id, Status::Cancelled)?;
                 self.tell("subscription_cancelled", id)
             }
-            Status::Cancelled | Status::Expired => self.end(id, subscription.status),
+            // Never due.
+            Status::Paused => Ok(()),
+            Status::Cancelled | Status::CancelledFromDunning | Status::Expired => self.end(id, subscription.status),
         }
     }
 
@@ -89,7 +100,7 @@ impl Org<'_> {
         if let Some(day) = first.filter(|_| backdated) {
             self.begin_term(id, day, backdated_invoice)?;
         }
-        while let Some(day) = self.state.subscription(id)?.next.filter(|day| *day <= today) {
+        while let Some(day) = self.state.subscription(id)?.due_day().filter(|day| *day <= today) {
             self.turn(id, day)?;
         }
         Ok(id)
@@ -107,20 +118,29 @@ impl Org<'_> {
         Ok(())
     }
 
-    /// Begins a term on its day, with its invoice.
-    fn begin_term(&mut self, id: Id, day: NaiveDate, invoice: bool) -> Result<(), Refusal> {
+    /// Begins a term on its day.
+    pub(super) fn enter_term(&mut self, id: Id, day: NaiveDate) -> Result<(), Refusal> {
         let now = self.now;
         let subscription = self.state.subscription_mut(id)?;
-        subscription.status = Status::Live;
+        if !matches!(subscription.status, Status::Dunning | Status::Unpaid) {
+            subscription.status = Status::Live;
+        }
         subscription.activated.get_or_insert(day);
         subscription.term_start = Some(day);
         subscription.count += 1;
         subscription.billed += 1;
         subscription.next = Some(subscription.item.term.start(subscription.anchor, subscription.count));
         subscription.updated = now;
+        Ok(())
+    }
+
+    /// Begins a term on its day, with its invoice.
+    fn begin_term(&mut self, id: Id, day: NaiveDate, invoice: bool) -> Result<(), Refusal> {
+        self.enter_term(id, day)?;
         if !invoice {
             return Ok(());
         }
+        let subscription = self.state.subscription_mut(id)?;
         subscription.last_billing = Some(day);
         let mut charges = subscription.charges(subscription.billed == 1);
         let mut redeemed = subscription.coupon.clone();
@@ -130,50 +150,46 @@ impl Org<'_> {
             Used { code: coupon.code.clone(), name: coupon.name.clone() }
         });
         self.state.subscription_mut(id)?.coupon = redeemed;
-        self.bill(id, day, charges, used)
+        self.bill(id, day, charges, used)?;
+        Ok(())
     }
 
-    /// Raises an invoice for a subscription. If Zoho collects, its gateway pays it at once.
+    /// Raises an invoice for a subscription. If Zoho collects, its gateway is asked to pay it at once.
     pub(super) fn bill(
         &mut self,
         id: Id,
         date: NaiveDate,
         charges: Vec<Charge>,
         coupon: Option<Used>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Id, Refusal> {
         let subscription = self.state.subscription(id)?;
-        let (customer, terms, online) = (subscription.customer, subscription.payment_terms, subscription.auto_collect);
+        let (customer, terms, unpaid) =
+            (subscription.customer, subscription.payment_terms, subscription.status == Status::Unpaid);
         let lines = self.lines(charges);
         let new = NewInvoice { customer, subscription: Some(id), date, terms, lines, coupon, draft: false };
         let invoice = self.raise_invoice(new)?;
-        let amount = self.state.invoice(invoice)?.balance();
-        if online && amount > 0 {
-            self.record_payment(NewPayment {
-                customer,
-                mode: "autotransaction".to_owned(),
-                amount,
-                date,
-                reference: String::new(),
-                description: "Collected by the payment gateway".to_owned(),
-                uses: vec![(invoice, amount)],
-                custom_fields: super::fields::CustomFields::default(),
-            })?;
+        if !unpaid {
+            self.collect(id, invoice)?;
         }
-        Ok(())
+        Ok(invoice)
     }
 
-    fn end(&mut self, id: Id, status: Status) -> Result<(), Refusal> {
-        let now = self.now;
+    pub(super) fn end(&mut self, id: Id, status: Status) -> Result<(), Refusal> {
+        let (now, today) = (self.now, self.today());
         let subscription = self.state.subscription_mut(id)?;
         subscription.status = status;
+        subscription.cancelled = Some(today).filter(|_| status != Status::Expired);
         subscription.next = None;
         subscription.scheduled = None;
+        subscription.retry = None;
         subscription.updated = now;
         Ok(())
     }
 
     /// Tells what happened to a subscription, with its newest invoice beside it.
     pub(super) fn tell(&mut self, kind: &'static str, id: Id) -> Result<(), Refusal> {
+        let remark = self.remark(kind.replace('_', " "));
+        self.state.subscription_mut(id)?.activities.push(remark);
         let subscription = self.state.subscription(id)?;
         let mut data = Object::new().with("subscription", self.state.subscription_view(subscription));
         if let Some(invoice) = subscription.child_invoice.and_then(|id| self.state.invoices.get(&id)) {
@@ -183,60 +199,11 @@ impl Org<'_> {
         Ok(())
     }
 
-    fn apply_scheduled(&mut self, id: Id) -> Result<(), Refusal> {
-        match self.state.subscription_mut(id)?.scheduled.take() {
-            Some(item) => self.replace_item(id, item),
-            None => Ok(()),
-        }
-    }
-
-    /// Puts another plan, price or quantity in place and tells it. Where the length of the term changes, terms are
-    /// counted from the term that begins next.
-    fn replace_item(&mut self, id: Id, item: Item) -> Result<(), Refusal> {
-        let now = self.now;
-        let subscription = self.state.subscription_mut(id)?;
-        let (old, new) = (subscription.item.cost(), item.cost());
-        if item.term != subscription.item.term {
-            subscription.anchor = subscription.next.unwrap_or(now.date_naive());
-            subscription.count = 0;
-        }
-        subscription.item = item;
-        subscription.updated = now;
-        let kind = match new.cmp(&old) {
-            std::cmp::Ordering::Greater => "subscription_upgraded",
-            std::cmp::Ordering::Less => "subscription_downgraded",
-            std::cmp::Ordering::Equal => "subscription_updated",
-        };
-        self.tell(kind, id)
-    }
-
-    /// Changes the plan, price or quantity now: the rest of the term is charged or credited by its days, rounded half
-    /// up. Zoho's documents do not say how it rounds.
-    pub(super) fn change_now(&mut self, id: Id, item: Item) -> Result<(), Refusal> {
-        let subscription = self.state.subscription(id)?;
-        let (customer, today) = (subscription.customer, self.today());
-        let rest = match (subscription.status, subscription.term_start, subscription.next) {
-            (Status::Live, Some(start), Some(next)) => ((next - today).num_days(), (next - start).num_days()),
-            _ => (0, 1),
-        };
-        let difference = share(item.cost() - subscription.item.cost(), rest.0.max(0), rest.1);
-        let name = format!("Prorated change to {}", item.name);
-        let charge = Charge::new(Sort::OneTime, &item.code, &name, (difference.abs(), 1), item.tax.clone());
-        self.replace_item(id, item)?;
-        if difference > 0 {
-            self.bill(id, today, vec![charge], None)?;
-        } else if difference < 0 {
-            let lines = self.lines(vec![charge]);
-            self.add_note(NewNote { customer, number: None, date: today, reference: String::new(), lines })?;
-        }
-        Ok(())
-    }
-
     /// Cancels now, or at the end of the term.
     pub(super) fn cancel(&mut self, id: Id, at_end: bool) -> Result<(), Refusal> {
         let status = self.state.subscription(id)?.status;
         match (at_end, status) {
-            (true, Status::Live | Status::Trial) => {
+            (true, Status::Live | Status::Trial | Status::Dunning | Status::Unpaid) => {
                 self.set_status(id, Status::NonRenewing)?;
                 self.tell("subscription_cancellation_scheduled", id)
             }
@@ -258,7 +225,35 @@ impl Org<'_> {
         self.tell("subscription_reactivated", id)
     }
 
-    fn set_status(&mut self, id: Id, status: Status) -> Result<(), Refusal> {
+    /// Pauses: nothing is billed until it is resumed. Only a person at the console can.
+    pub(super) fn pause(&mut self, id: Id) -> Result<(), Refusal> {
+        if self.state.subscription(id)?.status != Status::Live {
+            return Err(Refusal::wrong_subscription_state());
+        }
+        self.set_status(id, Status::Paused)?;
+        self.tell("subscription_paused", id)
+    }
+
+    /// Resumes what was paused; a renewal that it missed is due today.
+    pub(super) fn resume(&mut self, id: Id) -> Result<(), Refusal> {
+        let today = self.today();
+        let subscription = self.state.subscription_mut(id)?;
+        if subscription.status != Status::Paused {
+            return Err(Refusal::wrong_subscription_state());
+        }
+        if subscription.next.is_some_and(|next| next <= today) {
+            subscription.next = Some(today);
+            subscription.anchor = today;
+            subscription.count = 0;
+        }
+        self.set_status(id, Status::Live)?;
+        self.tell("subscription_resumed", id)?;
+        self.state.rolled_to = None;
+        self.roll();
+        Ok(())
+    }
+
+    pub(super) fn set_status(&mut self, id: Id, status: Status) -> Result<(), Refusal> {
         let now = self.now;
         let subscription = self.state.subscription_mut(id)?;
         subscription.status = status;

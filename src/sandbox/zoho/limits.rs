@@ -2,13 +2,13 @@
 
 use super::errors::Refusal;
 use super::settings::Settings;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What was called so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Limits {
     /// When the calls of the last minute came.
     minute: VecDeque<DateTime<Utc>>,
@@ -42,7 +42,9 @@ impl Limits {
             return Err(Refusal::too_many_calls(settings.calls_per_minute));
         }
         if hold && self.today >= settings.calls_per_day {
-            return Err(Refusal::quota_used_up(settings.calls_per_day));
+            let refusal = Refusal::quota_used_up(settings.calls_per_day);
+            let status = if settings.quota_under_200 { StatusCode::OK } else { refusal.status };
+            return Err(Refusal { status, ..refusal });
         }
         let at_once = u32::try_from(Arc::strong_count(&self.in_process) - 1).unwrap_or(u32::MAX);
         if hold && at_once >= settings.calls_at_once {

@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::errors::Refusal;
 use super::ids::Id;
+use super::lookups::Lookup;
 use super::reply::{Answer, Object, Reply};
 
 const MAX_PER_PAGE: usize = 200;
@@ -37,7 +38,9 @@ impl Listing<'_> {
             ids.reverse();
         }
         let skipped = (page - 1).saturating_mul(per_page);
-        let rows: Vec<Object> = ids.iter().skip(skipped).take(per_page).map(|id| row(*id)).collect();
+        let copies = if call.lookup == Lookup::Doubled { 2 } else { 1 };
+        let ids_here = ids.iter().skip(skipped).take(per_page);
+        let rows: Vec<Object> = ids_here.flat_map(|id| std::iter::repeat_n(row(*id), copies)).collect();
         let context = Object::new()
             .with("page", page)
             .with("per_page", per_page)

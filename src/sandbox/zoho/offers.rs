@@ -191,10 +191,11 @@ impl Shown<'_> {
 
     fn charge_view(&self, charge: &Charge, code: &'static str, description: &'static str) -> Object {
         let currency = self.currency();
+        let said = self.subscription.descriptions.get(&charge.code).map_or("", String::as_str);
         Object::new()
             .with(code, &charge.code)
             .with("name", &charge.name)
-            .with(description, "")
+            .with(description, said)
             .with("quantity", charge.quantity)
             .with("price", currency.number(charge.price))
             .with("discount", currency.number(charge.discount))
@@ -229,7 +230,7 @@ impl Shown<'_> {
 
 impl Org<'_> {
     /// Reads one of `addons` of a request, beside a plan. A given price is for one piece.
-    fn read_addon(&self, fields: &Fields, plan: &str, customer: &Customer) -> Result<Charge, Refusal> {
+    pub(super) fn read_addon(&self, fields: &Fields, plan: &str, customer: &Customer) -> Result<Charge, Refusal> {
         let addon = self.state.addon(&fields.needed("addon_code")?)?;
         addon.check_goes_with(self.state.plan(plan)?)?;
         let quantity = fields.quantity()?;

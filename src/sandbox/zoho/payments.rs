@@ -4,6 +4,7 @@
 
 use super::State;
 use super::call::{Call, Org, Route, route};
+use super::cards::{Card, GATEWAY};
 use super::errors::Refusal;
 use super::fields::{CustomFields, Fields};
 use super::ids::Id;
@@ -35,11 +36,44 @@ pub(super) struct Payment {
     pub(super) date: NaiveDate,
     pub(super) reference: String,
     pub(super) description: String,
+    pub(super) auto: Option<Auto>,
     pub(super) currency: Currency,
     /// The invoices to which it was ever applied.
     invoices: Vec<Id>,
     custom_fields: CustomFields,
     pub(super) created: DateTime<Utc>,
+}
+
+/// What a gateway of Zoho knows of a payment that it collected, or tried to.
+#[derive(Debug, Clone)]
+pub(super) struct Auto {
+    pub(super) id: Id,
+    /// The card as it was.
+    pub(super) card: Card,
+    /// The gateway's own number.
+    pub(super) transaction: String,
+    /// Why it was declined; empty if it was not.
+    pub(super) error: String,
+}
+
+impl Auto {
+    fn head(&self) -> Object {
+        Object::new()
+            .with("autotransaction_id", self.id)
+            .with("payment_gateway", GATEWAY)
+            .with("gateway_transaction_id", &self.transaction)
+            .with("gateway_error_message", &self.error)
+    }
+
+    /// As payments and refunds show it.
+    pub(super) fn view(&self) -> Object {
+        self.card.face(self.head().with("card_id", self.card.id))
+    }
+
+    /// As invoices show it.
+    pub(super) fn invoice_view(&self) -> Object {
+        self.head().with("account_id", "")
+    }
 }
 
 /// A payment to record, or the new content of one.
@@ -54,6 +88,7 @@ pub(super) struct NewPayment {
     /// Invoices and the amounts applied to them.
     pub(super) uses: Vec<(Id, i64)>,
     pub(super) custom_fields: CustomFields,
+    pub(super) auto: Option<Auto>,
 }
 
 impl NewPayment {
@@ -75,9 +110,35 @@ impl NewPayment {
             description: fields.text("description")?.unwrap_or_default(),
             uses: uses.iter().map(read).collect::<Result<_, Refusal>>()?,
             custom_fields,
+            auto: None,
         };
         new.custom_fields.update(fields)?;
         Ok(new)
+    }
+}
+
+impl Payment {
+    /// Zoho's word for its state: what its gateway declined is a failure, which is told but not kept.
+    fn status(&self) -> &'static str {
+        if self.auto.as_ref().is_some_and(|auto| !auto.error.is_empty()) { "failure" } else { "success" }
+    }
+
+    fn new(id: Id, new: NewPayment, currency: Currency, created: DateTime<Utc>, refunded: i64) -> Self {
+        Self {
+            id,
+            currency,
+            customer: new.customer,
+            mode: new.mode,
+            amount: new.amount,
+            refunded,
+            date: new.date,
+            reference: new.reference,
+            description: new.description,
+            auto: new.auto,
+            invoices: new.uses.iter().map(|(id, _)| *id).collect(),
+            custom_fields: new.custom_fields,
+            created,
+        }
     }
 }
 
@@ -117,14 +178,14 @@ impl State {
                 .with("amount_applied", currency.number(*amount))
                 .with("balance_amount", currency.number(invoice.balance()))
         };
-        Object::new()
+        let view = Object::new()
             .with("payment_id", payment.id)
             .with("payment_mode", &payment.mode)
             .with("amount", currency.number(payment.amount))
             .with("amount_refunded", currency.number(payment.refunded))
             .with("bank_charges", currency.number(0))
             .with("date", payment.date)
-            .with("status", "success")
+            .with("status", payment.status())
             .with("reference_number", &payment.reference)
             .with("description", &payment.description)
             .with("customer_id", payment.customer)
@@ -133,7 +194,11 @@ impl State {
             .with("invoices", self.uses(payment).iter().map(part).collect::<Vec<_>>())
             .with("currency_code", currency.code)
             .with("currency_symbol", currency.symbol)
-            .with("custom_fields", payment.custom_fields.view())
+            .with("custom_fields", payment.custom_fields.view());
+        match &payment.auto {
+            Some(auto) => view.with("autotransaction", auto.view()),
+            None => view,
+        }
     }
 
     /// Refuses uses that the invoices or the amount do not allow.
@@ -160,8 +225,12 @@ impl Org<'_> {
     pub(super) fn record_payment(&mut self, new: NewPayment) -> Result<Id, Refusal> {
         self.state.check_uses(&new)?;
         let id = self.state.counters.id();
+        let invoices: Vec<Id> = new.uses.iter().map(|(invoice, _)| *invoice).collect();
         self.put_payment(id, new, self.now, 0)?;
         self.emit_payment("payment_thankyou", id)?;
+        for invoice in invoices {
+            self.settle(invoice)?;
+        }
         Ok(id)
     }
 
@@ -173,21 +242,8 @@ impl Org<'_> {
             invoice.payments.push(part);
             invoice.updated = now;
         }
-        let payment = Payment {
-            id,
-            currency: self.state.customer(new.customer)?.currency,
-            customer: new.customer,
-            mode: new.mode,
-            amount: new.amount,
-            refunded,
-            date: new.date,
-            reference: new.reference,
-            description: new.description,
-            invoices: new.uses.iter().map(|(id, _)| *id).collect(),
-            custom_fields: new.custom_fields,
-            created,
-        };
-        self.state.payments.insert(id, payment);
+        let currency = self.state.customer(new.customer)?.currency;
+        self.state.payments.insert(id, Payment::new(id, new, currency, created, refunded));
         Ok(())
     }
 
@@ -255,7 +311,20 @@ impl Org<'_> {
 
     /// Tells what happened to a payment, with its first invoice and that one's subscription beside it.
     pub(super) fn emit_payment(&mut self, kind: &'static str, id: Id) -> Result<(), Refusal> {
-        let payment = self.state.payment(id)?;
+        let payment = self.state.payment(id)?.clone();
+        self.emit_payment_of(kind, &payment);
+        Ok(())
+    }
+
+    /// Tells that the gateway declined to collect a payment, which is not kept.
+    pub(super) fn tell_declined(&mut self, new: NewPayment) -> Result<(), Refusal> {
+        let currency = self.state.customer(new.customer)?.currency;
+        let payment = Payment::new(self.state.counters.id(), new, currency, self.now, 0);
+        self.emit_payment_of("payment_declined", &payment);
+        Ok(())
+    }
+
+    fn emit_payment_of(&mut self, kind: &'static str, payment: &Payment) {
         let mut data = Object::new().with("payment", self.state.payment_view(payment));
         if let Some(invoice) = payment.invoices.first().and_then(|id| self.state.invoices.get(id)) {
             data = data.with("invoice", self.state.invoice_view(invoice, self.today()));
@@ -264,7 +333,6 @@ impl Org<'_> {
             }
         }
         self.emit(kind, &data);
-        Ok(())
     }
 }
 
@@ -299,7 +367,8 @@ fn update(call: &mut Call<'_>) -> Answer {
     if fields.list("invoices")?.is_none() {
         return Err(Refusal::missing("invoices"));
     }
-    let new = NewPayment::read(&call.org, &fields, custom_fields)?;
+    let auto = call.org.state.payment(id)?.auto.clone();
+    let new = NewPayment { auto, ..NewPayment::read(&call.org, &fields, custom_fields)? };
     call.org.change_payment(id, new)?;
     let state = &*call.org.state;
     Ok(Reply::ok("The payment details have been updated.").with("payment", state.payment_view(state.payment(id)?)))

@@ -8,6 +8,7 @@ use super::fields::Fields;
 use super::ids::Id;
 use super::invoices::Line;
 use super::offers::{Charge, Sort};
+use super::payments::Auto;
 use super::reply::{Answer, Object, Reply};
 use axum::routing::MethodFilter;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -19,7 +20,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// One refund; its amount in minor units of the credit note's currency.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Refund {
     pub(super) id: Id,
     pub(super) note: Id,
@@ -29,6 +30,8 @@ pub(super) struct Refund {
     reference: String,
     mode: String,
     pub(super) customer: Id,
+    /// Of the payment that a gateway of Zoho gives back.
+    auto: Option<Auto>,
     pub(super) created: DateTime<Utc>,
 }
 
@@ -43,7 +46,7 @@ impl State {
             .with("amount", currency.number(note.total()))
             .with("refund_amount", currency.number(refund.amount))
             .with("balance_amount", currency.number(self.note_balance(note)));
-        Ok(Object::new()
+        let view = Object::new()
             .with("refund_id", refund.id)
             .with("date", refund.date)
             .with("amount", currency.number(refund.amount))
@@ -55,13 +58,17 @@ impl State {
             .with("email", self.customers.get(&refund.customer).map_or("", |customer| &customer.email))
             .with("creditnote", of)
             .with("currency_code", currency.code)
-            .with("currency_symbol", currency.symbol))
+            .with("currency_symbol", currency.symbol);
+        Ok(match &refund.auto {
+            Some(auto) => view.with("autotransaction", auto.view()),
+            None => view,
+        })
     }
 }
 
 impl Org<'_> {
     /// Refunds a part of a credit note, as the request says.
-    fn refund(&mut self, note: Id, fields: &Fields) -> Result<Id, Refusal> {
+    fn refund(&mut self, note: Id, fields: &Fields, auto: Option<Auto>) -> Result<Id, Refusal> {
         let of = self.state.note(note)?;
         let (customer, currency) = (of.customer, of.currency);
         let amount = fields.needed_amount("amount", currency)?;
@@ -76,8 +83,12 @@ impl Org<'_> {
             date: fields.date("date")?.unwrap_or(self.today()),
             description: fields.text("description")?.unwrap_or_default(),
             reference: fields.text("reference_number")?.unwrap_or_default(),
-            mode: fields.text("refund_mode")?.unwrap_or_else(|| "others".to_owned()),
+            mode: match &auto {
+                Some(_) => "autotransaction".to_owned(),
+                None => fields.text("refund_mode")?.unwrap_or_else(|| "others".to_owned()),
+            },
             customer,
+            auto,
             created: self.now,
         };
         self.state.refunds.insert(id, refund);
@@ -97,7 +108,7 @@ fn refund_note(call: &mut Call<'_>) -> Answer {
     if !call.org.state.settings.refund_notes {
         return Err(Refusal::not_refundable());
     }
-    let id = call.org.refund(note, &fields)?;
+    let id = call.org.refund(note, &fields, None)?;
     answer(call, id)
 }
 
@@ -112,11 +123,12 @@ fn refund_payment(call: &mut Call<'_>) -> Answer {
         return Err(Refusal::above_balance());
     }
     let (customer, date, reference) = (of.customer, call.org.today(), of.reference.clone());
+    let auto = of.auto.clone();
     let name = format!("Refund of payment {payment}");
     let line =
         Line { id: call.org.state.counters.id(), charge: Charge::new(Sort::OneTime, "", &name, (amount, 1), None) };
     let note = call.org.add_note(NewNote { customer, number: None, date, reference, lines: vec![line] })?;
-    let id = call.org.refund(note, &fields)?;
+    let id = call.org.refund(note, &fields, auto)?;
     if let Some(payment) = call.org.state.payments.get_mut(&payment) {
         payment.refunded += amount;
     }

@@ -1,6 +1,7 @@
-//! Answers: JSON objects that keep the order of their fields and every digit of their amounts.
+//! Answers: JSON objects that keep the order of their fields and every digit of their amounts, or a printed document.
 
 use super::errors::Refusal;
+use super::host;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Serialize, Serializer};
@@ -33,11 +34,20 @@ impl Serialize for Object {
     }
 }
 
-/// A successful answer: `code` 0, a message, and what was asked for.
+/// A successful answer: `code` 0, a message, and what was asked for; or a PDF.
 #[derive(Debug)]
 pub(super) struct Reply {
     status: StatusCode,
     body: Object,
+    printed: Option<Printed>,
+}
+
+/// A document as a file, sent in the place of JSON.
+#[derive(Debug)]
+pub(super) struct Printed {
+    /// Without its ending.
+    pub(super) name: String,
+    pub(super) pdf: Vec<u8>,
 }
 
 /// What a handler answers.
@@ -45,7 +55,7 @@ pub(super) type Answer = Result<Reply, Refusal>;
 
 impl Reply {
     fn new(status: StatusCode, message: &str) -> Self {
-        Self { status, body: Object::new().with("code", 0).with("message", message) }
+        Self { status, body: Object::new().with("code", 0).with("message", message), printed: None }
     }
 
     /// Something was created.
@@ -58,6 +68,17 @@ impl Reply {
         Self::new(StatusCode::OK, message)
     }
 
+    /// A document as a file.
+    pub(super) fn print(document: Printed) -> Self {
+        Self { printed: Some(document), ..Self::ok("success") }
+    }
+
+    /// Adds all fields of a resource that has no name of its own.
+    pub(super) fn with_all(mut self, fields: Object) -> Self {
+        self.body.0.extend(fields.0);
+        self
+    }
+
     /// Adds one resource.
     pub(super) fn with(self, name: &'static str, value: impl Serialize) -> Self {
         Self { body: self.body.with(name, value), ..self }
@@ -66,11 +87,16 @@ impl Reply {
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
-        json(self.status, &self.body)
+        let Some(Printed { name, pdf }) = self.printed else { return json(self.status, &self.body) };
+        let head = [
+            (header::CONTENT_TYPE, "application/pdf".to_owned()),
+            (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.pdf\"")),
+        ];
+        (self.status, head, pdf).into_response()
     }
 }
 
 /// A JSON answer.
 pub(super) fn json(status: StatusCode, body: &Object) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json;charset=UTF-8")], body.text()).into_response()
+    host::json(status, body.text())
 }

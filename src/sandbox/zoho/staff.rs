@@ -1,13 +1,14 @@
 //! What a person does at Zoho's own console. Amounts of an act are integers of minor units.
 
 use super::call::Org;
+use super::cards::Typed;
 use super::errors::Refusal;
 use super::fields::{CustomFields, Fields};
 use super::ids::Id;
 use super::invoices::{Line, NewInvoice};
 use super::offers::{Charge, Sort};
 use super::payments::NewPayment;
-use crate::sandbox::World;
+use crate::{World, acts, faults::Vendor};
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
@@ -21,6 +22,7 @@ pub fn staff(world: &World, act: &Value) -> Result<Value, String> {
     let mut state = world.zoho.lock().expect("zoho lock");
     let mut org = Org { world, state: &mut state, now: world.clock.now() };
     org.roll();
+    org.state.remember(world, org.now);
     let act = Act(fields);
     let org = &mut org;
     match act.text("act")? {
@@ -44,25 +46,29 @@ pub fn staff(world: &World, act: &Value) -> Result<Value, String> {
         "cancel_subscription" => done(org.cancel(act.id("subscription_id")?, act.flag("at_end")?)),
         "turn_on_auto_collect" => act.turn_on_auto_collect(org),
         "delete_customer" => done(org.delete_customer(act.id("customer_id")?)),
+        "reactivate_subscription" => done(org.reactivate(act.id("subscription_id")?)),
+        "change_subscription" => act.change_subscription(org),
+        "pause_subscription" => done(org.pause(act.id("subscription_id")?)),
+        "resume_subscription" => done(org.resume(act.id("subscription_id")?)),
+        "link_customer" => act.link_customer(org),
+        "pay_by_link" => act.pay_by_link(org),
+        "use_hosted_page" => act.use_hosted_page(org),
+        "add_item" => act.add_item(org),
+        "answer_quote" => act.answer_quote(org),
         "expire_tokens" => {
             org.state.accounts.expire_all();
             Ok(json!({}))
         }
-        "make_grant_code" => Ok(json!({ "code": org.state.accounts.make_code(org.now) })),
+        "make_grant_code" => act.make_grant_code(org),
         "settings" => act.settings(org),
-        other => Err(format!(
-            "`act`: `{other}` is unknown; known are create_plan (add_plan), add_addon, add_coupon, add_tax, \
-             create_customer, create_subscription, create_invoice, edit_invoice, void_invoice, write_off_invoice, \
-             record_payment, give_credit, set_auto_apply_credits, delete_payment, cancel_subscription, \
-             turn_on_auto_collect, delete_customer, expire_tokens, make_grant_code, settings"
-        )),
+        other => Err(acts::unplayed(Vendor::Zoho, other)),
     }
 }
 
 /// The fields of an act.
 pub(super) struct Act<'a>(pub(super) &'a Map<String, Value>);
 
-fn done(outcome: Result<(), Refusal>) -> Result<Value, String> {
+pub(super) fn done(outcome: Result<(), Refusal>) -> Result<Value, String> {
     outcome.map(|()| json!({})).map_err(said)
 }
 
@@ -96,7 +102,7 @@ impl<'a> Act<'a> {
         amount.ok_or_else(|| format!("`{name}`: an integer of minor units is expected, zero or more"))
     }
 
-    fn flag(&self, name: &str) -> Result<bool, String> {
+    pub(super) fn flag(&self, name: &str) -> Result<bool, String> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(false),
             Some(value) => value.as_bool().ok_or_else(|| format!("`{name}`: true or false is expected")),
@@ -140,7 +146,8 @@ impl<'a> Act<'a> {
         Ok(json!({ "subscription_id": id, "invoice_id": invoice }))
     }
 
-    /// `amount`, and `subscription_id` (a renewal at once) or `customer_id`; `date`, `payment_terms`.
+    /// `amount`, and `subscription_id` (a renewal at once) or `customer_id`; `date`, `payment_terms`; `pending`: lines can
+    /// still be added, and nothing is owed yet.
     fn create_invoice(&self, org: &mut Org<'_>) -> Result<Value, String> {
         let subscription = self.optional_id("subscription_id")?;
         let (customer, own_terms, name) = if let Some(id) = subscription {
@@ -153,8 +160,12 @@ impl<'a> Act<'a> {
         let date = self.day("date", org)?;
         let terms = self.0.get("payment_terms").and_then(Value::as_i64).unwrap_or(own_terms);
         let lines = vec![self.line(org, &name)?];
-        let new = NewInvoice { customer, subscription, date, terms, lines, coupon: None, draft: false };
+        let pending = self.flag("pending")?;
+        let new = NewInvoice { customer, subscription, date, terms, lines, coupon: None, draft: pending };
         let id = org.raise_invoice(new).map_err(said)?;
+        if pending {
+            org.make_pending(id).map_err(said)?;
+        }
         Ok(json!({ "invoice_id": id }))
     }
 
@@ -194,15 +205,46 @@ impl<'a> Act<'a> {
             description: self.optional("description")?.unwrap_or("").to_owned(),
             uses: invoice.map(|id| (id, amount.min(balance))).into_iter().filter(|(_, part)| *part > 0).collect(),
             custom_fields: CustomFields::default(),
+            auto: None,
         });
         Ok(json!({ "payment_id": id.map_err(said)? }))
     }
 
-    /// `subscription_id`: from now on Zoho's own gateway pays its invoices, with a card that the person typed in.
+    /// `subscription_id`; `card_number`, `expiry_month`, `expiry_year`: from now on Zoho's own gateway pays its invoices,
+    /// with the card that the person typed in (one that pays, if none is given).
     fn turn_on_auto_collect(&self, org: &mut Org<'_>) -> Result<Value, String> {
         let id = self.id("subscription_id")?;
-        org.state.subscription_mut(id).map_err(said)?.auto_collect = true;
-        done(org.tell("subscription_updated", id))
+        let customer = org.state.subscription(id).map_err(said)?.customer;
+        let typed = self.typed_card()?;
+        let card = org.add_card(customer, &typed).map_err(said)?;
+        org.set_card(id, card, true).map_err(said)?;
+        org.tell("subscription_updated", id).map_err(said)?;
+        Ok(json!({ "card_id": card }))
+    }
+
+    /// `scope` (comma separated) and `minutes` (3 to 10): a code for a self client.
+    fn make_grant_code(&self, org: &mut Org<'_>) -> Result<Value, String> {
+        let minutes = self.0.get("minutes").map(|given| {
+            let given = given.as_i64().filter(|minutes| (3..=10).contains(minutes));
+            given.ok_or_else(|| "`minutes`: a number from 3 to 10 is expected".to_owned())
+        });
+        let (scope, minutes) = (self.optional("scope")?, minutes.transpose()?);
+        Ok(json!({ "code": org.state.accounts.make_code(scope, minutes, org.now) }))
+    }
+
+    /// `card_number`, `expiry_month`, `expiry_year`, as a customer types them; without them a card that pays.
+    pub(super) fn typed_card(&self) -> Result<Typed<'a>, String> {
+        let whole = |name: &str, default: i64| match self.0.get(name) {
+            None | Some(Value::Null) => Ok(default),
+            Some(value) => value.as_i64().ok_or_else(|| format!("`{name}`: a whole number is expected")),
+        };
+        let paying = Typed::default();
+        let out_of_range = |_| "`expiry_month`, `expiry_year`: a month and a year are expected".to_owned();
+        Ok(Typed {
+            number: self.optional("card_number")?.unwrap_or(paying.number),
+            month: whole("expiry_month", paying.month.into())?.try_into().map_err(out_of_range)?,
+            year: whole("expiry_year", paying.year.into())?.try_into().map_err(out_of_range)?,
+        })
     }
 
     /// The settings to change; answers all settings.

@@ -2,6 +2,7 @@
 
 use super::call::Org;
 use super::credit_notes::NewNote;
+use super::fields::Fields;
 use super::ids::Id;
 use super::money::Percent;
 use super::staff::{Act, said};
@@ -15,7 +16,7 @@ impl Act<'_> {
         }
         match self.optional("of_plan")? {
             Some(code) => org.state.plan(code).map(|plan| plan.product).map_err(said),
-            None => Ok(org.add_product("Product".to_owned(), String::new())),
+            None => org.add_product(&Fields::default().with("name", "Product")).map_err(said),
         }
     }
 

@@ -4,7 +4,6 @@ use super::call::{Call, Route, route};
 use super::errors::Refusal;
 use super::ids::Id;
 use super::list::{Listing, filter_by};
-use super::offers::Item;
 use super::reply::{Answer, Reply};
 use super::subscriptions::{Status, Subscription};
 use axum::routing::MethodFilter;
@@ -27,13 +26,13 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// An answer with the subscription as it is now.
-fn show(call: &Call<'_>, id: Id, reply: Reply) -> Answer {
+pub(super) fn show(call: &Call<'_>, id: Id, reply: Reply) -> Answer {
     let state = &*call.org.state;
     Ok(reply.with("subscription", state.subscription_view(state.subscription(id)?)))
 }
 
 /// Changes a subscription and notes when.
-fn change(call: &mut Call<'_>, id: Id, change: impl FnOnce(&mut Subscription)) -> Result<(), Refusal> {
+pub(super) fn change(call: &mut Call<'_>, id: Id, change: impl FnOnce(&mut Subscription)) -> Result<(), Refusal> {
     let now = call.org.now;
     let subscription = call.org.state.subscription_mut(id)?;
     change(subscription);
@@ -48,7 +47,7 @@ fn create(call: &mut Call<'_>) -> Answer {
         // Made together with the subscription, a customer comes without a workflow of its own.
         Some(customer) => {
             let customer = call.org.add_customer(&customer)?;
-            let made = call.org.add_subscription(&fields.with_id("customer_id", customer));
+            let made = call.org.add_subscription(&fields.with("customer_id", customer));
             if made.is_err() {
                 call.org.state.customers.remove(&customer);
             }
@@ -67,6 +66,10 @@ fn list(call: &mut Call<'_>) -> Answer {
     let text = call.query("filter_by").filter(|text| !text.is_empty()).unwrap_or("SubscriptionStatus.All");
     let by_mode = text.strip_prefix("SubscriptionMode.");
     let by_status = if by_mode.is_some() { "All" } else { filter_by(call, "SubscriptionStatus.")? };
+    let today = call.org.today();
+    if !Subscription::has_filter(by_status) || by_mode.is_some_and(|mode| !["ONLINE", "OFFLINE"].contains(&mode)) {
+        return Err(Refusal::invalid("filter_by"));
+    }
     let customer = call.query_id("customer_id")?;
     let reference = call.query("reference_contains");
     let state = &*call.org.state;
@@ -75,12 +78,7 @@ fn list(call: &mut Call<'_>) -> Answer {
             None => true,
             Some(mode) => mode == if subscription.auto_collect { "ONLINE" } else { "OFFLINE" },
         };
-        let status = match by_status {
-            "All" => true,
-            "ACTIVE" => matches!(subscription.status, Status::Live | Status::Trial | Status::NonRenewing),
-            other => other.eq_ignore_ascii_case(subscription.status.word()),
-        };
-        mode && status
+        mode && subscription.fits(by_status, today)
             && subscription.created <= horizon
             && customer.is_none_or(|id| subscription.customer == id)
             && reference.is_none_or(|part| subscription.reference.contains(part))
@@ -92,35 +90,7 @@ fn list(call: &mut Call<'_>) -> Answer {
 
 fn update(call: &mut Call<'_>) -> Answer {
     let (id, fields) = (call.id("Subscription")?, call.fields()?);
-    let subscription = call.org.state.subscription(id)?;
-    let customer = call.org.state.customer(subscription.customer)?;
-    let item = Item::read(&call.org, &fields, customer, Some(&subscription.item))?;
-    if fields.flag("auto_collect")? == Some(true) && !subscription.auto_collect {
-        return Err(Refusal::missing("card_id"));
-    }
-    if !subscription.status.runs() {
-        return Err(Refusal::wrong_subscription_state());
-    }
-    let mut changed = subscription.clone();
-    changed.custom_fields.update(&fields)?;
-    changed.reference = fields.text("reference_id")?.unwrap_or(changed.reference);
-    changed.auto_collect = fields.flag("auto_collect")?.unwrap_or(changed.auto_collect);
-    changed.payment_terms = fields.whole("payment_terms")?.unwrap_or(changed.payment_terms);
-    let at_end = fields.flag("end_of_term")?.unwrap_or(false);
-    let held = changed.coupon.as_ref().map(|redeemed| redeemed.code.clone());
-    if let Some(code) = fields.text("coupon_code")?.filter(|code| !code.is_empty() && held.as_ref() != Some(code)) {
-        let mut after = Subscription { item: item.clone(), ..changed.clone() };
-        call.org.redeem(&mut after, &code)?;
-        changed.coupon = after.coupon;
-    }
-    if at_end {
-        changed.scheduled = Some(item.clone());
-    }
-    changed.updated = call.org.now;
-    call.org.state.subscriptions.insert(id, changed);
-    if !at_end {
-        call.org.change_now(id, item)?;
-    }
+    call.org.update_subscription(id, &fields)?;
     show(call, id, Reply::ok("Subscription has been updated successfully."))
 }
 
@@ -166,7 +136,7 @@ fn scheduled(call: &mut Call<'_>) -> Answer {
 fn auto_collect(call: &mut Call<'_>) -> Answer {
     let (id, fields) = (call.id("Subscription")?, call.fields()?);
     let on = fields.flag("auto_collect")?.ok_or_else(|| Refusal::missing("auto_collect"))?;
-    if on && !call.org.state.subscription(id)?.auto_collect {
+    if on && call.org.state.subscription(id)?.card.is_none() {
         return Err(Refusal::missing("card_id"));
     }
     change(call, id, |subscription| subscription.auto_collect = on)?;
@@ -184,9 +154,11 @@ fn custom_fields(call: &mut Call<'_>) -> Answer {
     let (id, fields) = (call.id("Subscription")?, call.fields()?);
     let mut new = call.org.state.subscription(id)?.custom_fields.clone();
     new.update(&fields)?;
-    let view = new.view();
+    // One object, by the documents: the field that was named last.
+    let last = fields.list("custom_fields")?.and_then(|given| given.last().map(|field| field.needed("label")));
+    let view = last.transpose()?.and_then(|label| new.field_view(&label));
     change(call, id, |subscription| subscription.custom_fields = new)?;
-    Ok(Reply::ok("Custom Fields Updated Successfully.").with("data", view))
+    Ok(Reply::ok("Custom Fields Updated Successfully.").with("data", view.unwrap_or_default()))
 }
 
 fn add_coupon(call: &mut Call<'_>) -> Answer {

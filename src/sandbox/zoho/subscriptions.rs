@@ -5,13 +5,16 @@ use super::State;
 use super::call::Org;
 use super::coupons::Redeemed;
 use super::dates::{plus_days, stamp};
+use super::dunning::Retry;
 use super::errors::Refusal;
 use super::fields::{CustomFields, Fields};
 use super::ids::Id;
 use super::money::Currency;
 use super::offers::Item;
 use super::reply::Object;
-use chrono::{DateTime, NaiveDate, Utc};
+use super::subscription_extras::Remark;
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use std::collections::BTreeMap;
 
 /// One subscription.
 #[derive(Debug, Clone)]
@@ -27,6 +30,10 @@ pub(super) struct Subscription {
     /// Free text, not unique.
     pub(super) reference: String,
     pub(super) auto_collect: bool,
+    /// The card that Zoho charges.
+    pub(super) card: Option<Id>,
+    /// The declined charge that will be tried again.
+    pub(super) retry: Option<Retry>,
     /// Days until an invoice is due.
     pub(super) payment_terms: i64,
     pub(super) starts: NaiveDate,
@@ -36,8 +43,11 @@ pub(super) struct Subscription {
     pub(super) activated: Option<NaiveDate>,
     pub(super) term_start: Option<NaiveDate>,
     pub(super) last_billing: Option<NaiveDate>,
+    pub(super) cancelled: Option<NaiveDate>,
     /// The day on which something happens by itself: the start, the end of the trial, the renewal or the end.
     pub(super) next: Option<NaiveDate>,
+    /// The day of [`Self::next`] that was told ahead.
+    pub(super) noticed: Option<NaiveDate>,
     /// Terms are counted from this day.
     pub(super) anchor: NaiveDate,
     /// The number of the term that begins next, counted from the anchor.
@@ -48,9 +58,33 @@ pub(super) struct Subscription {
     pub(super) cycles: i64,
     pub(super) child_invoice: Option<Id>,
     pub(super) custom_fields: CustomFields,
+    /// Of the plan and the add-ons, by code.
+    pub(super) descriptions: BTreeMap<String, String>,
+    pub(super) salesperson: Option<(Id, String)>,
+    pub(super) notes: Vec<Remark>,
+    /// What happened to it, oldest first.
+    pub(super) activities: Vec<Remark>,
     pub(super) created: DateTime<Utc>,
     pub(super) updated: DateTime<Utc>,
 }
+
+/// The filters of lists behind `SubscriptionStatus.`.
+const FILTERS: [&str; 14] = [
+    "All",
+    "ACTIVE",
+    "LIVE",
+    "FUTURE",
+    "TRIAL",
+    "PAST_DUE",
+    "UNPAID",
+    "NON_RENEWING",
+    "CANCELLED_FROM_DUNNING",
+    "CANCELLED",
+    "EXPIRED",
+    "TRIAL_EXPIRED",
+    "CANCELLED_LAST_MONTH",
+    "CANCELLED_THIS_MONTH",
+];
 
 /// Where a subscription stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +92,15 @@ pub(super) enum Status {
     Future,
     Trial,
     Live,
+    /// Zoho's gateway was declined and tries again.
+    Dunning,
+    /// Zoho's gateway was declined for the last time.
+    Unpaid,
+    /// By a person at the console: no call pauses.
+    Paused,
     NonRenewing,
     Cancelled,
+    CancelledFromDunning,
     Expired,
 }
 
@@ -70,8 +111,12 @@ impl Status {
             Self::Future => "future",
             Self::Trial => "trial",
             Self::Live => "live",
+            Self::Dunning => "dunning",
+            Self::Unpaid => "unpaid",
+            Self::Paused => "paused",
             Self::NonRenewing => "non_renewing",
             Self::Cancelled => "cancelled",
+            Self::CancelledFromDunning => "cancelled_from_dunning",
             Self::Expired => "expired",
         }
     }
@@ -79,16 +124,58 @@ impl Status {
     /// Not at its end.
     pub(super) fn runs(self) -> bool {
         match self {
-            Self::Future | Self::Trial | Self::Live | Self::NonRenewing => true,
-            Self::Cancelled | Self::Expired => false,
+            Self::Future
+            | Self::Trial
+            | Self::Live
+            | Self::Dunning
+            | Self::Unpaid
+            | Self::Paused
+            | Self::NonRenewing => true,
+            Self::Cancelled | Self::CancelledFromDunning | Self::Expired => false,
         }
     }
 }
 
 impl Subscription {
+    /// Whether lists have this filter.
+    pub(super) fn has_filter(filter: &str) -> bool {
+        FILTERS.contains(&filter)
+    }
+
+    /// Whether a filter of lists shows it.
+    pub(super) fn fits(&self, filter: &str, today: NaiveDate) -> bool {
+        let in_month = |months: u32| {
+            let month = today.with_day(1)?.checked_sub_months(Months::new(months))?;
+            self.cancelled.map(|day| (day.year(), day.month()) == (month.year(), month.month()))
+        };
+        match filter {
+            "All" => true,
+            "ACTIVE" => matches!(self.status, Status::Live | Status::Trial | Status::Dunning | Status::NonRenewing),
+            "LIVE" => self.status == Status::Live,
+            "FUTURE" => self.status == Status::Future,
+            "TRIAL" => self.status == Status::Trial,
+            "PAST_DUE" => self.status == Status::Dunning,
+            "UNPAID" => self.status == Status::Unpaid,
+            "NON_RENEWING" => self.status == Status::NonRenewing,
+            "CANCELLED_FROM_DUNNING" => self.status == Status::CancelledFromDunning,
+            "CANCELLED" => self.status == Status::Cancelled,
+            "EXPIRED" => self.status == Status::Expired,
+            "CANCELLED_THIS_MONTH" => in_month(0).unwrap_or(false),
+            "CANCELLED_LAST_MONTH" => in_month(1).unwrap_or(false),
+            // Trials of this organisation end in a first invoice: none is `TRIAL_EXPIRED`.
+            _ => false,
+        }
+    }
+
     /// The product and the plan.
     pub(super) fn name(&self) -> String {
         format!("{}-{}", self.item.product_name, self.item.name)
+    }
+
+    /// The day on which it is to be looked at: for what is due on it, or to try a declined card again.
+    pub(super) fn due_day(&self) -> Option<NaiveDate> {
+        let retry = self.retry.as_ref().map(|retry| retry.on);
+        [self.next, retry].into_iter().flatten().min().filter(|_| self.status != Status::Paused)
     }
 
     /// The term's last day.
@@ -115,8 +202,8 @@ impl Subscription {
             .with("created_time", stamp(self.created))
             .with("updated_time", stamp(self.updated))
             .with("reference_id", &self.reference)
-            .with("salesperson_id", "")
-            .with("salesperson_name", "")
+            .with("salesperson_id", self.salesperson.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default())
+            .with("salesperson_name", self.salesperson.as_ref().map_or("", |(_, name)| name))
             .with("currency_code", self.currency.code)
             .with("currency_symbol", self.currency.symbol)
     }
@@ -173,11 +260,15 @@ impl State {
             .with("end_of_term", subscription.scheduled.is_some())
             .with("product_id", subscription.item.product)
             .with("product_name", &subscription.item.product_name);
-        shown
-            .onto(view)
-            .with("payment_terms", subscription.payment_terms)
+        let view = shown.onto(view);
+        let view = match subscription.card.and_then(|card| self.cards.get(&card)) {
+            Some(card) => view.with("card", card.short_view()),
+            None => view,
+        };
+        view.with("payment_terms", subscription.payment_terms)
             .with("customer", customer.map(super::customers::Customer::short_view).unwrap_or_default())
             .with("custom_fields", subscription.custom_fields.view())
+            .with("notes", subscription.notes.iter().map(Remark::note_view).collect::<Vec<_>>())
     }
 }
 
@@ -194,8 +285,12 @@ impl Org<'_> {
             // This organisation has no unbilled charges: it says so instead of leaving an invoice out.
             return Err(Refusal::invalid("add_to_unbilled_charges"));
         }
-        if fields.flag("auto_collect")? == Some(true) {
-            // An online subscription needs a card that Zoho holds; this organisation's customers have none.
+        let card = fields.id("card_id")?;
+        if let Some(card) = card {
+            self.state.card(card, customer)?;
+        }
+        let auto_collect = fields.flag("auto_collect")?.unwrap_or(card.is_some());
+        if auto_collect && card.is_none() {
             return Err(Refusal::missing("card_id"));
         }
         let no_trial = plan_fields.flag("exclude_trial")? == Some(true);
@@ -210,7 +305,9 @@ impl Org<'_> {
             scheduled: None,
             status: Status::Future,
             reference: fields.text("reference_id")?.unwrap_or_default(),
-            auto_collect: false,
+            auto_collect,
+            card,
+            retry: None,
             payment_terms: fields.whole("payment_terms")?.unwrap_or(customer_terms),
             starts,
             trial_days: plan_fields.whole("trial_days")?.unwrap_or(if no_trial { 0 } else { plan.trial }),
@@ -218,7 +315,9 @@ impl Org<'_> {
             activated: None,
             term_start: None,
             last_billing: None,
+            cancelled: None,
             next: Some(starts),
+            noticed: None,
             anchor: starts,
             count: 0,
             billed: 0,
@@ -226,6 +325,10 @@ impl Org<'_> {
             item,
             child_invoice: None,
             custom_fields: CustomFields::default(),
+            descriptions: BTreeMap::new(),
+            salesperson: None,
+            notes: Vec::new(),
+            activities: Vec::new(),
             created: self.now,
             updated: self.now,
         };

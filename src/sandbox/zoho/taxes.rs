@@ -16,7 +16,7 @@ use super::reply::Object;
 pub(super) struct Tax {
     pub(super) id: Id,
     pub(super) name: String,
-    rate: Percent,
+    pub(super) rate: Percent,
 }
 
 impl Tax {

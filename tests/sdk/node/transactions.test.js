@@ -1,7 +1,7 @@
 "use strict";
 const { test } = require("node:test");
 const assert = require("node:assert/strict");
-const { braintree, gateway, unique, vaulted, found } = require("./sandbox");
+const { braintree, gateway, unique, did, vaulted, found } = require("./sandbox");
 
 const bt = gateway();
 const { Transaction } = braintree;
@@ -79,21 +79,25 @@ test("one call holds an amount and vaults the card under our token", async () =>
   assert.deepEqual([transaction.status, transaction.creditCard.token], ["authorized", token]);
   assert.equal(transaction.threeDSecureInfo.liabilityShifted, true);
   assert.equal((await bt.paymentMethod.find(token)).customerId, customer.id);
+  did("transaction.sale", "holds an amount and vaults the card under our token");
   const less = await bt.transaction.submitForSettlement(transaction.id, "9.00");
   assert.deepEqual([less.transaction.amount, less.transaction.status], ["9.00", "submitted_for_settlement"]);
   assert.deepEqual(less.transaction.statusHistory.map((e) => e.amount), ["59.00", "9.00"]);
   assert.deepEqual(codes(await bt.transaction.submitForSettlement(transaction.id), "base"), ["91507"]);
+  did("transaction.submitForSettlement", "takes less than was held, and once");
 });
 
 test("more than the authorized amount cannot be submitted", async () => {
   const { transaction } = await sell({ options: { submitForSettlement: false } });
   assert.deepEqual(codes(await bt.transaction.submitForSettlement(transaction.id, "49.01"), "amount"), ["91522"]);
+  did("transaction.submitForSettlement", "refuses more than was held");
 });
 
 test("a void ends a sale and a second one is refused", async () => {
   const { transaction } = await sell();
   assert.equal((await bt.transaction.void(transaction.id)).transaction.status, "voided");
   assert.deepEqual(codes(await bt.transaction.void(transaction.id), "base"), ["91504"]);
+  did("transaction.void", "ends a sale, and once");
 });
 
 test("a settled sale is refunded in parts until nothing is left", async () => {
@@ -111,6 +115,7 @@ test("a settled sale is refunded in parts until nothing is left", async () => {
   const seen = await bt.transaction.find(transaction.id);
   assert.deepEqual(seen.refundIds, [part.transaction.id, rest.transaction.id]);
   assert.deepEqual(codes(await bt.transaction.refund(rest.transaction.id), "base"), ["91505"]);
+  did("transaction.refund", "gives parts back until nothing is left");
   const hits = await found(bt.transaction.search((search) => search.orderId().is(`${orderId}-r1`)));
   assert.deepEqual(hits.map((hit) => hit.id), [part.transaction.id]);
 });
@@ -124,6 +129,7 @@ test("refunds are declined softly and hard by their amount", async () => {
   const hard = await bt.transaction.refund(transaction.id, "2004.00");
   assert.deepEqual([hard.success, hard.transaction.status], [false, "processor_declined"]);
   assert.deepEqual([hard.transaction.type, hard.transaction.processorResponseType], ["credit", "hard_declined"]);
+  did("transaction.refund", "is declined softly and hard by its amount");
 });
 
 test("a decline carries its transaction and no validation errors", async () => {
@@ -135,6 +141,7 @@ test("a decline carries its transaction and no validation errors", async () => {
   assert.equal(declined.transaction.processorResponseCode, "2001");
   assert.equal(declined.transaction.processorResponseType, "soft_declined");
   assert.equal((await bt.transaction.find(declined.transaction.id)).status, "processor_declined");
+  did("transaction.find", "shows a decline");
 });
 
 test("a gateway rejection names its reason", async () => {

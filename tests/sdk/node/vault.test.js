@@ -1,7 +1,7 @@
 "use strict";
 const { test } = require("node:test");
 const assert = require("node:assert/strict");
-const { gateway, unique, vaulted, found, own } = require("./sandbox");
+const { did, gateway, unique, vaulted, found, own } = require("./sandbox");
 
 const bt = gateway();
 
@@ -21,6 +21,11 @@ test("a customer is created with a chosen id, found, changed, searched and delet
   await bt.customer.delete(id);
   await assert.rejects(bt.customer.find(id), { name: "notFoundError" });
   await assert.rejects(bt.customer.delete(id), { name: "notFoundError" });
+  did("customer.create", "takes a chosen id");
+  did("customer.update", "replaces only what was sent");
+  did("customer.search", "finds by an id");
+  did("customer.find", "is not found after it was deleted");
+  did("customer.delete", "is not found a second time");
 });
 
 test("a second customer with the same id is error 91609", async () => {
@@ -30,6 +35,7 @@ test("a second customer with the same id is error 91609", async () => {
   assert.equal(again.success, false);
   assert.deepEqual(again.errors.for("customer").on("id").map((e) => e.code), ["91609"]);
   assert.deepEqual(again.errors.deepErrors().map((e) => e.attribute), ["id"]);
+  did("customer.create", "refuses an id that is taken");
 });
 
 test("a card is vaulted with our token, found, made default, changed and deleted", async () => {
@@ -53,6 +59,10 @@ test("a card is vaulted with our token, found, made default, changed and deleted
   await bt.paymentMethod.delete(second);
   await assert.rejects(bt.paymentMethod.find(second), { name: "notFoundError" });
   assert.equal((await bt.paymentMethod.find(token)).default, true);
+  did("paymentMethod.create", "verifies a card and makes it the default");
+  did("paymentMethod.update", "changes name and expiration");
+  did("paymentMethod.delete", "hands the default on");
+  did("paymentMethod.find", "shows which card is the default");
 });
 
 test("faults of a vaulting have the gateway's codes and places", async () => {

@@ -8,7 +8,7 @@ import braintree
 from braintree import Transaction, TransactionSearch
 from braintree.exceptions.invalid_signature_error import InvalidSignatureError
 from braintree.exceptions.not_found_error import NotFoundError
-from sandbox import codes, gateway, unique, vaulted
+from sandbox import codes, did, gateway, unique, vaulted
 
 BT = gateway()
 
@@ -46,6 +46,7 @@ class Transactions(unittest.TestCase):
         self.assertEqual(list(nothing.items), [])
         with self.assertRaises(NotFoundError):
             BT.transaction.find("nothere")
+        did("transaction.sale", "is found and searched")
 
     def test_one_call_holds_and_vaults_and_a_lower_amount_is_settled(self):
         customer, _ = vaulted(BT)
@@ -61,6 +62,7 @@ class Transactions(unittest.TestCase):
         self.assertEqual(less.transaction.amount, Decimal("9.00"))
         again = BT.transaction.submit_for_settlement(held.transaction.id)
         self.assertEqual(codes(again, "transaction", "base"), ["91507"])
+        did("transaction.submit_for_settlement", "takes less than was held")
 
     def test_void_and_reverse(self):
         result, *_ = sell()
@@ -69,6 +71,8 @@ class Transactions(unittest.TestCase):
         settled, *_ = sell()
         BT.testing.settle_transaction(settled.transaction.id)
         self.assertEqual(BT.transaction.reverse(settled.transaction.id).transaction.type, "credit")
+        did("transaction.void", "ends a sale")
+        did("transaction.reverse", "voids or refunds")
 
     def test_refunds_in_parts(self):
         result, *_ = sell()
@@ -81,6 +85,7 @@ class Transactions(unittest.TestCase):
         self.assertEqual(BT.transaction.refund(sold).transaction.amount, Decimal("40.00"))
         self.assertEqual(codes(BT.transaction.refund(sold), "transaction", "base"), ["91512"])
         self.assertEqual(len(BT.transaction.find(sold).refund_ids), 2)
+        did("transaction.refund", "gives parts back")
 
     def test_a_decline_and_a_gateway_rejection_carry_their_transaction(self):
         declined, *_ = sell(amount="2015.00")
@@ -101,6 +106,7 @@ class Transactions(unittest.TestCase):
         self.assertEqual(first.transaction.id, second.transaction.id)
         other = BT.transaction.sale(request | {"amount": "1.00"})
         self.assertEqual(codes(other, "transaction", "api_request_key"), ["915232"])
+        did("transaction.sale", "is replayed for the same key")
 
     def test_faults_come_together(self):
         bad = BT.transaction.sale({"amount": "x", "payment_method_token": "none", "order_id": "o" * 256})

@@ -9,7 +9,7 @@ from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.not_found_error import NotFoundError
 
 import braintree
-from sandbox import OWN, codes, gateway, unique, vaulted
+from sandbox import OWN, codes, did, gateway, unique, vaulted
 
 BT = gateway()
 
@@ -31,6 +31,11 @@ class Vault(unittest.TestCase):
         self.assertTrue(BT.customer.delete(customer).is_success)
         with self.assertRaises(NotFoundError):
             BT.customer.find(customer)
+        did("customer.create", "takes a chosen id, and once")
+        did("customer.update", "replaces only what was sent, and refuses an e-mail address that is none")
+        did("customer.search", "finds by an id")
+        did("customer.delete", "takes it away")
+        did("customer.find", "is not found after it was deleted")
 
     def test_a_card_is_vaulted_with_our_token_changed_and_deleted(self):
         customer, token = vaulted(BT)
