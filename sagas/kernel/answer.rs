@@ -1,6 +1,15 @@
 //! What a vendor's answer means to a flow: ids, amounts, statuses. Never personal data, never a raw body.
 
+mod braintree;
+mod crm;
+mod zoho;
+
+pub use braintree::{Dispute, DisputeStatus, Evidence, MethodInUse, Recurring, RecurringStatus, Refund};
+pub use crm::{CrmRecord, Ticket};
+pub use zoho::{AppliedTo, CreditNote, Estimate, HostedPage, Sold, SubscriptionTerms, ZohoPayment};
+
 use super::effect::{AttioRecord, ClaimKind};
+use super::ids::SagaId;
 use super::money::Money;
 use super::offer::Offer;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -14,6 +23,10 @@ pub enum Answer {
     Nothing,
     /// What our own tables say about an invoice.
     Survey(Box<Survey>),
+    /// What our own tables say about a subscription.
+    SubscriptionSurvey(Box<SubscriptionSurvey>),
+    /// What our own tables say about a customer.
+    CustomerSurvey(Box<CustomerSurvey>),
     /// A Zoho invoice.
     Invoice(Box<Invoice>),
     /// A Zoho subscription.
@@ -88,6 +101,47 @@ pub enum Answer {
     },
     /// A vaulted card.
     Vaulted(Box<Method>),
+    /// A vaulted card and what charges it.
+    MethodInUse(Box<MethodInUse>),
+    /// A refund at Braintree.
+    Refund(Box<Refund>),
+    /// A subscription at Braintree.
+    Recurring(Box<Recurring>),
+    /// A dispute at Braintree.
+    Dispute(Box<Dispute>),
+    /// A document that was uploaded as evidence.
+    Document {
+        /// Id of the upload.
+        document: String,
+    },
+    /// A Zoho subscription with all that is sold by it.
+    Terms(Box<SubscriptionTerms>),
+    /// A Zoho credit note.
+    CreditNote(Box<CreditNote>),
+    /// A credit note was paid out, as Zoho sees it.
+    CreditRefunded {
+        /// Zoho refund id, which is another thing than Braintree's.
+        refund: String,
+        /// Zoho credit note id.
+        note: String,
+        /// What Zoho says was paid out.
+        amount: Money,
+    },
+    /// A payment recorded in Zoho, whole.
+    ZohoPayment(Box<ZohoPayment>),
+    /// A Zoho estimate.
+    Estimate(Box<Estimate>),
+    /// A Zoho hosted page.
+    HostedPage(Box<HostedPage>),
+    /// A record of Zoho CRM, or that there is none.
+    CrmRecord(Box<CrmRecord>),
+    /// A contact in Zoho Desk, or that there is none.
+    DeskContact {
+        /// Zoho Desk contact id.
+        contact: Option<String>,
+    },
+    /// A ticket in Zoho Desk.
+    Ticket(Box<Ticket>),
 }
 
 impl Answer {
@@ -99,8 +153,22 @@ impl Answer {
             Self::ZohoCustomer(customer) => Some(&customer.id),
             Self::Subscription(subscription) => Some(&subscription.id),
             Self::Vaulted(method) => Some(&method.token),
+            Self::Refund(refund) => Some(&refund.id),
+            Self::Recurring(subscription) => Some(&subscription.id),
+            Self::Document { document } => Some(document),
+            Self::Terms(terms) => Some(&terms.id),
+            Self::CreditNote(note) => Some(&note.id),
+            Self::CreditRefunded { refund, .. } => Some(refund),
+            Self::ZohoPayment(payment) => Some(&payment.id),
+            Self::Estimate(estimate) => Some(&estimate.id),
+            Self::HostedPage(page) => Some(&page.id),
+            Self::CrmRecord(record) => record.id.as_deref(),
+            Self::DeskContact { contact } => contact.as_deref(),
+            Self::Ticket(ticket) => Some(&ticket.id),
             Self::Nothing
             | Self::Survey(_)
+            | Self::SubscriptionSurvey(_)
+            | Self::CustomerSurvey(_)
             | Self::Invoice(_)
             | Self::SubscriptionOfInvoice { .. }
             | Self::Client(_)
@@ -114,7 +182,9 @@ impl Answer {
             | Self::Transactions { .. }
             | Self::ZohoCustomers { .. }
             | Self::Subscriptions { .. }
-            | Self::FirstInvoice { .. } => None,
+            | Self::FirstInvoice { .. }
+            | Self::MethodInUse(_)
+            | Self::Dispute(_) => None,
         }
     }
 }
@@ -174,6 +244,9 @@ pub struct ZohoCustomer {
     pub our_customer: Option<String>,
     /// Credit that Zoho would use up on the next invoice.
     pub unused_credit: Option<Money>,
+    /// When it was last changed, as Zoho writes it: compared with a later read, never reckoned with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<String>,
 }
 
 /// What our own tables say about an invoice before it is charged.
@@ -206,6 +279,32 @@ pub struct Survey {
     pub unapplied: Option<Money>,
     /// The operation `braintree.sell` is switched off.
     pub sale_switched_off: bool,
+}
+
+/// What our own tables say about a subscription. All absent: it is none of ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionSurvey {
+    /// Our subscription id.
+    pub subscription: Option<String>,
+    /// Its subscription in Zoho Billing.
+    pub zoho_subscription: Option<String>,
+    /// Its record in Attio.
+    pub attio_record: Option<String>,
+    /// Who collects; absent: no owner record.
+    pub owner: Option<CollectionOwner>,
+    /// Another saga that holds the Zoho subscription now.
+    pub claimed_by: Option<SagaId>,
+}
+
+/// What our own tables say about a customer. All absent: it is none of ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerSurvey {
+    /// Our customer id.
+    pub customer: Option<String>,
+    /// The customer's Braintree id.
+    pub braintree_customer: Option<String>,
+    /// The customer's record in Attio.
+    pub attio_client: Option<AttioRecord>,
 }
 
 /// Who collects a subscription's money.

@@ -17,6 +17,12 @@ pub struct BudgetSettings {
     /// Calls at once that Zoho allows: 5 on the Free plan, else 10
     #[arg(long, env = "ZOHO_CALLS_AT_ONCE", default_value = "10")]
     pub zoho_calls_at_once: u32,
+    /// Calls a day that Zoho CRM allows: its credits of 24 hours, at least 5000 on the Free plan; 0: not counted
+    #[arg(long, env = "ZOHO_CRM_CALLS_PER_DAY", default_value = "5000")]
+    pub zoho_crm_calls_per_day: u32,
+    /// Calls at once that Zoho CRM allows: 5 on the Free plan, up to 25 above
+    #[arg(long, env = "ZOHO_CRM_CALLS_AT_ONCE", default_value = "5")]
+    pub zoho_crm_calls_at_once: u32,
     /// How much of Zoho's limits is ours, in percent; the rest is left for people and other integrations
     #[arg(long, env = "ZOHO_SHARE_PERCENT", default_value = "80")]
     pub zoho_share_percent: u32,
@@ -49,6 +55,9 @@ impl Limits {
     }
 }
 
+/// Calls at once at Zoho Desk, which publishes no number: few, for nothing waits for them.
+const DESK_CALLS_AT_ONCE: u32 = 3;
+
 /// Connections to the mail server at once: few take many of one sender.
 const MAILS_AT_ONCE: u32 = 4;
 
@@ -61,6 +70,7 @@ impl BudgetSettings {
         }
         for (name, calls) in [
             ("ZOHO_CALLS_AT_ONCE", self.zoho_calls_at_once),
+            ("ZOHO_CRM_CALLS_AT_ONCE", self.zoho_crm_calls_at_once),
             ("BRAINTREE_CALLS_AT_ONCE", self.braintree_calls_at_once),
             ("ATTIO_CALLS_AT_ONCE", self.attio_calls_at_once),
         ] {
@@ -81,6 +91,11 @@ impl BudgetSettings {
             per_day: counted(self.zoho_calls_per_day.unwrap_or(1_000)).map(ours),
             at_once: ours(self.zoho_calls_at_once),
         };
+        let zoho_crm = Limits {
+            per_minute: None,
+            per_day: counted(self.zoho_crm_calls_per_day).map(ours),
+            at_once: ours(self.zoho_crm_calls_at_once),
+        };
         let at_once = |at_once| Limits { per_minute: None, per_day: None, at_once };
         let attio = Limits {
             per_minute: counted(self.attio_calls_per_second.saturating_mul(60)),
@@ -88,6 +103,8 @@ impl BudgetSettings {
         };
         BTreeMap::from([
             ("zoho", zoho),
+            ("zoho_crm", zoho_crm),
+            ("zoho_desk", at_once(DESK_CALLS_AT_ONCE)),
             ("braintree", at_once(self.braintree_calls_at_once)),
             ("attio", attio),
             ("mail", at_once(MAILS_AT_ONCE)),

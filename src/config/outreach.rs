@@ -1,6 +1,6 @@
 //! Settings of what customers see: the company's looks, and the server that takes its mail.
 
-use super::{Environment, Faults, required, secret};
+use super::{Checking, Environment, Faults, required, secret};
 use crate::brand::{Brand, Colour, Locale};
 use clap::Args;
 use lettre::message::Mailbox;
@@ -49,10 +49,10 @@ impl OutreachSettings {
     /// # Errors
     /// Every fault, each with its cure.
     pub fn check_alone(self, environment: Environment) -> Result<(Brand, MailConfig), Faults> {
-        let mut faults = Vec::new();
+        let mut faults = Checking::default();
         match (self.brand(environment, &mut faults), self.mail(environment, &mut faults)) {
             (Some(brand), Some(mail)) if faults.is_empty() => Ok((brand, mail)),
-            _ => Err(Faults(faults)),
+            _ => Err(Faults(faults.found)),
         }
     }
 
@@ -61,8 +61,8 @@ impl OutreachSettings {
     /// # Errors
     /// Every fault, each with its cure.
     pub fn check_brand(&self, environment: Environment) -> Result<Brand, Faults> {
-        let mut faults = Vec::new();
-        self.brand(environment, &mut faults).filter(|_| faults.is_empty()).ok_or(Faults(faults))
+        let mut faults = Checking::default();
+        self.brand(environment, &mut faults).filter(|_| faults.is_empty()).ok_or(Faults(faults.found))
     }
 
     pub(super) fn brand(&self, environment: Environment, faults: &mut Vec<String>) -> Option<Brand> {
@@ -83,7 +83,7 @@ impl OutreachSettings {
         Some(Brand { name: name?, support_email: support_email?, colour: colour?, logo, locale: self.brand_locale })
     }
 
-    pub(super) fn mail(self, environment: Environment, faults: &mut Vec<String>) -> Option<MailConfig> {
+    pub(super) fn mail(self, environment: Environment, faults: &mut Checking) -> Option<MailConfig> {
         let from = self.mail_from.filter(|text| !text.is_empty());
         let from = from.or_else(|| environment.is_show().then(|| "billing@acme.example".to_owned()));
         let from = required("MAIL_FROM", from, faults).and_then(|text| {

@@ -90,7 +90,7 @@ fn a_mail_setting_that_is_wrong_is_named_without_the_password() {
 fn tax_rates_are_read_without_rounding_and_faults_are_named() {
     let mut faults = Vec::new();
     let pairs = ["90=19", "91=8.875", "92=19%", "=1"].map(str::to_owned);
-    let rates = tax_rates(&pairs, &mut faults);
+    let rates = zoho::tax_rates(&pairs, &mut faults);
     assert_eq!(rates, BTreeMap::from([("90".to_owned(), 190_000), ("91".to_owned(), 88_750)]));
     assert_eq!(faults.len(), 2, "{faults:?}");
     assert!(faults[0].contains("`92=19%`"), "{faults:?}");
@@ -110,4 +110,30 @@ fn a_second_person_is_asked_for_outside_of_shows_unless_it_is_said_otherwise() {
     let (verbs, faults) = check(Environment::Test, &["--approvals", "required", "--approval-verbs", "resume,forget"]);
     assert!(verbs.contains("resume") && verbs.len() == 2);
     assert!(faults[0].contains("`forget` is no verb"), "{faults:?}");
+}
+
+#[test]
+fn a_call_that_could_outlive_its_lease_is_refused_with_what_to_change() {
+    assert_eq!(call_beyond_lease(60, 30), None);
+    assert_eq!((call_beyond_lease(60, 43), call_beyond_lease(15, 2)), (None, None));
+    let fault = call_beyond_lease(60, 44).expect("a fault");
+    assert!(fault.contains("CALL_SECONDS (44)") && fault.contains("LEASE_SECONDS (60)"), "{fault}");
+    assert!(fault.contains("to 43 at most") && fault.contains("to 62 at least"), "{fault}");
+    assert_eq!(call_beyond_lease(62, 44), None, "what is advised is good");
+    let fault = call_beyond_lease(2, 30).expect("a fault");
+    assert!(!fault.contains("lower CALL_SECONDS") && fault.contains("to 43 at least"), "{fault}");
+    for call in 1..200 {
+        let (mut lease, mut least) = (0, None);
+        while least.is_none() {
+            lease += 1;
+            least = call_beyond_lease(lease, call).is_none().then_some(lease);
+        }
+        let advised = call_beyond_lease(1, call).expect("a fault");
+        let advised: u64 = advised
+            .rsplit_once("raise LEASE_SECONDS to ")
+            .and_then(|(_, rest)| rest.split(' ').next()?.parse().ok())
+            .expect("a number");
+        assert_eq!(call_beyond_lease(advised, call), None, "{call}");
+        assert!(least.is_some_and(|least| advised <= least + 1), "{call}: {advised} and {least:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Whom to tell when something is wrong.
 
-use super::{Environment, Faults, secret};
+use super::{Checking, Environment, Faults, secret};
 use chrono::TimeDelta;
 use clap::Args;
 use lettre::message::{Mailbox, Mailboxes};
@@ -43,12 +43,12 @@ impl WatchSettings {
     /// # Errors
     /// Every fault, each with its cure.
     pub fn check_alone(self) -> Result<WatchConfig, Faults> {
-        let mut faults = Vec::new();
+        let mut faults = Checking::default();
         let config = self.check(Environment::Test, &mut faults);
-        if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
+        if faults.is_empty() { Ok(config) } else { Err(Faults(faults.found)) }
     }
 
-    pub(super) fn check(self, environment: Environment, faults: &mut Vec<String>) -> WatchConfig {
+    pub(super) fn check(self, environment: Environment, faults: &mut Checking) -> WatchConfig {
         let hours = i64::from(self.webhook_silence_hours);
         let alert_mail = people(self.alert_mail.as_deref(), faults);
         let alert_url = address("ALERT_URL", self.alert_url, environment, faults);
@@ -84,7 +84,7 @@ fn address(
     name: &str,
     given: Option<SecretString>,
     environment: Environment,
-    faults: &mut Vec<String>,
+    faults: &mut Checking,
 ) -> Option<SecretString> {
     let url = secret(name, given, faults)?;
     let production = environment == Environment::Production;

@@ -4,7 +4,8 @@
 
 use super::template::Template;
 use crate::port::{Denied, Health, Meter};
-use crate::trace;
+use crate::{tls, trace};
+use chrono::{DateTime, TimeDelta};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url, redirect, retry};
 use sagas::kernel::outcome::{NotSent, Outcome};
@@ -26,6 +27,9 @@ const IDLE_LIMIT: Duration = Duration::from_secs(20);
 
 /// The largest body that is read (bytes, after decompression).
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
+
+/// Under which names vendors give their ids of a request: Attio, then Zoho and Braintree, then Braintree's other one.
+const REQUEST_IDS: [&str; 3] = ["x-attio-execution-id", "x-request-id", "paypal-debug-id"];
 
 /// The client. Cheap to clone; connections are shared among clones.
 #[derive(Clone)]
@@ -76,8 +80,7 @@ impl Http {
     /// # Errors
     /// The TLS roots of this machine cannot be loaded.
     pub fn new() -> Result<Self, reqwest::Error> {
-        // Another part of the program may have been first; the provider is the same.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        tls::choose();
         let builder = || {
             reqwest::Client::builder()
                 // Said outright, so that features which other crates switch on in reqwest change nothing here. HTTP/1.1:
@@ -202,6 +205,13 @@ impl Request {
         self
     }
 
+    /// Adds a pair to the address's query.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -249,12 +259,18 @@ impl Reply {
 
     /// The vendor's own id of the request, for its support.
     pub fn request_id(&self) -> Option<&str> {
-        self.header("x-request-id")
+        REQUEST_IDS.iter().find_map(|name| self.header(name))
     }
 
-    /// `Retry-After` in seconds, where the vendor gave it as a number.
+    /// `Retry-After` in seconds, as a number or until an instant. The instant is counted from the answer's own `Date`, for
+    /// the vendor's clock and ours may differ; one that is past is now.
     pub fn retry_after_seconds(&self) -> Option<u32> {
-        self.header("retry-after").and_then(|text| text.trim().parse().ok())
+        let text = self.header("retry-after")?.trim();
+        text.parse().ok().or_else(|| {
+            let instant = |text: &str| DateTime::parse_from_rfc2822(text.trim()).ok();
+            let wait: TimeDelta = instant(text)? - instant(self.header("date")?)?;
+            u32::try_from(wait.num_seconds().max(0)).ok()
+        })
     }
 }
 
@@ -422,6 +438,26 @@ mod tests {
         let reply = Http::new().expect("client").send(get(&peer), LIMIT).await.expect("a reply");
         assert_eq!(reply.status.as_u16(), 302);
         assert_eq!(peer.seen().len(), 1);
+    }
+
+    #[test]
+    fn a_wait_is_read_as_seconds_or_as_a_date_of_the_vendors_clock() {
+        let wait = |after: &str, now: Option<&str>| {
+            let mut headers = HeaderMap::from_iter([("retry-after", after)].map(pair));
+            headers.extend(now.map(|now| pair(("date", now))));
+            Reply { status: StatusCode::TOO_MANY_REQUESTS, headers, body: Vec::new() }.retry_after_seconds()
+        };
+        let date = "Sat, 21 Nov 2026 10:00:05 GMT";
+        assert_eq!(wait("7", None), Some(7));
+        // Years off from our clock, and still four seconds.
+        assert_eq!(wait(date, Some("Sat, 21 Nov 2026 10:00:01 GMT")), Some(4));
+        assert_eq!(wait(date, Some("Sat, 21 Nov 2026 11:00:00 GMT")), Some(0), "already past");
+        assert_eq!(wait(date, None), None);
+        assert_eq!(wait("soon", None), None);
+    }
+
+    fn pair((name, value): (&'static str, &str)) -> (HeaderName, HeaderValue) {
+        (HeaderName::from_static(name), HeaderValue::from_str(value).expect("a value"))
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! breaks off. It knows no vendor.
 
 use reqwest::Url;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,6 +16,8 @@ pub(crate) enum Play {
     Silence,
     /// Breaks the connection without an answer.
     Reset,
+    /// Writes this head, and then a body for as long as it is read.
+    Endless(String),
 }
 
 impl Play {
@@ -44,6 +47,7 @@ impl Play {
 pub(crate) struct Peer {
     port: u16,
     seen: Arc<Mutex<Vec<String>>>,
+    poured: Arc<AtomicUsize>,
 }
 
 impl Peer {
@@ -55,6 +59,8 @@ impl Peer {
         let port = listener.local_addr().expect("bound").port();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
+        let counter = Arc::new(AtomicUsize::new(0));
+        let poured = Arc::clone(&counter);
         tokio::spawn(async move {
             let mut open = Vec::new();
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -67,10 +73,16 @@ impl Peer {
                     }
                     Play::Silence => open.push(stream),
                     Play::Reset => drop(stream),
+                    Play::Endless(head) => {
+                        stream.write_all(head.as_bytes()).await.ok();
+                        while stream.write_all(&vec![b' '; 1 << 16]).await.is_ok() {
+                            poured.fetch_add(1 << 16, Ordering::Relaxed);
+                        }
+                    }
                 }
             }
         });
-        Self { port, seen }
+        Self { port, seen, poured: counter }
     }
 
     /// A port on which nobody listens.
@@ -82,6 +94,11 @@ impl Peer {
     /// An address of this peer.
     pub(crate) fn url(&self, path: &str) -> Url {
         Url::parse(&format!("http://127.0.0.1:{}{path}", self.port)).expect("a path")
+    }
+
+    /// How many bytes of endless bodies went out.
+    pub(crate) fn poured(&self) -> usize {
+        self.poured.load(Ordering::Relaxed)
     }
 
     /// All requests so far, head and body, in order.

@@ -5,7 +5,8 @@ use reqwest::Url;
 use std::fmt;
 
 /// What is none of these may be somebody's id, and is not shown.
-const WORDS: [&str; 36] = [
+const WORDS: &[&str] = &[
+    "accept",
     "addons",
     "advanced_search",
     "advanced_search_ids",
@@ -16,12 +17,17 @@ const WORDS: [&str; 36] = [
     "client_token",
     "coupons",
     "customers",
+    "disputes",
+    "document_uploads",
     "events",
+    "evidence",
+    "finalize",
     "invoices",
     "markasactive",
     "markasinactive",
     "merchants",
     "nonces",
+    "notes",
     "oauth",
     "objects",
     "options",
@@ -32,6 +38,7 @@ const WORDS: [&str; 36] = [
     "records",
     "refund",
     "self",
+    "settlement_batch_summary",
     "statuses",
     "submit_for_settlement",
     "subscriptions",

@@ -1,8 +1,7 @@
 //! The Attio connector against the simulated workspace, over HTTP: what an activation asks of it.
 
-use crate::sandbox::Sandbox;
-use crate::sandbox_attio_staff::staff;
-use attio_billing::connectors::attio::{Attio, Config, Standing};
+use crate::sandbox_caller::{Listener, Sandbox};
+use attio_billing::connectors::attio::{Attio, Config, Standing, Webhook, webhook};
 use attio_billing::connectors::http::Http;
 use attio_billing::port::{Beside, Call, Report};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,13 +9,15 @@ use iso_currency::Currency;
 use reqwest::Method;
 use sagas::kernel::answer::{Answer, Request};
 use sagas::kernel::effect::{
-    self, AttioRecord, CheckoutFace, CheckoutLink, ClientFace, Effect, Projection, RefusedAct, SubscriptionFace,
-    SubscriptionProjection, TaskNote, TransactionProjection,
+    self, AttioRecord, CheckoutFace, CheckoutLink, ClientFace, Effect, Projection, RecordNote, RefusedAct,
+    SubscriptionFace, SubscriptionProjection, TaskNote, TransactionProjection,
 };
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::slice;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -82,12 +83,12 @@ impl Workspace {
 
     /// A record as the first workspace member makes it.
     async fn made(&self, object: &str, values: Value) -> String {
-        let made = staff(&self.sandbox, json!({"act": "create_record", "object": object, "values": values})).await;
+        let made = self.sandbox.attio_staff(json!({"act": "create_record", "object": object, "values": values})).await;
         made["id"]["record_id"].as_str().unwrap().to_owned()
     }
 
     async fn press(&self, record: &str, act: &str) -> DateTime<Utc> {
-        let pressed = staff(&self.sandbox, json!({"act": "press", "record_id": record, "action": act})).await;
+        let pressed = self.sandbox.attio_staff(json!({"act": "press", "record_id": record, "action": act})).await;
         let at = pressed["values"]["sync_action"][0]["active_from"].as_str().unwrap();
         DateTime::parse_from_rfc3339(at).unwrap().to_utc()
     }
@@ -184,7 +185,8 @@ async fn what_a_person_fills_in_is_read_as_the_request_with_the_press_that_stand
     let fay = w.member("fay@sandbox.example").await;
     let values = json!({"owner": [{"referenced_actor_type": "workspace-member", "referenced_actor_id": fay}],
         "quantity": [2.5], "plan": [reference("service_plans", &addon)]});
-    staff(&w.sandbox, json!({"act": "set_values", "object": "subscriptions", "record_id": record, "values": values}))
+    w.sandbox
+        .attio_staff(json!({"act": "set_values", "object": "subscriptions", "record_id": record, "values": values}))
         .await;
     let Answer::Request(request) = w.done(&read).await else { panic!("a request") };
     assert_eq!((request.owner, request.quantity, request.plan), (Some(fay), None, None));
@@ -198,10 +200,10 @@ async fn a_record_that_was_deleted_or_merged_is_not_found() {
     let [one, two, three] =
         [w.made("subscriptions", json!({})), w.made("subscriptions", json!({})), w.made("subscriptions", json!({}))];
     let (one, two, three) = (one.await, two.await, three.await);
-    staff(&w.sandbox, json!({"act": "delete_record", "object": "subscriptions", "record_id": one})).await;
+    w.sandbox.attio_staff(json!({"act": "delete_record", "object": "subscriptions", "record_id": one})).await;
     let merge = json!({"act": "merge_records", "object": "subscriptions", "primary_record_id": two,
         "secondary_record_id": three});
-    staff(&w.sandbox, merge).await;
+    w.sandbox.attio_staff(merge).await;
     for record in [one, two, three] {
         let outcome = w.perform(&effect::Attio::ReadRequest { record: record.clone() }).await.outcome;
         let Outcome::Rejected { rejection } = outcome else { panic!("{outcome:?}") };
@@ -428,4 +430,95 @@ async fn a_sweep_finds_every_act_that_a_person_pressed_and_nobody_answered() {
     let found = w.attio.presses(&["Quote", "Start", "Resend link", "Retry"], LIMIT).await.unwrap();
     let found: Vec<_> = found.iter().map(|press| (press.record.as_str(), press.act.as_str())).collect();
     assert_eq!(found, [(one.as_str(), "Quote"), (two.as_str(), "Retry")]);
+}
+
+#[tokio::test]
+async fn one_cause_has_one_note_also_behind_a_page_of_others_and_when_its_answer_was_lost() {
+    let w = Workspace::start().await;
+    let company = w.made("companies", json!({"name": ["Analytical Engines"]})).await;
+    let note = |marker: &str| {
+        effect::Attio::AddNote(Box::new(RecordNote {
+            record: AttioRecord { object: "companies".to_owned(), id: company.clone() },
+            title: "Paid 49.00 EUR".to_owned(),
+            text: "Invoice INV-000042".to_owned(),
+            marker: marker.to_owned(),
+        }))
+    };
+    let others = json!({"data": {"parent_object": "companies", "parent_record_id": company, "title": "Called",
+        "format": "plaintext", "content": "They like it."}});
+    for _ in 0..55 {
+        w.sandbox.attio_ok(Method::POST, "/v2/notes", others.clone()).await;
+    }
+    assert_eq!(w.look(&note("[e-1]")).await, Look::Absent { watermark: false, key_proven: false });
+    let lost = json!({"vendor": "attio", "operation": "note.create", "kind": "reset_after", "times": 1});
+    w.sandbox.order("/faults", lost).await;
+    assert_eq!(w.perform(&note("[e-1]")).await.outcome.word(), "unknown");
+    let found = Look::Found { outcome: Box::new(Outcome::Done { answer: Answer::Nothing }), extra: Vec::new() };
+    assert_eq!(w.look(&note("[e-1]")).await, found);
+    for marker in ["[e-1]", "[e-2]", "[e-1]"] {
+        assert_eq!(w.done(&note(marker)).await, Answer::Nothing);
+    }
+    let path = format!("/v2/notes?parent_object=companies&parent_record_id={company}&limit=50&offset=50");
+    let shown = w.sandbox.attio_ok(Method::GET, &path, Value::Null).await;
+    let titles: Vec<_> = shown.as_array().unwrap().iter().filter_map(|one| one["title"].as_str()).collect();
+    assert_eq!(titles[5..], ["Paid 49.00 EUR [e-1]", "Paid 49.00 EUR [e-2]"]);
+    w.sandbox.attio_staff(json!({"act": "delete_record", "object": "companies", "record_id": company})).await;
+    let Outcome::Rejected { rejection } = w.perform(&note("[e-3]")).await.outcome else { panic!("rejected") };
+    assert_eq!(rejection.kind, RejectionKind::NotFound);
+}
+
+#[tokio::test]
+async fn the_privacy_laws_of_a_client_are_set_in_place_of_all_that_stood_there() {
+    let w = Workspace::start().await;
+    let company = w.made("companies", json!({"name": ["Analytical Engines"], "compliance": ["CCPA"]})).await;
+    let laws = |laws: &[&str]| effect::Attio::SetCompliance {
+        client: AttioRecord { object: "companies".to_owned(), id: company.clone() },
+        laws: laws.iter().map(|law| (*law).to_owned()).collect(),
+    };
+    let found = Look::Found { outcome: Box::new(Outcome::Done { answer: Answer::Nothing }), extra: Vec::new() };
+    for set in [&["GDPR", "CCPA"][..], &["GDPR"], &[]] {
+        assert_eq!(w.look(&laws(set)).await, Look::Absent { watermark: false, key_proven: false }, "{set:?}");
+        let lost = json!({"vendor": "attio", "operation": "record.replace", "kind": "reset_after", "times": 1});
+        w.sandbox.order("/faults", lost).await;
+        assert_eq!(w.perform(&laws(set)).await.outcome.word(), "unknown");
+        assert_eq!(w.look(&laws(set)).await, found, "{set:?}");
+        assert_eq!(w.done(&laws(set)).await, Answer::Nothing);
+        let path = format!("/v2/objects/companies/records/{company}");
+        let record = w.sandbox.attio_ok(Method::GET, &path, Value::Null).await;
+        let shown = record["values"]["compliance"].as_array().unwrap();
+        let titles: BTreeSet<_> = shown.iter().filter_map(|one| one["option"]["title"].as_str()).collect();
+        assert_eq!(titles, set.iter().copied().collect());
+        assert_eq!(record["values"]["name"][0]["value"], "Analytical Engines");
+    }
+    let Outcome::Rejected { rejection } = w.perform(&laws(&["LGPD"])).await.outcome else { panic!("rejected") };
+    assert_eq!(rejection.kind, RejectionKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_lost_secret_is_replaced_with_its_webhook_and_signs_from_then_on() {
+    let w = Workspace::start().await;
+    let listener = Listener::start().await;
+    let Webhook::Created { secret: first, .. } = w.attio.ensure_webhook(&listener.url, false).await.unwrap() else {
+        panic!("made")
+    };
+    let kept = w.attio.ensure_webhook(&listener.url, true).await.unwrap();
+    assert!(matches!(kept, Webhook::Existing { .. }), "{kept:?}");
+    let Webhook::Created { id, secret: second } = w.attio.ensure_webhook(&listener.url, false).await.unwrap() else {
+        panic!("made anew")
+    };
+    let webhooks = w.sandbox.attio_ok(Method::GET, "/v2/webhooks?limit=100", Value::Null).await;
+    assert_eq!(webhooks.as_array().unwrap().len(), 1);
+    assert_eq!(webhooks[0]["id"]["webhook_id"], id);
+    let record = w.made("subscriptions", json!({})).await;
+    w.press(&record, "Start").await;
+    let received = listener.received(2).await;
+    for one in &received {
+        let signature = one.headers[webhook::SIGNATURE_HEADER].to_str().unwrap();
+        assert!(webhook::verify(&[first.clone(), second.clone()], &one.body, signature));
+        assert!(!webhook::verify(slice::from_ref(&first), &one.body, signature), "the old one signs nothing");
+    }
+    let read = received.iter().flat_map(|one| webhook::parse("k", &one.body).unwrap());
+    let read: BTreeSet<_> = read.map(|notice| (notice.kind, notice.record)).collect();
+    let wanted = ["record.created", "record.updated"].map(|kind| (kind.to_owned(), Some(record.clone())));
+    assert_eq!(read, BTreeSet::from(wanted));
 }

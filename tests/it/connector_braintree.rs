@@ -4,49 +4,56 @@
 use attio_billing::connectors::braintree::{AtMostOnceKeys, Braintree, Config};
 use attio_billing::connectors::http::Http;
 use attio_billing::port::{Beside, Call, Person};
-use attio_billing::sandbox::faults::{Fault, Kind, Vendor};
-use attio_billing::sandbox::{World, braintree, server};
 use chrono::TimeDelta;
 use iso_currency::Currency;
+use reqwest::{Method, Url};
 use sagas::kernel::answer::{Answer, Transaction, TransactionStatus};
 use sagas::kernel::effect::{Braintree as Act, Effect, PayWith};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{DeclineKind, Look, Outcome, RejectionKind};
+use sandbox::faults::{Fault, Kind, Vendor};
+use sandbox::{World, braintree, server};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-struct Stage {
-    world: Arc<World>,
-    connector: Braintree,
+pub(crate) struct Stage {
+    pub(crate) world: Arc<World>,
+    pub(crate) connector: Braintree,
+    /// The gateway's root.
+    pub(crate) base_url: Url,
 }
 
 impl Stage {
     /// A gateway with the customer `c-1`.
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
+        Self::with(AtMostOnceKeys::Off).await
+    }
+
+    pub(crate) async fn with(at_most_once: AtMostOnceKeys) -> Self {
         let world = Arc::new(World::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let base_url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         tokio::spawn(server::serve(listener, world.clone(), std::future::pending()));
         let keys = &world.credentials.braintree;
         let account = keys.merchant_accounts.iter().find(|account| account.currency == "EUR").unwrap();
         let config = Config {
-            base_url,
+            base_url: base_url.clone(),
             merchant_id: keys.merchant_id.clone(),
             public_key: keys.public_key.clone().into(),
             private_key: keys.private_key.clone().into(),
             merchant_accounts: [(Currency::EUR, account.id.clone())].into(),
-            keys: AtMostOnceKeys::Off,
+            keys: at_most_once,
         };
-        let stage = Self { connector: Braintree::new(config, Http::new().unwrap()), world };
+        let stage = Self { connector: Braintree::new(config, Http::new().unwrap()), world, base_url };
         assert_eq!(stage.perform(create(), None).await.word(), "done");
         stage
     }
 
-    fn call(&self, effect: Act, nonce: Option<&str>) -> Call {
+    pub(crate) fn call(&self, effect: Act, nonce: Option<&str>) -> Call {
         let now = self.world.clock.now();
         let person =
             Person { email: "ada@example.org".to_owned(), company: Some("A & B".to_owned()), ..Person::default() };
@@ -63,11 +70,11 @@ impl Stage {
         }
     }
 
-    async fn perform(&self, effect: Act, nonce: Option<&str>) -> Outcome {
+    pub(crate) async fn perform(&self, effect: Act, nonce: Option<&str>) -> Outcome {
         self.connector.perform(&self.call(effect.clone(), nonce), &effect).await.outcome
     }
 
-    async fn look(&self, effect: Act) -> Look {
+    pub(crate) async fn look(&self, effect: Act) -> Look {
         self.connector.look(&self.call(effect.clone(), None), &effect).await
     }
 
@@ -76,7 +83,7 @@ impl Stage {
         transaction(self.perform(hold("o-1", "m-1", 5900), Some(&self.nonce())).await)
     }
 
-    fn staff(&self, act: &Value) -> Value {
+    pub(crate) fn staff(&self, act: &Value) -> Value {
         braintree::staff(&self.world, act).unwrap()
     }
 
@@ -85,13 +92,41 @@ impl Stage {
     }
 
     /// The answer of the next such operation is lost after its effect.
-    fn lose_answer(&self, operation: &str) {
-        let operation = operation.to_owned();
-        let (vendor, kind, times) = (Vendor::Braintree, Kind::ResetAfter, Some(1));
+    pub(crate) fn lose_answer(&self, operation: &str) {
+        self.order(operation, Kind::ResetAfter, Some(1));
+    }
+
+    /// So many times this goes wrong with the operation; without a number, until the faults are cleared.
+    pub(crate) fn order(&self, operation: &str, kind: Kind, times: Option<u32>) {
+        let (vendor, operation) = (Vendor::Braintree, operation.to_owned());
         self.world.faults.order(Fault { vendor, operation, kind, skip: 0, times, contains: None });
     }
 
-    fn advance(&self, by: TimeDelta) {
+    /// What the gateway answers to a call that the connector has no need of.
+    pub(crate) async fn raw(&self, method: Method, path: &str, body: Option<Value>) -> String {
+        let keys = &self.world.credentials.braintree;
+        let url = self.base_url.join(&format!("merchants/{}/{path}", keys.merchant_id)).unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let call = client.request(method, url).basic_auth(&keys.public_key, Some(&keys.private_key));
+        let call = if let Some(body) = body { call.json(&body) } else { call };
+        let answer = call.send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.text().await.unwrap()
+    }
+
+    /// A card of the customer.
+    pub(crate) fn card(&self, token: &str) {
+        self.staff(&json!({"act": "vault_customer", "customer_id": "c-1", "token": token, "card": "visa"}));
+    }
+
+    /// The id of a sale that was charged to the card `m-1` and has settled.
+    pub(crate) async fn settled_sale(&self, order_id: &str, minor: i64) -> String {
+        let sale = transaction(self.perform(sell(order_id, minor), None).await).id;
+        self.staff(&json!({"act": "settle_now", "id": sale}));
+        sale
+    }
+
+    pub(crate) fn advance(&self, by: TimeDelta) {
         self.world.clock.advance(by);
         braintree::tick(&self.world, self.world.clock.now());
     }
@@ -107,6 +142,18 @@ fn hold(order_id: &str, token: &str, minor: i64) -> Act {
         customer: "c-1".to_owned(),
         with: PayWith::New { token: token.to_owned(), input: Uuid::nil(), authenticated: false },
         amount: Money::new(minor, Currency::EUR),
+    }
+}
+
+/// A charge of the card `m-1`.
+pub(crate) fn sell(order_id: &str, minor: i64) -> Act {
+    Act::Sell {
+        order_id: order_id.to_owned(),
+        customer: "c-1".to_owned(),
+        token: "m-1".to_owned(),
+        amount: Money::new(minor, Currency::EUR),
+        recurring: true,
+        details: None,
     }
 }
 
@@ -126,21 +173,21 @@ fn drop_method(token: &str) -> Act {
     Act::DeleteMethod { token: token.to_owned() }
 }
 
-fn transaction(outcome: Outcome) -> Transaction {
+pub(crate) fn transaction(outcome: Outcome) -> Transaction {
     let Outcome::Done { answer: Answer::Transaction(transaction) } = outcome else { panic!("not done: {outcome:?}") };
     *transaction
 }
 
-fn found(look: Look) -> Outcome {
+pub(crate) fn found(look: Look) -> Outcome {
     let Look::Found { outcome, .. } = look else { panic!("not found: {look:?}") };
     *outcome
 }
 
-fn is_absent(look: &Look) -> bool {
+pub(crate) fn is_absent(look: &Look) -> bool {
     matches!(look, Look::Absent { .. })
 }
 
-fn rejection(outcome: Outcome) -> (RejectionKind, String) {
+pub(crate) fn rejection(outcome: Outcome) -> (RejectionKind, String) {
     let Outcome::Rejected { rejection } = outcome else { panic!("not rejected: {outcome:?}") };
     (rejection.kind, rejection.code)
 }

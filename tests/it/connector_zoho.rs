@@ -1,11 +1,12 @@
 //! The Zoho connector against the simulated Zoho, over real HTTP: what one says, the other understands.
 
-use crate::sandbox_zoho::{Zoho as Sandbox, text};
-use attio_billing::clock::{Clock as _, RealClock};
+use crate::crm_caller::DEPARTMENT;
+use crate::zoho_caller::{Zoho as Sandbox, text};
+use attio_billing::clock::{Clock as _, MovableClock, RealClock};
 use attio_billing::connectors::http::Http;
-use attio_billing::connectors::zoho::{Config, Zoho};
-use attio_billing::port::{Beside, Call, Person};
-use attio_billing::sandbox::faults::{Fault, Kind, Vendor};
+use attio_billing::connectors::zoho::{Config, DeskConfig, Zoho};
+use attio_billing::port::{Beside, Call, InMemory, Person, TokenStore};
+use chrono::TimeDelta;
 use iso_currency::Currency;
 use sagas::kernel::answer::{Answer, Invoice, Subscription, ZohoCustomer};
 use sagas::kernel::effect::{self, AddonOrder, Effect, SubscriptionOrder};
@@ -13,25 +14,36 @@ use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::Money;
 use sagas::kernel::offer::{Discount, Tax};
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
+use sandbox::faults::{Fault, Kind, Vendor};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-const OURS: &str = "cus_0192f6a1c3d84e7fb1d0c7a8e9f01234";
-const REFERENCE: &str = "demo1.sub.0192f6a1c3d84e7fb1d0c7a8e9f01234.1";
-const ABSENT: Look = Look::Absent { watermark: false, key_proven: false };
+pub(crate) const OURS: &str = "cus_0192f6a1c3d84e7fb1d0c7a8e9f01234";
+pub(crate) const REFERENCE: &str = "demo1.sub.0192f6a1c3d84e7fb1d0c7a8e9f01234.1";
+pub(crate) const ABSENT: Look = Look::Absent { watermark: false, key_proven: false };
 
 /// A sandbox with a plan of 50.00 and a setup fee of 10.00 a month, an add-on of 5.00 and a coupon of 10 %, all with a
 /// tax of 19 %; and a connector to it.
-struct World {
-    sandbox: Sandbox,
-    zoho: Zoho,
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) zoho: Zoho,
+    /// Zoho's id of the tax.
+    pub(crate) tax: String,
+    config: Config,
+    clock: Arc<MovableClock>,
 }
 
 impl World {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let sandbox = Sandbox::start().await;
+        let refresh_token = sandbox.world.credentials.zoho.refresh_token.clone();
+        Self::with(sandbox, refresh_token)
+    }
+
+    /// Over that sandbox, with what this refresh token allows.
+    pub(crate) fn with(sandbox: Sandbox, refresh_token: String) -> Self {
         let tax = text(&sandbox.staff(&json!({ "act": "add_tax", "name": "VAT", "percentage": "19" })), "tax_id");
         let plan = json!({ "act": "add_plan", "plan_code": "plus", "name": "Plus", "price": 5000, "setup_fee": 1000,
             "tax_id": tax });
@@ -46,31 +58,48 @@ impl World {
             organization_id: own.organization_id.clone(),
             client_id: own.client_id.clone(),
             client_secret: own.client_secret.clone().into(),
-            refresh_token: own.refresh_token.clone().into(),
+            refresh_token: refresh_token.into(),
             currency: Currency::USD,
-            tax_rates: BTreeMap::from([(tax, 190_000)]),
+            tax_rates: BTreeMap::from([(tax.clone(), 190_000)]),
+            desk: Some(DeskConfig {
+                url: sandbox.base.parse().unwrap(),
+                organization_id: own.desk_organization_id.clone(),
+                department_id: DEPARTMENT.to_owned(),
+            }),
         };
-        let zoho = Zoho::new(&config, Http::new().unwrap(), Arc::new(RealClock)).unwrap();
-        Self { sandbox, zoho }
+        let clock = Arc::new(MovableClock::default());
+        let zoho = connector(&config, &clock, Arc::new(InMemory::default()));
+        Self { sandbox, zoho, tax, config, clock }
     }
 
-    async fn perform(&self, effect: &effect::Zoho) -> Outcome {
+    /// Another connector of the same credential, whose token is kept there.
+    pub(crate) fn node(&self, tokens: Arc<dyn TokenStore>) -> Zoho {
+        connector(&self.config, &self.clock, tokens)
+    }
+
+    /// Time passes on both sides.
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        self.sandbox.advance(by);
+        self.clock.set_offset(self.clock.now() - RealClock.now() + by);
+    }
+
+    pub(crate) async fn perform(&self, effect: &effect::Zoho) -> Outcome {
         self.zoho.perform(&call(effect), effect).await.outcome
     }
 
-    async fn done(&self, effect: &effect::Zoho) -> Answer {
+    pub(crate) async fn done(&self, effect: &effect::Zoho) -> Answer {
         match self.perform(effect).await {
             Outcome::Done { answer } => answer,
             other => panic!("{effect:?}: {other:?}"),
         }
     }
 
-    async fn look(&self, effect: &effect::Zoho) -> Look {
+    pub(crate) async fn look(&self, effect: &effect::Zoho) -> Look {
         self.zoho.look(&call(effect), effect).await
     }
 
     /// What a look found, and no extras.
-    async fn found(&self, effect: &effect::Zoho) -> Answer {
+    pub(crate) async fn found(&self, effect: &effect::Zoho) -> Answer {
         match self.look(effect).await {
             Look::Found { outcome, extra } if extra.is_empty() => match *outcome {
                 Outcome::Done { answer } => answer,
@@ -80,21 +109,21 @@ impl World {
         }
     }
 
-    async fn customer(&self) -> ZohoCustomer {
+    pub(crate) async fn customer(&self) -> ZohoCustomer {
         match self.done(&create_customer()).await {
             Answer::ZohoCustomer(customer) => *customer,
             other => panic!("{other:?}"),
         }
     }
 
-    async fn subscription(&self, customer: &str) -> Subscription {
+    pub(crate) async fn subscription(&self, customer: &str) -> Subscription {
         match self.done(&create_subscription(customer)).await {
             Answer::Subscription(subscription) => *subscription,
             other => panic!("{other:?}"),
         }
     }
 
-    async fn first_invoice(&self, subscription: &str) -> Invoice {
+    pub(crate) async fn first_invoice(&self, subscription: &str) -> Invoice {
         let effect = effect::Zoho::ReadFirstInvoice { subscription: subscription.to_owned() };
         match self.done(&effect).await {
             Answer::FirstInvoice { invoice: Some(invoice) } => *invoice,
@@ -103,7 +132,7 @@ impl World {
     }
 
     /// The next call of that operation is done, and its answer is lost.
-    fn lose(&self, operation: &str) {
+    pub(crate) fn lose(&self, operation: &str) {
         self.sandbox.world.faults.order(Fault {
             vendor: Vendor::Zoho,
             operation: operation.to_owned(),
@@ -115,7 +144,11 @@ impl World {
     }
 }
 
-fn call(effect: &effect::Zoho) -> Call {
+fn connector(config: &Config, clock: &Arc<MovableClock>, tokens: Arc<dyn TokenStore>) -> Zoho {
+    Zoho::new(config, Http::new().unwrap(), clock.clone(), tokens).unwrap()
+}
+
+pub(crate) fn call(effect: &effect::Zoho) -> Call {
     let person = Person {
         first_name: "Ada".to_owned(),
         last_name: "Lovelace".to_owned(),
@@ -138,11 +171,11 @@ fn call(effect: &effect::Zoho) -> Call {
     }
 }
 
-fn create_customer() -> effect::Zoho {
+pub(crate) fn create_customer() -> effect::Zoho {
     effect::Zoho::CreateCustomer { customer: OURS.to_owned(), currency: Currency::USD, since: RealClock.now() }
 }
 
-fn create_subscription(customer: &str) -> effect::Zoho {
+pub(crate) fn create_subscription(customer: &str) -> effect::Zoho {
     effect::Zoho::CreateSubscription(Box::new(SubscriptionOrder {
         customer: customer.to_owned(),
         reference: REFERENCE.to_owned(),
@@ -159,7 +192,7 @@ fn undo(subscription: &str) -> effect::Zoho {
     effect::Zoho::UndoSubscription { subscription: subscription.to_owned() }
 }
 
-const fn usd(minor: i64) -> Money {
+pub(crate) const fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
 }
 

@@ -37,15 +37,26 @@ pub enum Attio {
     AddTask(Box<TaskNote>),
     /// Says on a subscription record why an act is not carried out, and sets the act back, if it still stands.
     RefuseAct(Box<RefusedAct>),
+    /// Adds a note to a record's timeline.
+    AddNote(Box<RecordNote>),
+    /// Sets which privacy laws a client falls under, in place of all that stood there.
+    SetCompliance {
+        /// The client's record.
+        client: AttioRecord,
+        /// Titles of options: `GDPR`, `CCPA`.
+        laws: Vec<String>,
+    },
 }
 
 impl Attio {
     pub(super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
             Self::FindClient { .. } | Self::ReadRequest { .. } | Self::ReadPerson { .. } => ExactlyOnce::Repeatable,
-            Self::Project(_) | Self::ShowSubscription(_) | Self::RefuseAct(_) => ExactlyOnce::Set { row: "2.0-e45" },
+            Self::Project(_) | Self::ShowSubscription(_) | Self::RefuseAct(_) | Self::SetCompliance { .. } => {
+                ExactlyOnce::Set { row: "2.0-e45" }
+            }
             // Found by its marker; absent: simply again.
-            Self::AddTask(_) => ExactlyOnce::Set { row: "2.0-e55" },
+            Self::AddTask(_) | Self::AddNote(_) => ExactlyOnce::Set { row: "2.0-e55" },
         }
     }
 
@@ -55,15 +66,16 @@ impl Attio {
             Self::FindClient { zoho_customer, .. } => zoho_customer,
             Self::Project(projection) => &projection.transaction.external_id,
             Self::ReadRequest { record } => record,
-            Self::ReadPerson { client, .. } => &client.id,
+            Self::ReadPerson { client, .. } | Self::SetCompliance { client, .. } => &client.id,
             Self::ShowSubscription(face) => &face.record,
             Self::AddTask(task) => &task.marker,
             Self::RefuseAct(act) => &act.record,
+            Self::AddNote(note) => &note.marker,
         }
     }
 
-    pub(super) const fn operation(&self) -> &'static str {
-        match self {
+    operations! {
+        pub(super) match self {
             Self::FindClient { .. } => "attio.find_client",
             Self::Project(_) => "attio.project",
             Self::ReadRequest { .. } => "attio.read_request",
@@ -71,6 +83,8 @@ impl Attio {
             Self::ShowSubscription(_) => "attio.show_subscription",
             Self::AddTask(_) => "attio.add_task",
             Self::RefuseAct(_) => "attio.refuse_act",
+            Self::AddNote(_) => "attio.add_note",
+            Self::SetCompliance { .. } => "attio.set_compliance",
         }
     }
 }
@@ -168,6 +182,19 @@ pub struct TaskNote {
     /// What to do, in a sentence or two.
     pub text: String,
     /// By which it is found again: one task per cause.
+    pub marker: String,
+}
+
+/// A note on a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordNote {
+    /// The record that it is about.
+    pub record: AttioRecord,
+    /// What happened, in a line.
+    pub title: String,
+    /// The rest of it.
+    pub text: String,
+    /// By which it is found again, at the end of its title: one note per cause.
     pub marker: String,
 }
 

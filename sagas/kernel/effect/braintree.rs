@@ -1,5 +1,9 @@
-//! Calls on Braintree's gateway.
+//! Calls on Braintree's gateway: customers, cards, sales and give-backs. What recurring billing and disputes need beside
+//! them is in `recurring.rs` and `dispute.rs`.
 
+use super::dispute::{DocumentForm, EvidencePiece};
+use super::recurring::{RecurringChange, RecurringOrder};
+use super::sale_details::SaleDetails;
 use crate::kernel::money::Money;
 use crate::kernel::step::{Absence, ExactlyOnce, Resend};
 use serde::{Deserialize, Serialize};
@@ -26,6 +30,9 @@ pub enum Braintree {
         amount: Money,
         /// True: `transaction_source=recurring`; false: the customer is present.
         recurring: bool,
+        /// What the sale is for, as card networks take it of business customers; absent: nothing of it is said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        details: Option<Box<SaleDetails>>,
     },
     /// Reads one transaction.
     ReadTransaction {
@@ -87,6 +94,99 @@ pub enum Braintree {
         /// Transaction id.
         transaction: String,
     },
+    /// Gives back all or a part of what a sale that settles or has settled took: a transaction of its own.
+    Refund {
+        /// Our reference: one per refund for ever.
+        order_id: String,
+        /// The sale's transaction id.
+        transaction: String,
+        /// What to give back; the whole amount is named too.
+        amount: Money,
+    },
+    /// Reads one vaulted card and the live subscriptions that charge it.
+    ReadMethod {
+        /// Its token.
+        token: String,
+    },
+    /// Makes a vaulted card the customer's default.
+    SetDefaultMethod {
+        /// Braintree customer id.
+        customer: String,
+        /// The card's token.
+        token: String,
+    },
+    /// Has the bank asked whether a card on file is good; nothing is charged.
+    VerifyMethod {
+        /// Its token.
+        token: String,
+    },
+    /// Writes names and e-mail of a customer as we hold them now. Needs the person.
+    UpdateCustomer {
+        /// Braintree customer id.
+        customer: String,
+        /// Our customer id: whose personal data it takes.
+        person: String,
+    },
+    /// Starts recurring billing under an id of our choosing. Without a later first day the first charge is made within
+    /// this call; where it is declined nothing is created.
+    CreateSubscription(Box<RecurringOrder>),
+    /// Reads a subscription with its newest transactions.
+    ReadSubscription {
+        /// Braintree subscription id.
+        subscription: String,
+    },
+    /// Changes a subscription. Never charges by itself.
+    UpdateSubscription {
+        /// Braintree subscription id.
+        subscription: String,
+        /// What becomes of it.
+        change: RecurringChange,
+    },
+    /// Ends a subscription at once and for ever. Gives no money back.
+    CancelSubscription {
+        /// Braintree subscription id.
+        subscription: String,
+    },
+    /// Reads a dispute with its evidence.
+    ReadDispute {
+        /// Dispute id.
+        dispute: String,
+    },
+    /// Gives a dispute up. Cannot be undone.
+    AcceptDispute {
+        /// Dispute id.
+        dispute: String,
+    },
+    /// Uploads a document, to be named as evidence. Needs the input: the file, in base64. Unused it has no effect.
+    UploadDocument {
+        /// The dispute that it is for.
+        dispute: String,
+        /// The sealed file.
+        input: Uuid,
+        /// What the file is.
+        form: DocumentForm,
+    },
+    /// Adds a piece of evidence to an open dispute. A text needs the input.
+    AddEvidence {
+        /// Dispute id.
+        dispute: String,
+        /// The piece.
+        piece: EvidencePiece,
+        /// Ids of the evidence that the dispute had before: another piece of that kind is this one.
+        besides: Vec<String>,
+    },
+    /// Takes a piece of evidence off an open dispute.
+    RemoveEvidence {
+        /// Dispute id.
+        dispute: String,
+        /// Id of the piece.
+        evidence: String,
+    },
+    /// Hands the evidence in. Cannot be undone, and nothing can be added afterwards.
+    FinalizeDispute {
+        /// Dispute id.
+        dispute: String,
+    },
 }
 
 /// What a hold is charged to.
@@ -135,21 +235,40 @@ impl Braintree {
     pub(super) fn exactly_once(&self) -> ExactlyOnce {
         let searchable = |row, resend| ExactlyOnce::Searchable { row, absence: Absence::Watermark, resend };
         match self {
-            Self::ReadCustomer { .. } | Self::ReadTransaction { .. } | Self::FindTransactions { .. } => {
-                ExactlyOnce::Repeatable
-            }
-            Self::Sell { .. } => searchable("2.0-e36", Resend::Same),
+            Self::ReadCustomer { .. }
+            | Self::ReadTransaction { .. }
+            | Self::FindTransactions { .. }
+            | Self::ReadMethod { .. }
+            | Self::ReadSubscription { .. }
+            | Self::ReadDispute { .. } => ExactlyOnce::Repeatable,
+            Self::Sell { .. } | Self::Refund { .. } => searchable("2.0-e36", Resend::Same),
             // The customer was present and is not any more: nothing is held behind the person's back.
             Self::Authorise { .. } => searchable("2.0-e35", Resend::Never),
             Self::CreateCustomer { .. } => ExactlyOnce::ChosenId { row: "2.0-e33" },
             Self::Vault { .. } => ExactlyOnce::ChosenId { row: "2.0-e34" },
             Self::Submit { .. } | Self::Void { .. } => ExactlyOnce::Set { row: "2.0-e37" },
             Self::DeleteCustomer { .. } | Self::DeleteMethod { .. } => ExactlyOnce::Set { row: "2.0-e39" },
+            Self::UpdateCustomer { .. } => ExactlyOnce::Set { row: "2.0-e33" },
+            Self::SetDefaultMethod { .. }
+            | Self::VerifyMethod { .. }
+            | Self::UpdateSubscription { change: RecurringChange::Method { .. }, .. } => {
+                ExactlyOnce::Set { row: "2.0-e38" }
+            }
+            Self::CreateSubscription(_) => ExactlyOnce::ChosenId { row: "2.0-e40" },
+            Self::UpdateSubscription { .. } | Self::CancelSubscription { .. } => ExactlyOnce::Set { row: "2.0-e40" },
+            Self::UploadDocument { .. } | Self::AddEvidence { .. } | Self::RemoveEvidence { .. } => {
+                ExactlyOnce::Set { row: "2.0-e41" }
+            }
+            // Not done: a person asks for it again, or not.
+            Self::AcceptDispute { .. } | Self::FinalizeDispute { .. } => {
+                let absence = Absence::TwoLooks;
+                ExactlyOnce::Searchable { row: "2.0-e41", absence, resend: Resend::Never }
+            }
         }
     }
 
-    pub(super) const fn operation(&self) -> &'static str {
-        match self {
+    operations! {
+        pub(super) match self {
             Self::ReadCustomer { .. } => "braintree.read_customer",
             Self::Sell { .. } => "braintree.sell",
             Self::ReadTransaction { .. } => "braintree.read_transaction",
@@ -161,19 +280,50 @@ impl Braintree {
             Self::DeleteMethod { .. } => "braintree.delete_method",
             Self::Submit { .. } => "braintree.submit",
             Self::Void { .. } => "braintree.void",
+            Self::Refund { .. } => "braintree.refund",
+            Self::ReadMethod { .. } => "braintree.read_method",
+            Self::SetDefaultMethod { .. } => "braintree.set_default_method",
+            Self::VerifyMethod { .. } => "braintree.verify_method",
+            Self::UpdateCustomer { .. } => "braintree.update_customer",
+            Self::CreateSubscription(_) => "braintree.create_subscription",
+            Self::ReadSubscription { .. } => "braintree.read_subscription",
+            Self::UpdateSubscription { .. } => "braintree.update_subscription",
+            Self::CancelSubscription { .. } => "braintree.cancel_subscription",
+            Self::ReadDispute { .. } => "braintree.read_dispute",
+            Self::AcceptDispute { .. } => "braintree.accept_dispute",
+            Self::UploadDocument { .. } => "braintree.upload_document",
+            Self::AddEvidence { .. } => "braintree.add_evidence",
+            Self::RemoveEvidence { .. } => "braintree.remove_evidence",
+            Self::FinalizeDispute { .. } => "braintree.finalize_dispute",
         }
     }
 
     /// Our reference in the call.
     pub(super) fn reference(&self) -> &str {
         match self {
-            Self::Sell { order_id, .. } | Self::Authorise { order_id, .. } | Self::FindTransactions { order_id } => {
-                order_id
-            }
+            Self::Sell { order_id, .. }
+            | Self::Authorise { order_id, .. }
+            | Self::Refund { order_id, .. }
+            | Self::FindTransactions { order_id } => order_id,
             Self::ReadCustomer { customer }
             | Self::CreateCustomer { customer, .. }
+            | Self::UpdateCustomer { customer, .. }
             | Self::DeleteCustomer { customer } => customer,
-            Self::Vault { token, .. } | Self::DeleteMethod { token } => token,
+            Self::Vault { token, .. }
+            | Self::ReadMethod { token }
+            | Self::SetDefaultMethod { token, .. }
+            | Self::VerifyMethod { token }
+            | Self::DeleteMethod { token } => token,
+            Self::CreateSubscription(order) => &order.subscription,
+            Self::ReadSubscription { subscription }
+            | Self::UpdateSubscription { subscription, .. }
+            | Self::CancelSubscription { subscription } => subscription,
+            Self::ReadDispute { dispute }
+            | Self::AcceptDispute { dispute }
+            | Self::UploadDocument { dispute, .. }
+            | Self::AddEvidence { dispute, .. }
+            | Self::RemoveEvidence { dispute, .. }
+            | Self::FinalizeDispute { dispute } => dispute,
             Self::ReadTransaction { transaction } | Self::Submit { transaction, .. } | Self::Void { transaction } => {
                 transaction
             }

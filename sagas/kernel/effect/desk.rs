@@ -18,6 +18,16 @@ pub enum Desk {
         /// Zoho subscription id on the invoice, if it names one.
         subscription: Option<String>,
     },
+    /// What our own tables say about a subscription: by what of it is known.
+    SurveySubscription {
+        /// By which it is found.
+        by: SubscriptionKey,
+    },
+    /// What our own tables say about a customer of Zoho's.
+    SurveyCustomer {
+        /// Zoho customer id.
+        zoho_customer: String,
+    },
     /// Reserves claims for this saga: all or none.
     Claim {
         /// What to hold.
@@ -88,6 +98,8 @@ impl Desk {
     pub(super) const fn operation(&self) -> &'static str {
         match self {
             Self::SurveyInvoice { .. } => "desk.survey_invoice",
+            Self::SurveySubscription { .. } => "desk.survey_subscription",
+            Self::SurveyCustomer { .. } => "desk.survey_customer",
             Self::Claim { .. } => "desk.claim",
             Self::CountCard { .. } => "desk.count_card",
             Self::Enrol { .. } => "desk.enrol",
@@ -98,6 +110,22 @@ impl Desk {
             Self::Tell { .. } => "desk.tell",
         }
     }
+}
+
+/// One of the ids by which a subscription of ours is found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "key", rename_all = "snake_case")]
+pub enum SubscriptionKey {
+    /// By its record in Attio.
+    Attio {
+        /// Record id of the object `subscriptions`.
+        record: String,
+    },
+    /// By its subscription in Zoho Billing.
+    Zoho {
+        /// Zoho subscription id.
+        subscription: String,
+    },
 }
 
 /// One claim: only one saga may hold a (kind, key).

@@ -2,26 +2,42 @@
 //! that asking again gives the same call. Personal data, secrets and addresses of pages are no part of it: an effect
 //! names them ([`Needs`]), and the engine lays them beside the call.
 
+#[macro_use]
+mod operations;
+
 mod attio;
 mod braintree;
+mod crm;
 mod desk;
+mod dispute;
+mod helpdesk;
 mod mail;
 mod message;
 mod practice;
+mod recurring;
+mod sale_details;
 mod zoho;
 
 pub use attio::{
-    Attio, AttioRecord, CheckoutFace, ClientFace, Projection, RefusedAct, SubscriptionFace, SubscriptionProjection,
-    TaskNote, TransactionProjection,
+    Attio, AttioRecord, CheckoutFace, ClientFace, Projection, RecordNote, RefusedAct, SubscriptionFace,
+    SubscriptionProjection, TaskNote, TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith};
-pub use desk::{Claim, ClaimKind, Desk};
+pub use crm::{Crm, CrmModule, DealOrder};
+pub use desk::{Claim, ClaimKind, Desk, SubscriptionKey};
+pub use dispute::{DocumentForm, EvidencePiece};
+pub use helpdesk::{Helpdesk, TicketOrder};
 pub use mail::{CheckoutLink, Letter, LetterFacts, Mail, Price};
 pub use message::Message;
 pub use practice::{Practice, PracticeScript};
-pub use zoho::{AddonOrder, SubscriptionOrder, Zoho};
+pub use recurring::{FirstTerm, FirstTermKind, RecurringChange, RecurringOrder};
+pub use sale_details::{SaleDetails, SaleLine};
+pub use zoho::{
+    AddonOrder, CreditNoteOrder, EstimateLine, EstimateMark, EstimateOrder, OnCredit, OnEstimate, OnInvoice, OnPage,
+    OnPayment, OnSubscription, PageOrder, PageTerms, SubscriptionOrder, TermsOrder, Zoho,
+};
 
-use super::answer::{Answer, Transaction, TransactionStatus};
+use super::answer::{Answer, Refund, Transaction, TransactionStatus};
 use super::step::ExactlyOnce;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -37,6 +53,10 @@ pub enum Effect {
     Braintree(Braintree),
     /// Zoho Billing.
     Zoho(Zoho),
+    /// Zoho CRM.
+    Crm(Crm),
+    /// Zoho Desk.
+    Helpdesk(Helpdesk),
     /// Attio.
     Attio(Attio),
     /// Mail to a customer.
@@ -44,6 +64,9 @@ pub enum Effect {
     /// The practice vendor of rehearsals.
     Practice(Practice),
 }
+
+/// The one operation of mail.
+const MAIL: &str = "mail.send";
 
 /// What a call needs that may stand in no event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,6 +87,8 @@ impl Effect {
             Self::Desk(_) => ExactlyOnce::Repeatable,
             Self::Braintree(call) => call.exactly_once(),
             Self::Zoho(call) => call.exactly_once(),
+            Self::Crm(call) => call.exactly_once(),
+            Self::Helpdesk(call) => call.exactly_once(),
             Self::Attio(call) => call.exactly_once(),
             Self::Mail(Mail::Send(_)) => ExactlyOnce::Set { row: "2.0-e56" },
             Self::Practice(call) => call.exactly_once(),
@@ -76,6 +101,8 @@ impl Effect {
             Self::Desk(_) => "desk",
             Self::Braintree(_) => "braintree",
             Self::Zoho(_) => "zoho",
+            Self::Crm(_) => "zoho_crm",
+            Self::Helpdesk(_) => "zoho_desk",
             Self::Attio(_) => "attio",
             Self::Mail(_) => "mail",
             Self::Practice(_) => "practice",
@@ -88,10 +115,28 @@ impl Effect {
             Self::Desk(call) => call.operation(),
             Self::Braintree(call) => call.operation(),
             Self::Zoho(call) => call.operation(),
+            Self::Crm(call) => call.operation(),
+            Self::Helpdesk(call) => call.operation(),
             Self::Attio(call) => call.operation(),
-            Self::Mail(Mail::Send(_)) => "mail.send",
+            Self::Mail(Mail::Send(_)) => MAIL,
             Self::Practice(call) => call.operation(),
         }
+    }
+
+    /// The names of all operations that leave this process, sorted.
+    pub fn operations() -> Vec<&'static str> {
+        let mut all = [
+            Braintree::operations(),
+            Zoho::operations(),
+            Crm::operations(),
+            Helpdesk::operations(),
+            Attio::operations(),
+            vec![MAIL],
+            Practice::operations(),
+        ]
+        .concat();
+        all.sort_unstable();
+        all
     }
 
     /// Our reference in the call, by which the vendor's object is found again.
@@ -100,6 +145,8 @@ impl Effect {
             Self::Desk(_) => None,
             Self::Braintree(call) => Some(call.reference()),
             Self::Zoho(call) => Some(call.reference()),
+            Self::Crm(call) => Some(call.reference()),
+            Self::Helpdesk(call) => Some(call.reference()),
             Self::Attio(call) => Some(call.reference()),
             Self::Mail(Mail::Send(letter)) => Some(&letter.reference),
             Self::Practice(call) => call.reference(),
@@ -109,10 +156,13 @@ impl Effect {
     /// A write where money or its record is: taken as done only by what the vendor shows.
     pub fn moves_money(&self) -> bool {
         match self {
-            Self::Braintree(_) | Self::Zoho(_) | Self::Practice(Practice::Take { .. }) => {
+            Self::Braintree(_) | Self::Practice(Practice::Take { .. }) => {
                 self.exactly_once() != ExactlyOnce::Repeatable
             }
-            Self::Desk(_) | Self::Attio(_) | Self::Mail(_) | Self::Practice(_) => false,
+            Self::Zoho(call) => call.moves_money(),
+            Self::Desk(_) | Self::Crm(_) | Self::Helpdesk(_) | Self::Attio(_) | Self::Mail(_) | Self::Practice(_) => {
+                false
+            }
         }
     }
 
@@ -139,9 +189,25 @@ impl Effect {
                 let other = hit.customer.as_ref().filter(|theirs| *theirs != customer)?;
                 Some(format!("customer {other}, and {customer} was sent"))
             }
-            (Self::Zoho(Zoho::RecordPayment { amount, .. }), Answer::Recorded { amount: recorded, .. }) => {
-                (recorded != amount).then(|| format!("{recorded}, and {amount} was sent"))
+            (Self::Braintree(Braintree::Refund { order_id, transaction, amount }), Answer::Refund(hit)) => {
+                if hit.order_id != *order_id {
+                    return Some(format!("order id {}, and {order_id} was sent", hit.order_id));
+                }
+                if hit.transaction != *transaction {
+                    return Some(format!("a refund of {}, and {transaction} was sent", hit.transaction));
+                }
+                (hit.amount != *amount).then(|| format!("{}, and {amount} was sent", hit.amount))
             }
+            (Self::Braintree(Braintree::CreateSubscription(order)), Answer::Recurring(shown)) => {
+                if shown.token != order.token {
+                    return Some(format!("card {}, and {} was sent", shown.token, order.token));
+                }
+                if shown.plan != order.plan {
+                    return Some(format!("plan {}, and {} was sent", shown.plan, order.plan));
+                }
+                (shown.price != order.price).then(|| format!("{}, and {} was sent", shown.price, order.price))
+            }
+            (Self::Zoho(call), answer) => call.contradicts(answer),
             _ => None,
         }
     }
@@ -156,13 +222,25 @@ impl Effect {
             Self::Braintree(Braintree::Authorise { order_id, customer, amount, with }) => {
                 (order_id, customer, amount, Some(with.token()), TransactionStatus::Authorized)
             }
-            Self::Zoho(Zoho::RecordPayment { amount, .. }) => {
-                return Some(Answer::Recorded { payment: id.to_owned(), amount: *amount });
+            Self::Braintree(Braintree::Refund { order_id, transaction, amount }) => {
+                return Some(Answer::Refund(Box::new(Refund {
+                    id: id.to_owned(),
+                    transaction: transaction.clone(),
+                    order_id: order_id.clone(),
+                    amount: *amount,
+                    status: TransactionStatus::SubmittedForSettlement,
+                    created_at: now,
+                    soft_decline: None,
+                })));
             }
+            Self::Zoho(call) => return call.as_asked(id),
             Self::Braintree(
-                Braintree::Void { .. } | Braintree::DeleteCustomer { .. } | Braintree::DeleteMethod { .. },
+                Braintree::Void { .. }
+                | Braintree::DeleteCustomer { .. }
+                | Braintree::DeleteMethod { .. }
+                | Braintree::UpdateCustomer { .. },
             )
-            | Self::Zoho(Zoho::DeactivateCustomer { .. } | Zoho::UndoSubscription { .. })
+            | Self::Helpdesk(Helpdesk::Comment { .. } | Helpdesk::CloseTicket { .. })
             | Self::Practice(_) => return Some(Answer::Nothing),
             _ => return None,
         };
@@ -186,12 +264,22 @@ impl Effect {
     pub fn needs(&self) -> Needs<'_> {
         let person = |customer| Needs { person: Some(customer), ..Needs::default() };
         match self {
-            Self::Braintree(Braintree::CreateCustomer { person: customer, .. })
-            | Self::Zoho(Zoho::CreateCustomer { customer, .. } | Zoho::FindRetiredCustomers { customer }) => {
-                person(customer)
-            }
+            Self::Braintree(
+                Braintree::CreateCustomer { person: customer, .. } | Braintree::UpdateCustomer { person: customer, .. },
+            )
+            | Self::Zoho(
+                Zoho::CreateCustomer { customer, .. }
+                | Zoho::FindRetiredCustomers { customer }
+                | Zoho::UpdateCustomer { person: customer, .. },
+            ) => person(customer),
+            Self::Zoho(Zoho::Page(OnPage::Create(order))) => Needs { link: Some(order.back_to()), ..Needs::default() },
+            Self::Crm(call) => Needs { person: call.person(), ..Needs::default() },
+            Self::Helpdesk(call) => Needs { person: call.person(), ..Needs::default() },
             Self::Braintree(Braintree::Authorise { with, .. }) => Needs { input: with.input(), ..Needs::default() },
-            Self::Braintree(Braintree::Vault { input, .. }) => Needs { input: Some(*input), ..Needs::default() },
+            Self::Braintree(Braintree::Vault { input, .. } | Braintree::UploadDocument { input, .. }) => {
+                Needs { input: Some(*input), ..Needs::default() }
+            }
+            Self::Braintree(Braintree::AddEvidence { piece, .. }) => Needs { input: piece.input(), ..Needs::default() },
             Self::Attio(Attio::ShowSubscription(face)) => Needs { link: face.checkout.link, ..Needs::default() },
             Self::Mail(Mail::Send(letter)) => {
                 Needs { person: Some(&letter.customer), link: letter.link, ..Needs::default() }

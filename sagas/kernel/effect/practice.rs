@@ -81,8 +81,8 @@ impl Practice {
         }
     }
 
-    pub(super) const fn operation(&self) -> &'static str {
-        match self {
+    operations! {
+        pub(super) match self {
             Self::Look => "practice.look",
             Self::Reserve { .. } => "practice.reserve",
             Self::Unreserve { .. } => "practice.unreserve",

@@ -1,5 +1,20 @@
 //! Calls on Zoho Billing.
 
+mod credits;
+mod estimates;
+mod invoices;
+mod pages;
+mod payments;
+mod subscriptions;
+
+pub use credits::{CreditNoteOrder, OnCredit};
+pub use estimates::{EstimateLine, EstimateMark, EstimateOrder, OnEstimate};
+pub use invoices::OnInvoice;
+pub use pages::{OnPage, PageOrder, PageTerms};
+pub use payments::OnPayment;
+pub use subscriptions::{OnSubscription, TermsOrder};
+
+use crate::kernel::answer::Answer;
 use crate::kernel::money::Money;
 use crate::kernel::step::{Absence, ExactlyOnce, Resend};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -99,6 +114,27 @@ pub enum Zoho {
         /// Zoho subscription id.
         subscription: String,
     },
+    /// Writes what we hold of a person to its customer: name, company, e-mail address, address. Needs the person.
+    UpdateCustomer {
+        /// Zoho customer id.
+        customer: String,
+        /// Our customer id: whose personal data it takes.
+        person: String,
+        /// When it was last changed, as read before ([`crate::kernel::answer::ZohoCustomer::changed_at`]).
+        seen: Option<String>,
+    },
+    /// Reads or changes a running subscription.
+    Subscription(OnSubscription),
+    /// Credit notes.
+    Credit(OnCredit),
+    /// Recorded payments.
+    Payment(OnPayment),
+    /// Voids, write-offs and credits of an invoice.
+    Invoice(OnInvoice),
+    /// Quotes that Zoho keeps.
+    Estimate(OnEstimate),
+    /// Pages on Zoho's own host.
+    Page(OnPage),
 }
 
 /// A subscription to be made.
@@ -146,10 +182,72 @@ impl Zoho {
             Self::RecordPayment { .. } => searchable("2.0-e46"),
             Self::CreateCustomer { .. } => searchable("2.0-e42"),
             Self::CreateSubscription(_) => searchable("2.0-e43"),
-            Self::ReviveCustomer { .. } | Self::DeactivateCustomer { .. } | Self::UndoSubscription { .. } => {
-                ExactlyOnce::Set { row: "2.0-e44" }
-            }
+            Self::ReviveCustomer { .. }
+            | Self::DeactivateCustomer { .. }
+            | Self::UndoSubscription { .. }
+            | Self::UpdateCustomer { .. } => ExactlyOnce::Set { row: "2.0-e44" },
+            Self::Subscription(call) => call.exactly_once(),
+            Self::Credit(call) => call.exactly_once(),
+            Self::Payment(call) => call.exactly_once(),
+            Self::Invoice(call) => call.exactly_once(),
+            Self::Estimate(call) => call.exactly_once(),
+            Self::Page(call) => call.exactly_once(),
         }
+    }
+
+    /// A write on which money, or who is billed for what, depends.
+    pub(super) fn moves_money(&self) -> bool {
+        match self {
+            // A person's words, an offer, a page to press on: nothing is owed by them.
+            Self::UpdateCustomer { .. } | Self::Estimate(_) | Self::Page(_) => false,
+            Self::ReadInvoice { .. }
+            | Self::ReadSubscription { .. }
+            | Self::FindSubscriptionOfInvoice { .. }
+            | Self::RecordPayment { .. }
+            | Self::ReadOffer { .. }
+            | Self::ReadCustomer { .. }
+            | Self::CreateCustomer { .. }
+            | Self::FindRetiredCustomers { .. }
+            | Self::ReviveCustomer { .. }
+            | Self::DeactivateCustomer { .. }
+            | Self::ListSubscriptions { .. }
+            | Self::CreateSubscription(_)
+            | Self::UndoSubscription { .. }
+            | Self::ReadFirstInvoice { .. }
+            | Self::Subscription(_)
+            | Self::Credit(_)
+            | Self::Payment(_)
+            | Self::Invoice(_) => self.exactly_once() != ExactlyOnce::Repeatable,
+        }
+    }
+
+    /// How an answer differs from what was asked for, where it is about the same thing.
+    pub(super) fn contradicts(&self, answer: &Answer) -> Option<String> {
+        let other = |is: &Money, asked: &Money| (is != asked).then(|| format!("{is}, and {asked} was sent"));
+        match (self, answer) {
+            (Self::RecordPayment { amount, .. }, Answer::Recorded { amount: recorded, .. }) => other(recorded, amount),
+            (Self::Credit(OnCredit::Create(order)), Answer::CreditNote(note)) => other(&note.total, &order.total),
+            (Self::Credit(OnCredit::Refund { amount, .. }), Answer::CreditRefunded { amount: refunded, .. }) => {
+                other(refunded, amount)
+            }
+            (Self::Payment(OnPayment::Amend(wanted)), Answer::ZohoPayment(is)) => other(&is.amount, &wanted.amount),
+            _ => None,
+        }
+    }
+
+    /// The answer of a Zoho that did exactly what was asked; `None`: more would have to be made up.
+    pub(super) fn as_asked(&self, id: &str) -> Option<Answer> {
+        Some(match self {
+            Self::RecordPayment { amount, .. } => Answer::Recorded { payment: id.to_owned(), amount: *amount },
+            Self::Credit(OnCredit::Refund { note, amount, .. }) => {
+                Answer::CreditRefunded { refund: id.to_owned(), note: note.clone(), amount: *amount }
+            }
+            Self::Payment(OnPayment::Amend(wanted)) => Answer::ZohoPayment(wanted.clone()),
+            Self::DeactivateCustomer { .. }
+            | Self::UndoSubscription { .. }
+            | Self::Payment(OnPayment::Delete { .. }) => Answer::Nothing,
+            _ => return None,
+        })
     }
 
     /// Our reference in the call, or the id of what it concerns.
@@ -166,13 +264,20 @@ impl Zoho {
             | Self::FindRetiredCustomers { customer }
             | Self::ReviveCustomer { customer }
             | Self::DeactivateCustomer { customer }
+            | Self::UpdateCustomer { customer, .. }
             | Self::ListSubscriptions { customer, .. } => customer,
             Self::ReadOffer { plan, .. } => plan,
+            Self::Subscription(call) => call.reference(),
+            Self::Credit(call) => call.reference(),
+            Self::Payment(call) => call.payment(),
+            Self::Invoice(call) => call.invoice(),
+            Self::Estimate(call) => call.reference(),
+            Self::Page(call) => call.reference(),
         }
     }
 
-    pub(super) const fn operation(&self) -> &'static str {
-        match self {
+    operations! {
+        pub(super) match self {
             Self::ReadInvoice { .. } => "zoho.read_invoice",
             Self::ReadSubscription { .. } => "zoho.read_subscription",
             Self::FindSubscriptionOfInvoice { .. } => "zoho.find_subscription_of_invoice",
@@ -187,6 +292,14 @@ impl Zoho {
             Self::CreateSubscription(_) => "zoho.create_subscription",
             Self::UndoSubscription { .. } => "zoho.undo_subscription",
             Self::ReadFirstInvoice { .. } => "zoho.read_first_invoice",
+            Self::UpdateCustomer { .. } => "zoho.update_customer",
+        } or {
+            Subscription(OnSubscription),
+            Credit(OnCredit),
+            Payment(OnPayment),
+            Invoice(OnInvoice),
+            Estimate(OnEstimate),
+            Page(OnPage),
         }
     }
 }

@@ -2,8 +2,7 @@
 //! object of ours.
 
 use super::Config;
-use crate::connectors::http::{Http, Reply, Request};
-use chrono::{DateTime, TimeDelta};
+use crate::connectors::http::{Failure, Http, Reply, Request};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use sagas::kernel::outcome::{NotSent, Outcome, Rejection, RejectionKind};
@@ -15,9 +14,6 @@ use tokio::time::Instant;
 
 /// What came of a call, or an outcome other than `Done`.
 pub(super) type Answered<T> = Result<T, Box<Outcome>>;
-
-/// Attio's id of an execution, for its support.
-const EXECUTION_ID: &str = "x-attio-execution-id";
 
 /// Bounds of a wait after 429 (seconds); Attio usually names the next second.
 const WAIT: (u32, u32) = (1, 60);
@@ -127,12 +123,17 @@ impl Session<'_> {
             Ok(reply) => reply,
             Err(failure) => return Err(Box::new(if ask.reads { failure.of_read() } else { failure.of_write() })),
         };
-        self.request_id = reply.header(EXECUTION_ID).map(str::to_owned);
+        self.request_id = reply.request_id().map(str::to_owned);
         if reply.status.is_success() { read(&ask, &reply.body) } else { Err(judge(&ask, &reply)) }
     }
 }
 
 impl Api {
+    /// A read's answer as it came.
+    pub(super) async fn reply(&self, ask: &Ask<'_>, time_limit: Duration) -> Result<Reply, Failure> {
+        self.http.send(self.request(ask), time_limit).await
+    }
+
     fn request(&self, ask: &Ask<'_>) -> Request {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -167,7 +168,7 @@ fn read<T: DeserializeOwned>(ask: &Ask<'_>, body: &[u8]) -> Answered<T> {
 fn judge(ask: &Ask<'_>, reply: &Reply) -> Box<Outcome> {
     let status = reply.status;
     if status == StatusCode::TOO_MANY_REQUESTS {
-        let seconds = retry_after(reply.header("retry-after"), reply.header("date"));
+        let seconds = reply.retry_after_seconds().unwrap_or(WAIT.0).clamp(WAIT.0, WAIT.1);
         return not_sent(NotSent::Quota, "Attio: too many requests".to_owned(), Some(seconds));
     }
     if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
@@ -216,20 +217,6 @@ fn attribute(refusal: &Refusal, sent: &[&str]) -> Option<String> {
     by_path.or_else(|| sent.iter().filter(named).max_by_key(|slug| slug.len()).copied()).map(str::to_owned)
 }
 
-/// Seconds until the instant of an HTTP date (counted from the answer's own `Date`, for our clock may differ), or as a
-/// plain number.
-fn retry_after(header: Option<&str>, now: Option<&str>) -> u32 {
-    let instant = |text: &str| DateTime::parse_from_rfc2822(text.trim()).ok();
-    let seconds = header.and_then(|text| {
-        let number = text.trim().parse::<u32>().ok();
-        number.or_else(|| {
-            let wait: TimeDelta = instant(text)? - instant(now?)?;
-            u32::try_from(wait.num_seconds()).ok()
-        })
-    });
-    seconds.unwrap_or(WAIT.0).clamp(WAIT.0, WAIT.1)
-}
-
 pub(super) fn rejected(kind: RejectionKind, code: &str, message: String) -> Box<Outcome> {
     Box::new(Outcome::Rejected { rejection: Rejection { kind, code: code.to_owned(), message } })
 }
@@ -241,17 +228,6 @@ fn not_sent(cause: NotSent, detail: String, retry_after_seconds: Option<u32>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_wait_is_read_as_seconds_or_as_a_date() {
-        let date = "Sat, 21 Nov 2026 10:00:05 GMT";
-        assert_eq!(retry_after(Some("7"), None), 7);
-        assert_eq!(retry_after(Some(date), Some("Sat, 21 Nov 2026 10:00:01 GMT")), 4);
-        assert_eq!(retry_after(Some(date), Some("Sat, 21 Nov 2026 11:00:00 GMT")), 1, "already past");
-        assert_eq!(retry_after(Some("3600"), None), 60, "bounded");
-        assert_eq!(retry_after(Some("soon"), None), 1);
-        assert_eq!(retry_after(None, None), 1);
-    }
 
     #[test]
     fn a_refusal_names_the_attribute_by_path_or_by_its_text() {

@@ -3,9 +3,11 @@
 
 mod acts;
 mod api;
+mod drift;
 mod face;
 pub mod findings;
 mod model;
+mod notes;
 mod person;
 mod projection;
 mod records;
@@ -28,7 +30,7 @@ use api::{Answered, Api, Session};
 use face::Shown;
 use iso_currency::Currency;
 use projection::{Mark, SUBSCRIPTIONS, TRANSACTIONS};
-use records::{changed, get, is_not_found, patch, query, upsert};
+use records::{changed, get, is_not_found, patch, query, replace, upsert};
 use reqwest::Url;
 use sagas::kernel::answer::{Answer, Client};
 use sagas::kernel::effect::{self, AttioRecord, Projection};
@@ -36,10 +38,11 @@ use sagas::kernel::outcome::{Look, Outcome};
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::sync::OnceCell;
-use wire::{Record, Values};
+use wire::{Record, Value, Values};
 
 const FIND_CLIENT: &str = "attio.find_client";
 const PROJECT: &str = "attio.project";
+const SET_COMPLIANCE: &str = "attio.set_compliance";
 
 /// Where and as whom to call. Its `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -94,6 +97,11 @@ impl Attio {
             },
             effect::Attio::AddTask(note) => tasks::add(&mut session, note, self.task_owner.as_ref()).await,
             effect::Attio::RefuseAct(refusal) => refusal::write(&mut session, refusal).await,
+            effect::Attio::AddNote(note) => notes::add(&mut session, note).await,
+            effect::Attio::SetCompliance { client, laws } => {
+                let values = compliance(laws);
+                replace(&mut session, SET_COMPLIANCE, client, &values).await.map(|()| Answer::Nothing)
+            }
         };
         let outcome = answered.map_or_else(|outcome| *outcome, |answer| Outcome::Done { answer });
         Report { outcome, request_id: session.request_id, person }
@@ -113,6 +121,13 @@ impl Attio {
                 Err(outcome) => Err(outcome),
             },
             effect::Attio::RefuseAct(refusal) => refusal::stands(&mut session, refusal).await,
+            effect::Attio::AddNote(note) => {
+                notes::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))
+            }
+            effect::Attio::SetCompliance { client, laws } => match get(&mut session, SET_COMPLIANCE, client).await {
+                Ok(record) => Ok(changed(&record, &compliance(laws)).is_empty().then_some(Answer::Nothing)),
+                Err(outcome) => Err(outcome),
+            },
             effect::Attio::AddTask(note) => {
                 tasks::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))
             }
@@ -208,6 +223,11 @@ async fn find_client(session: &mut Session<'_>, zoho_customer: &str, linked: Opt
         }
     }
     Ok(no_client(false))
+}
+
+/// The attribute alone: what else the write named, it would replace too.
+fn compliance(laws: &[String]) -> Values {
+    Values::from([("compliance", Value::Options(laws.to_vec()))])
 }
 
 fn client(object: &str, record: &Record) -> Answer {

@@ -34,6 +34,17 @@ pub(super) async fn patch(
     write(session, operation, Method::PATCH, &["objects", object, "records", id], &[], values).await
 }
 
+/// Sets attributes of a record by its id; of one that holds several values, all that it held are replaced.
+pub(super) async fn replace(
+    session: &mut Session<'_>,
+    operation: &'static str,
+    record: &AttioRecord,
+    values: &Values,
+) -> Answered<()> {
+    let segments = ["objects", record.object.as_str(), "records", record.id.as_str()];
+    write(session, operation, Method::PUT, &segments, &[], values).await.map(|_| ())
+}
+
 /// Makes the record, or sets it if there is one with its `external_id`. The record's id.
 pub(super) async fn upsert(
     session: &mut Session<'_>,

@@ -21,8 +21,9 @@ const TRIES: u32 = 5;
 /// Rows per page of attributes.
 const PAGE: usize = 500;
 /// Scopes without which the flows cannot work.
-const SCOPES: [&str; 5] = [
+const SCOPES: [&str; 6] = [
     "object_configuration:read-write",
+    "note:read-write",
     "record_permission:read-write",
     "task:read-write",
     "user_management:read",

@@ -1,6 +1,7 @@
 //! Requests out and outcomes in, against a scripted peer.
 
 mod activation;
+mod notes;
 
 use super::*;
 use crate::connectors::peer::{Peer, Play};

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The type of an actor who is a person of the workspace; others are API tokens, apps and the system.
 const MEMBER: &str = "workspace-member";
@@ -102,6 +102,11 @@ impl Record {
         Some(self.first(slug)?.option.as_ref()?.title.as_str())
     }
 
+    /// The titles of a select's options, where it holds several.
+    fn options(&self, slug: &str) -> impl Iterator<Item = &str> {
+        self.values.get(slug).into_iter().flatten().filter_map(|value| Some(value.option.as_ref()?.title.as_str()))
+    }
+
     /// When the present value was set, to Attio's full precision (UTC): it tells one press of an act from the next.
     pub(super) fn since(&self, slug: &str) -> Option<DateTime<Utc>> {
         let text = self.first(slug)?.active_from.as_ref()?;
@@ -142,6 +147,10 @@ impl Record {
             Value::Nothing => read.is_none_or(|v| v.text().is_some_and(|text| text.is_empty())),
             Value::Text(text) => self.text(slug).as_deref() == Some(text.as_str()),
             Value::Secret(text) => self.text(slug).as_deref() == Some(text.expose_secret()),
+            Value::Options(titles) => {
+                let read: BTreeSet<&str> = self.options(slug).collect();
+                read == titles.iter().map(String::as_str).collect()
+            }
             Value::Option(title) => self.option(slug) == Some(title.as_str()),
             Value::Status(title) => read.and_then(|v| v.status.as_ref()).is_some_and(|s| s.title == *title),
             Value::Amount(money) => {
@@ -165,6 +174,8 @@ pub(super) enum Value {
     Secret(SecretString),
     /// A select's option, by title.
     Option(String),
+    /// The options of a select that holds several, by title.
+    Options(Vec<String>),
     /// A status, by title.
     Status(String),
     /// In the currency of the attribute.
@@ -195,6 +206,7 @@ impl Serialize for Value {
             Self::Nothing => json!([]).serialize(serializer),
             Self::Text(text) => [text].serialize(serializer),
             Self::Secret(text) => [text.expose_secret()].serialize(serializer),
+            Self::Options(titles) => titles.serialize(serializer),
             Self::Option(title) => json!([{ "option": title }]).serialize(serializer),
             Self::Status(title) => json!([{ "status": title }]).serialize(serializer),
             Self::Amount(money) => {

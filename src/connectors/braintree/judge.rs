@@ -185,6 +185,20 @@ fn refused(mut root: Node) -> Said {
     Said::Faults(Faults(faults))
 }
 
+/// The customer, its card or the token is not there.
+const NOT_THERE: [&str; 5] = ["91510", "91511", "91518", "91903", "93105"];
+
+/// What the state of the thing forbids.
+const NOT_NOW: [&str; 18] = [
+    // The merchant account is suspended, or pending, or gives nothing back.
+    "91514", "91538", "91559", "91547", // The hold is final: only its whole amount may be captured.
+    "95601", // Refunds: of a refund, of what is not settled, of what is given back already.
+    "91505", "91506", "91574", "91512", "91521",
+    // Subscriptions: cancelled, expired; no other price while a charge is owed.
+    "81901", "81905", "81910", "91920", // Disputes: only an open one is added to, accepted, handed in.
+    "95701", "95702", "95704", "95705",
+];
+
 /// The error codes of a refusal: at least one.
 pub(super) struct Faults(Vec<Fault>);
 
@@ -194,6 +208,7 @@ struct Fault {
 }
 
 /// What error codes mean to every call.
+#[allow(clippy::large_enum_variant, reason = "it lives for one match")]
 pub(super) enum Refusal {
     /// How the call ended.
     Outcome(Outcome),
@@ -230,11 +245,9 @@ impl Faults {
         }
         let (kind, code) = if let Some(code) = self.find(&["915230", "915232"]) {
             (RejectionKind::KeyMisuse, code)
-        } else if let Some(code) = self.find(&["91510", "91511", "91518", "93105"]) {
-            // The customer, its card or the token is not there.
+        } else if let Some(code) = self.find(&NOT_THERE) {
             (RejectionKind::NotFound, code)
-        } else if let Some(code) = self.find(&["91514", "95601"]) {
-            // The merchant account is suspended; the hold is final, so that only its whole amount may be captured.
+        } else if let Some(code) = self.find(&NOT_NOW) {
             (RejectionKind::State, code)
         } else {
             (RejectionKind::Invalid, self.0.first().map_or("", |fault| fault.code.as_str()))

@@ -1,10 +1,17 @@
 //! Braintree, the card gateway: customers, their vaulted cards, holds and sales, and the look-up of what was done where an
 //! answer was lost. Requests and answers are XML. It never repeats a write, and never sees a card number.
 
+pub mod books;
 mod browser;
 mod customers;
+mod details;
+mod disputes;
+mod drift;
 mod holds;
 mod judge;
+mod methods;
+mod recurring;
+mod refunds;
 mod search;
 mod uses;
 mod vault;
@@ -13,17 +20,18 @@ mod wire;
 mod xml;
 
 use super::http::{Failure, Http, Reply, Request};
-use crate::port::{Beside, Call, Report};
+use crate::port::{Call, Report};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
+use details::Details;
+use disputes::Act;
 use iso_currency::Currency;
 use judge::{Faults, Refusal, Said, Shown};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use sagas::kernel::answer::{Answer, Transaction};
-use sagas::kernel::effect::{self, Effect};
-use sagas::kernel::ids::SagaId;
+use sagas::kernel::effect::{self, SaleDetails};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{INPUT_GONE, Look, NotSent, Outcome, RejectionKind};
 use search::Wanted;
@@ -102,8 +110,8 @@ impl Braintree {
             effect::Braintree::FindTransactions { order_id } => {
                 in_time(call, self.find_transactions(call, order_id)).await
             }
-            effect::Braintree::Sell { order_id, customer: _, token, amount, recurring } => {
-                self.sell(call, order_id, token, *amount, *recurring).await
+            effect::Braintree::Sell { order_id, customer: _, token, amount, recurring, details } => {
+                self.sell(call, order_id, token, *amount, *recurring, details.as_deref()).await
             }
             effect::Braintree::Authorise { order_id, customer, with, amount } => {
                 self.authorise(call, order_id, customer, with, *amount).await
@@ -123,6 +131,45 @@ impl Braintree {
             }
             effect::Braintree::DeleteMethod { token } => {
                 in_time(call, self.delete(call, &uses::Kept::Method(token))).await
+            }
+            effect::Braintree::Refund { order_id, transaction, amount } => {
+                in_time(call, self.refund(call, order_id, transaction, *amount)).await
+            }
+            effect::Braintree::ReadMethod { token } => self.read_method(call, token).await,
+            effect::Braintree::SetDefaultMethod { customer, token } => self.set_default(call, customer, token).await,
+            effect::Braintree::VerifyMethod { token } => self.verify(call, token).await,
+            effect::Braintree::UpdateCustomer { customer, .. } => self.update_customer(call, customer).await,
+            effect::Braintree::CreateSubscription(order) => in_time(call, self.subscribe(call, order)).await,
+            effect::Braintree::ReadSubscription { subscription } => {
+                self.read(call, "subscriptions", subscription, "subscription", |node| {
+                    Ok(Answer::Recurring(Box::new(self.recurring(node)?)))
+                })
+                .await
+            }
+            effect::Braintree::UpdateSubscription { subscription, change } => {
+                self.change_subscription(call, subscription, change).await
+            }
+            effect::Braintree::CancelSubscription { subscription } => {
+                in_time(call, self.cancel_subscription(call, subscription)).await
+            }
+            effect::Braintree::ReadDispute { dispute } => {
+                self.read(call, "disputes", dispute, "dispute", |node| {
+                    Ok(Answer::Dispute(Box::new(disputes::dispute(node)?)))
+                })
+                .await
+            }
+            effect::Braintree::UploadDocument { form, .. } => self.upload(call, *form).await,
+            effect::Braintree::AcceptDispute { dispute } => {
+                in_time(call, self.act_on_dispute(call, dispute, &Act::Accept)).await
+            }
+            effect::Braintree::FinalizeDispute { dispute } => {
+                in_time(call, self.act_on_dispute(call, dispute, &Act::Finalize)).await
+            }
+            effect::Braintree::AddEvidence { dispute, piece, besides } => {
+                in_time(call, self.act_on_dispute(call, dispute, &Act::Add { piece, besides })).await
+            }
+            effect::Braintree::RemoveEvidence { dispute, evidence } => {
+                in_time(call, self.act_on_dispute(call, dispute, &Act::Remove { evidence })).await
             }
         }
     }
@@ -147,7 +194,12 @@ impl Braintree {
             // Reads leave nothing to look up: they may simply be made again.
             effect::Braintree::ReadCustomer { .. }
             | effect::Braintree::ReadTransaction { .. }
-            | effect::Braintree::FindTransactions { .. } => NOTHING_DONE,
+            | effect::Braintree::FindTransactions { .. }
+            | effect::Braintree::ReadMethod { .. }
+            | effect::Braintree::ReadSubscription { .. }
+            | effect::Braintree::ReadDispute { .. }
+            // And so does a document that nothing names yet.
+            | effect::Braintree::UploadDocument { .. } => NOTHING_DONE,
             effect::Braintree::CreateCustomer { customer, .. } => self.look_customer(call, customer).await,
             effect::Braintree::Vault { customer, token, input: _ } => self.look_method(call, customer, token).await,
             effect::Braintree::Submit { transaction, amount } => {
@@ -158,6 +210,27 @@ impl Braintree {
                 self.look_deleted(call, &uses::Kept::Customer(customer)).await
             }
             effect::Braintree::DeleteMethod { token } => self.look_deleted(call, &uses::Kept::Method(token)).await,
+            effect::Braintree::Refund { order_id, transaction, amount } => {
+                self.look_refund(call, order_id, transaction, amount.currency).await
+            }
+            effect::Braintree::SetDefaultMethod { customer, token } => self.look_default(call, customer, token).await,
+            effect::Braintree::VerifyMethod { token } => self.look_verified(call, token).await,
+            effect::Braintree::UpdateCustomer { customer, .. } => self.look_updated(call, customer).await,
+            effect::Braintree::CreateSubscription(order) => self.look_subscribed(call, order).await,
+            effect::Braintree::UpdateSubscription { subscription, change } => {
+                self.look_subscription(call, subscription, |shown| recurring::shows(shown, change)).await
+            }
+            effect::Braintree::CancelSubscription { subscription } => {
+                self.look_subscription(call, subscription, |shown| shown.status.is_over()).await
+            }
+            effect::Braintree::AcceptDispute { dispute } => self.look_dispute(call, dispute, &Act::Accept).await,
+            effect::Braintree::FinalizeDispute { dispute } => self.look_dispute(call, dispute, &Act::Finalize).await,
+            effect::Braintree::AddEvidence { dispute, piece, besides } => {
+                self.look_dispute(call, dispute, &Act::Add { piece, besides }).await
+            }
+            effect::Braintree::RemoveEvidence { dispute, evidence } => {
+                self.look_dispute(call, dispute, &Act::Remove { evidence }).await
+            }
         }
     }
 
@@ -167,6 +240,9 @@ impl Braintree {
         let (order_id, currency, reader): (_, _, wire::Reader) = match effect {
             effect::Braintree::Sell { order_id, amount, .. } => (order_id, amount.currency, wire::transaction),
             effect::Braintree::Authorise { order_id, amount, .. } => (order_id, amount.currency, wire::hold),
+            effect::Braintree::Refund { order_id, transaction, .. } => {
+                return self.confirm_refund(call, order_id, transaction, id).await;
+            }
             _ => return self.look(call, effect).await,
         };
         match self.find(call, &["transactions", id], "id").await {
@@ -184,7 +260,10 @@ impl Braintree {
             webhook::Subject::Dispute { id, .. } => vec!["disputes", id],
             webhook::Subject::PaymentMethod { token } => vec!["payment_methods", "any", token],
             // No call reads these.
-            webhook::Subject::Check | webhook::Subject::Disbursement { .. } | webhook::Subject::Other(_) => {
+            webhook::Subject::Check
+            | webhook::Subject::Disbursement { .. }
+            | webhook::Subject::AccountUpdates { .. }
+            | webhook::Subject::Other(_) => {
                 return Some(true);
             }
         };
@@ -220,14 +299,26 @@ impl Braintree {
         }
     }
 
-    async fn sell(&self, call: &Call, order_id: &str, token: &str, amount: Money, recurring: bool) -> Report {
+    async fn sell(
+        &self,
+        call: &Call,
+        order_id: &str,
+        token: &str,
+        amount: Money,
+        recurring: bool,
+        details: Option<&SaleDetails>,
+    ) -> Report {
         let Some(merchant_account) = self.merchant_account(amount.currency) else {
             return no_merchant_account(amount.currency).into();
         };
         // The same in every sending of one order id; a new attempt has a new order id.
         let key = format!("{order_id}.k1");
         let key = self.keys_are_sent().then_some(key.as_str());
-        let body = wire::sale(&wire::Sale { amount, order_id, token, merchant_account, recurring, key });
+        let details = details.map(|details| Details::of(details, amount.currency));
+        if let Some(unsaid) = details.as_ref().and_then(Details::unsaid) {
+            tracing::info!(order_id, unsaid, "the sale goes out without some of the invoice's details");
+        }
+        let body = wire::sale(&wire::Sale { amount, order_id, token, merchant_account, recurring, key, details });
         let (said, request_id) = self.write(call, Method::POST, &["transactions"], Some(body)).await;
         let outcome = judge::sale(said, wire::transaction).unwrap_or_else(|faults| self.refused(&faults));
         Report { outcome, request_id, person: None }
@@ -273,7 +364,6 @@ impl Braintree {
         }
     }
 
-    /// One phase of a search; anything but a readable answer is a sentence for a person.
     async fn find_transactions(&self, call: &Call, order_id: &str) -> Report {
         match search::all(self, call, order_id).await {
             Ok(transactions) => Outcome::Done { answer: Answer::Transactions { transactions } }.into(),
@@ -292,30 +382,21 @@ impl Braintree {
         span: (DateTime<Utc>, DateTime<Utc>),
         time_limit: Duration,
     ) -> Result<Vec<Transaction>, String> {
-        let call = Call {
-            saga: SagaId(uuid::Uuid::nil()),
-            step: "sweep".to_owned(),
-            attempt: 1,
-            effect: Effect::Braintree(effect::Braintree::FindTransactions { order_id: beginning.to_owned() }),
-            requested_at: span.0,
-            sent_at: None,
-            now: span.1,
-            time_limit,
-            beside: Beside::default(),
-        };
-        search::created(self, &call, beginning, span.0, span.1).await
+        search::created(self, beginning, span, time_limit).await
     }
 
-    async fn search(&self, call: &Call, phase: &str, body: String) -> Result<Node, String> {
+    /// One phase of a search.
+    async fn search(&self, limit: Duration, phase: &str, body: String) -> Result<Node, search::Trouble> {
+        let other = search::Trouble::Other;
         let request =
             self.request("braintree.search", Method::POST, &["transactions", phase]).body("application/xml", body);
-        let reply = self.http.send(request, call.time_limit).await.map_err(|failure: Failure| failure.to_string())?;
+        let reply = self.http.send(request, limit).await.map_err(|failure: Failure| other(failure.to_string()))?;
         match reply.status.as_u16() {
             200 | 201 => {
-                Node::parse(&reply.body).map_err(|error| format!("the search's answer cannot be read: {error}"))
+                Node::parse(&reply.body).map_err(|error| other(format!("the search's answer cannot be read: {error}")))
             }
-            422 => Err("the gateway could not finish the search (HTTP 422)".to_owned()),
-            status => Err(format!("the gateway answered the search with HTTP {status}")),
+            422 => Err(search::Trouble::Unfinished),
+            status => Err(other(format!("the gateway answered the search with HTTP {status}"))),
         }
     }
 
@@ -332,6 +413,11 @@ impl Braintree {
 
     fn merchant_account(&self, currency: Currency) -> Option<&str> {
         self.config.merchant_accounts.get(&currency).map(String::as_str)
+    }
+
+    /// The currency of a merchant account of ours.
+    fn currency_of(&self, account: &str) -> Option<Currency> {
+        self.config.merchant_accounts.iter().find(|(_, ours)| *ours == account).map(|(currency, _)| *currency)
     }
 
     fn keys_are_sent(&self) -> bool {
@@ -369,7 +455,7 @@ fn unclear(outcome: Outcome) -> Look {
 }
 
 fn request_id(reply: &Reply) -> Option<String> {
-    reply.request_id().or_else(|| reply.header("paypal-debug-id")).map(str::to_owned)
+    reply.request_id().map(str::to_owned)
 }
 
 /// The vendor's SDKs treat any other id as not found; it never gets into a path.

@@ -10,9 +10,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use iso_currency::Currency;
 use sagas::kernel::answer::Transaction;
 use sagas::kernel::outcome::{Decline, Look, Outcome, Rejection, RejectionKind};
+use std::time::Duration;
 
 /// Clocks may differ by so much: a hit that is older than our request by more is not ours.
-const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+pub(super) const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// A transaction created so long after our send, once found, shows that the index has passed our send.
 const WATERMARK_DISTANCE: TimeDelta = TimeDelta::minutes(2);
@@ -20,7 +21,7 @@ const WATERMARK_DISTANCE: TimeDelta = TimeDelta::minutes(2);
 const OTHER_ORDER: &str = "the search shows a transaction of another order id";
 
 /// Ids a slice, where the gateway's answer does not say.
-const PAGE_SIZE: usize = 50;
+pub(super) const PAGE_SIZE: usize = 50;
 
 /// A sale or a hold that is looked for.
 #[derive(Clone, Copy)]
@@ -41,12 +42,12 @@ pub(super) async fn sale(gateway: &Braintree, call: &Call, wanted: Wanted<'_>) -
     }
 }
 
-/// All that hold or took something under the order id, or did; oldest first. What is not final is left out: it is found
+/// All that hold or took something under the order id, or did; oldest first, also within one second. What is not final is left out: it is found
 /// by a later search.
 pub(super) async fn all(gateway: &Braintree, call: &Call, order_id: &str) -> Result<Vec<Transaction>, String> {
     let by_order = |search: &mut Body| search.group("order_id", |criterion| criterion.text("is", order_id));
     let mut hits = Vec::new();
-    for node in transactions(gateway, call, &by_order).await? {
+    for node in transactions(gateway, call.time_limit, &by_order).await? {
         if node.text_of("order-id") != Some(order_id) {
             return Err(OTHER_ORDER.to_owned());
         }
@@ -59,18 +60,16 @@ pub(super) async fn all(gateway: &Braintree, call: &Call, order_id: &str) -> Res
             Verdict::Declined(_) | Verdict::Open(_) => {}
         }
     }
-    hits.sort_by_key(|hit| hit.created_at);
-    Ok(hits)
+    Ok(oldest_first(hits))
 }
 
 /// Sales and holds under order ids with that beginning that were created within the span; oldest first. What is not final
 /// is left out, and so is what was declined.
 pub(super) async fn created(
     gateway: &Braintree,
-    call: &Call,
     beginning: &str,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    limit: Duration,
 ) -> Result<Vec<Transaction>, String> {
     let criteria = |search: &mut Body| {
         search.group("order_id", |criterion| criterion.text("starts_with", beginning));
@@ -80,7 +79,7 @@ pub(super) async fn created(
         });
     };
     let mut hits = Vec::new();
-    for node in transactions(gateway, call, &criteria).await? {
+    for node in transactions(gateway, limit, &criteria).await? {
         if node.text_of("type") == Some("credit")
             || !node.text_of("order-id").is_some_and(|id| id.starts_with(beginning))
         {
@@ -91,8 +90,7 @@ pub(super) async fn created(
             Verdict::Declined(_) | Verdict::Open(_) => {}
         }
     }
-    hits.sort_by_key(|hit| hit.created_at);
-    Ok(hits)
+    Ok(oldest_first(hits))
 }
 
 /// What one transaction says of a sale or a hold; of another order id it says nothing.
@@ -109,33 +107,33 @@ pub(super) fn of_order(node: &Node, wanted: Wanted<'_>, requested_at: DateTime<U
 
 async fn looked_up(gateway: &Braintree, call: &Call, wanted: Wanted<'_>) -> Result<Look, String> {
     let by_order = |search: &mut Body| search.group("order_id", |criterion| criterion.text("is", wanted.order_id));
-    if let Some(look) = judged(&transactions(gateway, call, &by_order).await?, wanted, call.requested_at)? {
+    let found = async || transactions(gateway, call.time_limit, &by_order).await;
+    if let Some(look) = judged(&found().await?, wanted, call.requested_at)? {
         return Ok(look);
     }
-    let watermark = match (call.sent_at, gateway.merchant_account(wanted.currency)) {
-        (Some(sent), Some(account)) => passed(gateway, call, account, sent + WATERMARK_DISTANCE).await?,
-        (Some(_) | None, _) => false,
-    };
+    let watermark = passed(gateway, call, wanted.currency).await?;
     // The index may have caught up between the two searches: only a search after the watermark was seen proves absence.
-    if watermark && let Some(look) = judged(&transactions(gateway, call, &by_order).await?, wanted, call.requested_at)?
-    {
+    if watermark && let Some(look) = judged(&found().await?, wanted, call.requested_at)? {
         return Ok(look);
     }
     Ok(Look::Absent { watermark, key_proven: gateway.keys_are_proven() })
 }
 
-/// Whether the index shows a transaction of that merchant account that was created at or after that instant.
-async fn passed(gateway: &Braintree, call: &Call, account: &str, from: DateTime<Utc>) -> Result<bool, String> {
+/// Whether the index shows a transaction, of that currency's merchant account, that was created so long after the send that
+/// the index has passed it.
+pub(super) async fn passed(gateway: &Braintree, call: &Call, currency: Currency) -> Result<bool, String> {
+    let (Some(sent), Some(account)) = (call.sent_at, gateway.merchant_account(currency)) else { return Ok(false) };
+    let from = sent + WATERMARK_DISTANCE;
     let criteria = |search: &mut Body| {
         search.list("merchant_account_id", &[account.to_owned()]);
         search.group("created_at", |range| range.time("min", from));
     };
-    let (mut ids, _) = ids(gateway, call, &criteria).await?;
+    let (mut ids, _) = ids(gateway, call.time_limit, &criteria).await?;
     ids.truncate(1);
     if ids.is_empty() {
         return Ok(false);
     }
-    let found = page(gateway, call, &criteria, &ids).await?;
+    let found = slice(gateway, call.time_limit, &criteria, &ids).await?;
     Ok(found.iter().any(|node| {
         node.text_of("merchant-account-id") == Some(account) && node.time("created-at").is_ok_and(|time| time >= from)
     }))
@@ -144,54 +142,97 @@ async fn passed(gateway: &Braintree, call: &Call, account: &str, from: DateTime<
 /// Runs both phases and gives every hit, or says why the answer is not complete.
 pub(super) async fn transactions(
     gateway: &Braintree,
-    call: &Call,
+    limit: Duration,
     criteria: &impl Fn(&mut Body),
 ) -> Result<Vec<Node>, String> {
-    let (ids, page_size) = ids(gateway, call, criteria).await?;
+    let (ids, page_size) = ids(gateway, limit, criteria).await?;
     let mut found = Vec::new();
-    for slice in ids.chunks(page_size) {
-        found.extend(page(gateway, call, criteria, slice).await?);
-        let is_there = |id: &&String| found.iter().any(|node| node.text_of("id") == Some(id));
-        let missing: Vec<String> = slice.iter().filter(|id| !is_there(id)).cloned().collect();
-        // The second phase may leave out what changed meanwhile: each is asked for once more, alone.
-        for id in missing {
-            let again = page(gateway, call, criteria, std::slice::from_ref(&id)).await?;
-            if again.is_empty() {
-                return Err(format!("the search names transaction {} and does not show it", plain(&id)));
-            }
-            found.extend(again);
+    for ids in ids.chunks(page_size) {
+        found.extend(whole_slice(gateway, limit, criteria, ids).await?);
+    }
+    Ok(found)
+}
+
+/// The hits of these ids, all of them.
+pub(super) async fn whole_slice(
+    gateway: &Braintree,
+    limit: Duration,
+    criteria: &impl Fn(&mut Body),
+    ids: &[String],
+) -> Result<Vec<Node>, String> {
+    let mut found = slice(gateway, limit, criteria, ids).await?;
+    let is_there = |id: &&String| found.iter().any(|node| node.text_of("id") == Some(id));
+    let missing: Vec<String> = ids.iter().filter(|id| !is_there(id)).cloned().collect();
+    // The second phase may leave out what changed meanwhile: each is asked for once more, alone.
+    for id in missing {
+        let again = slice(gateway, limit, criteria, std::slice::from_ref(&id)).await?;
+        if again.is_empty() {
+            return Err(format!("the search names transaction {} and does not show it", plain(&id)));
         }
+        found.extend(again);
     }
     Ok(found)
 }
 
 /// The first phase: all ids, and how many of them make a slice.
-async fn ids(gateway: &Braintree, call: &Call, criteria: &impl Fn(&mut Body)) -> Result<(Vec<String>, usize), String> {
-    let root = gateway.search(call, "advanced_search_ids", Body::document("search", criteria)).await?;
+pub(super) async fn ids(
+    gateway: &Braintree,
+    limit: Duration,
+    criteria: &impl Fn(&mut Body),
+) -> Result<(Vec<String>, usize), String> {
+    let body = Body::document("search", criteria);
+    let root = gateway.search(limit, "advanced_search_ids", body).await.map_err(|trouble| trouble.to_string())?;
     if root.name != "search-results" || root.child("ids").is_none() {
         return Err("the search answered with something else than ids".to_owned());
     }
     let ids = root.items("ids").filter_map(Node::text).map(str::to_owned).collect();
-    let page_size = root.text_of("page-size").and_then(|text| text.parse().ok()).filter(|size| *size > 0);
+    let page_size = root.number("page-size").and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0);
     Ok((ids, page_size.unwrap_or(PAGE_SIZE)))
 }
 
-/// The second phase: the same criteria and one slice of ids.
-async fn page(
+/// The second phase: the same criteria and one slice of ids. A slice that the gateway cannot finish in its time is halved.
+async fn slice(
     gateway: &Braintree,
-    call: &Call,
+    limit: Duration,
     criteria: &impl Fn(&mut Body),
     ids: &[String],
 ) -> Result<Vec<Node>, String> {
-    let body = Body::document("search", |search| {
-        criteria(search);
-        search.list("ids", ids);
-    });
-    let root = gateway.search(call, "advanced_search", body).await?;
-    if root.name != "credit-card-transactions" {
-        return Err("the search answered with something else than transactions".to_owned());
+    let (mut found, mut open) = (Vec::new(), vec![ids]);
+    while let Some(ids) = open.pop() {
+        let body = Body::document("search", |search| {
+            criteria(search);
+            search.list("ids", ids);
+        });
+        match gateway.search(limit, "advanced_search", body).await {
+            Ok(root) if root.name == "credit-card-transactions" => {
+                found.extend(root.children.into_iter().filter(|child| child.name == "transaction"));
+            }
+            Ok(_) => return Err("the search answered with something else than transactions".to_owned()),
+            Err(Trouble::Unfinished) if ids.len() > 1 => {
+                let (first, second) = ids.split_at(ids.len() / 2);
+                open.extend([second, first]);
+            }
+            Err(trouble) => return Err(trouble.to_string()),
+        }
     }
-    Ok(root.children.into_iter().filter(|child| child.name == "transaction").collect())
+    Ok(found)
+}
+
+/// The gateway shows the newest first and tells whole seconds: within one, the last that it shows is the oldest.
+pub(super) fn oldest_first(mut hits: Vec<Transaction>) -> Vec<Transaction> {
+    hits.reverse();
+    hits.sort_by_key(|hit| hit.created_at);
+    hits
+}
+
+/// Why a search has no answer, for a person.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// It took the gateway too long.
+    #[error("the gateway could not finish the search (HTTP 422)")]
+    Unfinished,
+    #[error("{0}")]
+    Other(String),
 }
 
 /// All that the hits of one order id say.
@@ -238,14 +279,14 @@ fn judged(nodes: &[Node], wanted: Wanted<'_>, requested_at: DateTime<Utc>) -> Re
 impl Hits {
     /// An approved hit is adopted whatever stands beside it; a refusal only if nothing beside it is open.
     fn look(mut self) -> Option<Look> {
-        self.approved.sort_by_key(|hit| hit.created_at);
-        self.reversed.sort_by_key(|hit| hit.created_at);
+        // The last refusal is the one that counts: of one second, the first in the gateway's order.
+        self.declined.reverse();
         self.declined.sort_by_key(|(created, _)| *created);
-        let mut approved = self.approved.into_iter();
+        let mut approved = oldest_first(self.approved).into_iter();
         if let Some(oldest) = approved.next() {
             return Some(found(judge::done(oldest), approved.map(|hit| hit.id).collect()));
         }
-        if let Some(oldest) = self.reversed.into_iter().next() {
+        if let Some(oldest) = oldest_first(self.reversed).into_iter().next() {
             return Some(found(judge::done(oldest), Vec::new()));
         }
         if !self.open.is_empty() {
@@ -259,7 +300,7 @@ fn found(outcome: Outcome, extra: Vec<String>) -> Look {
     Look::Found { outcome: Box::new(outcome), extra }
 }
 
-fn reused(order_id: &str, transaction: &str, created: DateTime<Utc>) -> Look {
+pub(super) fn reused(order_id: &str, transaction: &str, created: DateTime<Utc>) -> Look {
     let rejection = Rejection {
         kind: RejectionKind::OrderIdReused,
         code: "order_id_reused".to_owned(),

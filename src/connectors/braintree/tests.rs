@@ -19,8 +19,13 @@ macro_rules! fixture {
     };
 }
 
+mod books;
 mod browser;
+mod disputes;
 mod holds;
+mod methods;
+mod recurring;
+mod refunds;
 mod vault;
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -46,6 +51,7 @@ fn sell_in(currency: Currency) -> Act {
         token: "m-7f3c".to_owned(),
         amount: Money::new(4900, currency),
         recurring: true,
+        details: None,
     }
 }
 
@@ -82,6 +88,43 @@ async fn look(script: impl IntoIterator<Item = Play>) -> (Look, Vec<String>) {
     let effect = sell_in(Currency::EUR);
     let look = connector(&peer, AtMostOnceKeys::Learned).look(&call(effect.clone()), &effect).await;
     (look, peer.seen())
+}
+
+/// What a call comes to with that input beside it, and what went out.
+async fn asked(effect: Act, input: &str, script: impl IntoIterator<Item = Play>) -> (Outcome, Vec<String>) {
+    let peer = Peer::start(script).await;
+    let call = Call { beside: Beside { input: Some(input.into()), ..Beside::default() }, ..call(effect.clone()) };
+    let outcome = connector(&peer, AtMostOnceKeys::Learned).perform(&call, &effect).await.outcome;
+    (outcome, peer.seen())
+}
+
+async fn looked_for(effect: Act, script: impl IntoIterator<Item = Play>) -> (Look, Vec<String>) {
+    let peer = Peer::start(script).await;
+    let look = connector(&peer, AtMostOnceKeys::Learned).look(&call(effect.clone()), &effect).await;
+    (look, peer.seen())
+}
+
+fn outcome_of(look: Look) -> Outcome {
+    let Look::Found { outcome, .. } = look else { panic!("not found: {look:?}") };
+    *outcome
+}
+
+fn faults(code: &str) -> Play {
+    Play::reply(422, XML, &fixture!("sale_validation").replace("91518", code))
+}
+
+fn sent(request: &str) -> &str {
+    request.split_once("?>").expect("a body").1
+}
+
+/// A fixture as a part of an answer.
+fn part(fixture: &str) -> String {
+    fixture.replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", "")
+}
+
+/// The script of a search that finds nothing.
+fn no_hits() -> Play {
+    ok(fixture!("search_ids_none"))
 }
 
 fn ok(body: &str) -> Play {
@@ -190,6 +233,9 @@ async fn a_decline_keeps_the_codes_that_decide_about_the_next_attempt() {
         text: "Insufficient Funds".to_owned(),
         response_type: Some("soft_declined".to_owned()),
         advice_code: Some("24".to_owned()),
+        advice_text: Some("Retry after 1 hour".to_owned()),
+        network_code: Some("51".to_owned()),
+        network_text: Some("Insufficient funds".to_owned()),
         transaction: Some("d2e1c0ff".to_owned()),
         brand: Some("Visa".to_owned()),
     };
@@ -374,6 +420,20 @@ async fn of_two_approved_hits_the_oldest_is_adopted_and_the_other_named() {
     let found = [hit("newer", "settling", "2026-11-21T10:00:30Z"), hit("older", "settled", "2026-11-21T10:00:00Z")];
     let (transaction, extra) = adopted(look(hits(&found)).await.0);
     assert_eq!((transaction.id.as_str(), extra), ("older", vec!["newer".to_owned()]));
+}
+
+#[tokio::test]
+async fn of_one_second_the_last_that_the_gateway_shows_is_the_oldest() {
+    const AT: &str = "2026-11-21T10:00:00Z";
+    let shown = ["third", "second", "first"].map(|id| hit(id, "settling", AT));
+    let (transaction, extra) = adopted(look(hits(&shown)).await.0);
+    assert_eq!((transaction.id.as_str(), extra), ("first", vec!["second".to_owned(), "third".to_owned()]));
+    for order in [[0, 1], [1, 0]] {
+        let twice = ["one", "other"].map(|id| hit(id, "processor_declined", AT));
+        let shown = order.map(|at| twice[at].clone());
+        let Look::Found { outcome, .. } = look(hits(&shown)).await.0 else { panic!("not found") };
+        assert_eq!(declined(*outcome).transaction.as_deref(), Some(["one", "other"][order[0]]));
+    }
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ impl Braintree {
             search.group(name, |criterion| criterion.text("is", value));
             search.list("status", &statuses);
         };
-        Ok(search::transactions(self, call, &criteria).await?.iter().find_map(under_way))
+        Ok(search::transactions(self, call.time_limit, &criteria).await?.iter().find_map(under_way))
     }
 }
 

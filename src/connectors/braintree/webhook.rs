@@ -1,11 +1,13 @@
 //! Braintree's webhooks: verifies the signature over the payload as it was sent, and reads which object the delivery is
 //! about. It trusts nothing else in the body: a delivery is a hint to read the object.
 
+use super::wire::plain;
 use super::xml::{Node, Unreadable};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use sagas::kernel::money::{self, Money};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
@@ -71,14 +73,54 @@ pub enum Subject {
     Disbursement {
         /// Disbursement id.
         id: String,
+        /// What it says.
+        payout: Box<Payout>,
     },
     /// A payment method that is no longer to be used.
     PaymentMethod {
         /// The vault's token.
         token: String,
     },
+    /// Cards that their banks replaced: a report for one day.
+    AccountUpdates {
+        /// The day.
+        day: Option<NaiveDate>,
+        /// Where the report can be had, for some time. It is a secret: whoever has it can read the report.
+        url: Option<SecretAddress>,
+    },
     /// Any other object, by the name of its element; empty where there is none.
     Other(String),
+}
+
+/// A payout to the bank, or the failure of one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Payout {
+    /// What is paid out.
+    pub amount: Option<Money>,
+    /// Day of it.
+    pub day: Option<NaiveDate>,
+    /// The merchant account that it is for.
+    pub merchant_account: Option<String>,
+    /// Ids of the transactions in it.
+    pub transactions: Vec<String>,
+    /// The bank took it.
+    pub success: bool,
+    /// It was tried before.
+    pub is_retry: bool,
+    /// Why it failed.
+    pub exception: Option<String>,
+    /// What the gateway wants done about that.
+    pub follow_up: Option<String>,
+}
+
+/// An address that shows in no debug output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretAddress(pub String);
+
+impl std::fmt::Debug for SecretAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretAddress")
+    }
 }
 
 /// Why a delivery is not accepted.
@@ -200,7 +242,11 @@ fn parse(payload: &str) -> Result<Notification, Unreadable> {
 
 /// The object by its element's name; one without the id that its kind should have is kept by name.
 fn subject(root: &Node) -> Subject {
-    let Some(object) = root.child("subject").and_then(|holder| holder.children.first()) else {
+    // Some kinds wrap their object in an error response.
+    let holder = root.child("subject").map(|holder| holder.child("api-error-response").unwrap_or(holder));
+    let Some(object) =
+        holder.and_then(|holder| holder.children.iter().find(|child| !NO_OBJECTS.contains(&&*child.name)))
+    else {
         return Subject::Other(String::new());
     };
     let text = |name| object.text_of(name).map(str::to_owned);
@@ -216,11 +262,40 @@ fn subject(root: &Node) -> Subject {
         "dispute" => {
             text("id").map(|id| Subject::Dispute { id, transaction: object.child("transaction").and_then(id_of) })
         }
-        "disbursement" => text("id").map(|id| Subject::Disbursement { id }),
-        "paypal-account" | "venmo-account" => text("token").map(|token| Subject::PaymentMethod { token }),
+        "disbursement" => text("id").map(|id| Subject::Disbursement { id, payout: Box::new(payout(object)) }),
+        "paypal-account"
+        | "venmo-account"
+        | "granted-payment-instrument-update"
+        | "payment-method-customer-data-updated-metadata" => {
+            text("token").map(|token| Subject::PaymentMethod { token })
+        }
+        "account-updater-daily-report" => {
+            Some(Subject::AccountUpdates { day: object.day("report-date"), url: text("report-url").map(SecretAddress) })
+        }
         _ => None,
     };
     subject.unwrap_or_else(|| Subject::Other(object.name.clone()))
+}
+
+/// What stands beside an object in an error response.
+const NO_OBJECTS: [&str; 3] = ["errors", "params", "message"];
+
+fn payout(node: &Node) -> Payout {
+    let account = node.child("merchant-account");
+    let currency = account.and_then(|account| account.text_of("currency-iso-code"));
+    let currency = currency.or_else(|| node.text_of("currency-iso-code")).and_then(|code| money::currency(code).ok());
+    let amount = currency.and_then(|currency| Money::parse(node.text_of("amount")?, currency).ok());
+    let merchant_account = account.and_then(|account| account.text_of("id")).or(node.text_of("merchant-account-id"));
+    Payout {
+        amount,
+        day: node.day("disbursement-date"),
+        merchant_account: merchant_account.map(str::to_owned),
+        transactions: node.items("transaction-ids").filter_map(Node::text).map(str::to_owned).collect(),
+        success: node.flag("success"),
+        is_retry: node.flag("retry"),
+        exception: node.text_of("exception-message").map(plain),
+        follow_up: node.text_of("follow-up-action").map(plain),
+    }
 }
 
 /// Public keys for a message; what a stranger sent is cut and cleaned.
@@ -230,136 +305,4 @@ fn shown<'a>(keys: impl Iterator<Item = &'a str>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The vendor's SDKs, run on these keys, made the signatures below.
-    fn key() -> KeyPair {
-        KeyPair { public_key: "pub".to_owned(), private_key: "priv".into() }
-    }
-
-    const PAYLOAD: &str = "PG5vdGlmaWNhdGlvbi8+\n";
-    const SIGNED: &str = "pub|88192072e72334c8daa6dd7736d87e9f51dd204b";
-    const SIGNED_WITHOUT_NEWLINE: &str = "pub|139534bb2e4bd5d11bab0badaa279cfe3854b467";
-
-    fn verify(signature: &str, payload: &str) -> Result<Notification, WebhookError> {
-        verify_and_parse(&[key()], &Delivery { signature: signature.to_owned(), payload: payload.to_owned() })
-    }
-
-    /// The vectors' payload is genuine and no whole notification.
-    fn is_genuine(result: &Result<Notification, WebhookError>) -> bool {
-        matches!(result, Err(WebhookError::Unreadable(_)))
-    }
-
-    fn signed(xml: &str) -> Delivery {
-        let payload = format!("{}\n", STANDARD.encode(xml));
-        let signature = hex::encode(signer(&key()).chain_update(&payload).finalize().into_bytes());
-        Delivery { signature: format!("pub|{signature}"), payload }
-    }
-
-    #[test]
-    fn genuine_payloads_are_accepted_with_and_without_their_last_newline() {
-        assert!(is_genuine(&verify(SIGNED, PAYLOAD)));
-        assert!(is_genuine(&verify(SIGNED, PAYLOAD.trim_end())));
-        assert!(is_genuine(&verify(SIGNED_WITHOUT_NEWLINE, PAYLOAD.trim_end())));
-        assert!(is_genuine(&verify(&format!("foreign|00ff&no-pair&{SIGNED}"), PAYLOAD)));
-    }
-
-    #[test]
-    fn altered_payloads_and_foreign_signatures_are_refused() {
-        for altered in ["PG5vdGlmaWNhdGlvbi8+\r\n", "PG5vdGlmaWNhdGlvbi8 \n"] {
-            assert_eq!(verify(SIGNED, altered), Err(WebhookError::IllegalCharacters));
-        }
-        let bad = Err(WebhookError::BadSignature("pub".to_owned()));
-        assert_eq!(verify(SIGNED, "QG5vdGlmaWNhdGlvbi8+\n"), bad);
-        assert_eq!(verify(&SIGNED[..SIGNED.len() - 2], PAYLOAD), bad);
-        assert_eq!(verify("pub|nothex", PAYLOAD), bad);
-        assert_eq!(verify(SIGNED_WITHOUT_NEWLINE, PAYLOAD), bad);
-        let unknown = WebhookError::UnknownKey { offered: "other".to_owned(), configured: "pub".to_owned() };
-        assert_eq!(verify("other|88192072e72334c8daa6dd7736d87e9f51dd204b", PAYLOAD), Err(unknown));
-        assert!(matches!(verify("", PAYLOAD), Err(WebhookError::UnknownKey { .. })));
-    }
-
-    #[test]
-    fn while_keys_are_rotated_either_pair_is_good() {
-        let new = KeyPair { public_key: "new".to_owned(), private_key: "other".into() };
-        let delivery = Delivery { signature: SIGNED.to_owned(), payload: PAYLOAD.to_owned() };
-        assert!(is_genuine(&verify_and_parse(&[new, key()], &delivery)));
-    }
-
-    #[test]
-    fn the_form_is_decoded_once() {
-        let body = b"bt_signature=pub%7C88192072e72334c8daa6dd7736d87e9f51dd204b&bt_payload=PG5vdGlmaWNhdGlvbi8%2B%0A";
-        let delivery = Delivery::from_form(body).expect("both fields");
-        assert_eq!((delivery.signature.as_str(), delivery.payload.as_str()), (SIGNED, PAYLOAD));
-        assert_eq!(Delivery::from_form(b"bt_payload=x").err(), Some(WebhookError::MissingField("bt_signature")));
-    }
-
-    #[test]
-    fn only_a_challenge_of_braintrees_form_is_signed() {
-        let answer = answer_challenge(&key(), "20f9f8ed05f77439fe955c977e4c8a53");
-        assert_eq!(answer.as_deref(), Ok("pub|5d50acea216b983cf6c6d424dbaa95d601aed729"));
-        for bad in ["", "20f9", "20F9F8ED05F77439FE955C977E4C8A53", "PG5vdGlmaWNhdGlvbi8+", &"a".repeat(33)] {
-            assert_eq!(answer_challenge(&key(), bad), Err(WebhookError::BadChallenge), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_dispute_names_itself_and_its_transaction() {
-        let xml = include_str!("../../../tests/fixtures/braintree/notification_dispute_opened.xml");
-        let notification = verify_and_parse(&[key()], &signed(xml)).expect("genuine");
-        assert_eq!(notification.kind, "dispute_opened");
-        assert_eq!(notification.timestamp.to_rfc3339(), "2026-11-21T10:15:00+00:00");
-        let dispute = Subject::Dispute { id: "dp7c2k9m".to_owned(), transaction: Some("k3v9p2ab".to_owned()) };
-        assert_eq!(notification.subject, dispute);
-    }
-
-    #[test]
-    fn a_subscription_names_its_newest_transaction_if_it_has_one() {
-        let xml = include_str!("../../../tests/fixtures/braintree/notification_subscription_charged.xml");
-        let notification = verify_and_parse(&[key()], &signed(xml)).expect("genuine");
-        let newest_transaction = Some("n8w1x2yz".to_owned());
-        assert_eq!(notification.subject, Subject::Subscription { id: "s-0042".to_owned(), newest_transaction });
-    }
-
-    #[test]
-    fn one_notification_has_one_delivery_key_however_its_base64_is_wrapped() {
-        let xml = include_str!("../../../tests/fixtures/braintree/notification_dispute_opened.xml");
-        let one_line = signed(xml);
-        let mut payload = String::new();
-        for (at, character) in one_line.payload.trim_end().chars().enumerate() {
-            if at > 0 && at % 76 == 0 {
-                payload.push('\n');
-            }
-            payload.push(character);
-        }
-        payload.push('\n');
-        let signature = hex::encode(signer(&key()).chain_update(&payload).finalize().into_bytes());
-        let wrapped = Delivery { signature: format!("pub|{signature}"), payload };
-        let parse = |delivery| verify_and_parse(&[key()], delivery).expect("genuine").delivery_key;
-        assert_eq!(parse(&one_line), parse(&wrapped));
-        assert_ne!(parse(&one_line), parse(&signed(&xml.replace("10:15:00", "10:15:01"))));
-    }
-
-    #[test]
-    fn what_is_not_known_is_kept_by_name() {
-        let about = |inner: &str| {
-            let xml = format!(
-                "\n  <notification><timestamp type='dateTime'>2026-11-21T10:15:00Z</timestamp><kind>new_kind</kind>\
-                 {inner}</notification>"
-            );
-            let notification = verify_and_parse(&[key()], &signed(&xml)).expect("genuine");
-            assert_eq!(notification.kind, "new_kind");
-            notification.subject
-        };
-        assert_eq!(about("<subject><check type='boolean'>true</check></subject>"), Subject::Check);
-        let review = "<subject><transaction-review><transaction-id>t1</transaction-id></transaction-review></subject>";
-        assert_eq!(about(review), Subject::Transaction { id: "t1".to_owned(), order_id: None });
-        assert_eq!(about("<subject><new_thing/></subject>"), Subject::Other("new-thing".to_owned()));
-        assert_eq!(
-            about("<subject><dispute><id nil='true'/></dispute></subject>"),
-            Subject::Other("dispute".to_owned())
-        );
-        assert_eq!(about(""), Subject::Other(String::new()));
-    }
-}
+mod tests;

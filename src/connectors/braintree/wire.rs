@@ -1,6 +1,7 @@
 //! The gateway's objects: what we ask for, and what of an answer a flow may see. Card numbers, names and addresses are
 //! never read out of an answer, and no request has a field for them.
 
+use super::details::Details;
 use super::xml::{Body, Node, Unreadable};
 use crate::port::Person;
 use chrono::{DateTime, Datelike as _, Utc};
@@ -18,6 +19,8 @@ pub(super) struct Sale<'a> {
     pub(super) recurring: bool,
     /// The at-most-once key, where the account has them.
     pub(super) key: Option<&'a str>,
+    /// What the sale is for.
+    pub(super) details: Option<Details<'a>>,
 }
 
 /// The body of a sale. The customer is not named beside the token: the gateway's reference takes one of the two, and the
@@ -34,6 +37,9 @@ pub(super) fn sale(sale: &Sale<'_>) -> String {
         }
         if let Some(key) = sale.key {
             body.text("api_request_key", key);
+        }
+        if let Some(details) = &sale.details {
+            details.write(body);
         }
         body.group("options", |options| options.flag("submit_for_settlement", true));
     })
@@ -103,20 +109,31 @@ pub(super) fn submit_request(amount: Money, key: Option<&str>) -> String {
     })
 }
 
+/// What the gateway is told of a person, by the names of its fields; empty where there is nothing.
+pub(super) fn named(person: &Person) -> [(&'static str, &str); 4] {
+    [
+        ("first_name", &person.first_name),
+        ("last_name", &person.last_name),
+        ("company", person.company.as_deref().unwrap_or_default()),
+        ("email", &person.email),
+    ]
+}
+
 /// The body of a new customer under an id of our choosing.
 pub(super) fn customer_request(id: &str, person: &Person) -> String {
     Body::document("customer", |body| {
         body.text("id", id);
-        let company = person.company.as_deref().unwrap_or_default();
-        for (name, text) in [
-            ("first_name", person.first_name.as_str()),
-            ("last_name", &person.last_name),
-            ("company", company),
-            ("email", &person.email),
-        ] {
-            if !text.is_empty() {
-                body.text(name, text);
-            }
+        for (name, text) in named(person).into_iter().filter(|(_, text)| !text.is_empty()) {
+            body.text(name, text);
+        }
+    })
+}
+
+/// The body that sets a customer's names and e-mail; what is empty here is emptied there.
+pub(super) fn customer_change(person: &Person) -> String {
+    Body::document("customer", |body| {
+        for (name, text) in named(person) {
+            body.text(name, text);
         }
     })
 }
@@ -256,6 +273,9 @@ pub(super) fn decline(kind: DeclineKind, node: &Node) -> Decline {
         text: words.unwrap_or_default(),
         response_type: text("processor-response-type"),
         advice_code: text("merchant-advice-code"),
+        advice_text: text("merchant-advice-code-text"),
+        network_code: text("network-response-code"),
+        network_text: text("network-response-text"),
         transaction: (kind != DeclineKind::Verification).then(|| text("id")).flatten(),
         brand: node.child("credit-card").and_then(|card| card.text_of("card-type")).map(plain),
     }
@@ -327,6 +347,7 @@ mod tests {
             merchant_account: "acme_eur",
             recurring: true,
             key: Some("demo1.inv.77.1.k1"),
+            details: None,
         });
         assert_eq!(
             body,
@@ -347,6 +368,7 @@ mod tests {
             merchant_account: "a",
             recurring: false,
             key: None,
+            details: None,
         });
         assert!(body.contains("<amount>1000</amount>"), "{body}");
         assert!(!body.contains("transaction_source") && !body.contains("api_request_key"), "{body}");

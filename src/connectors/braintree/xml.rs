@@ -4,7 +4,7 @@
 //! Reading is strict about form (one root, all closed, no document type, bounded depth) and lenient about content:
 //! unknown elements and attributes are kept or ignored, never refused.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::escape::{escape, resolve_predefined_entity};
@@ -134,6 +134,16 @@ impl Node {
         DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|_| Unreadable::Field(name))
     }
 
+    /// A day, with or without a time of day behind it.
+    pub(super) fn day(&self, name: &str) -> Option<NaiveDate> {
+        self.text_of(name)?.get(..10)?.parse().ok()
+    }
+
+    /// A whole number.
+    pub(super) fn number(&self, name: &str) -> Option<u32> {
+        self.text_of(name)?.parse().ok()
+    }
+
     /// A text that must be there.
     pub(super) fn required(&self, name: &'static str) -> Result<&str, Unreadable> {
         self.text_of(name).ok_or(Unreadable::Field(name))
@@ -185,6 +195,20 @@ impl Body {
     pub(super) fn time(&mut self, name: &str, time: DateTime<Utc>) {
         let text = time.to_rfc3339_opts(SecondsFormat::Secs, true);
         self.tagged(name, " type=\"datetime\"", |body| body.0.push_str(&text));
+    }
+
+    /// A day.
+    pub(super) fn day(&mut self, name: &str, day: NaiveDate) {
+        self.tagged(name, " type=\"date\"", |body| body.0.push_str(&day.to_string()));
+    }
+
+    /// An array of elements.
+    pub(super) fn items<T>(&mut self, name: &str, items: &[T], fill: impl Fn(&mut Self, &T)) {
+        self.tagged(name, " type=\"array\"", |body| {
+            for item in items {
+                body.group("item", |element| fill(element, item));
+            }
+        });
     }
 
     /// An array of texts.

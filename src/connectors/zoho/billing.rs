@@ -1,34 +1,30 @@
 //! One call on Zoho Billing: sends it once, reads the body's `code` before the HTTP status (errors arrive inside HTTP 200
-//! too) and says what came of it. After a refused token it asks for one other token and sends once more: a refused call
-//! was not executed. It knows no resource.
+//! too) and says what came of it. It knows no resource.
 
 use super::Config;
-use super::auth::{Token, Tokens};
+use super::auth::{Granted, Token};
+pub(super) use super::line::{Answered, rejected};
+use super::line::{Asked, Judged, Line, Product, blocked, unanswered};
 use super::wire::{Envelope, Paging, Unreadable, without_personal_data};
-use crate::clock::Clock;
-use crate::connectors::http::{Http, Reply, Request};
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use crate::connectors::http::{Reply, Request};
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
-use sagas::kernel::outcome::{NotSent, Outcome, Rejection, RejectionKind};
+use sagas::kernel::outcome::{Outcome, RejectionKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::Instant;
 
-/// What came of a call, or an outcome other than `Done`.
-pub(super) type Answered<T> = Result<T, Box<Outcome>>;
-
+const BILLING: Product = Product { vendor: "zoho", name: "Zoho", part: "API", address: "API", block: MINUTE_BLOCK };
 const ORGANIZATION: HeaderName = HeaderName::from_static("x-com-zoho-subscriptions-organizationid");
 
 /// Rows per page: Zoho's default and maximum.
 pub(super) const PER_PAGE: &str = "200";
 
-/// After a block for too many calls in a minute (code 44).
-const MINUTE_BLOCK: u32 = 60;
+/// After a block for too many calls in a minute (code 44): at least and at most, in seconds.
+pub(super) const MINUTE_BLOCK: (u32, u32) = (60, 600);
 /// After too many calls at once (code 1070).
-const IN_PROCESS: u32 = 5;
-/// Zoho publishes no hour at which the daily quota (code 45) opens again; without its header we ask hourly.
+pub(super) const IN_PROCESS: (u32, u32) = (5, 600);
+/// Zoho publishes no hour at which a daily quota opens again; without its header we ask hourly.
 const DAILY_BLOCK: u32 = 3600;
 
 /// One call.
@@ -36,58 +32,75 @@ pub(super) struct Ask<'a> {
     pub(super) operation: &'static str,
     pub(super) segments: &'a [&'a str],
     pub(super) query: &'a [(&'a str, &'a str)],
-    /// The JSON of a write, empty where the path says it all; without it the call is a read.
-    pub(super) body: Option<Vec<u8>>,
+    method: Method,
+    /// The JSON of a write; none where the path says it all.
+    body: Option<Vec<u8>>,
+    /// A document is asked for instead of JSON.
+    document: bool,
 }
 
 impl<'a> Ask<'a> {
+    fn new(operation: &'static str, method: Method, segments: &'a [&'a str]) -> Self {
+        Self { operation, segments, query: &[], method, body: None, document: false }
+    }
+
     /// A read of one resource.
     pub(super) fn read(operation: &'static str, segments: &'a [&'a str]) -> Self {
-        Self { operation, segments, query: &[], body: None }
+        Self::new(operation, Method::GET, segments)
+    }
+
+    /// A read of one resource as a PDF document.
+    pub(super) fn document(operation: &'static str, segments: &'a [&'a str]) -> Self {
+        Self { query: &[("accept", "pdf")], document: true, ..Self::new(operation, Method::GET, segments) }
+    }
+
+    /// A read of one page of a list.
+    pub(super) fn list(operation: &'static str, segments: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Self {
+        Self { query, ..Self::new(operation, Method::GET, segments) }
     }
 
     /// A write that makes a resource.
     pub(super) fn create(operation: &'static str, segments: &'a [&'a str], resource: &impl Serialize) -> Self {
-        let body = serde_json::to_vec(resource).expect("texts, dates and numbers always make JSON");
-        Self { operation, segments, query: &[], body: Some(body) }
+        Self { body: Some(json(resource)), ..Self::new(operation, Method::POST, segments) }
+    }
+
+    /// A write that makes a resource what is said.
+    pub(super) fn put(operation: &'static str, segments: &'a [&'a str], resource: &impl Serialize) -> Self {
+        Self { body: Some(json(resource)), ..Self::new(operation, Method::PUT, segments) }
     }
 
     /// A write without a body.
     pub(super) fn act(operation: &'static str, segments: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Self {
-        Self { operation, segments, query, body: Some(Vec::new()) }
+        Self { query, ..Self::new(operation, Method::POST, segments) }
+    }
+
+    /// A deletion.
+    pub(super) fn delete(operation: &'static str, segments: &'a [&'a str]) -> Self {
+        Self::new(operation, Method::DELETE, segments)
     }
 
     fn is_write(&self) -> bool {
-        self.body.is_some()
+        self.method != Method::GET
     }
 
-    /// No usable answer: a read is repeated, a write's outcome is unknown.
     fn unanswered(&self, detail: String) -> Box<Outcome> {
-        Box::new(if self.is_write() {
-            Outcome::Unknown { detail }
-        } else {
-            Outcome::NotSent { cause: NotSent::Again, detail, retry_after_seconds: None }
-        })
+        unanswered(self.is_write(), detail)
     }
 }
 
-/// What one exchange showed.
-enum Judged {
-    Body(Vec<u8>),
-    TokenRefused,
-    Other(Box<Outcome>),
+fn json(resource: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(resource).expect("texts, dates and numbers always make JSON")
 }
 
 /// The client of one organization.
 pub(super) struct Billing {
-    http: Http,
-    tokens: Tokens,
+    line: Line,
     base: Url,
     organization: HeaderValue,
 }
 
 impl Billing {
-    pub(super) fn new(config: &Config, http: Http, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    pub(super) fn new(config: &Config, line: Line) -> Result<Self, String> {
         let id = &config.organization_id;
         let digits = !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
         let organization = HeaderValue::from_str(id).ok().filter(|_| digits).ok_or_else(|| {
@@ -98,7 +111,7 @@ impl Billing {
             .map_err(|()| "the Zoho API address cannot hold a path: expected e.g. https://www.zohoapis.com".to_owned())?
             .pop_if_empty()
             .extend(["billing", "v1"]);
-        Ok(Self { tokens: Tokens::new(config, http.clone(), clock), http, base, organization })
+        Ok(Self { line, base, organization })
     }
 
     /// Makes the call and reads the answer's resource.
@@ -119,8 +132,7 @@ impl Billing {
         for page in 1_u32.. {
             let page = page.to_string();
             let query = [filters, &[("page", page.as_str()), ("per_page", PER_PAGE)]].concat();
-            let ask = Ask { operation, segments: &[resource], query: &query, body: None };
-            let (paging, rows) = self.page(ask, deadline).await?;
+            let (paging, rows) = self.page(Ask::list(operation, &[resource], &query), deadline).await?;
             if !take(rows) || !paging.has_more() {
                 break;
             }
@@ -134,70 +146,45 @@ impl Billing {
         Ok((read(&ask, &body)?, read(&ask, &body)?))
     }
 
-    /// The body of an answer with code 0.
-    async fn answer(&self, ask: &Ask<'_>, deadline: Instant) -> Answered<Vec<u8>> {
-        let token = self.tokens.get(deadline).await?;
-        let mut judged = self.exchange(ask, &token, deadline).await;
-        if matches!(judged, Judged::TokenRefused) {
-            let other = self.tokens.other_than(Some(token.generation), deadline).await?;
-            judged = self.exchange(ask, &other, deadline).await;
-        }
-        match judged {
-            Judged::Body(body) => Ok(body),
-            Judged::Other(outcome) => Err(outcome),
-            Judged::TokenRefused => Err(rejected(
-                RejectionKind::Config,
-                "57",
-                "Zoho refuses a fresh access token: check the scopes of the refresh token, the organization id and the \
-                 user's rights",
-            )),
-        }
+    /// The body of an answer with code 0, or a document.
+    pub(super) async fn answer(&self, ask: &Ask<'_>, deadline: Instant) -> Answered<Vec<u8>> {
+        self.line.send(ask.is_write(), deadline, |token| self.request(ask, token), |reply| judge(ask, reply)).await
     }
 
-    async fn exchange(&self, ask: &Ask<'_>, token: &Token, deadline: Instant) -> Judged {
-        let limit = deadline.saturating_duration_since(Instant::now());
-        if limit < Duration::from_millis(1) {
-            let detail = "no time was left to send it".to_owned();
-            return Judged::Other(Box::new(Outcome::NotSent {
-                cause: NotSent::Again,
-                detail,
-                retry_after_seconds: None,
-            }));
-        }
-        match self.http.send(self.request(ask, token), limit).await {
-            Ok(reply) => judge(ask, reply),
-            Err(failure) if ask.is_write() => Judged::Other(Box::new(failure.of_write())),
-            Err(failure) => Judged::Other(Box::new(failure.of_read())),
-        }
+    /// A read's answer as it came.
+    pub(super) async fn reply(&self, segments: &[&str], query: &[(&str, &str)], deadline: Instant) -> Answered<Reply> {
+        let ask = Ask::list("zoho.drift", segments, query);
+        self.line.reply(deadline, |token| self.request(&ask, token)).await
+    }
+
+    /// The API host that is configured.
+    pub(super) fn host(&self) -> Option<&str> {
+        self.base.host_str()
+    }
+
+    /// What the access token was granted with.
+    pub(super) async fn granted(&self, deadline: Instant) -> Answered<Option<Granted>> {
+        self.line.granted(deadline).await
     }
 
     fn request(&self, ask: &Ask<'_>, token: &Token) -> Request {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.extend(ask.segments);
-        }
-        if !ask.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(ask.query);
-        }
-        let method = if ask.is_write() { Method::POST } else { Method::GET };
-        let request = Request::new("zoho", ask.operation, method, url)
-            .secret_header(AUTHORIZATION, token.header.clone())
-            .header(ORGANIZATION, self.organization.clone());
-        match &ask.body {
-            Some(body) if !body.is_empty() => request.body("application/json", body.clone()),
-            Some(_) | None => request,
-        }
+        let Ask { operation, segments, query, .. } = *ask;
+        let asked = Asked { operation, method: ask.method.clone(), segments, query, body: ask.body.as_deref() };
+        BILLING.request(&self.base, &asked, token).header(ORGANIZATION, self.organization.clone())
     }
 }
 
 /// The body's code first, then the status.
 fn judge(ask: &Ask<'_>, reply: Reply) -> Judged {
     let status = reply.status;
+    if ask.document && status.is_success() && reply.body.starts_with(b"%PDF") {
+        return Judged::Body(reply.body);
+    }
     let Ok(envelope) = serde_json::from_slice::<Envelope>(&reply.body) else {
-        return by_status(ask, &reply);
+        return BILLING.by_status(ask.is_write(), &reply);
     };
     let Some(code) = envelope.code() else {
-        return by_status(ask, &reply);
+        return BILLING.by_status(ask.is_write(), &reply);
     };
     if code == 0 && status.is_success() {
         return Judged::Body(reply.body);
@@ -207,7 +194,7 @@ fn judge(ask: &Ask<'_>, reply: Reply) -> Judged {
     match code {
         44 => blocked(&reply, MINUTE_BLOCK, "Zoho: too many calls in this minute (code 44)"),
         1070 => blocked(&reply, IN_PROCESS, "Zoho: too many calls at once (code 1070)"),
-        45 => blocked(&reply, DAILY_BLOCK, "Zoho: the organization's daily quota is used up (code 45)"),
+        45 => quota_used_up(&reply, "Zoho: the organization's daily quota is used up (code 45)"),
         14 | 57 => Judged::TokenRefused,
         0 => Judged::Other(ask.unanswered(format!("Zoho answered {status} with code 0"))),
         // "Internal error" on the modules called here; with items and other modules it means something else.
@@ -222,35 +209,10 @@ fn judge(ask: &Ask<'_>, reply: Reply) -> Judged {
     }
 }
 
-/// An answer without a code: a proxy's page, a cut-off body, a redirect to a login page.
-fn by_status(ask: &Ask<'_>, reply: &Reply) -> Judged {
-    let status = reply.status;
-    if status == StatusCode::UNAUTHORIZED {
-        return Judged::TokenRefused;
-    }
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        return blocked(reply, MINUTE_BLOCK, "Zoho: too many calls (HTTP 429)");
-    }
-    if status == StatusCode::FORBIDDEN || status.is_redirection() {
-        let message = "Zoho's host answers without its API: check the API address and the data centre";
-        return Judged::Other(rejected(RejectionKind::Config, status.as_str(), message));
-    }
-    Judged::Other(ask.unanswered(format!("Zoho answered {status} without a usable body")))
-}
-
-/// Not executed; not before the vendor's own word, nor before what its kind of block needs.
-fn blocked(reply: &Reply, at_least: u32, detail: &str) -> Judged {
-    let reset = reply.header("x-rate-limit-reset").and_then(|text| text.trim().parse::<u32>().ok());
-    let seconds = reply.retry_after_seconds().or(reset);
-    let seconds = match at_least {
-        DAILY_BLOCK => seconds.unwrap_or(DAILY_BLOCK).clamp(MINUTE_BLOCK, 86_400),
-        _ => seconds.unwrap_or(0).clamp(at_least, 600),
-    };
-    Judged::Other(Box::new(Outcome::NotSent {
-        cause: NotSent::Quota,
-        detail: detail.to_owned(),
-        retry_after_seconds: Some(seconds),
-    }))
+/// Not executed, and not before the day's quota opens again.
+pub(super) fn quota_used_up(reply: &Reply, detail: &str) -> Judged {
+    let told = reply.retry_after_seconds().is_some() || reply.header("x-rate-limit-reset").is_some();
+    blocked(reply, if told { (60, 86_400) } else { (DAILY_BLOCK, DAILY_BLOCK) }, detail)
 }
 
 /// A success answer of another form than documented: repeating a read would not change it; a write was done, and is
@@ -278,8 +240,4 @@ pub(super) fn unreadable(problem: Unreadable) -> Box<Outcome> {
             rejected(RejectionKind::UnknownState, "unreadable", &message)
         }
     }
-}
-
-pub(super) fn rejected(kind: RejectionKind, code: &str, message: &str) -> Box<Outcome> {
-    Box::new(Outcome::Rejected { rejection: Rejection { kind, code: code.to_owned(), message: message.to_owned() } })
 }

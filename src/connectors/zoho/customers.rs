@@ -2,7 +2,8 @@
 //! personal data to anybody: what Zoho says about a refused customer is stripped of the person's words.
 
 use super::billing::{Answered, Ask, rejected, unreadable};
-use super::wire::{CustomerAnswer, CustomerRow, CustomerRows, CustomerWire, NewCustomer, OUR_ID};
+use super::set::{after_write, proven, settled};
+use super::wire::{CustomerAnswer, CustomerRow, CustomerRows, CustomerWire, NewCustomer, OUR_ID, UpdatedCustomer};
 use super::{ABSENT, Zoho, as_state, is_invalid, is_not_found};
 use crate::port::Person;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +15,7 @@ use std::collections::BTreeSet;
 use tokio::time::Instant;
 
 /// Zoho's clock may be behind ours by so much.
-const CLOCKS_APART: TimeDelta = TimeDelta::minutes(5);
+pub(super) const CLOCKS_APART: TimeDelta = TimeDelta::minutes(5);
 
 /// A customer to be made.
 pub(super) struct Order<'a> {
@@ -77,9 +78,7 @@ impl Zoho {
         person: Option<&Person>,
         deadline: Instant,
     ) -> Answered<Answer> {
-        let person = person.ok_or_else(|| {
-            rejected(RejectionKind::Invalid, "no_person", "nothing is known of the person: read the client again")
-        })?;
+        let person = person.ok_or_else(no_person)?;
         let body = NewCustomer::of(person, order.id, order.currency);
         let ask = Ask::create("zoho.create_customer", &["customers"], &body);
         let answer: CustomerAnswer =
@@ -163,11 +162,51 @@ impl Zoho {
         if self.is_marked(customer, mark, deadline).await? { Ok(Answer::Nothing) } else { Err(as_state(refused)) }
     }
 
+    /// One call for the write, one to read it back.
+    pub(super) async fn update_customer(
+        &self,
+        customer: &str,
+        person: Option<&Person>,
+        deadline: Instant,
+    ) -> Answered<Answer> {
+        const OPERATION: &str = "zoho.update_customer";
+        let person = person.ok_or_else(no_person)?;
+        let segments = ["customers", customer];
+        let ask = Ask::put(OPERATION, &segments, &UpdatedCustomer::of(person));
+        let written = self.written(ask, deadline).await.map_err(|outcome| without_person(outcome, person))?;
+        let written = written.map_err(|outcome| without_person(outcome, person));
+        let shown = after_write(&written, self.customer(OPERATION, customer, deadline).await)?.customer;
+        proven(written, shown.shows(person), || {
+            format!("Zoho accepted to change customer {customer}, but does not show it so")
+        })?;
+        Ok(Answer::ZohoCustomer(Box::new(shown.read().map_err(unreadable)?)))
+    }
+
+    /// Whether it shows what we hold of the person; without it, nothing can be compared.
+    pub(super) async fn look_customer(
+        &self,
+        customer: &str,
+        person: Option<&Person>,
+        seen: Option<&str>,
+        deadline: Instant,
+    ) -> Answered<Look> {
+        let person = person.ok_or_else(no_person)?;
+        let shown = self.customer("zoho.find_customer_state", customer, deadline).await?.customer;
+        let done = shown.shows(person);
+        let shown = shown.read().map_err(unreadable)?;
+        let now = shown.changed_at.clone();
+        Ok(settled(done, Answer::ZohoCustomer(Box::new(shown)), seen, now.as_deref()))
+    }
+
     /// Whether it is so now.
     pub(super) async fn is_marked(&self, customer: &str, mark: Mark, deadline: Instant) -> Answered<bool> {
         let answer = self.customer(mark.operation(), customer, deadline).await?;
         Ok(answer.customer.is_active() == (mark == Mark::Active))
     }
+}
+
+fn no_person() -> Box<Outcome> {
+    rejected(RejectionKind::Invalid, "no_person", "nothing is known of the person: read the client again")
 }
 
 /// The customer, unless it lacks our id or is billed in another currency.

@@ -1,40 +1,56 @@
-//! Zoho Billing: reads what is sold and what was billed, makes customers and subscriptions, takes them back, records
-//! payments that were taken elsewhere, and finds what it made again by our reference. Never charges or refunds, and
-//! decides nothing about an invoice's state.
+//! Zoho Billing: reads what is sold and what was billed, makes customers and subscriptions, changes and ends them, records
+//! what was paid and given back elsewhere, and finds what it made again by our reference. Never charges or refunds by
+//! itself, and decides nothing about an invoice's state.
 
 mod auth;
 mod billing;
 mod catalog;
+mod credits;
+mod crm;
 mod customers;
+mod desk;
+mod drift;
+mod estimates;
+pub mod grant;
+mod invoices;
+mod line;
+mod lists;
+mod pages;
+mod payments;
 mod poll;
+mod set;
 mod subscriptions;
+mod terms;
 mod undo;
 pub mod webhook;
 mod wire;
 
+pub use crm::{Record, Upserted};
+pub use desk::DeskConfig;
+pub use lists::{Asked, ListedAddon, ListedCoupon, ListedCustomer, ListedInvoice, ListedSubscription, Order, Product};
 pub use poll::{EventRef, OpenInvoice, Page};
 
 use crate::clock::Clock;
 use crate::connectors::http::Http;
-use crate::port::{Call, Report};
+use crate::port::{Call, Report, TokenStore};
+use auth::Tokens;
 use billing::{Answered, Ask, Billing, rejected, unreadable};
 use catalog::Prices;
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use crm::Crm;
 use customers::Mark;
+use desk::Desk;
 use iso_currency::Currency;
+use line::Line;
+use payments::{Payment, adopt};
 use reqwest::Url;
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect;
-use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
-use wire::Recorded;
-
-/// How a recorded payment shows in Zoho. `autotransaction` is Zoho's own gateways' and is never used.
-const PAYMENT_MODE: &str = "creditcard";
 
 /// A clean look that found nothing; more than that Zoho cannot show.
 const ABSENT: Look = Look::Absent { watermark: false, key_proven: false };
@@ -58,32 +74,80 @@ pub struct Config {
     pub currency: Currency,
     /// Parts per million by Zoho's tax id.
     pub tax_rates: BTreeMap<String, u32>,
+    /// Zoho Desk, where it is used.
+    pub desk: Option<DeskConfig>,
 }
 
 /// The connector of one organization.
 pub struct Zoho {
     billing: Billing,
+    crm: Crm,
+    desk: Option<Desk>,
     prices: Prices,
     clock: Arc<dyn Clock>,
 }
 
-/// What a payment is recorded with.
-struct Payment<'a> {
-    customer: &'a str,
-    invoice: &'a str,
-    amount: Money,
-    reference: &'a str,
-    date: NaiveDate,
-}
-
 impl Zoho {
-    /// Sets it up; nothing is sent.
+    /// Sets it up over where the access token is kept; nothing is sent.
     ///
     /// # Errors
     /// The organization id is not all digits, or the API address cannot hold a path; the text says what was expected.
-    pub fn new(config: &Config, http: Http, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    pub fn new(
+        config: &Config,
+        http: Http,
+        clock: Arc<dyn Clock>,
+        tokens: Arc<dyn TokenStore>,
+    ) -> Result<Self, String> {
         let prices = Prices { currency: config.currency, tax_rates: config.tax_rates.clone() };
-        Ok(Self { billing: Billing::new(config, http, Arc::clone(&clock))?, prices, clock })
+        let tokens = Arc::new(Tokens::new(config, http.clone(), Arc::clone(&clock), tokens));
+        let line = Line::new(http, tokens);
+        Ok(Self {
+            billing: Billing::new(config, line.clone())?,
+            crm: Crm::new(&config.api_url, line.clone())?,
+            desk: config.desk.as_ref().map(|desk| Desk::new(desk, line)).transpose()?,
+            prices,
+            clock,
+        })
+    }
+
+    /// Makes a call on CRM once.
+    pub async fn perform_crm(&self, call: &Call, effect: &effect::Crm) -> Report {
+        self.crm.perform(call, effect).await
+    }
+
+    /// Looks up by our id whether a write in CRM was done.
+    pub async fn look_crm(&self, call: &Call, effect: &effect::Crm) -> Look {
+        self.crm.look(call, effect).await
+    }
+
+    /// Brings many records of one module of CRM up to date, a hundred a call; what came of each, in their order.
+    /// `workflows`: CRM's own run.
+    ///
+    /// # Errors
+    /// Any outcome but `Done`, of a whole call.
+    pub async fn upsert_in_crm(
+        &self,
+        records: &[Record],
+        workflows: bool,
+        time_limit: Duration,
+    ) -> Result<Vec<Upserted>, Box<Outcome>> {
+        self.crm.upsert_batch("zoho_crm.upsert_batch", records, workflows, Instant::now() + time_limit).await
+    }
+
+    /// Makes a call on Desk once.
+    pub async fn perform_desk(&self, call: &Call, effect: &effect::Helpdesk) -> Report {
+        match &self.desk {
+            Some(desk) => desk.perform(call, effect).await,
+            None => (*no_desk()).into(),
+        }
+    }
+
+    /// Looks up whether a write in Desk was done.
+    pub async fn look_desk(&self, call: &Call, effect: &effect::Helpdesk) -> Look {
+        match &self.desk {
+            Some(desk) => desk.look(call, effect).await,
+            None => Look::Unclear { detail: sentence(*no_desk()) },
+        }
     }
 
     /// Makes the call once.
@@ -118,6 +182,15 @@ impl Zoho {
             effect::Zoho::CreateSubscription(order) => self.create_subscription(order, deadline).await,
             effect::Zoho::UndoSubscription { subscription } => self.undo_subscription(subscription, deadline).await,
             effect::Zoho::ReadFirstInvoice { subscription } => self.read_first_invoice(subscription, deadline).await,
+            effect::Zoho::UpdateCustomer { customer, .. } => {
+                self.update_customer(customer, call.beside.person.as_ref(), deadline).await
+            }
+            effect::Zoho::Subscription(on) => self.on_subscription(on, deadline).await,
+            effect::Zoho::Credit(on) => self.on_credit(on, deadline).await,
+            effect::Zoho::Payment(on) => self.on_payment(on, deadline).await,
+            effect::Zoho::Invoice(on) => self.on_invoice(on, deadline).await,
+            effect::Zoho::Estimate(on) => self.on_estimate(on, deadline).await,
+            effect::Zoho::Page(on) => self.on_page(on, call.beside.link.as_ref(), deadline).await,
         };
         match answered {
             Ok(answer) => Outcome::Done { answer }.into(),
@@ -136,7 +209,9 @@ impl Zoho {
             | effect::Zoho::ReadCustomer { .. }
             | effect::Zoho::FindRetiredCustomers { .. }
             | effect::Zoho::ListSubscriptions { .. }
-            | effect::Zoho::ReadFirstInvoice { .. } => return ABSENT,
+            | effect::Zoho::ReadFirstInvoice { .. }
+            // A hosted page expires by itself, and only the newest is shown.
+            | effect::Zoho::Page(_) => return ABSENT,
             effect::Zoho::RecordPayment { customer, invoice, amount, reference, date, since } => {
                 let payment = Payment { customer, invoice, amount: *amount, reference, date: *date };
                 self.find_payments(&payment, *since, deadline).await.map(|hits| adopt(hits, &payment))
@@ -155,6 +230,14 @@ impl Zoho {
             effect::Zoho::UndoSubscription { subscription } => {
                 self.is_undone(subscription, deadline).await.map(reached)
             }
+            effect::Zoho::UpdateCustomer { customer, seen, .. } => {
+                self.look_customer(customer, call.beside.person.as_ref(), seen.as_deref(), deadline).await
+            }
+            effect::Zoho::Subscription(on) => self.look_subscription(on, deadline).await,
+            effect::Zoho::Credit(on) => self.look_credit(on, deadline).await,
+            effect::Zoho::Payment(on) => self.look_payment(on, deadline).await,
+            effect::Zoho::Invoice(on) => self.look_invoice(on, deadline).await,
+            effect::Zoho::Estimate(on) => self.look_estimate(on, deadline).await,
         };
         found.unwrap_or_else(|outcome| Look::Unclear { detail: sentence(*outcome) })
     }
@@ -202,87 +285,6 @@ impl Zoho {
         }
         Ok(Answer::SubscriptionOfInvoice { subscription: None })
     }
-
-    async fn record(&self, payment: &Payment<'_>, call: &Call, deadline: Instant) -> Answered<Answer> {
-        let body = wire::NewPayment {
-            customer_id: payment.customer,
-            payment_mode: PAYMENT_MODE,
-            amount: payment.amount,
-            date: payment.date,
-            reference_number: payment.reference,
-            description: format!("Braintree transaction {}, saga {}", payment.reference, call.saga.0.simple()),
-            invoices: [wire::Applied { invoice_id: payment.invoice, amount_applied: payment.amount }],
-        };
-        let ask = Ask::create("zoho.record_payment", &["payments"], &body);
-        let answer: wire::PaymentAnswer = self.billing.call(ask, deadline).await?;
-        let recorded = answer.payment;
-        if recorded.has_failed() {
-            return Err(rejected(
-                RejectionKind::State,
-                "payment_failure",
-                "Zoho keeps the payment with status `failure`",
-            ));
-        }
-        // It was done, in whatever form it was answered: looked up instead of refused.
-        let recorded = recorded.just_recorded(payment.invoice, payment.amount.currency).map_err(|_| {
-            let detail = "Zoho recorded the payment, but its answer could not be read".to_owned();
-            Box::new(Outcome::Unknown { detail })
-        })?;
-        as_asked(recorded, payment)
-    }
-
-    /// Payments that carry the reference, oldest first. One on the invoice is enough; if it shows none (void, changed,
-    /// deleted), every payment of the customer since the request is read, for the rows of a list carry no reference.
-    async fn find_payments(
-        &self,
-        payment: &Payment<'_>,
-        since: DateTime<Utc>,
-        deadline: Instant,
-    ) -> Answered<Vec<Recorded>> {
-        let (mut hits, others) = match self.invoice("zoho.find_payment", payment.invoice, deadline).await {
-            Ok(answer) => answer.invoice.payments_by_reference(payment.reference).map_err(unreadable)?,
-            Err(outcome) if is_not_found(&outcome) => (Vec::new(), Vec::new()),
-            Err(outcome) => return Err(outcome),
-        };
-        if hits.is_empty() {
-            hits = self.find_among_all(payment, &others, since, deadline).await?;
-        }
-        hits.sort_by(|a, b| a.age().cmp(&b.age()));
-        Ok(hits)
-    }
-
-    async fn find_among_all(
-        &self,
-        payment: &Payment<'_>,
-        known_others: &[String],
-        since: DateTime<Utc>,
-        deadline: Instant,
-    ) -> Answered<Vec<Recorded>> {
-        const OPERATION: &str = "zoho.find_payment";
-        // Document dates are days of some zone, and ours is the day of the capture, which can be before the request.
-        let first_day = payment.date.min((since - TimeDelta::days(1)).date_naive());
-        let of_customer = [("filter_by", "TransactionType.PAYMENT"), ("customer_id", payment.customer)];
-        let mut candidates = Vec::new();
-        let take = |page: wire::TransactionRows| {
-            let rows = page.transactions.into_iter().filter(|row| row.since(first_day));
-            candidates.extend(rows.map(|row| row.transaction_id).filter(|id| !known_others.contains(id)));
-            true
-        };
-        self.billing.pages(OPERATION, "transactions", &of_customer, deadline, take).await?;
-        let mut hits = Vec::new();
-        for id in candidates {
-            let segments = ["payments", id.as_str()];
-            let answer: wire::PaymentAnswer = match self.billing.call(Ask::read(OPERATION, &segments), deadline).await {
-                Ok(answer) => answer,
-                Err(outcome) if is_not_found(&outcome) => continue,
-                Err(outcome) => return Err(outcome),
-            };
-            if answer.payment.refers_to(payment.reference) && !answer.payment.has_failed() {
-                hits.push(answer.payment.recorded(payment.invoice, payment.amount.currency).map_err(unreadable)?);
-            }
-        }
-        Ok(hits)
-    }
 }
 
 impl std::fmt::Debug for Zoho {
@@ -291,32 +293,10 @@ impl std::fmt::Debug for Zoho {
     }
 }
 
-/// A recorded payment, unless it is another customer's or in another currency. Its amount is the flow's to compare: less
-/// than asked is a fact to book, not an error.
-fn as_asked(recorded: Recorded, asked: &Payment<'_>) -> Answered<Answer> {
-    let id = &recorded.payment;
-    if recorded.customer != asked.customer {
-        let message = format!("payment {id} is recorded for another customer than {}", asked.customer);
-        return Err(rejected(RejectionKind::Mismatch, "customer", &message));
-    }
-    if recorded.amount.currency != asked.amount.currency {
-        let message = format!("payment {id} is recorded as {} instead of {}", recorded.amount, asked.amount);
-        return Err(rejected(RejectionKind::Mismatch, "currency", &message));
-    }
-    Ok(Answer::Recorded { payment: recorded.payment, amount: recorded.amount })
-}
-
-/// The oldest payment is the recording; each further one was recorded twice.
-fn adopt(hits: Vec<Recorded>, asked: &Payment<'_>) -> Look {
-    let mut hits = hits.into_iter();
-    let Some(oldest) = hits.next() else {
-        return ABSENT;
-    };
-    let outcome = match as_asked(oldest, asked) {
-        Ok(answer) => Box::new(Outcome::Done { answer }),
-        Err(outcome) => outcome,
-    };
-    Look::Found { outcome, extra: hits.map(|hit| hit.payment).collect() }
+fn no_desk() -> Box<Outcome> {
+    let message =
+        "Zoho Desk is not configured: set ZOHO_DESK_URL, ZOHO_DESK_ORGANIZATION_ID and ZOHO_DESK_DEPARTMENT_ID";
+    rejected(RejectionKind::Config, "no_desk", message)
 }
 
 fn is_not_found(outcome: &Outcome) -> bool {
@@ -365,6 +345,11 @@ fn test_config(peer: &crate::connectors::peer::Peer) -> Config {
         refresh_token: "1000.r.t".into(),
         currency: Currency::EUR,
         tax_rates: BTreeMap::from([("903000000065300".to_owned(), 190_000)]),
+        desk: Some(DeskConfig {
+            url: peer.url("/"),
+            organization_id: "60000688226".to_owned(),
+            department_id: "1892000000006907".to_owned(),
+        }),
     }
 }
 

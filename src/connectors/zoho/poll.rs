@@ -110,7 +110,6 @@ impl Zoho {
     ) -> Result<(wire::Paging, T), Box<Outcome>> {
         let page = page.to_string();
         let query = [filters, &[("page", page.as_str()), ("per_page", PER_PAGE)]].concat();
-        let ask = Ask { operation, segments: &[resource], query: &query, body: None };
-        self.billing.page(ask, Instant::now() + time_limit).await
+        self.billing.page(Ask::list(operation, &[resource], &query), Instant::now() + time_limit).await
     }
 }

@@ -100,6 +100,8 @@ impl Zoho {
         };
         self.billing.pages(operation, "subscriptions", &filters, deadline, take).await?;
         rows.sort_by(|a, b| a.age().cmp(&b.age()));
+        // A row that moves between pages is shown twice.
+        rows.dedup_by(|a, b| a.subscription_id == b.subscription_id);
         Ok(rows)
     }
 

@@ -4,14 +4,14 @@
 //! Invoices first: what Zoho does with an open invoice of a subscription that is cancelled is not published, while a void
 //! one is left alone.
 
+use super::Zoho;
 use super::billing::{Answered, Ask, rejected, unreadable};
+use super::set::{after_write, proven};
 use super::subscriptions::invoices_of;
 use super::wire::{InvoiceRow, InvoiceRows, Unreadable, is_over};
-use super::{Zoho, as_state, is_invalid};
 use sagas::kernel::answer::{Answer, Invoice};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::RejectionKind;
-use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
 const OPERATION: &str = "zoho.undo_subscription";
@@ -68,40 +68,19 @@ impl Zoho {
     async fn void(&self, invoice: &str, deadline: Instant) -> Answered<()> {
         let segments = ["invoices", invoice, "void"];
         let written = self.written(Ask::act(OPERATION, &segments, &[]), deadline).await?;
-        let done = self.invoice_now(invoice, deadline).await?.status == VOID;
-        proven(
-            written,
-            done,
-            "not_void",
-            &format!("Zoho accepted to void invoice {invoice}, but does not show it as void"),
-        )
+        let done = after_write(&written, self.invoice_now(invoice, deadline).await)?.status == VOID;
+        proven(written, done, || format!("Zoho accepted to void invoice {invoice}, but does not show it as void"))
     }
 
     async fn cancel_now(&self, subscription: &str, deadline: Instant) -> Answered<()> {
         let segments = ["subscriptions", subscription, "cancel"];
         let ask = Ask::act(OPERATION, &segments, &[("cancel_at_end", "false")]);
         let written = self.written(ask, deadline).await?;
-        let status = self.subscription(OPERATION, subscription, deadline).await?.subscription.status;
-        let message = format!("Zoho accepted to cancel subscription {subscription}, but shows it as `{status}`");
-        proven(written, is_over(&status), "not_cancelled", &message)
-    }
-
-    /// A write that Zoho accepted, or refused as it also does where the state is reached already.
-    async fn written(&self, ask: Ask<'_>, deadline: Instant) -> Answered<Answered<()>> {
-        match self.billing.call::<IgnoredAny>(ask, deadline).await {
-            Ok(_) => Ok(Ok(())),
-            Err(outcome) if is_invalid(&outcome) => Ok(Err(as_state(outcome))),
-            Err(outcome) => Err(outcome),
-        }
-    }
-}
-
-/// What a write came to, once its object was read back.
-fn proven(written: Answered<()>, done: bool, code: &str, message: &str) -> Answered<()> {
-    match written {
-        _ if done => Ok(()),
-        Ok(()) => Err(rejected(RejectionKind::UnknownState, code, message)),
-        Err(outcome) => Err(outcome),
+        let shown = after_write(&written, self.subscription(OPERATION, subscription, deadline).await)?;
+        let status = shown.subscription.status;
+        proven(written, is_over(&status), || {
+            format!("Zoho accepted to cancel subscription {subscription}, but shows it as `{status}`")
+        })
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Notice {
     pub customer: Option<String>,
     /// Zoho payment id.
     pub payment: Option<String>,
+    /// Zoho credit note id.
+    pub credit_note: Option<String>,
 }
 
 /// A delivery whose body cannot be read. The text says what was expected and holds nothing of the body.
@@ -113,7 +115,7 @@ fn event_key(id: &str) -> String {
 /// Without an event id: the object with its last change, or failing that the body itself.
 fn key_without_event(objects: &Value, body: &[u8]) -> String {
     let of_object = resource(objects).and_then(|(name, object)| {
-        let id = text(object.get(format!("{name}_id")))?;
+        let id = text(object.get(format!("{}_id", name.replace("credit_note", "creditnote"))))?;
         let changed = text(object.get("updated_time"))?;
         Some(format!("{name}:{id}:{changed}"))
     });
@@ -122,7 +124,7 @@ fn key_without_event(objects: &Value, body: &[u8]) -> String {
 
 /// The object that a workflow's delivery is about.
 fn resource(objects: &Value) -> Option<(&'static str, &Value)> {
-    ["payment", "invoice", "subscription", "customer"]
+    ["payment", "credit_note", "creditnote", "invoice", "subscription", "customer"]
         .into_iter()
         .find_map(|name| objects.get(name).filter(|object| object.is_object()).map(|object| (name, object)))
 }
@@ -140,6 +142,9 @@ fn notice(key: String, kind: String, at: Option<&str>, objects: &Value) -> Notic
         .or_else(|| of("invoice", "customer_id"))
         .or_else(|| of("payment", "customer_id"))
         .or_else(|| of("subscription", "customer_id"))
+        .or_else(|| of("credit_note", "customer_id"))
+        .or_else(|| of("creditnote", "customer_id"))
+        .or_else(|| of("refund", "customer_id"))
         .or_else(|| of("subscription", "customer/customer_id"));
     Notice {
         key,
@@ -149,6 +154,10 @@ fn notice(key: String, kind: String, at: Option<&str>, objects: &Value) -> Notic
         subscription: of("subscription", "subscription_id").or_else(|| of("invoice", "subscription_id")),
         customer,
         payment: of("payment", "payment_id"),
+        // Zoho writes the resource with an underscore, and its id without.
+        credit_note: of("credit_note", "creditnote_id")
+            .or_else(|| of("creditnote", "creditnote_id"))
+            .or_else(|| of("refund", "creditnote/creditnote_id")),
     }
 }
 
@@ -225,6 +234,25 @@ mod tests {
         let key = parse("", bare).expect("readable").key;
         assert!(key.starts_with("body:"), "{key}");
         assert_eq!(key, parse("", bare).expect("readable").key);
+    }
+
+    #[test]
+    fn events_of_credit_notes_and_refunds_name_the_note_and_its_customer() {
+        for objects in [
+            r#""credit_note":{"creditnote_id":"31","customer_id":"9"}"#,
+            r#""creditnote":{"creditnote_id":"31","customer_id":"9"}"#,
+            r#""refund":{"refund_id":"7","customer_id":"9","creditnote":{"creditnote_id":"31"}}"#,
+        ] {
+            let body = format!(r#"{{"event_id":"1","event_type":"creditnote_added","data":{{{objects}}}}}"#);
+            let notice = parse("", body.as_bytes()).expect("readable");
+            assert_eq!(
+                (notice.credit_note.as_deref(), notice.customer.as_deref()),
+                (Some("31"), Some("9")),
+                "{objects}"
+            );
+        }
+        let bare = br#"{"credit_note":{"creditnote_id":"31","updated_time":"t1"}}"#;
+        assert_eq!(parse("", bare).expect("readable").key, "credit_note:31:t1");
     }
 
     #[test]

@@ -175,7 +175,8 @@ async fn a_hold_is_looked_up_by_its_order_id_with_what_only_a_hold_has() {
     }
     let refused = found(looked_at(new_card(), hits(&[hit("processor_declined")])).await);
     assert_eq!(refused.word(), "declined");
-    let twice = [hit("authorized"), hit("authorized").replace("h4x7q2mn", "second11")];
+    // Within one second, and the newest is shown first.
+    let twice = [hit("authorized").replace("h4x7q2mn", "second11"), hit("authorized")];
     let Look::Found { extra, .. } = looked_at(new_card(), hits(&twice)).await else { panic!("not found") };
     assert_eq!(extra, ["second11"]);
     let old = hit("authorized").replace("2026-11-21T10:00:00Z", "2026-11-20T10:00:00Z");

@@ -46,6 +46,7 @@ fn answered(id: &str) -> ZohoCustomer {
         active: true,
         our_customer: Some(OURS.to_owned()),
         unused_credit: Some(Money::new(1_250, Currency::EUR)),
+        changed_at: Some("2026-11-21T12:00:10+0000".to_owned()),
     }
 }
 
@@ -313,4 +314,50 @@ async fn a_lost_deactivation_is_looked_up_by_the_state() {
     let look = zoho.look(&call(&deactivate()), &deactivate()).await;
     assert!(matches!(look, Look::Found { outcome, .. } if done(*outcome.clone()) == Answer::Nothing));
     assert_eq!(zoho.look(&call(&deactivate()), &deactivate()).await, ABSENT);
+}
+
+fn update(seen: Option<&str>) -> effect::Zoho {
+    effect::Zoho::UpdateCustomer {
+        customer: "903000000000099".to_owned(),
+        person: OURS.to_owned(),
+        seen: seen.map(str::to_owned),
+    }
+}
+
+/// The customer as it is when it lives in that city.
+fn living_in(city: &str, changed: &str) -> Play {
+    json(
+        200,
+        &format!(
+            r#"{{"code":0,"customer":{{"customer_id":"903000000000099","status":"active","currency_code":"EUR",
+            "display_name":"Engines Ltd","first_name":"Ada","last_name":"Lovelace","company_name":"Engines Ltd",
+            "email":"ada@example.org","updated_time":"{changed}","billing_address":{{"street":"1 St James Square",
+            "city":"{city}","state":"","zip":"SW1Y 4JH","country":"United Kingdom"}},"custom_fields":[]}}}}"#
+        ),
+    )
+}
+
+#[tokio::test]
+async fn what_we_hold_of_a_person_is_put_whole_and_read_back() {
+    let (zoho, peer) = zoho([accepted(), living_in("London", "t2")]).await;
+    let outcome = zoho.perform(&call_with(Some(ada())), &update(None)).await.outcome;
+    assert!(!format!("{outcome:?}").contains("Lovelace"));
+    assert!(matches!(done(outcome), Answer::ZohoCustomer(customer) if customer.changed_at.as_deref() == Some("t2")));
+    assert_eq!(lines(&peer), ["PUT /customers/903000000000099", "GET /customers/903000000000099"]);
+    assert_eq!(
+        body(&peer.seen()[1]),
+        r#"{"display_name":"Engines Ltd","first_name":"Ada","last_name":"Lovelace","company_name":"Engines Ltd","email":"ada@example.org","billing_address":{"street":"1 St James Square","city":"London","state":"","zip":"SW1Y 4JH","country":"GB"}}"#
+    );
+}
+
+#[tokio::test]
+async fn a_lost_update_is_adopted_repeated_or_given_to_a_person() {
+    for (city, changed, told) in [("London", "t2", "done"), ("Paris", "t1", "absent"), ("Paris", "t2", "rejected")] {
+        let (zoho, _peer) = zoho([living_in(city, changed)]).await;
+        let shown = match zoho.look(&call_with(Some(ada())), &update(Some("t1"))).await {
+            Look::Found { outcome, .. } => outcome.word(),
+            other => other.word(),
+        };
+        assert_eq!(shown, told, "{city} {changed}");
+    }
 }

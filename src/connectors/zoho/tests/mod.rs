@@ -1,16 +1,26 @@
 //! Requests out and outcomes in, against a scripted peer.
 
 mod catalog;
+mod credits;
+mod crm;
 mod customers;
+mod desk;
+mod estimates;
+mod invoices;
+mod lists;
+mod payments;
 mod subscriptions;
+mod terms;
 mod undo;
 
 use super::*;
 use crate::clock::RealClock;
 use crate::connectors::peer::{Peer, Play};
-use crate::port::Beside;
+use crate::port::{Beside, InMemory};
+use chrono::{DateTime, NaiveDate};
 use sagas::kernel::effect::Effect;
 use sagas::kernel::ids::SagaId;
+use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{NotSent, Rejection};
 use std::time::Duration;
 
@@ -27,11 +37,15 @@ fn token(name: &str) -> Play {
     json(200, &format!(r#"{{"access_token":"{name}","expires_in":3600}}"#))
 }
 
+fn in_memory() -> Arc<dyn TokenStore> {
+    Arc::new(InMemory::default())
+}
+
 /// A connector whose first request is the token's.
 async fn zoho(script: impl IntoIterator<Item = Play>) -> (Zoho, Peer) {
     let peer = Peer::start(std::iter::once(token("t1")).chain(script)).await;
     let http = Http::new().expect("client");
-    (Zoho::new(&test_config(&peer), http, Arc::new(RealClock)).expect("set up"), peer)
+    (Zoho::new(&test_config(&peer), http, Arc::new(RealClock), in_memory()).expect("set up"), peer)
 }
 
 fn call(effect: &effect::Zoho) -> Call {
@@ -85,6 +99,29 @@ fn done(outcome: Outcome) -> Answer {
         Outcome::Done { answer } => answer,
         other => panic!("expected an answer: {other:?}"),
     }
+}
+
+fn found(look: Look) -> (Outcome, Vec<String>) {
+    match look {
+        Look::Found { outcome, extra } => (*outcome, extra),
+        other => panic!("expected a hit: {other:?}"),
+    }
+}
+
+async fn look(zoho: &Zoho, effect: &effect::Zoho) -> Look {
+    zoho.look(&call(effect), effect).await
+}
+
+const fn eur(minor: i64) -> Money {
+    Money::new(minor, Currency::EUR)
+}
+
+fn accepted() -> Play {
+    json(200, r#"{"code":0,"message":"done"}"#)
+}
+
+fn refused() -> Play {
+    json(400, r#"{"code":1040,"message":"It is not in a state that allows this."}"#)
 }
 
 fn gone() -> Play {
@@ -272,7 +309,8 @@ async fn a_token_refused_twice_is_a_matter_of_configuration() {
 #[tokio::test]
 async fn a_write_leaves_nothing_behind_when_no_token_is_to_be_had() {
     let peer = Peer::start([Play::reply(502, "text/html", "<html>"), json(201, RECORDED)]).await;
-    let zoho = Zoho::new(&test_config(&peer), Http::new().expect("client"), Arc::new(RealClock)).expect("set up");
+    let zoho =
+        Zoho::new(&test_config(&peer), Http::new().expect("client"), Arc::new(RealClock), in_memory()).expect("set up");
     let outcome = perform(&zoho, &record()).await;
     assert!(matches!(outcome, Outcome::NotSent { cause: NotSent::Outage, .. }), "{outcome:?}");
     assert_eq!(peer.seen().len(), 1);

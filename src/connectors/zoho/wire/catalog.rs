@@ -2,7 +2,8 @@
 //! answer of the catalog names.
 
 use super::super::catalog::Prices;
-use super::{Amount, Unreadable, given};
+use super::super::lists::{ListedAddon, ListedCoupon, Product};
+use super::{Amount, Unreadable, filled, given};
 use sagas::kernel::money::Money;
 use sagas::kernel::offer::{AddonOffer, Bracket, CouponOffer, Discount, PlanOffer, Scheme, TermUnit, ppm_of_percent};
 use serde::Deserialize;
@@ -95,12 +96,22 @@ struct AddonCode {
 
 impl AddonWire {
     pub(in super::super) fn read(self, plan: &PlanOffer, prices: &Prices) -> Result<AddonOffer, Unreadable> {
-        let recurring = match self.kind.as_deref() {
+        let fits_plan = self.fits(plan, self.is_recurring()?);
+        let ListedAddon { code, name, product: _, active, recurring, scheme, brackets, tax } = self.listed(prices)?;
+        Ok(AddonOffer { code, name, active, fits_plan, recurring, scheme, brackets, tax })
+    }
+
+    fn is_recurring(&self) -> Result<bool, Unreadable> {
+        match self.kind.as_deref() {
             // Zoho's default.
-            Some("recurring" | "") | None => true,
-            Some("one_time") => false,
-            Some(_) => return Err(Unreadable::Field("addon.type")),
-        };
+            Some("recurring" | "") | None => Ok(true),
+            Some("one_time") => Ok(false),
+            Some(_) => Err(Unreadable::Field("addon.type")),
+        }
+    }
+
+    /// Apart from any plan.
+    fn listed(self, prices: &Prices) -> Result<ListedAddon, Unreadable> {
         let scheme = match self.pricing_scheme.as_deref() {
             // Zoho's default.
             Some("unit" | "") | None => Scheme::Unit,
@@ -109,13 +120,13 @@ impl AddonWire {
             Some("package") => Scheme::Package,
             Some(_) => return Err(Unreadable::Field("addon.pricing_scheme")),
         };
-        Ok(AddonOffer {
+        Ok(ListedAddon {
             active: self.status == "active",
-            fits_plan: self.fits(plan, recurring),
-            recurring,
+            recurring: self.is_recurring()?,
             scheme,
             brackets: brackets(&self.price_brackets, prices)?,
             tax: prices.tax(self.tax_id.as_deref()),
+            product: filled(self.product_id),
             code: self.addon_code,
             name: self.name,
         })
@@ -200,14 +211,7 @@ impl CouponWire {
             "forever" => None,
             _ => return Err(Unreadable::Field("coupon.type")),
         };
-        let discount = match self.discount_by.as_str() {
-            "flat" => Discount::Flat { amount: self.discount_value.money("coupon.discount_value", prices.currency)? },
-            "percentage" => {
-                let ppm = ppm_of_percent(self.discount_value.text());
-                Discount::Share { ppm: ppm.ok_or(Unreadable::Field("coupon.discount_value"))? }
-            }
-            _ => return Err(Unreadable::Field("coupon.discount_by")),
-        };
+        let discount = discount(&self.discount_by, &self.discount_value, prices)?;
         let of_product = is_of(self.product_id.as_deref(), plan);
         Ok(CouponOffer {
             active: self.status == "active",
@@ -235,6 +239,90 @@ impl CouponWire {
             Some("none") => false,
             Some(_) | None => self.addons.iter().flatten().any(|of| of.addon_code == addon.code),
         }
+    }
+}
+
+fn discount(by: &str, value: &Amount, prices: &Prices) -> Result<Discount, Unreadable> {
+    match by {
+        "flat" => Ok(Discount::Flat { amount: value.money("coupon.discount_value", prices.currency)? }),
+        "percentage" => {
+            let ppm = ppm_of_percent(value.text()).ok_or(Unreadable::Field("coupon.discount_value"))?;
+            Ok(Discount::Share { ppm })
+        }
+        _ => Err(Unreadable::Field("coupon.discount_by")),
+    }
+}
+
+/// Rows of `GET /products`.
+#[derive(Debug, Deserialize)]
+pub(in super::super) struct ProductRows {
+    products: Vec<ProductRow>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ProductRow {
+    product_id: String,
+    name: String,
+    status: String,
+}
+
+impl ProductRows {
+    pub(in super::super) fn read(self) -> Vec<Product> {
+        let rows = self.products.into_iter();
+        rows.map(|row| Product { id: row.product_id, name: row.name, active: row.status == "active" }).collect()
+    }
+}
+
+/// Rows of `GET /plans`.
+#[derive(Debug, Deserialize)]
+pub(in super::super) struct PlanRows {
+    plans: Vec<PlanWire>,
+}
+
+impl PlanRows {
+    pub(in super::super) fn read(self, prices: &Prices) -> Result<Vec<PlanOffer>, Unreadable> {
+        self.plans.into_iter().map(|plan| plan.read(prices)).collect()
+    }
+}
+
+/// Rows of `GET /addons`.
+#[derive(Debug, Deserialize)]
+pub(in super::super) struct AddonRows {
+    addons: Vec<AddonWire>,
+}
+
+impl AddonRows {
+    pub(in super::super) fn read(self, prices: &Prices) -> Result<Vec<ListedAddon>, Unreadable> {
+        self.addons.into_iter().map(|addon| addon.listed(prices)).collect()
+    }
+}
+
+/// Rows of `GET /coupons`: they do not say what a coupon applies to.
+#[derive(Debug, Deserialize)]
+pub(in super::super) struct CouponRows {
+    coupons: Vec<CouponRow>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CouponRow {
+    coupon_code: String,
+    status: String,
+    discount_by: String,
+    discount_value: Amount,
+    product_id: Option<String>,
+}
+
+impl CouponRows {
+    pub(in super::super) fn read(self, prices: &Prices) -> Result<Vec<ListedCoupon>, Unreadable> {
+        let read = |row: CouponRow| {
+            Ok(ListedCoupon {
+                discount: discount(&row.discount_by, &row.discount_value, prices)?,
+                active: row.status == "active",
+                product: filled(row.product_id),
+                code: row.coupon_code,
+            })
+        };
+        self.coupons.into_iter().map(read).collect()
     }
 }
 

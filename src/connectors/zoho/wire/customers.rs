@@ -1,5 +1,6 @@
 //! Customers as Zoho Billing writes them, and as we make them. Nothing here has a `Debug`: it holds personal data.
 
+use super::super::lists::ListedCustomer;
 use super::{Amount, Unreadable, currency, given, id_age, timestamp};
 use crate::port::Person;
 use chrono::{DateTime, Utc};
@@ -26,6 +27,23 @@ pub(in super::super) struct CustomerWire {
     unused_credits: Option<Amount>,
     custom_fields: Option<Vec<CustomFieldWire>>,
     created_time: Option<String>,
+    updated_time: Option<String>,
+    display_name: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    company_name: Option<String>,
+    email: Option<String>,
+    billing_address: Option<AddressWire>,
+}
+
+/// Zoho leaves out what is empty, or leaves it empty.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AddressWire {
+    street: Option<String>,
+    city: Option<String>,
+    state: Option<String>,
+    zip: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +71,23 @@ impl CustomerWire {
         &self.customer_id
     }
 
+    /// It shows what we hold of the person. The country is left out: Zoho writes its name in place of a code.
+    pub(in super::super) fn shows(&self, person: &Person) -> bool {
+        let is = |shown: &Option<String>, ours: &str| shown.as_deref().unwrap_or_default().trim() == ours.trim();
+        let may = |shown: &Option<String>, ours: &Option<String>| is(shown, ours.as_deref().unwrap_or_default());
+        let nowhere = AddressWire::default();
+        let at = self.billing_address.as_ref().unwrap_or(&nowhere);
+        is(&self.display_name, &person.display_name())
+            && is(&self.first_name, &person.first_name)
+            && is(&self.last_name, &person.last_name)
+            && is(&self.email, &person.email)
+            && may(&self.company_name, &person.company)
+            && may(&at.street, &person.street)
+            && may(&at.city, &person.city)
+            && may(&at.state, &person.state)
+            && may(&at.zip, &person.postal_code)
+    }
+
     pub(in super::super) fn is_active(&self) -> bool {
         self.status == "active"
     }
@@ -67,6 +102,7 @@ impl CustomerWire {
             unused_credit: credit.transpose()?,
             id: self.customer_id,
             currency: self.currency_code,
+            changed_at: self.updated_time,
         })
     }
 }
@@ -83,6 +119,14 @@ pub(in super::super) struct CustomerRow {
     display_name: Option<String>,
     email: Option<String>,
     created_time: Option<String>,
+    updated_time: Option<String>,
+}
+
+impl CustomerRows {
+    pub(in super::super) fn read(self) -> Vec<ListedCustomer> {
+        let rows = self.customers.into_iter();
+        rows.map(|row| ListedCustomer { id: row.customer_id, changed_at: row.updated_time }).collect()
+    }
 }
 
 impl CustomerRow {
@@ -161,6 +205,46 @@ impl<'a> NewCustomer<'a> {
                 country: filled(&person.country),
             },
             custom_fields: [NewCustomField { label: OUR_ID, value: our_id }],
+        }
+    }
+}
+
+/// Body of `PUT /customers/{id}`: every field that we hold, the empty ones too, so that what was taken away goes.
+#[derive(Serialize)]
+pub(in super::super) struct UpdatedCustomer<'a> {
+    display_name: String,
+    first_name: &'a str,
+    last_name: &'a str,
+    company_name: &'a str,
+    email: &'a str,
+    billing_address: UpdatedAddress<'a>,
+}
+
+#[derive(Serialize)]
+struct UpdatedAddress<'a> {
+    street: &'a str,
+    city: &'a str,
+    state: &'a str,
+    zip: &'a str,
+    country: &'a str,
+}
+
+impl<'a> UpdatedCustomer<'a> {
+    pub(in super::super) fn of(person: &'a Person) -> Self {
+        let text = |text: &'a Option<String>| text.as_deref().unwrap_or_default();
+        Self {
+            display_name: person.display_name(),
+            first_name: &person.first_name,
+            last_name: &person.last_name,
+            company_name: text(&person.company),
+            email: &person.email,
+            billing_address: UpdatedAddress {
+                street: text(&person.street),
+                city: text(&person.city),
+                state: text(&person.state),
+                zip: text(&person.postal_code),
+                country: text(&person.country),
+            },
         }
     }
 }

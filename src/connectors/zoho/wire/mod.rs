@@ -2,13 +2,26 @@
 //! text: no amount ever passes through a float. Refuses an answer that lacks what the flows rely on; knows no status words.
 
 mod catalog;
+mod credits;
 mod customers;
+mod estimates;
+mod pages;
+mod payments;
 mod subscriptions;
+mod terms;
 
-pub(super) use catalog::{AddonAnswer, CouponAnswer, PlanAnswer};
-pub(super) use customers::{CustomerAnswer, CustomerRow, CustomerRows, CustomerWire, NewCustomer, OUR_ID};
+pub(super) use catalog::{AddonAnswer, AddonRows, CouponAnswer, CouponRows, PlanAnswer, PlanRows, ProductRows};
+pub(super) use credits::{AppliedCredit, CreditAnswer, CreditWire, NewCredit, NewCreditRefund, RefundAnswer};
+pub(super) use customers::{
+    CustomerAnswer, CustomerRow, CustomerRows, CustomerWire, NewCustomer, OUR_ID, UpdatedCustomer,
+};
+pub(super) use estimates::{EstimateAnswer, EstimateRow, EstimateRows, NewEstimate};
+pub(super) use pages::{NewPage, PageAnswer, PageMade};
+pub(super) use payments::{AmendedPayment, Applied, NewPayment, PaymentAnswer, Recorded};
 pub(super) use subscriptions::{NewSubscription, SubscriptionAnswer, SubscriptionRow, SubscriptionRows, is_over};
+pub(super) use terms::{ChangedTerms, ScheduledAnswer, TermsAnswer};
 
+use super::lists::ListedInvoice;
 use chrono::{DateTime, NaiveDate, Utc};
 use iso_currency::Currency;
 use sagas::kernel::answer::{Invoice, InvoicePayment};
@@ -94,7 +107,7 @@ pub(super) struct InvoiceWire {
     tax_total: Option<Amount>,
     taxes: Option<Vec<TaxWire>>,
     credits_applied: Option<Amount>,
-    credits: Option<Vec<CreditWire>>,
+    credits: Option<Vec<CreditOfInvoice>>,
     write_off_amount: Option<Amount>,
     payments: Option<Vec<PaymentOfInvoice>>,
     invoice_date: Option<String>,
@@ -110,7 +123,8 @@ struct TaxWire {
 }
 
 #[derive(Debug, Deserialize)]
-struct CreditWire {
+struct CreditOfInvoice {
+    creditnote_id: Option<String>,
     credited_amount: Amount,
 }
 
@@ -180,6 +194,16 @@ impl InvoiceWire {
         }
     }
 
+    /// What of a credit note is applied to it.
+    pub(super) fn credit_of(&self, note: &str) -> Result<Option<Money>, Unreadable> {
+        let currency = currency(&self.currency_code)?;
+        let applied: Vec<_> =
+            self.credits.iter().flatten().filter(|credit| credit.creditnote_id.as_deref() == Some(note)).collect();
+        sum((!applied.is_empty()).then_some(applied.as_slice()), "credited_amount", currency, |credit| {
+            &credit.credited_amount
+        })
+    }
+
     /// Payments on it that carry a reference, and the ids of those that carry another.
     pub(super) fn payments_by_reference(&self, reference: &str) -> Result<(Vec<Recorded>, Vec<String>), Unreadable> {
         let currency = currency(&self.currency_code)?;
@@ -197,24 +221,6 @@ impl InvoiceWire {
             }
         }
         Ok((ours, others))
-    }
-}
-
-/// A payment of ours as Zoho shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Recorded {
-    pub(super) payment: String,
-    pub(super) amount: Money,
-    pub(super) customer: String,
-    /// Document date; ISO text sorts like the date.
-    pub(super) date: String,
-}
-
-impl Recorded {
-    /// Oldest first: by document date, then by id.
-    pub(super) fn age(&self) -> (&str, usize, &str) {
-        let (length, id) = id_age(&self.payment);
-        (&self.date, length, id)
     }
 }
 
@@ -253,6 +259,30 @@ pub(super) struct InvoiceRow {
     pub(super) customer_id: Option<String>,
     pub(super) status: Option<String>,
     pub(super) updated_time: Option<String>,
+    currency_code: Option<String>,
+    total: Option<Amount>,
+    balance: Option<Amount>,
+}
+
+impl InvoiceRows {
+    /// As far as the rows say it.
+    pub(super) fn listed(self) -> Result<Vec<ListedInvoice>, Unreadable> {
+        let read = |row: InvoiceRow| {
+            let currency = row.currency_code.as_deref().map(currency).transpose()?;
+            let money = |amount: Option<&Amount>, field| {
+                currency.zip(given(amount)).map(|(currency, amount)| amount.money(field, currency)).transpose()
+            };
+            Ok(ListedInvoice {
+                total: money(row.total.as_ref(), "invoices.total")?,
+                balance: money(row.balance.as_ref(), "invoices.balance")?,
+                id: row.invoice_id,
+                customer: row.customer_id,
+                status: row.status,
+                changed_at: row.updated_time,
+            })
+        };
+        self.invoices.into_iter().map(read).collect()
+    }
 }
 
 /// Rows of `GET /transactions`: they do not carry our reference.
@@ -265,9 +295,17 @@ pub(super) struct TransactionRows {
 pub(super) struct TransactionRow {
     pub(super) transaction_id: String,
     date: Option<String>,
+    amount: Option<Amount>,
 }
 
 impl TransactionRow {
+    /// Of that amount; a row without a readable one is not left out.
+    pub(super) fn amounts_to(&self, amount: Money) -> bool {
+        let shown =
+            given(self.amount.as_ref()).and_then(|shown| shown.money("transactions.amount", amount.currency).ok());
+        shown.is_none_or(|shown| shown.minor.abs() == amount.minor.abs())
+    }
+
     /// Documented on or after that day; a row without a readable date is not left out.
     pub(super) fn since(&self, day: NaiveDate) -> bool {
         self.date.as_deref().and_then(|d| d.parse::<NaiveDate>().ok()).is_none_or(|d| d >= day)
@@ -303,100 +341,6 @@ pub(super) struct EventWire {
     #[serde(rename = "event_time")]
     pub(super) at: Option<String>,
     pub(super) payload: String,
-}
-
-/// `{"payment": …}`
-#[derive(Debug, Deserialize)]
-pub(super) struct PaymentAnswer {
-    pub(super) payment: PaymentWire,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct PaymentWire {
-    payment_id: String,
-    customer_id: String,
-    amount: Amount,
-    date: Option<String>,
-    currency_code: Option<String>,
-    reference_number: Option<String>,
-    status: Option<String>,
-    invoices: Option<Vec<InvoiceOfPayment>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct InvoiceOfPayment {
-    invoice_id: String,
-    amount_applied: Amount,
-}
-
-impl PaymentWire {
-    pub(super) fn refers_to(&self, reference: &str) -> bool {
-        self.reference_number.as_deref().is_some_and(|r| r.trim() == reference)
-    }
-
-    /// Zoho keeps the document, but no money came with it.
-    pub(super) fn has_failed(&self) -> bool {
-        self.status.as_deref() == Some("failure")
-    }
-
-    /// Currency, if the answer names one; else the one that was asked for.
-    fn currency(&self, asked: Currency) -> Result<Currency, Unreadable> {
-        self.currency_code.as_deref().map_or(Ok(asked), currency)
-    }
-
-    /// What of it is applied to that invoice.
-    fn applied_to(&self, invoice: &str, asked: Currency) -> Result<Option<Money>, Unreadable> {
-        let currency = self.currency(asked)?;
-        let entry = self.invoices.iter().flatten().find(|i| i.invoice_id == invoice);
-        entry.map(|i| i.amount_applied.money("payment.invoices.amount_applied", currency)).transpose()
-    }
-
-    /// As found again later: what is applied to the invoice, or all of it where a void has detached it since.
-    pub(super) fn recorded(self, invoice: &str, asked: Currency) -> Result<Recorded, Unreadable> {
-        let amount = match self.applied_to(invoice, asked)? {
-            Some(applied) => applied,
-            None => self.amount.money("payment.amount", self.currency(asked)?)?,
-        };
-        Ok(Recorded {
-            payment: self.payment_id,
-            amount,
-            customer: self.customer_id,
-            date: self.date.unwrap_or_default(),
-        })
-    }
-
-    /// As answered to the recording: what is applied to the invoice, which may be nothing.
-    pub(super) fn just_recorded(self, invoice: &str, asked: Currency) -> Result<Recorded, Unreadable> {
-        let currency = self.currency(asked)?;
-        let amount = self.applied_to(invoice, asked)?.unwrap_or(Money::zero(currency));
-        Ok(Recorded {
-            payment: self.payment_id,
-            amount,
-            customer: self.customer_id,
-            date: self.date.unwrap_or_default(),
-        })
-    }
-}
-
-/// Body of `POST /payments`.
-#[derive(Debug, Serialize)]
-pub(super) struct NewPayment<'a> {
-    pub(super) customer_id: &'a str,
-    pub(super) payment_mode: &'static str,
-    #[serde(serialize_with = "as_number")]
-    pub(super) amount: Money,
-    pub(super) date: NaiveDate,
-    pub(super) reference_number: &'a str,
-    pub(super) description: String,
-    pub(super) invoices: [Applied<'a>; 1],
-}
-
-/// Which invoice a payment is applied to.
-#[derive(Debug, Serialize)]
-pub(super) struct Applied<'a> {
-    pub(super) invoice_id: &'a str,
-    #[serde(serialize_with = "as_number")]
-    pub(super) amount_applied: Money,
 }
 
 /// Writes the decimal text itself as the JSON number.

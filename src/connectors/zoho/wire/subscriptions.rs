@@ -1,5 +1,6 @@
 //! Subscriptions as Zoho Billing writes them, and as we order them.
 
+use super::super::lists::ListedSubscription;
 use super::{Amount, Unreadable, currency, date, filled, given, id_age, timestamp};
 use chrono::{DateTime, NaiveDate, Utc};
 use sagas::kernel::answer::Subscription;
@@ -115,6 +116,21 @@ pub(in super::super) struct SubscriptionRow {
     amount: Option<Amount>,
     next_billing_at: Option<String>,
     created_time: Option<String>,
+    updated_time: Option<String>,
+}
+
+impl SubscriptionRows {
+    /// As far as the rows say it.
+    pub(in super::super) fn listed(self) -> Vec<ListedSubscription> {
+        let read = |row: SubscriptionRow| ListedSubscription {
+            id: row.subscription_id,
+            customer: row.customer_id,
+            status: row.status,
+            reference: row.reference_id,
+            changed_at: row.updated_time,
+        };
+        self.subscriptions.into_iter().map(read).collect()
+    }
 }
 
 impl SubscriptionRow {
