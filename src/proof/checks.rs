@@ -1,6 +1,7 @@
 //! The standing checks: each reads a bounded part of what there is, so that all of them together cost little every
-//! minute. Mends nothing.
+//! minute; once a day everything is read. Mends nothing.
 
+use super::invariants::{self, Wanted};
 use crate::engine::registry::Registry;
 use crate::store::append::{Append, SagaRow};
 use crate::store::checks::{self, Check, Fault, Scope, Snapshot};
@@ -12,13 +13,16 @@ use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Mark;
 use serde_json::Value;
 use sqlx::PgPool;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Sagas folded from the log in one run.
 const SAGAS: i64 = 100;
 /// Journals added up in one run, beside those of the last minutes.
 const JOURNALS: i64 = 1_000;
+/// Between two verifications of all invariants.
+const DAY: Duration = Duration::from_hours(24);
 
 /// Runs every check once. One that cannot run keeps its last instant: its age tells.
 ///
@@ -33,9 +37,36 @@ pub async fn run(pool: &PgPool, registry: &Registry) -> Result<(), StoreError> {
             Check::Claims => {
                 checks::record(pool, check, &Scope::All, &checks::lost_claims(pool).await?, None).await?;
             }
+            // Once a day, by [`daily`].
+            Check::Invariants => {}
         }
     }
     Ok(())
+}
+
+/// Verifies every invariant over everything, where that was not done for a day. It reads the whole database, one row
+/// after the other.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn daily(pool: &PgPool, registry: &Registry) -> Result<(), StoreError> {
+    let states = checks::states(pool).await?;
+    if states.iter().any(|state| state.check == Check::Invariants && state.age.is_some_and(|age| age < DAY)) {
+        return Ok(());
+    }
+    let report = invariants::verify(pool, registry, &Wanted::default(), &mut |_| {}).await?;
+    // Several findings may be about one thing: the last one is told of it, and `verify` tells all.
+    let mut faults = BTreeMap::new();
+    for (invariant, found) in &report.checked {
+        for finding in &found.findings {
+            let ids = [finding.saga, finding.event, finding.journals.first().copied()];
+            let id = || ids.into_iter().flatten().next().map(|id| id.to_string());
+            let about = finding.subject.clone().or_else(id).unwrap_or_default();
+            faults.insert(format!("{invariant} {about}"), finding.what.clone());
+        }
+    }
+    let faults: Vec<_> = faults.into_iter().map(|(subject, detail)| Fault { subject, detail }).collect();
+    checks::record(pool, Check::Invariants, &Scope::All, &faults, None).await
 }
 
 async fn waits(pool: &PgPool) -> Result<(), StoreError> {
@@ -130,7 +161,7 @@ pub(super) fn differences(line: &SagaLine, folded: &Append) -> Vec<String> {
 }
 
 /// Claims that its events confirmed and neither let go nor handed over.
-fn held(folded: &Append, snapshot: &Snapshot) -> BTreeSet<Claim> {
+pub(super) fn held(folded: &Append, snapshot: &Snapshot) -> BTreeSet<Claim> {
     let mut held = BTreeSet::new();
     for (event, stored) in folded.events.iter().zip(&snapshot.events) {
         for mark in &event.marks {

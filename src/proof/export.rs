@@ -145,7 +145,7 @@ async fn begin(pool: &PgPool, out: &mut impl Write) -> anyhow::Result<Header> {
     };
     write(out, &Line::Header(header.clone()))?;
     for kept in kept {
-        write(out, &Line::Checkpoint { published: true, checkpoint: kept.signed })?;
+        write(out, &Line::Checkpoint { published: kept.published, checkpoint: kept.signed })?;
     }
     if let Some(checkpoint) = last {
         write(out, &Line::Checkpoint { published: false, checkpoint })?;

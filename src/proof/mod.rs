@@ -6,16 +6,21 @@ pub mod checks;
 pub mod compare;
 pub mod erasures;
 pub mod export;
+pub mod invariants;
 pub mod rebuild;
+pub mod rotation;
 pub mod sink;
 pub mod verify;
 
+use crate::config::ProofConfig;
 use crate::engine::Engine;
 use crate::store::checkpoints::{self, Making, Signed};
-use crate::store::signature::Signer;
+use crate::store::signature::{Signer, Signers};
 use crate::store::{Store, StoreError, recovery};
 use erasures::Erasures;
+use secrecy::{ExposeSecret, SecretString};
 use sink::Sink;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +36,7 @@ const PUBLISH_EVERY: Duration = Duration::from_mins(55);
 pub struct Proof {
     store: Store,
     engine: Arc<Engine>,
-    signer: Signer,
+    signers: Signers,
     sink: Option<Sink>,
     installation: String,
     erasures: Erasures,
@@ -44,13 +49,13 @@ impl Proof {
     pub fn new(
         store: Store,
         engine: Arc<Engine>,
-        signer: Signer,
+        signers: Signers,
         sink: Option<Sink>,
         erasures: Erasures,
         installation: &str,
     ) -> Self {
         let remembered = Mutex::default();
-        Self { store, engine, signer, sink, erasures, installation: installation.to_owned(), remembered }
+        Self { store, engine, signers, sink, erasures, installation: installation.to_owned(), remembered }
     }
 
     /// Until stopped: looks whether the database was set back, and every minute checks and signs.
@@ -76,6 +81,25 @@ impl Proof {
             if self.is_ours() {
                 last = Some(Instant::now());
                 self.round().await;
+            }
+        }
+    }
+
+    /// Until stopped: verifies every invariant once a day. Beside the round, which it would hold up.
+    pub async fn verify_daily(self: Arc<Self>, stop: CancellationToken) {
+        while tokio::time::timeout(SOON, stop.cancelled()).await.is_err() {
+            if self.store.node.is_lost() || !self.is_ours() {
+                continue;
+            }
+            let verified = tokio::select! {
+                verified = checks::daily(&self.store.pool, self.engine.registry()) => verified,
+                () = stop.cancelled() => return,
+            };
+            if let Err(e) = verified {
+                tracing::warn!(error = %e, "the invariants could not be verified");
+            }
+            if tokio::time::timeout(EVERY, stop.cancelled()).await.is_ok() {
+                return;
             }
         }
     }
@@ -120,7 +144,8 @@ impl Proof {
             return self.declare().await;
         }
         let making = Making { installation: &self.installation, ..Making::default() };
-        let made = checkpoints::make(&self.store.pool, &self.signer, making).await?;
+        let signer = self.signers.of(checkpoints::signs_next(&self.store.pool).await?);
+        let made = checkpoints::make(&self.store.pool, signer, making).await?;
         if now || self.is_time().await? {
             let last = match made {
                 Some(made) => Some(made),
@@ -146,12 +171,19 @@ impl Proof {
         let checkpoint = if made.is_some() {
             made
         } else {
+            let lost_changes = self.lost_changes().await?;
+            let wanted = match lost_changes.last() {
+                Some(change) => Some(change.signs_next().map_err(anyhow::Error::msg)?),
+                None => checkpoints::signs_next(pool).await?,
+            };
             let making = Making {
                 installation: &self.installation,
                 breaks: declared.breaks,
                 beyond: published.zip(hold.published).map(|((body, _), signed)| (body.number, signed.hash)),
+                lost_changes,
+                new_key: None,
             };
-            checkpoints::make(pool, &self.signer, making).await?
+            checkpoints::make(pool, self.signers.of(wanted), making).await?
         };
         // Nothing is to be declared, and nothing moved: what was signed last says all.
         let Some(checkpoint) = checkpoint.or(checkpoints::last(pool).await?) else { return Ok(()) };
@@ -161,16 +193,45 @@ impl Proof {
         Ok(recovery::signed_with(pool, hold.number, body.number).await?)
     }
 
+    /// Changes of the signing key that the sink has and the restored database does not.
+    async fn lost_changes(&self) -> anyhow::Result<Vec<Signed>> {
+        let contents = self.sink.as_ref().map(Sink::contents).transpose().map_err(anyhow::Error::msg)?;
+        let Some(sink::Contents::Lines(lines)) = contents else { return Ok(Vec::new()) };
+        let last = checkpoints::last(&self.store.pool).await?.and_then(|last| last.open().ok());
+        let last = last.map_or(0, |(body, _)| body.number);
+        let (mut lost, mut seen) = (Vec::new(), BTreeSet::new());
+        for signed in lines.into_iter().flatten() {
+            let Ok((body, _)) = signed.open() else { continue };
+            if body.next_key.is_some() && body.number > last && seen.insert(body.number) {
+                lost.push(signed);
+            }
+        }
+        Ok(lost)
+    }
+
     async fn is_time(&self) -> Result<bool, StoreError> {
         let ages = checkpoints::ages(&self.store.pool).await?;
         Ok(ages.published.is_none_or(|age| age >= PUBLISH_EVERY) && ages.waiting.is_some())
     }
 
     async fn publish(&self, checkpoint: &Signed) -> anyhow::Result<()> {
-        let Some(sink) = &self.sink else { return Ok(()) };
-        sink.publish(checkpoint).await.map_err(|why| anyhow::anyhow!("a checkpoint was not published: {why}"))?;
-        Ok(checkpoints::mark_published(&self.store.pool, checkpoint).await?)
+        match &self.sink {
+            Some(sink) => publish(&self.store.pool, sink, checkpoint).await,
+            None => Ok(()),
+        }
     }
+}
+
+/// Publishes a checkpoint; before it those that introduced a key and are not there yet, so that whoever reads the sink knows
+/// every key.
+async fn publish(pool: &sqlx::PgPool, sink: &Sink, checkpoint: &Signed) -> anyhow::Result<()> {
+    let (body, _) = checkpoint.open().map_err(anyhow::Error::msg)?;
+    let changes = checkpoints::unpublished_changes(pool, body.number).await?;
+    for checkpoint in changes.iter().chain([checkpoint]) {
+        sink.publish(checkpoint).await.map_err(|why| anyhow::anyhow!("a checkpoint was not published: {why}"))?;
+        checkpoints::mark_published(pool, checkpoint).await?;
+    }
+    Ok(())
 }
 
 /// Before anything is sent: enters the recovery hold where the database is another one than it was, or lacks what the
@@ -207,14 +268,19 @@ pub async fn guard(
     Ok(())
 }
 
-/// The key that signs: the configured one, else the one that belongs to the installation's secret.
+/// The keys that sign: the configured ones; where none is, the one that belongs to the installation's secret.
 ///
 /// # Errors
-/// The configured one is no seed.
-pub fn signer(configured: Option<&secrecy::SecretString>, keys: &crate::keys::Keys) -> Result<Signer, String> {
-    use secrecy::ExposeSecret;
-    let Some(configured) = configured else { return Ok(Signer::from_seed(keys.signing_seed())) };
-    let seed = hex::decode(configured.expose_secret()).unwrap_or_default();
-    let seed: [u8; 32] = seed.try_into().map_err(|_| "CHECKPOINT_SIGNING_KEY is not 64 hexadecimal digits")?;
+/// A configured one is no seed.
+pub fn signers(config: &ProofConfig, keys: &crate::keys::Keys) -> Result<Signers, String> {
+    let first = config.signing_key.as_ref().map(|seed| signer("CHECKPOINT_SIGNING_KEY", seed)).transpose()?;
+    let next = config.next_key.as_ref().map(|seed| signer("CHECKPOINT_NEXT_KEY", seed)).transpose()?;
+    Ok(Signers { first: first.unwrap_or_else(|| Signer::from_seed(keys.signing_seed())), next })
+}
+
+/// The key of a seed.
+fn signer(name: &str, seed: &SecretString) -> Result<Signer, String> {
+    let seed = hex::decode(seed.expose_secret()).unwrap_or_default();
+    let seed: [u8; 32] = seed.try_into().map_err(|_| format!("{name} is not 64 hexadecimal digits"))?;
     Ok(Signer::from_seed(&seed))
 }

@@ -3,6 +3,7 @@
 
 use crate::config::SinkConfig;
 use crate::store::checkpoints::Signed;
+use crate::tls;
 use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
 use std::fs::{self, File, OpenOptions};
@@ -64,6 +65,7 @@ impl Sink {
                 Self { name: file.display().to_string(), place: Place::File(file) }
             }
             SinkConfig::Address(url) => {
+                tls::choose();
                 let http = reqwest::Client::builder().timeout(PATIENCE).redirect(Policy::none()).build();
                 let http = http.map_err(|e| format!("the HTTP client of the sink cannot be made: {e}"))?;
                 Self {

@@ -11,8 +11,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-/// Verifies the export in a file. Only these keys are believed, where any are given; what a sink has is held against it,
-/// too. `progress`: events read, and all.
+/// Verifies the export in a file. Only these keys and those that they introduce are believed, where any are given; what a
+/// sink has is held against it, too. `progress`: events read, and all.
 ///
 /// # Errors
 /// The file cannot be read, or is no export. A broken one is no error but a report.
@@ -34,6 +34,9 @@ pub fn verify_export(
         if let Err(what) = reading.sink.hear(line, true, false) {
             return Ok(reading.broken(Break::general(format!("in the published lines, {what}"))));
         }
+    }
+    if let Some(what) = reading.sink.unbelieved().filter(|_| !published.is_empty()) {
+        return Ok(reading.broken(Break::general(format!("in the published lines, {what}"))));
     }
     for (number, text) in (2_u64..).zip(lines) {
         let text = text.with_context(|| format!("{}, line {number} cannot be read", path.display()))?;
@@ -140,6 +143,9 @@ impl Reading {
             let what = format!(
                 "the export is cut off: it has no end line, and {events} of {all} events; `log export` goes on with it"
             );
+            return self.broken(Break::general(what));
+        }
+        if let Some(what) = self.witness.unbelieved() {
             return self.broken(Break::general(what));
         }
         while usize::from(self.chain.shard) < self.header.ends.len() {

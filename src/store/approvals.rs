@@ -306,6 +306,31 @@ pub async fn second(tx: &mut PgConnection, what: &str, act: Act, actor: &Actor) 
     }
 }
 
+/// What one person asked for and another one has not agreed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// What, in the words of whoever asks.
+    pub what: String,
+    /// Who.
+    pub by: String,
+    /// When (UTC).
+    pub at: DateTime<Utc>,
+}
+
+/// What begins so, is asked for, and still counts.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn asked(pool: &PgPool, beginning: &str) -> Result<Vec<Asked>, StoreError> {
+    let asked = sqlx::query_as!(
+        Asked,
+        r#"select what, asked_by as "by", asked_at as "at" from asked
+           where starts_with(what, $1) and asked_at > now() - interval '1 day' order by what"#,
+        beginning
+    );
+    Ok(asked.fetch_all(pool).await?)
+}
+
 /// What was asked for is not wanted any more.
 ///
 /// # Errors

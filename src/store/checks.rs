@@ -7,7 +7,7 @@ use super::query::SagaColumns;
 use super::query::SagaLine;
 use chrono::{DateTime, Utc};
 use sagas::kernel::ids::SagaId;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -22,11 +22,13 @@ pub enum Check {
     Journals,
     /// Claims belong to a saga, and reservations end.
     Claims,
+    /// Every invariant of ledger and flows that a database alone can show; once a day, over everything.
+    Invariants,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Self; 4] = [Self::Waits, Self::Projections, Self::Journals, Self::Claims];
+    pub const ALL: [Self; 5] = [Self::Waits, Self::Projections, Self::Journals, Self::Claims, Self::Invariants];
 
     /// The word in tables, metrics and alerts.
     pub const fn as_str(self) -> &'static str {
@@ -35,6 +37,15 @@ impl Check {
             Self::Projections => "projections",
             Self::Journals => "journals",
             Self::Claims => "claims",
+            Self::Invariants => "invariants",
+        }
+    }
+
+    /// How much longer ago its last run may be than that of a check of every minute.
+    pub const fn patience(self) -> Duration {
+        match self {
+            Self::Waits | Self::Projections | Self::Journals | Self::Claims => Duration::ZERO,
+            Self::Invariants => Duration::from_hours(26),
         }
     }
 }
@@ -73,7 +84,12 @@ pub struct State {
 impl State {
     /// It ran not long ago and found nothing.
     pub fn passed(&self, within: Duration) -> bool {
-        self.faults == 0 && self.age.is_some_and(|age| age <= within)
+        self.faults == 0 && self.age.is_some_and(|age| age <= within + self.check.patience())
+    }
+
+    /// Its last run is longer ago than it may be.
+    pub fn is_late(&self, after: Duration) -> bool {
+        self.age.is_some_and(|age| age > after + self.check.patience())
     }
 }
 
@@ -186,16 +202,32 @@ pub async fn sagas_after(
 ) -> Result<Vec<Snapshot>, StoreError> {
     let mut tx = pool.begin().await?;
     sqlx::query!("set transaction isolation level repeatable read, read only").execute(&mut *tx).await?;
+    let snapshots = sagas_within(&mut tx, after, beside, limit, None).await?;
+    tx.rollback().await?;
+    Ok(snapshots)
+}
+
+/// The same within a transaction, and of the next ones only those that an event was written to `since` (UTC).
+pub(super) async fn sagas_within(
+    tx: &mut PgConnection,
+    after: Option<Uuid>,
+    beside: &[Uuid],
+    limit: i64,
+    since: Option<DateTime<Utc>>,
+) -> Result<Vec<Snapshot>, StoreError> {
     let rows = sqlx::query_as!(
         SagaColumns,
         r#"select shard as "shard!", id as "id!", kind as "kind!", version as "version!", seq as "seq!", status as "status!",
             state as "state!", title as "title!", customer, amount_minor, currency, due_at, waiting_for, step, parked_code,
             parked_detail, parked_since, ended, changed_at as "changed_at!", started_at as "started_at!"
-         from ((select * from saga where $1::uuid is null or id > $1 order by id limit $3)
+         from ((select * from saga a where ($1::uuid is null or id > $1) and ($4::timestamptz is null or exists (
+                    select 1 from event e where e.shard = a.shard and e.saga = a.id and e.booked_at >= $4))
+                order by id limit $3)
                union select * from saga where id = any($2)) s order by id"#,
         after,
         beside,
-        limit
+        limit,
+        since
     );
     let rows = rows.fetch_all(&mut *tx).await?;
     let (shards, ids): (Vec<i32>, Vec<Uuid>) = rows.iter().map(|row| (row.shard, row.id)).unzip();
@@ -209,7 +241,6 @@ pub async fn sagas_after(
         &ids
     );
     let events = events.fetch_all(&mut *tx).await?;
-    tx.rollback().await?;
     let mut events = events.into_iter().map(StoredEvent::try_from).collect::<Result<Vec<_>, _>>()?;
     let mut snapshots = Vec::with_capacity(rows.len());
     for row in rows.into_iter().rev() {

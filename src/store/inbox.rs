@@ -97,6 +97,10 @@ impl Batch for Deliveries {
     type New = NewDelivery;
     type Written = Stored;
 
+    fn bytes(new: &NewDelivery) -> usize {
+        new.body.len() + new.headers.len() + new.key.len()
+    }
+
     async fn write(&self, pool: &PgPool, new: &[NewDelivery]) -> Result<Vec<Stored>, StoreError> {
         let ids: Vec<Uuid> = new.iter().map(|_| Uuid::now_v7()).collect();
         let vendors: Vec<String> = new.iter().map(|delivery| delivery.vendor.to_owned()).collect();

@@ -199,6 +199,10 @@ impl Batch for Offers {
     type New = NewItem;
     type Written = Option<Uuid>;
 
+    fn bytes(new: &NewItem) -> usize {
+        new.body.len()
+    }
+
     async fn write(&self, pool: &PgPool, new: &[NewItem]) -> Result<Vec<Option<Uuid>>, StoreError> {
         insert(&mut *pool.acquire().await?, self.shards, None, new).await
     }

@@ -4,12 +4,13 @@ use super::error::StoreError;
 use super::inbox::{Deliveries, OfferError};
 use super::items::{NewItem, Offers, taken_before};
 use super::log::{Limits, Log};
-use super::recovery::Watchman;
+use super::recovery::{self, Identity, Watchman};
 use super::schema::{self, SchemaError, Stamp, StampError};
 use super::shards::{Lease, Node};
 use super::together::Together;
-use sqlx::PgPool;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, PgConnection, PgPool};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -57,6 +58,19 @@ pub async fn visit(url: &str) -> Result<PgPool, OpenError> {
     let pool = schema::connect(options(url)?, FEW_CONNECTIONS).await?;
     schema::check_schema(&pool).await?;
     Ok(pool)
+}
+
+/// Which database is reached there.
+///
+/// # Errors
+/// It cannot be reached.
+pub async fn database_identity(url: &SecretString) -> Result<Identity, OpenError> {
+    let options = options(url.expose_secret())?;
+    let mut connection = PgConnection::connect_with(&options).await.map_err(StoreError::from)?;
+    let identity = recovery::identity(&mut connection).await?;
+    // It has served its purpose whether it closes in form or not.
+    let _ = connection.close().await;
+    Ok(identity)
 }
 
 /// Brings the database at that URL to this release's schema.

@@ -79,12 +79,7 @@ impl Secrets {
     /// Seals an input under a new id. `class` says what it is for and is bound to it.
     pub fn seal(&self, class: &str, input: &SecretString) -> Sealed {
         let id = Uuid::now_v7();
-        let nonce: [u8; NONCE] = rand::random();
-        let bound = bound(id, class);
-        let payload = Payload { msg: input.expose_secret().as_bytes(), aad: &bound };
-        let text = self.cipher.encrypt(&Nonce::from(nonce), payload).expect("an input is far below the cipher's limit");
-        let mut bytes = nonce.to_vec();
-        bytes.extend(text);
+        let bytes = self.enclose(&bound(id, class), input);
         Sealed { id, class: class.to_owned(), bytes }
     }
 
@@ -98,13 +93,23 @@ impl Secrets {
             .await
             .map_err(StoreError::from)?
             .ok_or(SecretError::Gone(id))?;
-        let broken = || SecretError::Sealed(id);
-        let (nonce, text) = bytes.split_at_checked(NONCE).ok_or_else(broken)?;
-        let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| broken())?;
-        let bound = bound(id, class);
-        let opened = self.cipher.decrypt(&Nonce::from(nonce), Payload { msg: text, aad: &bound });
-        let opened = opened.map_err(|_| broken())?;
-        String::from_utf8(opened).map(SecretString::from).map_err(|_| broken())
+        self.disclose(&bound(id, class), &bytes).ok_or(SecretError::Sealed(id))
+    }
+
+    /// Seals a text, bound to what it is for.
+    pub(super) fn enclose(&self, bound: &[u8], text: &SecretString) -> Vec<u8> {
+        let nonce: [u8; NONCE] = rand::random();
+        let payload = Payload { msg: text.expose_secret().as_bytes(), aad: bound };
+        let sealed = self.cipher.encrypt(&Nonce::from(nonce), payload).expect("a text is far below the cipher's limit");
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    /// Opens what was sealed for the same; nothing, if it was sealed otherwise or changed.
+    pub(super) fn disclose(&self, bound: &[u8], sealed: &[u8]) -> Option<SecretString> {
+        let (nonce, text) = sealed.split_at_checked(NONCE)?;
+        let nonce: [u8; NONCE] = nonce.try_into().ok()?;
+        let opened = self.cipher.decrypt(&Nonce::from(nonce), Payload { msg: text, aad: bound }).ok()?;
+        String::from_utf8(opened).map(SecretString::from).ok()
     }
 }
 

@@ -4,7 +4,9 @@
 use super::approvals::{self, Second};
 use super::error::{StoreError, storable};
 use crate::access::{Act, Actor, Denied};
+use chrono::{DateTime, Utc};
 use sagas::kernel::answer::CollectionOwner;
+use serde::Serialize;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 
@@ -171,6 +173,29 @@ pub async fn release_switch(
 pub async fn switched_off(pool: &PgPool) -> Result<BTreeMap<String, String>, StoreError> {
     let rows = sqlx::query!("select operation, reason from switch where off order by operation").fetch_all(pool);
     Ok(rows.await?.into_iter().map(|row| (row.operation, row.reason)).collect())
+}
+
+/// Who asked that an operation be switched on again, and waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReleaseAsked {
+    /// Who.
+    pub by: String,
+    /// When (UTC); a day later it counts no more.
+    pub at: DateTime<Utc>,
+}
+
+/// Operations of which somebody asked that they go on again, and nobody agreed yet.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn releases_asked(pool: &PgPool) -> Result<BTreeMap<String, ReleaseAsked>, StoreError> {
+    let asked = approvals::asked(pool, "switch ").await?.into_iter();
+    Ok(asked
+        .filter_map(|asked| {
+            let operation = asked.what.strip_prefix("switch ")?.strip_suffix(" on")?.to_owned();
+            Some((operation, ReleaseAsked { by: asked.by, at: asked.at }))
+        })
+        .collect())
 }
 
 /// Whether one operation is switched off.

@@ -31,6 +31,13 @@ impl Default for Lease {
     }
 }
 
+impl Lease {
+    /// The longest call that may leave at any moment between two renewals.
+    pub const fn longest_call(&self) -> Duration {
+        self.length.saturating_sub(self.renewal).saturating_sub(self.margin)
+    }
+}
+
 /// What an append must show: this node, at this epoch of the shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {

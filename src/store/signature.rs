@@ -15,6 +15,27 @@ impl std::fmt::Debug for Signer {
     }
 }
 
+/// The keys at hand: that which signs, and during a change the one that comes after it.
+#[derive(Debug)]
+pub struct Signers {
+    /// The configured one, or the one that belongs to the installation's secret.
+    pub first: Signer,
+    /// That which comes after it.
+    pub next: Option<Signer>,
+}
+
+impl Signers {
+    /// The one that is to sign; where none of them is, the first, which the chain will not take.
+    pub fn of(&self, wanted: Option<PublicKey>) -> &Signer {
+        self.next.iter().find(|next| Some(next.public()) == wanted).unwrap_or(&self.first)
+    }
+
+    /// Public halves of all.
+    pub fn public(&self) -> impl Iterator<Item = PublicKey> {
+        std::iter::once(&self.first).chain(&self.next).map(Signer::public)
+    }
+}
+
 /// A key with which anybody verifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey(pub [u8; 32]);

@@ -1,12 +1,13 @@
-//! What our own tables say about an invoice before it is charged. Nothing is decided or reserved here.
+//! What our own tables say about an invoice before it is charged, a subscription, a customer. Nothing is decided or
+//! reserved here.
 
 use super::claims::word;
 use super::error::StoreError;
 use super::ledger::on_invoice;
 use super::links::{LinkKind, find, links_of};
 use super::settings::{collection_owner, is_switched_off, one_off_consent};
-use sagas::kernel::answer::Survey;
-use sagas::kernel::effect::{AttioRecord, ClaimKind};
+use sagas::kernel::answer::{CustomerSurvey, SubscriptionSurvey, Survey};
+use sagas::kernel::effect::{AttioRecord, ClaimKind, SubscriptionKey};
 use sagas::kernel::ids::SagaId;
 use sqlx::PgPool;
 
@@ -23,20 +24,13 @@ pub async fn survey_invoice(
     asking: SagaId,
 ) -> Result<Survey, StoreError> {
     let ours = find(pool, LinkKind::ZohoCustomer, customer).await?;
-    let links = match &ours {
-        Some(ours) => links_of(pool, ours).await?,
-        None => Vec::new(),
-    };
-    let linked = |wanted| links.iter().find(|(kind, _)| *kind == wanted).map(|(_, theirs)| theirs.clone());
-    let record = |kind, object: &str| linked(kind).map(|id| AttioRecord { object: object.to_owned(), id });
+    let links = links_of_ours(pool, ours.as_deref()).await?;
     let our_subscription = match subscription {
         Some(theirs) => find(pool, LinkKind::ZohoSubscription, theirs).await?,
         None => None,
     };
-    let attio_subscription = match &our_subscription {
-        Some(ours) => links_of(pool, ours).await?.into_iter().find(|(kind, _)| *kind == LinkKind::AttioSubscription),
-        None => None,
-    };
+    let attio_subscription =
+        linked(&links_of_ours(pool, our_subscription.as_deref()).await?, LinkKind::AttioSubscription);
     let owner = match &our_subscription {
         Some(ours) => collection_owner(pool, ours).await?,
         None => None,
@@ -50,10 +44,10 @@ pub async fn survey_invoice(
         customer: ours,
         // A vendor's customer id is linked to one of ours at most.
         ambiguous: false,
-        braintree_customer: linked(LinkKind::BraintreeCustomer),
-        attio_client: record(LinkKind::AttioCompany, "companies").or_else(|| record(LinkKind::AttioPerson, "people")),
+        braintree_customer: linked(&links, LinkKind::BraintreeCustomer),
+        attio_client: client(&links),
         subscription: our_subscription,
-        attio_subscription: attio_subscription.map(|(_, record)| record),
+        attio_subscription,
         owner,
         one_off_consent,
         claimed_elsewhere: claimed_elsewhere(pool, invoice, customer, subscription, asking).await?,
@@ -62,6 +56,66 @@ pub async fn survey_invoice(
         unapplied: money.unapplied,
         sale_switched_off: is_switched_off(pool, "braintree.sell").await?,
     })
+}
+
+/// Surveys a subscription for the saga that asks.
+///
+/// # Errors
+/// The database cannot be reached, or holds what cannot be read.
+pub async fn survey_subscription(
+    pool: &PgPool,
+    by: &SubscriptionKey,
+    asking: SagaId,
+) -> Result<SubscriptionSurvey, StoreError> {
+    let ours = match by {
+        SubscriptionKey::Attio { record } => find(pool, LinkKind::AttioSubscription, record).await?,
+        SubscriptionKey::Zoho { subscription } => find(pool, LinkKind::ZohoSubscription, subscription).await?,
+    };
+    let Some(ours) = ours else { return Ok(SubscriptionSurvey::default()) };
+    let links = links_of(pool, &ours).await?;
+    let zoho_subscription = linked(&links, LinkKind::ZohoSubscription);
+    let claimed_by = match &zoho_subscription {
+        Some(theirs) => holder_other_than(pool, ClaimKind::ZohoSubscription, theirs, asking).await?,
+        None => None,
+    };
+    Ok(SubscriptionSurvey {
+        owner: collection_owner(pool, &ours).await?,
+        zoho_subscription,
+        attio_record: linked(&links, LinkKind::AttioSubscription),
+        claimed_by,
+        subscription: Some(ours),
+    })
+}
+
+/// Surveys a customer of Zoho's.
+///
+/// # Errors
+/// The database cannot be reached, or holds what cannot be read.
+pub async fn survey_customer(pool: &PgPool, zoho_customer: &str) -> Result<CustomerSurvey, StoreError> {
+    let ours = find(pool, LinkKind::ZohoCustomer, zoho_customer).await?;
+    let links = links_of_ours(pool, ours.as_deref()).await?;
+    Ok(CustomerSurvey {
+        braintree_customer: linked(&links, LinkKind::BraintreeCustomer),
+        attio_client: client(&links),
+        customer: ours,
+    })
+}
+
+async fn links_of_ours(pool: &PgPool, ours: Option<&str>) -> Result<Vec<(LinkKind, String)>, StoreError> {
+    match ours {
+        Some(ours) => links_of(pool, ours).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+fn linked(links: &[(LinkKind, String)], wanted: LinkKind) -> Option<String> {
+    links.iter().find(|(kind, _)| *kind == wanted).map(|(_, theirs)| theirs.clone())
+}
+
+/// The company where one is linked, else the person.
+fn client(links: &[(LinkKind, String)]) -> Option<AttioRecord> {
+    let record = |kind, object: &str| linked(links, kind).map(|id| AttioRecord { object: object.to_owned(), id });
+    record(LinkKind::AttioCompany, "companies").or_else(|| record(LinkKind::AttioPerson, "people"))
 }
 
 /// Kinds of claims on the invoice, its customer or its subscription that other sagas hold.
@@ -80,17 +134,26 @@ async fn claimed_elsewhere(
     let mut elsewhere = Vec::new();
     for (kind, key) in concerned {
         let Some(key) = key else { continue };
-        let other = sqlx::query_scalar!(
-            "select saga from claim where kind = $1 and key = $2 and saga <> $3",
-            word(kind),
-            key,
-            asking.0
-        );
-        if other.fetch_optional(pool).await?.is_some() {
+        if holder_other_than(pool, kind, key, asking).await?.is_some() {
             elsewhere.push(kind);
         }
     }
     Ok(elsewhere)
+}
+
+async fn holder_other_than(
+    pool: &PgPool,
+    kind: ClaimKind,
+    key: &str,
+    asking: SagaId,
+) -> Result<Option<SagaId>, StoreError> {
+    let holder = sqlx::query_scalar!(
+        "select saga from claim where kind = $1 and key = $2 and saga <> $3",
+        word(kind),
+        key,
+        asking.0
+    );
+    Ok(holder.fetch_optional(pool).await?.map(SagaId))
 }
 
 /// Reasons for which collection of an invoice is on hold.

@@ -8,6 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// So many share a commit at most.
 const MOST: usize = 256;
+/// And so many bytes of what they carry; one that alone is larger is written alone.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// What can be written together.
 #[async_trait]
@@ -16,6 +18,9 @@ pub trait Batch: Send + Sync + 'static {
     type New: Send + Sync;
     /// What became of it.
     type Written: Send;
+
+    /// About how large one is, in bytes: what it carries, without its frame.
+    fn bytes(new: &Self::New) -> usize;
 
     /// Writes all of them in one transaction, or none; answers in their order.
     ///
@@ -53,7 +58,9 @@ impl<B: Batch> Together<B> {
         tokio::spawn(async move {
             let mut batch = Vec::new();
             while receiver.recv_many(&mut batch, MOST).await > 0 {
-                write(&kind, &pool, std::mem::take(&mut batch)).await;
+                for part in parts(std::mem::take(&mut batch)) {
+                    write(&kind, &pool, part).await;
+                }
             }
         });
         Self { sender }
@@ -69,6 +76,22 @@ impl<B: Batch> Together<B> {
         self.sender.send(Request { new, answer }).await.map_err(|_| gone())?;
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
+}
+
+/// Parts that each stay below [`MOST_BYTES`], in the order in which they came.
+fn parts<B: Batch>(batch: Vec<Request<B>>) -> Vec<Vec<Request<B>>> {
+    let (mut parts, mut bytes) = (Vec::<Vec<_>>::new(), 0);
+    for request in batch {
+        let size = B::bytes(&request.new);
+        if let Some(part) = parts.last_mut().filter(|_| bytes + size <= MOST_BYTES) {
+            bytes += size;
+            part.push(request);
+        } else {
+            bytes = size;
+            parts.push(vec![request]);
+        }
+    }
+    parts
 }
 
 /// Where a batch is refused, each is tried alone: one that the database does not take keeps none of the others out.
@@ -97,4 +120,39 @@ async fn write<B: Batch>(kind: &B, pool: &PgPool, batch: Vec<Request<B>>) {
 
 fn unanswered() -> StoreError {
     StoreError::Unreadable("a write without an answer".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sizes;
+
+    #[async_trait]
+    impl Batch for Sizes {
+        type New = usize;
+        type Written = usize;
+
+        fn bytes(new: &usize) -> usize {
+            *new
+        }
+
+        async fn write(&self, _: &PgPool, new: &[usize]) -> Result<Vec<usize>, StoreError> {
+            Ok(new.to_vec())
+        }
+    }
+
+    fn cut(sizes: &[usize]) -> Vec<Vec<usize>> {
+        let batch = sizes.iter().map(|size| Request::<Sizes> { new: *size, answer: oneshot::channel().0 }).collect();
+        parts(batch).into_iter().map(|part| part.into_iter().map(|request| request.new).collect()).collect()
+    }
+
+    #[test]
+    fn a_commit_carries_no_more_bytes_than_it_may_and_keeps_the_order() {
+        let half = MOST_BYTES / 2;
+        assert_eq!(cut(&[1, 2, 3]), [vec![1, 2, 3]]);
+        assert_eq!(cut(&[half, half, 1]), [vec![half, half], vec![1]]);
+        assert_eq!(cut(&[1, MOST_BYTES + 1, 2, 3]), [vec![1], vec![MOST_BYTES + 1], vec![2, 3]]);
+        assert_eq!(cut(&[]), Vec::<Vec<usize>>::new());
+    }
 }

@@ -6,7 +6,7 @@ use super::checkpoints::{self, DeclaredBreak, Signed};
 use super::entry::{self, Chain};
 use super::error::{StoreError, unsigned};
 use super::signature::PublicKey;
-use super::witness::Witness;
+use super::witness::{Succession, Witness};
 use sqlx::PgPool;
 use std::fmt;
 
@@ -27,6 +27,8 @@ pub struct Report {
     pub unpublished: u64,
     /// Ids of the keys that signed the checkpoints.
     pub keys: Vec<String>,
+    /// Which key gave way to which.
+    pub successions: Vec<Succession>,
     /// What restores lost and declared.
     pub declared: Vec<DeclaredBreak>,
 }
@@ -99,6 +101,7 @@ impl Report {
             checkpoints: 0,
             unpublished: 0,
             keys: Vec::new(),
+            successions: Vec::new(),
             declared: Vec::new(),
         }
     }
@@ -107,6 +110,7 @@ impl Report {
     pub fn heard(&mut self, witness: &Witness) {
         self.checkpoints = witness.checkpoints;
         self.keys = witness.keys.iter().cloned().collect();
+        self.successions.clone_from(&witness.successions);
         self.declared.clone_from(&witness.declared);
         self.unpublished = self.heads.iter().map(|head| witness.unpublished(head.shard, head.pos)).sum();
     }
@@ -127,7 +131,8 @@ pub async fn verify(pool: &PgPool, progress: impl FnMut(Progress)) -> Result<Rep
     verify_trusting(pool, &[], &[], progress).await
 }
 
-/// Verifies everything; only these keys are believed, where any are given, and what a sink has is held against it, too.
+/// Verifies everything; only these keys and those that they introduce are believed, where any are given, and what a sink has
+/// is held against it, too.
 ///
 /// # Errors
 /// The database cannot be reached. A broken log is no error but a report.
@@ -144,7 +149,8 @@ pub async fn verify_trusting(
         return Ok(report);
     }
     let mut sink = Witness::trusting(trusted);
-    if let Some(what) = published.iter().find_map(|line| sink.hear(line, true, false).err()) {
+    let wrong = published.iter().find_map(|line| sink.hear(line, true, false).err());
+    if let Some(what) = wrong.or_else(|| sink.unbelieved().filter(|_| !published.is_empty())) {
         report.first_break = Some(Break::general(format!("in the published lines, {what}")));
         return Ok(report);
     }
@@ -175,7 +181,7 @@ async fn listen(pool: &PgPool, witness: &mut Witness) -> Result<Option<String>, 
     let mut number = 0;
     loop {
         let page = checkpoints::after(pool, number, false, 500).await?;
-        let Some(last) = page.last() else { return Ok(None) };
+        let Some(last) = page.last() else { return Ok(witness.unbelieved()) };
         number = last.number;
         for kept in &page {
             if let Err(what) = witness.hear(&kept.signed, kept.published, true) {

@@ -24,7 +24,8 @@ pub(in crate::cli) struct Verify {
     /// A sink's file of published checkpoints, to be held against it
     #[arg(long)]
     published: Option<PathBuf>,
-    /// Public key to be trusted, as `log checkpoints` shows it; may be given several times. None: every key that signed
+    /// Public key to be trusted, as `log checkpoints` shows it, and with it those that it introduces; may be given several
+    /// times. None: the key of the first checkpoint
     #[arg(long = "key", value_parser = public_key)]
     keys: Vec<PublicKey>,
     /// One JSON object
@@ -118,6 +119,7 @@ fn as_json(report: &Report) -> serde_json::Value {
         "heads": heads,
         "checkpoints": report.checkpoints,
         "keys": report.keys,
+        "key_changes": report.successions,
         "unpublished": report.unpublished,
         "declared_breaks": report.declared,
         "first_break": report.first_break.as_ref().map(ToString::to_string),
@@ -129,6 +131,13 @@ fn tell(report: &Report, offline: bool) {
     let beside = if offline { "" } else { ", every journal balances" };
     print(&format!("{} events in {shards} shards: every hash fits{beside}", report.events));
     print(&format!("{} checkpoints, signed by {}", report.checkpoints, listed(&report.keys)));
+    for change in &report.successions {
+        let from = change.from.as_ref().map_or_else(|| "a lost key".to_owned(), |from| format!("key {from}"));
+        print(&format!(
+            "checkpoint {}: {from} gave way to key {}, says {}: {}",
+            change.checkpoint, change.to, change.by, change.reason
+        ));
+    }
     if report.unpublished > 0 {
         print(&format!(
             "{} events came after the last published checkpoint: not yet proven to others",
@@ -180,6 +189,7 @@ pub(super) async fn checkpoints(args: Checkpoints) -> Result<(), Exit> {
     let stamp = schema::stamp_of(&pool).await?.context("this database belongs to no installation yet")?;
     let sink = config.sink.as_ref().map(|sink| Sink::new(sink, &stamp.prefix)).transpose().map_err(Exit::usage)?;
     let keys = checkpoints::keys(&pool).await?;
+    let in_use = checkpoints::signs_next(&pool).await?;
     let ages = checkpoints::ages(&pool).await?;
     let compared = match &sink {
         Some(sink) => compare(&pool, sink).await?,
@@ -187,7 +197,7 @@ pub(super) async fn checkpoints(args: Checkpoints) -> Result<(), Exit> {
     };
     if args.json {
         print_json(&json!({
-            "keys": keys.iter().map(|(key, since)| json!({"id": key.id(), "public_key": key.to_string(), "first_used": since})).collect::<Vec<_>>(),
+            "keys": keys.iter().map(|(key, since)| json!({"id": key.id(), "public_key": key.to_string(), "first_used": since, "in_use": Some(*key) == in_use})).collect::<Vec<_>>(),
             "made_seconds_ago": ages.made.map(|age| age.as_secs()),
             "published_seconds_ago": ages.published.map(|age| age.as_secs()),
             "sink": sink.as_ref().map(Sink::name),
@@ -197,7 +207,8 @@ pub(super) async fn checkpoints(args: Checkpoints) -> Result<(), Exit> {
         }))?;
     } else {
         for (key, since) in &keys {
-            print(&format!("key {}  {key}  since {}", key.id(), since.format("%Y-%m-%d %H:%M")));
+            let word = if Some(*key) == in_use { "in use" } else { "gave way" };
+            print(&format!("key {}  {key}  since {}  {word}", key.id(), since.format("%Y-%m-%d %H:%M")));
         }
         let ago = |age: Option<std::time::Duration>| {
             age.map_or("never".to_owned(), |age| format!("{} min ago", age.as_secs() / 60))

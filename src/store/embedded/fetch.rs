@@ -27,8 +27,7 @@ pub(super) fn cache() -> Option<PathBuf> {
 
 /// Downloads, checks and unpacks the newest release of the wanted major version; returns the folder of its binaries.
 pub(super) async fn fetch(wanted: Option<u32>) -> Result<PathBuf, String> {
-    // The HTTP client is built without a default; an already installed provider is as good.
-    drop(rustls::crypto::ring::default_provider().install_default());
+    crate::tls::choose();
     let cache = cache().ok_or("there is no home folder to keep a downloaded server in")?;
     let major = wanted.unwrap_or(MAJOR);
     let release = VersionReq::parse(&format!("^{major}")).map_err(|error| error.to_string())?;

@@ -142,24 +142,21 @@ async fn holds(tx: &mut sqlx::PgConnection, folded: &Append) -> Result<(), Store
     }
     let (invoices, reasons) = spoken_of(folded);
     for pair in invoices.into_iter().zip(reasons) {
-        match set_by.get(&pair).filter(|_| standing.contains(&pair)) {
-            Some((since, event)) => {
-                sqlx::query!(
-                    "insert into hold (invoice, reason, since, event) values ($1, $2, $3, $4)
+        if let Some((since, event)) = set_by.get(&pair).filter(|_| standing.contains(&pair)) {
+            sqlx::query!(
+                "insert into hold (invoice, reason, since, event) values ($1, $2, $3, $4)
                      on conflict (invoice, reason) do nothing",
-                    pair.0,
-                    pair.1,
-                    since,
-                    event
-                )
+                pair.0,
+                pair.1,
+                since,
+                event
+            )
+            .execute(&mut *tx)
+            .await?;
+        } else {
+            sqlx::query!("delete from hold where invoice = $1 and reason = $2", pair.0, pair.1)
                 .execute(&mut *tx)
                 .await?;
-            }
-            None => {
-                sqlx::query!("delete from hold where invoice = $1 and reason = $2", pair.0, pair.1)
-                    .execute(&mut *tx)
-                    .await?;
-            }
         }
     }
     Ok(())

@@ -12,7 +12,8 @@ pub(super) fn signer() -> Signer {
     Signer::from_seed(&[7; 32])
 }
 
-pub(super) const MAKING: Making<'static> = Making { installation: "test1", breaks: Vec::new(), beyond: None };
+pub(super) const MAKING: Making<'static> =
+    Making { installation: "test1", breaks: Vec::new(), beyond: None, lost_changes: Vec::new(), new_key: None };
 
 #[tokio::test]
 async fn a_checkpoint_lists_every_head_continues_the_one_before_and_is_made_where_something_moved() {

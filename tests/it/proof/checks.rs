@@ -2,7 +2,7 @@
 
 use crate::outside::Outside;
 use attio_billing::demo::Wish;
-use attio_billing::proof::checks::run;
+use attio_billing::proof::checks::{daily, run};
 use attio_billing::store::checks::{Check, State, states};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -13,6 +13,8 @@ const SOON: Duration = Duration::from_mins(2);
 /// Runs the checks and says how one of them stands; all others must pass, but for those named.
 async fn checked(out: &Outside, check: Check, but: &[Check]) -> State {
     run(out.stage.pool(), out.stage.service().engine.registry()).await.unwrap();
+    // The service's own first verification may still be under way.
+    daily(out.stage.pool(), out.stage.service().engine.registry()).await.unwrap();
     let mut states = states(out.stage.pool()).await.unwrap();
     for other in states.iter().filter(|state| state.check != check && !but.contains(&state.check)) {
         assert!(other.passed(SOON), "{other:?}");
@@ -53,7 +55,7 @@ async fn every_fault_is_found_kept_in_mind_and_seen_mended() {
     let ready: Value = out.http.get(out.private("/readyz")).send().await.unwrap().json().await.unwrap();
     let told: Vec<_> =
         ready["standing_checks"].as_array().unwrap().iter().map(|c| c["state"].as_str().unwrap()).collect();
-    assert_eq!(told, ["failed", "failed", "passed", "passed"], "{ready}");
+    assert_eq!(told, ["failed", "failed", "passed", "passed", "passed"], "{ready}");
     change(&out, "update saga s set due_at = b.due_at from before b where b.id = s.id").await;
     assert!(checked(&out, Check::Projections, &[]).await.passed(SOON));
 

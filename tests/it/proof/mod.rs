@@ -2,6 +2,9 @@
 
 mod checkpoints;
 mod checks;
+mod drill;
 mod export;
+pub(crate) mod invariants;
 mod rebuild;
 mod recovery;
+mod rotation;

@@ -4,128 +4,31 @@
 use crate::cli::{program, told};
 use crate::postgres::{TestDatabase, database};
 use crate::staging::at_noon;
-use attio_billing::demo::{Customer, Stage, Wish};
-use attio_billing::proof::sink;
-use attio_billing::store::checkpoints::Signed;
-use attio_billing::store::recovery::{self, NotNow};
+use attio_billing::demo::Setback;
+use attio_billing::store::recovery::{self, NotNow, Swept};
+use attio_billing::store::scratch::Scratch;
 use attio_billing::store::verify::verify_trusting;
 use attio_billing::store::{evidence, ledger, people, query};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use tempfile::TempDir;
 
+/// A world whose database is set back.
 struct Restored {
-    stage: Stage,
+    world: Setback,
     sink: TempDir,
     database: TestDatabase,
 }
 
 impl Restored {
-    async fn new(customers: usize) -> (Self, Vec<Customer>) {
+    async fn new(customers: usize) -> Self {
         let database = database().await;
         let sink = tempfile::tempdir().unwrap();
-        let mut options = at_noon(&database);
-        options.call_seconds = 1;
-        options.sink = Some(sink.path().to_string_lossy().into_owned());
-        let stage = Stage::start(&options).await.unwrap();
-        let world = Self { stage, sink, database };
-        let mut linked = Vec::new();
-        for n in 0..customers {
-            linked.push(world.stage.new_customer(&Wish::new(format!("Ada {n}"), 4_900)).await.unwrap());
-            world.paid(n + 1).await;
-        }
-        (world, linked)
-    }
-
-    /// Raises so many invoices for each, and waits until all are paid: a card is charged only so often.
-    async fn charge(&self, customers: &[Customer], times: i64) {
-        for n in 0..times {
-            let before = self.sales().await.len();
-            for customer in customers {
-                self.stage.renew(customer, 1_000 + n).await.unwrap();
-            }
-            self.paid(before + customers.len()).await;
-        }
-    }
-
-    async fn paid(&self, sales: usize) {
-        let all = self.stage.until("every invoice to be paid", async || {
-            let recorded: i64 = sqlx::query_scalar("select count(*) from event where name = 'PaymentRecorded'")
-                .fetch_one(self.stage.pool())
-                .await?;
-            Ok(recorded == i64::try_from(sales)?)
-        });
-        all.await.unwrap();
-        self.stage.rest().await.unwrap();
-    }
-
-    /// Waits until no call is put off: a hundred sagas that begin at once are more than a small machine takes at once.
-    async fn made(&self) {
-        let made = self.stage.until("every call to be made", async || {
-            let open: i64 = sqlx::query_scalar(
-                "select count(*) from saga where status in ('running', 'waiting_vendor', 'resolving')",
-            )
-            .fetch_one(self.stage.pool())
-            .await?;
-            Ok(open == 0)
-        });
-        made.await.unwrap();
-        self.stage.rest().await.unwrap();
-    }
-
-    /// Sales that take money, by order id.
-    async fn sales(&self) -> BTreeMap<String, u64> {
-        let books = self.stage.sandbox.books().await.unwrap();
-        let live = ["authorized", "submitted_for_settlement", "settling", "settled"];
-        let mut sales = BTreeMap::new();
-        for sale in books["braintree"]["transactions"].as_array().unwrap() {
-            if live.contains(&sale["status"].as_str().unwrap()) {
-                *sales.entry(sale["order_id"].as_str().unwrap().to_owned()).or_default() += 1;
-            }
-        }
-        sales
-    }
-
-    /// Runs statements on the server, beside this database.
-    async fn on_server(&self, statements: &[String]) {
-        let mut url: url::Url = self.database.url().expose_secret().parse().unwrap();
-        url.set_path("/postgres");
-        let mut connection = PgConnection::connect(url.as_str()).await.unwrap();
-        for statement in statements {
-            sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut connection).await.unwrap();
-        }
-        connection.close().await.unwrap();
-    }
-
-    fn name(&self) -> String {
-        let url: url::Url = self.database.url().expose_secret().parse().unwrap();
-        url.path().trim_start_matches('/').to_owned()
-    }
-
-    fn alone(name: &str) -> String {
-        format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
-    }
-
-    async fn backup(&self) {
-        let name = self.name();
-        self.on_server(&[Self::alone(&name), format!("create database {name}_b template {name}")]).await;
-    }
-
-    async fn restore(&self) {
-        let name = self.name();
-        self.on_server(&[
-            Self::alone(&name),
-            format!("drop database {name} with (force)"),
-            format!("alter database {name}_b rename to {name}"),
-        ])
-        .await;
-    }
-
-    fn published(&self) -> Vec<Signed> {
-        let file = self.sink.path().join(format!("checkpoints.{}.jsonl", self.stage.prefix()));
-        sink::read(&file).unwrap().into_iter().map(Result::unwrap).collect()
+        let scratch = Scratch::of(database.url()).unwrap();
+        let world = Setback::begin(at_noon(&database), scratch, sink.path(), customers).await.unwrap();
+        Self { world, sink, database }
     }
 
     async fn ready(&self) -> Value {
@@ -144,26 +47,48 @@ impl Restored {
         let url = self.database.url().expose_secret();
         told(program(&args).env("DATABASE_URL", url).output().await.unwrap())
     }
+
+    /// Waits for the end of the sweep.
+    async fn swept(&self) -> Swept {
+        let pool = self.stage.pool();
+        let swept = async || Ok(recovery::hold(pool).await?.is_some_and(|hold| hold.swept.is_some()));
+        self.stage.until("the sweep", swept).await.unwrap();
+        recovery::hold(pool).await.unwrap().unwrap().swept.unwrap()
+    }
+
+    async fn end(self) {
+        self.world.end().await;
+    }
+}
+
+impl Deref for Restored {
+    type Target = Setback;
+
+    fn deref(&self) -> &Setback {
+        &self.world
+    }
+}
+
+impl DerefMut for Restored {
+    fn deref_mut(&mut self) -> &mut Setback {
+        &mut self.world
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_restore_to_the_middle_nothing_is_charged_twice_and_every_gap_is_adopted() {
-    let (mut world, customers) = Restored::new(20).await;
-    world.charge(&customers, 4).await;
-    world.stage.stop_service().await;
-    world.backup().await;
-    world.stage.start_service().await.unwrap();
-    world.charge(&customers, 5).await;
-    world.stage.stop_service().await;
-    let charged = world.sales().await;
+    let mut world = Restored::new(20).await;
+    world.charge(4).await.unwrap();
+    world.back_up().await.unwrap();
+    world.charge(5).await.unwrap();
+    let charged = world.sales().await.unwrap();
     assert_eq!(charged.len(), 200);
-    world.restore().await;
-    world.stage.start_service().await.unwrap();
+    world.restore().await.unwrap();
 
     // Held: what comes in is kept, and nothing goes out.
     let ready = world.ready().await;
     assert!(ready["recovery_hold"]["cause"].is_string(), "{ready}");
-    world.stage.renew(&customers[0], 7_700).await.unwrap();
+    world.stage.renew(&world.customers[0], 7_700).await.unwrap();
     let stored = world.stage.until("the delivery to be stored", async || {
         let stored: i64 = sqlx::query_scalar(
             "select count(*) from saga where kind = 'invoice_payment' and state = 'Planned' or step is not null",
@@ -175,28 +100,24 @@ async fn after_a_restore_to_the_middle_nothing_is_charged_twice_and_every_gap_is
     stored.await.unwrap();
     let (code, _, errors) = world.recover(&["release", "--reason", "in a hurry"]).await;
     assert_eq!(code, 4, "{errors}");
-    assert_eq!(world.sales().await, charged, "nothing is charged while it is held");
+    assert_eq!(world.sales().await.unwrap(), charged, "nothing is charged while it is held");
 
     let (code, out, errors) = world.recover(&["--reason", "the disk of db1 failed", "--json"]).await;
     assert_eq!(code, 0, "{errors}");
     let said: Value = serde_json::from_str(&out).unwrap();
     assert!(!said["hold"]["breaks"].as_array().unwrap().is_empty(), "{out}");
-    let pool = world.stage.pool();
-    let swept = world
-        .stage
-        .until("the sweep", async || Ok(recovery::hold(pool).await?.is_some_and(|hold| hold.swept.is_some())));
-    swept.await.unwrap();
-    let shown = recovery::hold(pool).await.unwrap().unwrap().swept.unwrap();
+    let shown = world.swept().await;
     assert_eq!((shown.adopted, shown.unexplained), (100, 0), "{shown:?}");
     let (code, _, errors) = world.recover(&["release", "--reason", "the books are complete"]).await;
     assert_eq!(code, 0, "{errors}");
 
     // The one that was raised meanwhile is charged now, and no other.
-    let after = world.stage.until("the new invoice to be charged", async || Ok(world.sales().await.len() == 201));
+    let after = world.stage.until("the new invoice to be charged", async || Ok(world.sales().await?.len() == 201));
     after.await.unwrap();
-    world.paid(201).await;
-    world.made().await;
-    let sales = world.sales().await;
+    world.paid(201).await.unwrap();
+    world.made().await.unwrap();
+    let pool = world.stage.pool();
+    let sales = world.sales().await.unwrap();
     assert!(sales.values().all(|n| *n == 1), "{sales:?}");
     assert!(charged.keys().all(|order| sales.contains_key(order)));
     let compared = world.stage.compare().await.unwrap();
@@ -212,31 +133,31 @@ async fn after_a_restore_to_the_middle_nothing_is_charged_twice_and_every_gap_is
     assert!(sums.values().all(|sum| *sum == 0), "{sums:?}");
 
     // The break is in the chain of checkpoints, and it is the only one.
-    let report = verify_trusting(pool, &[], &world.published(), |_| {}).await.unwrap();
+    let report = verify_trusting(pool, &[], &world.published().unwrap(), |_| {}).await.unwrap();
     assert_eq!(report.first_break, None);
     assert!(!report.declared.is_empty());
     assert!(report.declared.iter().all(|lost| lost.by.starts_with("shell:") && lost.reason.contains("db1")));
-    world.stage.end().await;
+    Box::pin(world.end()).await;
 }
 
 #[tokio::test]
 async fn a_restored_log_whose_break_nobody_declared_is_broken_to_whoever_has_the_published_lines() {
-    let (mut world, customers) = Restored::new(1).await;
-    world.stage.stop_service().await;
-    world.backup().await;
-    world.stage.start_service().await.unwrap();
-    world.charge(&customers, 3).await;
-    world.stage.stop_service().await;
-    world.restore().await;
-    let found =
-        verify_trusting(world.stage.pool(), &[], &world.published(), |_| {}).await.unwrap().first_break.unwrap();
+    let mut world = Restored::new(1).await;
+    world.back_up().await.unwrap();
+    world.charge(3).await.unwrap();
+    world.restore().await.unwrap();
+    let found = verify_trusting(world.stage.pool(), &[], &world.published().unwrap(), |_| {})
+        .await
+        .unwrap()
+        .first_break
+        .unwrap();
     assert!(found.what.contains("events were cut off"), "{found}");
-    world.stage.end().await;
+    Box::pin(world.end()).await;
 }
 
 #[tokio::test]
 async fn a_hold_that_was_asked_for_is_released_by_a_person_alone() {
-    let (mut world, _) = Restored::new(1).await;
+    let mut world = Restored::new(1).await;
     let pool = world.stage.pool().clone();
     let nothing = recovery::declare(&pool, "ada", "why not").await.unwrap_err();
     assert_eq!(nothing, NotNow::NoHold);
@@ -258,12 +179,12 @@ async fn a_hold_that_was_asked_for_is_released_by_a_person_alone() {
     assert_eq!(world.ready().await["recovery_hold"], Value::Null);
     let (code, out, _) = world.recover(&["--json"]).await;
     assert_eq!((code, serde_json::from_str::<Value>(&out).unwrap()), (0, json!({"hold": null})));
-    world.stage.end().await;
+    Box::pin(world.end()).await;
 }
 
 #[tokio::test]
 async fn whoever_was_erased_since_the_backup_is_erased_again_before_the_hold_can_be_released() {
-    let (mut world, _) = Restored::new(1).await;
+    let mut world = Restored::new(1).await;
     let pool = world.stage.pool().clone();
     for customer in ["cus_gone", "cus_stays"] {
         people::put(&pool, customer, &json!({"email": "ada@example.org"})).await.unwrap();
@@ -279,9 +200,7 @@ async fn whoever_was_erased_since_the_backup_is_erased_again_before_the_hold_can
         command.env("DATABASE_URL", &url).env("SECRET_KEY", &secret).env("CHECKPOINT_SINK", &folder);
         told(command.output().await.unwrap())
     };
-    world.stage.stop_service().await;
-    world.backup().await;
-    world.stage.start_service().await.unwrap();
+    world.back_up().await.unwrap();
 
     let (code, out, errors) = command(&["privacy", "erase", "cus_gone", "--preview"]).await;
     assert!(code == 0 && out.contains("would go") && out.contains("erasures."), "{out}{errors}");
@@ -294,10 +213,7 @@ async fn whoever_was_erased_since_the_backup_is_erased_again_before_the_hold_can
     let listed = std::fs::read_to_string(&list).unwrap();
     assert!(listed.lines().count() == 1 && !listed.contains("cus_gone"), "it names nobody: {listed}");
 
-    world.stage.stop_service().await;
-    world.restore().await;
-    assert_eq!(people::held(&pool).await.unwrap(), before, "the backup still has them");
-    world.stage.start_service().await.unwrap();
+    world.restore().await.unwrap();
     let after: Vec<String> = before.iter().filter(|customer| *customer != "cus_gone").cloned().collect();
     assert_eq!(people::held(&pool).await.unwrap(), after, "before any page shows a person");
     let hold = recovery::hold(&pool).await.unwrap().unwrap();
@@ -306,10 +222,7 @@ async fn whoever_was_erased_since_the_backup_is_erased_again_before_the_hold_can
     // Where the service cannot read the list, a person brings it.
     let (code, _, errors) = command(&["recover", "--reason", "the disk of db1 failed"]).await;
     assert_eq!(code, 0, "{errors}");
-    let swept = world
-        .stage
-        .until("the sweep", async || Ok(recovery::hold(&pool).await?.is_some_and(|hold| hold.swept.is_some())));
-    swept.await.unwrap();
+    world.swept().await;
     sqlx::query("update recovery set erased_at = null").execute(&pool).await.unwrap();
     let (code, _, errors) = command(&["recover", "release", "--reason", "done"]).await;
     assert!(code == 4 && errors.contains("erasures of before were not applied again"), "{errors}");
@@ -321,5 +234,5 @@ async fn whoever_was_erased_since_the_backup_is_erased_again_before_the_hold_can
     assert!(code == 0 && out.contains("0 customer(s)"), "{out}{errors}");
     let (code, _, errors) = command(&["recover", "release", "--reason", "done"]).await;
     assert_eq!(code, 0, "{errors}");
-    world.stage.end().await;
+    Box::pin(world.end()).await;
 }

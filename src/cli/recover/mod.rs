@@ -1,5 +1,9 @@
 //! `recover`: what follows a restore or a failover, step by step.
 
+mod drill;
+
+pub(super) use drill::shown;
+
 use super::actor::{may, may_ask_or_agree, may_with_second};
 use super::database::{Database, DatabaseArgs};
 use super::privacy::ListArgs;
@@ -25,10 +29,13 @@ deliveries are stored and pages shown, and nothing is written at a vendor. `reco
 declares what was lost: epochs jump above any that was used, and the running service signs and publishes the break. Then
 `recover release` lets writes go out again; for seven days each call that could have been made before is looked up first.
 
+Once a month rehearse it: --drill plays a restore and the whole recovery in a world of its own, with simulated vendors.
+
 Examples:
   attio-billing recover
   attio-billing recover --reason \"restored the backup of 02:00 after the disk of db1 failed\"
-  attio-billing recover release --reason \"books compared, nothing is missing\""
+  attio-billing recover release --reason \"books compared, nothing is missing\"
+  attio-billing recover --drill"
 )]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -36,6 +43,8 @@ pub(super) struct Args {
     /// Declare what was lost, for this reason; goes on record
     #[arg(long)]
     reason: Option<String>,
+    #[command(flatten)]
+    drill: drill::DrillArgs,
     #[command(flatten)]
     common: Common,
 }
@@ -96,6 +105,7 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
     match (args.command, args.reason) {
         (Some(Command::Release(release)), _) => run_release(release).await,
         (Some(Command::Erasures(again)), _) => erase_again(again).await,
+        (None, _) if args.drill.drill => Box::pin(drill::run(args.drill, args.common)).await,
         (None, Some(reason)) => declare(args.common, &reason).await,
         (None, None) => show(args.common).await,
     }
@@ -136,13 +146,18 @@ async fn declare(common: Common, reason: &str) -> Result<(), Exit> {
     let database = Database::open(common.database.database_url).await?;
     let pool = database.visit().await?;
     let principal = may(&pool, Act::Recover).await?.principal();
-    recovery::declare(&pool, &principal, reason).await.map_err(refused)?;
-    let hold = signed(&pool).await?;
+    let hold = declared(&pool, &principal, reason).await?;
     if common.json {
         return print_json(&json!({ "hold": as_json(&hold) }));
     }
     tell(&hold);
     Ok(())
+}
+
+/// Declares what was lost; the hold once the service has signed and published that.
+async fn declared(pool: &PgPool, principal: &str, reason: &str) -> Result<Hold, Exit> {
+    recovery::declare(pool, principal, reason).await.map_err(refused)?;
+    signed(pool).await
 }
 
 /// The hold once the service has signed and published what was declared.

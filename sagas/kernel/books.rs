@@ -1,0 +1,285 @@
+//! Sums of the ledger and what they may be: the one place that says which sum never goes below zero and which is zero in
+//! the end. The walks and the simulation hand in what they post, the service hands in the rows of a live database; both
+//! are judged here. Reads nothing by itself.
+
+use super::invariant::{Broken, Invariant};
+use super::posting::{Journal, Rule, Side, account};
+use super::saga::End;
+use std::collections::BTreeMap;
+
+/// What the journals of one subject (a transaction, an invoice, a customer, a saga) add up to in one currency.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Debits less credits, in minor units.
+    lines: BTreeMap<(Rule, u16), i64>,
+    journals: BTreeMap<Rule, i64>,
+    /// By the rule that is reversed and its lines (account, debits less credits): originals less reversals.
+    standing: BTreeMap<(Rule, Vec<(u16, i64)>), i64>,
+}
+
+/// Debits less credits of a line, in minor units.
+pub const fn signed(side: Side, minor: i64) -> i64 {
+    match side {
+        Side::Debit => minor,
+        Side::Credit => -minor,
+    }
+}
+
+/// A journal's lines as (account, debits less credits).
+pub fn lines_of(journal: &Journal) -> Vec<(u16, i64)> {
+    journal.lines.iter().map(|line| (line.account, signed(line.side, line.amount.minor))).collect()
+}
+
+/// A journal by itself.
+///
+/// # Errors
+/// It has fewer than two lines, an empty one, or its sides differ.
+pub fn journal(lines: &[(u16, i64)]) -> Result<(), Broken> {
+    let off: i64 = lines.iter().map(|(_, minor)| minor).sum();
+    let what = if lines.len() < 2 {
+        format!("it has {} line(s), and two are the least", lines.len())
+    } else if lines.iter().any(|(_, minor)| *minor == 0) {
+        "it has a line of nothing".to_owned()
+    } else if off != 0 {
+        format!("its debits and credits differ by {off}")
+    } else {
+        return Ok(());
+    };
+    Err(Broken::new(Invariant::I01, what))
+}
+
+impl Sums {
+    /// Adds a journal.
+    pub fn post(&mut self, rule: Rule, lines: &[(u16, i64)]) {
+        *self.journals.entry(rule).or_default() += 1;
+        for (account, minor) in lines {
+            *self.lines.entry((rule, *account)).or_default() += minor;
+        }
+        let (original, sign) = match rule.reverses() {
+            Some(original) => (original, -1),
+            None if rule.is_reversible() => (rule, 1),
+            None => return,
+        };
+        let mut lines: Vec<_> = lines.iter().map(|(account, minor)| (*account, minor * sign)).collect();
+        lines.sort_unstable();
+        *self.standing.entry((original, lines)).or_default() += sign;
+    }
+
+    /// Debits less credits of an account.
+    pub fn account(&self, account: u16) -> i64 {
+        self.lines.iter().filter(|((_, of), _)| *of == account).map(|(_, minor)| minor).sum()
+    }
+
+    /// Debits less credits of every account that was moved.
+    pub fn accounts(&self) -> BTreeMap<u16, i64> {
+        let mut accounts = BTreeMap::new();
+        for ((_, account), minor) in &self.lines {
+            *accounts.entry(*account).or_default() += minor;
+        }
+        accounts
+    }
+
+    /// Debits less credits of an account by these rules.
+    fn by(&self, rules: &[Rule], account: u16) -> i64 {
+        rules.iter().filter_map(|rule| self.lines.get(&(*rule, account))).sum()
+    }
+
+    fn times(&self, rule: Rule) -> i64 {
+        self.journals.get(&rule).copied().unwrap_or_default()
+    }
+
+    /// Captured for it and neither applied, reversed nor given back: what stands in 2100, in minor units.
+    pub fn unapplied(&self) -> i64 {
+        -self.account(account::UNAPPLIED_CASH)
+    }
+
+    /// Applied to receivables less taken off again, in minor units.
+    pub fn applied(&self) -> i64 {
+        -self.by(&[Rule::Apply, Rule::Unapply], account::RECEIVABLES)
+    }
+}
+
+/// What must hold of one Braintree transaction.
+pub fn of_transaction(sums: &Sums) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let mut breaks = |invariant, what| broken.push(Broken::new(invariant, what));
+    let captures = sums.times(Rule::Capture);
+    let is_sale = SALE.iter().any(|rule| sums.times(*rule) != 0);
+    if is_sale && captures != 1 {
+        breaks(Invariant::I10, format!("it has {captures} CAPTURE journals, and money of it was moved"));
+    }
+    let captured = -sums.by(&[Rule::Capture, Rule::CaptureReversed], account::UNAPPLIED_CASH);
+    let (applied, unapplied) = (sums.applied(), sums.unapplied());
+    let moved = sums.by(&[Rule::Capture, Rule::CaptureReversed, Rule::Apply, Rule::Unapply], account::UNAPPLIED_CASH);
+    let given_back = sums.account(account::UNAPPLIED_CASH) - moved;
+    if captured != applied + unapplied + given_back {
+        let parts = format!("{applied} applied, {unapplied} unapplied and {given_back} given back");
+        breaks(Invariant::I11, format!("{captured} captured and not reversed, and {parts}"));
+    } else if applied < 0 || unapplied < 0 {
+        breaks(Invariant::I11, format!("{captured} captured, {applied} applied, {unapplied} unapplied"));
+    }
+    let recorded = sums.times(Rule::Apply) - sums.times(Rule::Unapply);
+    if !(0..=1).contains(&recorded) {
+        breaks(Invariant::I12, format!("{recorded} applications of it stand, and one is the most"));
+    }
+    let gross = sums.by(&[Rule::Capture], account::PROCESSOR_SUBMITTED);
+    let (submitted, settled) =
+        (sums.by(&SALE, account::PROCESSOR_SUBMITTED), sums.by(&SALE, account::PROCESSOR_SETTLED));
+    let places = [(0, 0), (gross, 0), (0, gross), (0, -gross)];
+    if !places.contains(&(submitted, settled)) {
+        breaks(
+            Invariant::I20,
+            format!("{submitted} is submitted (1110) and {settled} settled (1120), and {gross} was captured"),
+        );
+    }
+    broken.extend(of_reversals(sums, &[Rule::Capture, Rule::Settle, Rule::Auth]));
+    broken
+}
+
+/// The rules that move a sale's money to, at and from the processor.
+const SALE: [Rule; 6] =
+    [Rule::Capture, Rule::Apply, Rule::Unapply, Rule::CaptureReversed, Rule::Settle, Rule::SettleReversed];
+
+/// What must hold of one Zoho invoice after an append. `on_hold`: its collection is.
+pub fn of_invoice(sums: &Sums, on_hold: bool) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let total = sums.by(&[Rule::InvoiceIssued, Rule::InvoiceIssuedReversed, Rule::InvoiceVoided], account::RECEIVABLES);
+    let credits = -sums.by(&[Rule::CreditApplied], account::RECEIVABLES);
+    let applied = sums.applied();
+    if applied > total - credits && applied > 0 {
+        let what = format!("{applied} is applied, of a total of {total} less {credits} of credits");
+        broken.push(Broken::new(Invariant::I13, what));
+    }
+    let captured = -sums.by(&[Rule::Capture, Rule::CaptureReversed], account::UNAPPLIED_CASH);
+    if captured > total && !on_hold {
+        let what = format!("{captured} is captured for a total of {total}, and it is not on hold");
+        broken.push(Broken::new(Invariant::I17, what));
+    }
+    // An authorisation is older than its invoice: what is of a transaction is judged there.
+    broken.extend(of_reversals(sums, &[Rule::InvoiceIssued, Rule::ExternalPayment]));
+    broken
+}
+
+/// What must hold of one customer after every append.
+pub fn of_customer(sums: &Sums) -> Vec<Broken> {
+    let never_negative = [(account::UNAPPLIED_CASH, "unapplied cash"), (account::REFUNDS_PAYABLE, "refunds payable")];
+    let below = never_negative.into_iter().map(|(account, name)| (account, name, -sums.account(account)));
+    below
+        .filter(|(.., credit)| *credit < 0)
+        .map(|(account, name, credit)| {
+            Broken::new(Invariant::I14, format!("{name} ({account}) stands at {credit}, and is never below 0"))
+        })
+        .collect()
+}
+
+/// What must hold of a saga that has ended.
+pub fn of_ended_saga(sums: &Sums, end: End) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let held = sums.account(account::AUTHORISATIONS);
+    if held != 0 {
+        broken.push(Broken::new(Invariant::I27, format!("it ended, and {held} is still authorised (9100)")));
+    }
+    let moved: Vec<_> = sums.accounts().into_iter().filter(|(_, minor)| *minor != 0).collect();
+    if end == End::Compensated && !moved.is_empty() {
+        broken.push(Broken::new(Invariant::I32, format!("it was undone, and money has moved: {moved:?}")));
+    }
+    broken
+}
+
+/// No reversal of these rules without an original of the same lines, and none twice.
+fn of_reversals(sums: &Sums, originals: &[Rule]) -> Vec<Broken> {
+    let unmatched = sums.standing.iter().filter(|((rule, _), standing)| originals.contains(rule) && **standing < 0);
+    unmatched
+        .map(|((rule, lines), standing)| {
+            let what = format!("{} of {lines:?} is reversed {} time(s) too often", rule.as_str(), -standing);
+            Broken::new(Invariant::I06, what)
+        })
+        .collect()
+}
+
+/// An invoice is about to be charged, or was: `unapplied` of it stood in 2100 before.
+///
+/// # Errors
+/// Captured money of it waited to be applied.
+pub fn before_a_charge(unapplied: i64) -> Result<(), Broken> {
+    if unapplied == 0 {
+        return Ok(());
+    }
+    Err(Broken::new(Invariant::I37, format!("it was charged while {unapplied} captured for it was not applied")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sums(journals: &[(Rule, &[(u16, i64)])]) -> Sums {
+        let mut sums = Sums::default();
+        for (rule, lines) in journals {
+            sums.post(*rule, lines);
+        }
+        sums
+    }
+
+    fn numbers(broken: &[Broken]) -> Vec<&'static str> {
+        broken.iter().map(|one| one.invariant.number()).collect()
+    }
+
+    const CAPTURE: (Rule, &[(u16, i64)]) = (Rule::Capture, &[(1110, 1_000), (2100, -1_000)]);
+    const APPLY: (Rule, &[(u16, i64)]) = (Rule::Apply, &[(2100, 1_000), (1200, -1_000)]);
+    const SETTLE: (Rule, &[(u16, i64)]) = (Rule::Settle, &[(1120, 1_000), (1110, -1_000)]);
+    const REVERSED: (Rule, &[(u16, i64)]) = (Rule::CaptureReversed, &[(2100, 1_000), (1110, -1_000)]);
+    const ISSUED: (Rule, &[(u16, i64)]) = (Rule::InvoiceIssued, &[(1200, 1_000), (4000, -1_000)]);
+
+    #[test]
+    fn a_payment_that_is_captured_applied_and_settled_breaks_nothing() {
+        for upto in 1..=3 {
+            let paid = sums(&[CAPTURE, APPLY, SETTLE][..upto]);
+            assert_eq!(of_transaction(&paid), [], "after {upto} journals");
+            assert_eq!(of_customer(&paid), []);
+        }
+        assert_eq!(of_transaction(&sums(&[CAPTURE, REVERSED])), []);
+        assert_eq!(of_invoice(&sums(&[ISSUED, CAPTURE, APPLY]), false), []);
+    }
+
+    #[test]
+    fn a_transaction_that_is_captured_twice_applied_twice_or_in_two_places_is_named() {
+        assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, CAPTURE]))), ["I10"]);
+        assert_eq!(numbers(&of_transaction(&sums(&[APPLY]))), ["I10", "I11"]);
+        assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, APPLY, APPLY]))), ["I11", "I12"]);
+        let half: (Rule, &[(u16, i64)]) = (Rule::Settle, &[(1120, 400), (1110, -400)]);
+        assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, half]))), ["I20"]);
+    }
+
+    #[test]
+    fn a_reversal_without_its_original_or_of_another_amount_is_named() {
+        assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, REVERSED, REVERSED]))), ["I11", "I20", "I06"]);
+        let other: (Rule, &[(u16, i64)]) = (Rule::InvoiceVoided, &[(1200, -900), (4000, 900)]);
+        assert_eq!(numbers(&of_invoice(&sums(&[ISSUED, other]), false)), ["I06"]);
+    }
+
+    #[test]
+    fn an_invoice_takes_no_more_than_its_total() {
+        let beyond: (Rule, &[(u16, i64)]) = (Rule::Apply, &[(2100, 1_001), (1200, -1_001)]);
+        assert_eq!(numbers(&of_invoice(&sums(&[ISSUED, beyond]), false)), ["I13"]);
+        assert_eq!(numbers(&of_invoice(&sums(&[ISSUED, CAPTURE, CAPTURE]), false)), ["I17"]);
+        assert_eq!(of_invoice(&sums(&[ISSUED, CAPTURE, CAPTURE]), true), [], "known, and on hold");
+    }
+
+    #[test]
+    fn what_ended_holds_nothing_and_what_was_undone_moved_nothing() {
+        let auth: (Rule, &[(u16, i64)]) = (Rule::Auth, &[(9100, 1_000), (9190, -1_000)]);
+        let released: (Rule, &[(u16, i64)]) = (Rule::AuthReleased, &[(9190, 1_000), (9100, -1_000)]);
+        assert_eq!(numbers(&of_ended_saga(&sums(&[auth]), End::Completed)), ["I27"]);
+        assert_eq!(of_ended_saga(&sums(&[auth, released]), End::Compensated), []);
+        assert_eq!(numbers(&of_ended_saga(&sums(&[CAPTURE]), End::Compensated)), ["I32"]);
+        assert_eq!(of_ended_saga(&sums(&[CAPTURE]), End::Completed), []);
+    }
+
+    #[test]
+    fn a_journal_of_one_line_an_empty_line_or_two_sides_that_differ_is_named() {
+        assert!(journal(&[(1200, 5), (4000, -5)]).is_ok());
+        for lines in [&[(1200, 5)][..], &[(1200, 5), (4000, -5), (2200, 0)], &[(1200, 5), (4000, -4)]] {
+            assert_eq!(journal(lines).unwrap_err().invariant, Invariant::I01);
+        }
+    }
+}
