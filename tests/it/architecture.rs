@@ -3,6 +3,7 @@
 //! What a rule protects stands in `docs/ARCHITECTURE.md`. A rule that no longer fits is changed there and here, in one
 //! commit that says why.
 
+use crate::sources::{Source, files, is_word, root, rust};
 use sagas::kernel::park::ParkCode;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,25 +11,34 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the modules of `src` may use: `crate::` modules and crates of I/O.
-const MODULES: [Module; 27] = [
+const MODULES: [Module; 28] = [
     Module { name: "access", may_use: &[], never: IO },
     Module { name: "clock", may_use: &[], never: IO },
+    Module { name: "tls", may_use: &[], never: IO },
     Module { name: "port", may_use: &["clock"], never: IO },
     Module { name: "metrics", may_use: &[], never: IO },
     Module { name: "locale", may_use: &[], never: IO },
     Module { name: "brand", may_use: &["locale"], never: IO },
     Module { name: "config", may_use: &["brand", "clock"], never: IO },
-    Module { name: "telemetry", may_use: &["config", "trace"], never: &["axum", "sqlx"] },
+    Module { name: "telemetry", may_use: &["config", "tls", "trace"], never: &["axum", "sqlx"] },
     Module { name: "trace", may_use: &[], never: IO },
-    Module { name: "store", may_use: &["access", "clock", "config", "port", "trace"], never: &["axum", "reqwest"] },
+    Module {
+        name: "store",
+        may_use: &["access", "clock", "config", "port", "tls", "trace"],
+        never: &["axum", "reqwest"],
+    },
     Module { name: "keys", may_use: &["store"], never: IO },
-    Module { name: "mail", may_use: &["brand", "clock", "config", "port", "store"], never: &["axum", "reqwest"] },
+    Module {
+        name: "mail",
+        may_use: &["brand", "clock", "config", "port", "store", "tls"],
+        never: &["axum", "reqwest"],
+    },
     Module {
         name: "engine",
         may_use: &["access", "clock", "config", "keys", "mail", "metrics", "port", "store", "trace"],
         never: &["axum", "reqwest"],
     },
-    Module { name: "connectors", may_use: &["clock", "config", "port", "trace"], never: &["axum", "sqlx"] },
+    Module { name: "connectors", may_use: &["clock", "config", "port", "tls", "trace"], never: &["axum", "sqlx"] },
     Module {
         name: "intake",
         may_use: &["checkout", "clock", "config", "port", "engine", "store", "connectors", "trace"],
@@ -45,14 +55,26 @@ const MODULES: [Module; 27] = [
         may_use: &["checkout", "clock", "connectors", "engine", "keys", "port", "store"],
         never: IO,
     },
-    Module { name: "proof", may_use: &["config", "engine", "keys", "store"], never: &["axum"] },
-    Module { name: "watch", may_use: &["clock", "config", "mail", "store"], never: &["axum", "sqlx"] },
+    Module { name: "proof", may_use: &["config", "engine", "keys", "store", "tls"], never: &["axum"] },
+    Module { name: "watch", may_use: &["clock", "config", "mail", "store", "tls"], never: &["axum", "sqlx"] },
     Module { name: "sandbox", may_use: &[], never: &["sagas", "sqlx"] },
     Module { name: "app", may_use: EVERYTHING_BUT_CLI, never: &[] },
     Module { name: "demo", may_use: EVERYTHING_BUT_CLI, never: &[] },
     Module {
         name: "bench",
-        may_use: &["clock", "config", "connectors", "engine", "http", "intake", "keys", "metrics", "port", "store"],
+        may_use: &[
+            "clock",
+            "config",
+            "connectors",
+            "engine",
+            "http",
+            "intake",
+            "keys",
+            "metrics",
+            "port",
+            "store",
+            "tls",
+        ],
         never: &[],
     },
     Module { name: "cli", may_use: EVERYTHING, never: &[] },
@@ -124,12 +146,6 @@ struct Module {
     never: &'static [&'static str],
 }
 
-/// One file of the project: its path from the root, and its lines.
-struct Source {
-    path: PathBuf,
-    text: String,
-}
-
 /// What broke a rule, and where.
 #[derive(Default)]
 struct Findings(String);
@@ -145,173 +161,12 @@ impl Findings {
     }
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// All files below a folder whose names end so; none when there is no such folder.
-fn files(folder: &str, ending: &str) -> Vec<Source> {
-    let mut found = Vec::new();
-    let mut folders = vec![root().join(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.to_string_lossy().ends_with(ending) {
-                let text = fs::read_to_string(&path).unwrap();
-                found.push(Source { path: path.strip_prefix(root()).unwrap().to_path_buf(), text });
-            }
-        }
-    }
-    found.sort_by(|one, other| one.path.cmp(&other.path));
-    found
-}
-
-fn rust() -> Vec<Source> {
-    ["src", "sagas", "tests"].into_iter().flat_map(|folder| files(folder, ".rs")).collect()
-}
-
-impl Source {
-    /// The parts of the path, the file's ending taken off: `src/store/log.rs` is `["src", "store", "log"]`.
-    fn parts(&self) -> Vec<String> {
-        let path = self.path.with_extension("");
-        path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
-    }
-
-    /// The module path below the crate's root; `mod.rs` is its folder.
-    fn module(&self) -> Vec<String> {
-        let mut parts = self.parts().split_off(1);
-        if parts.last().is_some_and(|last| last == "mod") {
-            parts.pop();
-        }
-        parts
-    }
-
-    /// The code without comments, line by line, counted from 1. A `//` within a string ends the line too: no import
-    /// stands behind one.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        (1..).zip(self.text.lines().map(|line| line.split("//").next().unwrap_or_default()))
-    }
-
-    /// Every path that begins at the crate's root, as (line, path), with `super` resolved and `{…}` taken apart.
-    fn paths(&self) -> Vec<(usize, Vec<String>)> {
-        let mut found = Vec::new();
-        // Long lists are written over several lines: paths are read from the text, lines are counted on the way.
-        let code: String = self.code().flat_map(|(_, line)| [line, "\n"]).collect();
-        let mut read_to = 0;
-        for (at, _) in code.match_indices("::").filter(|(at, _)| code[..*at].ends_with(is_word)) {
-            if at < read_to {
-                continue; // The middle of a path that was read from its beginning.
-            }
-            let head = code[..at].rsplit(|c: char| !is_word(c)).next().unwrap_or_default();
-            let before = &code[..at - head.len()];
-            read_to = before.len() + length(&code[before.len()..]);
-            let line = 1 + before.matches('\n').count();
-            for mut path in expand(&code[at - head.len()..]) {
-                if head == "super" {
-                    let mut base = self.module();
-                    while path.first().is_some_and(|part| part == "super") {
-                        path.remove(0);
-                        base.pop();
-                    }
-                    // An inline module (tests) is one level deeper than its file: then one `super` less is meant.
-                    base.append(&mut path);
-                    path = base;
-                    path.insert(0, "crate".to_owned());
-                }
-                found.push((line, path));
-            }
-        }
-        found
-    }
-
-    fn is_test_of_architecture(&self) -> bool {
-        self.path.ends_with("architecture.rs")
-    }
-
-    /// Unit tests that were moved out of the file they test.
-    fn is_unit_tests(&self) -> bool {
-        !self.path.starts_with("tests") && self.parts().iter().any(|part| part == "tests" || part.ends_with("_tests"))
-    }
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-/// How far the path at the beginning of a text reaches, its group included.
-fn length(text: &str) -> usize {
-    let mut depth = 0_usize;
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => return at,
-            '}' if depth == 1 => return at + 1,
-            '}' => depth -= 1,
-            c if depth == 0 && !is_word(c) && c != ':' => return at,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// The paths at the beginning of a text: `a::{b::c, d}::…` gives `a::b::c` and `a::d`.
-fn expand(text: &str) -> Vec<Vec<String>> {
-    let mut prefix = Vec::new();
-    let mut rest = text;
-    loop {
-        let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-        if end > 0 {
-            prefix.push(rest[..end].to_owned());
-        }
-        let Some(more) = rest[end..].strip_prefix("::") else {
-            rest = &rest[end..];
-            break;
-        };
-        rest = more;
-    }
-    let Some(group) = rest.strip_prefix('{') else { return vec![prefix] };
-    members(group).into_iter().flat_map(expand).map(|tail| prefix.iter().cloned().chain(tail).collect()).collect()
-}
-
-/// What stands between commas up to the brace that closes the group.
-fn members(group: &str) -> Vec<&str> {
-    let (mut found, mut depth, mut from) = (Vec::new(), 0_usize, 0);
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            ',' | '}' if depth == 0 => {
-                found.push(group[from..at].trim());
-                from = at + 1;
-                if c == '}' {
-                    break;
-                }
-            }
-            '}' => depth -= 1,
-            _ => {}
-        }
-    }
-    found.retain(|member| !member.is_empty());
-    found
-}
-
 /// Whether a path below the crate's root is covered by one of the permissions; `*` stands for any one part.
 fn allowed(path: &[String], may_use: &[&str]) -> bool {
     may_use.iter().any(|permission| {
         let wanted: Vec<_> = permission.split("::").collect();
         path.len() >= wanted.len() && path.iter().zip(wanted).all(|(part, wanted)| wanted == "*" || part == wanted)
     })
-}
-
-#[test]
-fn grouped_and_relative_imports_are_read_as_full_paths() {
-    let text =
-        "use crate::{a::b, c::{d, e}};\nuse super::super::f::G;\n// use crate::comment;\nfn x(y: crate::z::Y) {}\n";
-    let source = Source { path: PathBuf::from("src/store/embedded/server.rs"), text: text.to_owned() };
-    let paths: Vec<_> = source.paths().into_iter().map(|(line, path)| format!("{line} {}", path.join("::"))).collect();
-    let expected = ["1 crate::a::b", "1 crate::c::d", "1 crate::c::e", "2 crate::store::f::G", "4 crate::z::Y"];
-    assert_eq!(paths, expected);
 }
 
 #[test]
@@ -329,12 +184,23 @@ fn every_module_uses_only_what_the_table_opens_to_it() {
             if first == "crate" && known && below.first() != Some(&own) && !allowed(below, module.may_use) {
                 findings.add(&source, line, &format!("`{own}` may not use `{}`", path.join("::")));
             }
+            if first == "sandbox" && !allowed(&path, module.may_use) {
+                findings.add(&source, line, &format!("`{own}` may not use the crate `sandbox`"));
+            }
             if module.never.contains(&first.as_str()) && !source.is_unit_tests() {
                 findings.add(&source, line, &format!("`{own}` may not use the crate `{first}`"));
             }
         }
     }
     findings.none();
+}
+
+/// Cargo keeps the two readings of the vendors' documents apart: the sandbox cannot name what it does not depend on.
+#[test]
+fn the_sandbox_depends_on_nothing_of_ours() {
+    let manifest = fs::read_to_string(root().join("src/sandbox/Cargo.toml")).unwrap();
+    let theirs = |line: &&str| line.contains("{ path = ") || line.starts_with("sagas") || line.starts_with("sqlx");
+    assert_eq!(manifest.lines().find(theirs), None);
 }
 
 #[test]

@@ -85,7 +85,12 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Op
         })),
         Effect::Zoho(call) => zoho(call, dice, now)?,
         Effect::Braintree(call) => braintree(call, dice, now)?,
-        Effect::Attio(_) | Effect::Desk(_) | Effect::Mail(_) | Effect::Practice(_) => return None,
+        Effect::Attio(_)
+        | Effect::Crm(_)
+        | Effect::Helpdesk(_)
+        | Effect::Desk(_)
+        | Effect::Mail(_)
+        | Effect::Practice(_) => return None,
     })
 }
 

@@ -5,8 +5,8 @@ use crate::dice::Dice;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
-    Answer, Client, CollectionOwner, Invoice, InvoicePayment as Payment, Method, Subscription, Survey, Transaction,
-    TransactionStatus,
+    Answer, Client, CollectionOwner, Invoice, InvoicePayment as Payment, Method, Subscription, SubscriptionSurvey,
+    Survey, Transaction, TransactionStatus,
 };
 use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, Zoho};
 use sagas::kernel::money::Money;
@@ -35,6 +35,14 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
             Answer::Recorded { payment, amount }
         }
         Effect::Desk(Desk::SurveyInvoice { .. }) => Answer::Survey(Box::new(survey(dice))),
+        Effect::Desk(Desk::SurveySubscription { .. }) => Answer::SubscriptionSurvey(Box::new(SubscriptionSurvey {
+            subscription: Some("sub_1".to_owned()),
+            zoho_subscription: Some("zs1".to_owned()),
+            attio_record: Some("as1".to_owned()),
+            owner: dice.of(&[None, Some(CollectionOwner::Orchestrator)]),
+            claimed_by: None,
+        })),
+        Effect::Desk(Desk::SurveyCustomer { .. }) => Answer::CustomerSurvey(Box::default()),
         Effect::Desk(Desk::CountCard { .. }) if dice.rarely() => {
             Answer::CardCapUntil { until: now + TimeDelta::hours(5) }
         }
@@ -50,9 +58,13 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
             Answer::Client(Box::new(Client { ambiguous: dice.rarely(), ..samples::client() }))
         }
         Effect::Attio(_) => Answer::Projected { transaction_record: None, subscription_record: None },
-        Effect::Zoho(_) | Effect::Braintree(_) | Effect::Desk(_) | Effect::Mail(_) | Effect::Practice(_) => {
-            Answer::Nothing
-        }
+        Effect::Zoho(_)
+        | Effect::Crm(_)
+        | Effect::Helpdesk(_)
+        | Effect::Braintree(_)
+        | Effect::Desk(_)
+        | Effect::Mail(_)
+        | Effect::Practice(_) => Answer::Nothing,
     }
 }
 

@@ -24,17 +24,22 @@ fn name_of(text: &str) -> String {
     business.split('_').map(capital).collect()
 }
 
+/// A stored event in today's form, and the form in which it was stored.
+pub(crate) fn read<S: Saga>(name: &str, text: &str) -> (Record<S::Event>, u32) {
+    let read = sagas::forms().read(&name_of(text), text.to_owned());
+    assert!(!read.newer, "{name}: {text}");
+    let event = serde_json::from_str(&read.text).unwrap_or_else(|e| panic!("{name}: {e}: {}", read.text));
+    (event, read.form)
+}
+
 /// A saga with that history; what its events put into the tables beside the log.
 fn replay<S: Saga>(name: &str, texts: &str) -> (Recorded<S>, Vec<Value>) {
     let mut saga = Recorded::<S>::default();
     let mut beside = Vec::new();
     for (text, seq) in texts.lines().zip(1..) {
-        let read = sagas::forms().read(&name_of(text), text.to_owned());
-        assert!(!read.newer, "{name}: {text}");
-        let event: Record<S::Event> =
-            serde_json::from_str(&read.text).unwrap_or_else(|e| panic!("{name}: {e}: {}", read.text));
+        let (event, form) = read::<S>(name, text);
         let written: Value = serde_json::from_str(&event.stored().expect("writes")).expect("json");
-        if read.form == event.form() {
+        if form == event.form() {
             let stored: Value = serde_json::from_str(text).expect("json");
             assert_eq!(written, stored, "{name}: an old event is written differently now: that is a new form of it");
         }
@@ -104,16 +109,26 @@ fn end<S: Saga>(saga: &Recorded<S>, beside: &[Value]) -> Value {
     })
 }
 
-/// All recorded histories of a flow.
+/// All recorded histories of a flow: the files, in order, and their lines.
 #[expect(clippy::disallowed_methods, reason = "a test, and the histories are files")]
-pub(crate) fn replay_all<S: Saga>() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/histories").join(S::NAME);
+pub(crate) fn histories(flow: &str) -> Vec<(PathBuf, String)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/histories").join(flow);
     let files = fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.expect("an entry").path());
-    let histories: Vec<_> = files.filter(|path| path.extension().is_some_and(|kind| kind == "jsonl")).collect();
-    assert!(!histories.is_empty(), "no history of {} is recorded", S::NAME);
-    for path in histories {
+    let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|kind| kind == "jsonl")).collect();
+    assert!(!files.is_empty(), "no history of {flow} is recorded");
+    files.sort();
+    let read = |file: PathBuf| {
+        let text = fs::read_to_string(&file).expect("a history");
+        (file, text)
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Replays all recorded histories of a flow.
+pub(crate) fn replay_all<S: Saga>() {
+    for (path, texts) in histories(S::NAME) {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let (saga, beside) = replay::<S>(&name, &fs::read_to_string(&path).expect("a history"));
+        let (saga, beside) = replay::<S>(&name, &texts);
         let (_, expected) = name.rsplit_once("__").expect("`scenario__State`");
         assert_eq!(S::summary(&saga.business).state, expected, "{name}");
         let waits = saga.flow.open.as_ref().is_some_and(|o| matches!(o.phase, Phase::Unknown { .. }));

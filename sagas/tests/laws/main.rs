@@ -7,15 +7,17 @@ use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel;
-use sagas::kernel::effect::{Braintree, Claim, Desk, Effect};
-use sagas::kernel::flow::{Phase, StepEvent};
+use sagas::kernel::books::{self, Sums};
+use sagas::kernel::effect::{Claim, Desk, Effect};
+use sagas::kernel::flow::StepEvent;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{self, Command, What, Work};
+use sagas::kernel::order::Order;
 use sagas::kernel::outcome::{Look, Outcome};
 use sagas::kernel::park::ParkCode;
-use sagas::kernel::posting::{Rule, Side, journal};
+use sagas::kernel::posting::journal;
 use sagas::kernel::record::{Record, Recorded};
-use sagas::kernel::saga::{At, BusinessEvent, End, Pending, Saga};
+use sagas::kernel::saga::{At, BusinessEvent, Pending, Saga};
 use sagas::kernel::step::Class;
 use sagas::kernel::verb::Verb;
 use sagas::rehearsal::Rehearsal;
@@ -26,6 +28,7 @@ mod activation;
 mod answers;
 mod dice;
 mod histories;
+mod pages;
 #[path = "../../kernel/tests/samples.rs"]
 mod samples;
 mod told;
@@ -55,9 +58,10 @@ struct Walk<S: Told> {
     log: Vec<Record<S::Event>>,
     dice: Dice,
     now: DateTime<chrono::Utc>,
-    orders: BTreeSet<String>,
+    order: Order,
     charge_open: bool,
-    accounts: BTreeMap<u16, i64>,
+    sums: Sums,
+    by_transaction: BTreeMap<String, Sums>,
     claims: BTreeSet<Claim>,
     /// People order what they like.
     operators: bool,
@@ -73,9 +77,10 @@ impl<S: Told> Walk<S> {
             log: Vec::new(),
             dice: Dice { seed, payments: Vec::new(), applied: 0, unapplied: 0 },
             now: activation::began(),
-            orders: BTreeSet::new(),
+            order: Order::default(),
             charge_open: false,
-            accounts: BTreeMap::new(),
+            sums: Sums::default(),
+            by_transaction: BTreeMap::new(),
             claims: BTreeSet::new(),
             operators: false,
             verbs: BTreeSet::new(),
@@ -105,105 +110,64 @@ impl<S: Told> Walk<S> {
         self.settled();
     }
 
-    /// What the engine wants of the saga is one thing, and never something undone after the pivot.
+    /// What the engine wants of the saga follows in order; a charge is one at a time, and never skipped.
     fn watch(&mut self, event: &Record<S::Event>) {
         let Record::Step(step) = event else { return };
+        if let Err(broken) = self.order.follow(&self.saga.flow, step) {
+            panic!("{broken}");
+        }
         let is_pivot = |name: &str| Recorded::<S>::spec(name).is_some_and(|s| s.class == Class::Pivot);
         match step {
-            StepEvent::Requested { step, undo, effect, .. } => {
-                understood(effect);
-                assert!(self.saga.flow.open.is_none(), "{step} is wanted while another step is open");
-                assert!(!(*undo && self.saga.flow.past_pivot), "{step} is undone after the pivot");
+            StepEvent::Requested { effect, .. } => understood(effect),
+            StepEvent::Sending { step, .. } if is_pivot(step) => {
+                assert!(!self.charge_open, "a second charge while the first has no outcome");
+                self.charge_open = true;
             }
-            StepEvent::Sending { step, .. } => {
-                if let Some(order_id) = self.order_of_open_sale() {
-                    let new = self.orders.insert(order_id.clone());
-                    assert!(new, "{order_id} is sent twice without a look");
-                }
-                if is_pivot(step) {
-                    assert!(!self.charge_open, "a second charge while the first has no outcome");
-                    self.charge_open = true;
-                }
-            }
-            StepEvent::Answered { step, outcome, .. } | StepEvent::Resolved { step, outcome, .. } => {
-                if matches!(outcome, Outcome::Rejected { .. }) {
-                    self.may_be_sent_again();
-                }
-                self.charge_open &= !is_pivot(step);
-            }
-            StepEvent::NotSent { step, .. } => {
-                self.may_be_sent_again();
-                self.charge_open &= !is_pivot(step);
-            }
-            // A clean look while it waits to be sent again; those on the way to a proof are no leave to send.
-            StepEvent::Looked { look: Look::Absent { .. }, .. }
-                if self.saga.flow.open.as_ref().is_some_and(|o| matches!(o.phase, Phase::Requested { .. })) =>
-            {
-                self.may_be_sent_again();
-            }
+            StepEvent::Answered { step, .. }
+            | StepEvent::Resolved { step, .. }
+            | StepEvent::NotSent { step, .. }
+            | StepEvent::ProvedAbsent { step, .. } => self.charge_open &= !is_pivot(step),
             StepEvent::Skipped { step, .. } => {
                 assert!(!is_pivot(step), "the pivot {step} is skipped");
                 assert!(!self.charge_open, "{step} is skipped over an open charge");
             }
-            StepEvent::Unwinding { .. } => assert!(!self.saga.flow.past_pivot, "undone after the pivot"),
             StepEvent::Abandoned { .. } => assert!(!self.charge_open, "abandoned over an open charge"),
             StepEvent::Ordered { verb, .. } => {
                 self.verbs.insert(verb.word().to_owned());
             }
-            StepEvent::ProvedAbsent { step, .. } => self.charge_open &= !is_pivot(step),
             _ => {}
         }
     }
 
-    /// Braintree did nothing under the order id of the open sale.
-    fn may_be_sent_again(&mut self) {
-        if let Some(order_id) = self.order_of_open_sale() {
-            self.orders.remove(&order_id);
-        }
-    }
-
-    fn order_of_open_sale(&self) -> Option<String> {
-        match &self.saga.flow.open.as_ref()?.effect {
-            Effect::Braintree(Braintree::Sell { order_id, .. } | Braintree::Authorise { order_id, .. }) => {
-                Some(order_id.clone())
-            }
-            _ => None,
-        }
-    }
-
-    /// Every journal balances, and unapplied cash never has the wrong sign.
+    /// The invariants of the books.
     fn book(&mut self, event: &S::Event) {
         let facts = S::facts(&self.saga.business, event);
         for (group, posting) in facts.postings.iter().enumerate() {
             let Some(journal) = journal(self.id.event(self.log.len() as u64), group, posting) else { continue };
-            let mut sum = 0;
-            for line in &journal.lines {
-                let signed = if line.side == Side::Debit { line.amount.minor } else { -line.amount.minor };
-                sum += signed;
-                *self.accounts.entry(line.account).or_default() += signed;
-                if line.account == 2100 {
-                    self.dice.unapplied -= signed;
-                }
+            let lines = books::lines_of(&journal);
+            if let Err(broken) = books::journal(&lines) {
+                panic!("{}: {broken}", journal.rule.as_str());
             }
-            match journal.rule {
-                Rule::Apply => self.dice.applied += posting.amount.minor,
-                Rule::Unapply => self.dice.applied -= posting.amount.minor,
-                _ => {}
+            self.sums.post(journal.rule, &lines);
+            if let Some(transaction) = &journal.dimensions.transaction {
+                self.by_transaction.entry(transaction.clone()).or_default().post(journal.rule, &lines);
             }
-            assert_eq!(sum, 0, "{} does not balance", journal.rule.as_str());
         }
-        assert!(self.dice.unapplied >= 0, "unapplied cash below zero after {}", event.name());
+        (self.dice.applied, self.dice.unapplied) = (self.sums.applied(), self.sums.unapplied());
+        // A walk has one customer.
+        let broken = books::of_customer(&self.sums).into_iter();
+        let broken = broken.chain(self.by_transaction.values().flat_map(books::of_transaction));
+        if let Some(broken) = broken.into_iter().next() {
+            panic!("after {}: {broken}", event.name());
+        }
     }
 
     /// After each decision: ended, parked, a step open, or waiting until a time. What has ended holds nothing, and
     /// what was undone has moved nothing.
     fn settled(&self) {
         let flow = &self.saga.flow;
-        if flow.ended.is_some() {
-            assert_eq!(self.accounts.get(&9100).copied().unwrap_or_default(), 0, "it ended with an open hold");
-        }
-        if flow.ended == Some(End::Compensated) {
-            assert!(self.accounts.values().all(|v| *v == 0), "undone, and money has moved: {:?}", self.accounts);
+        if let Some(broken) = flow.ended.and_then(|end| books::of_ended_saga(&self.sums, end).into_iter().next()) {
+            panic!("{broken}");
         }
         if flow.ended.is_some() || flow.parked.is_some() || flow.open.is_some() || self.log.is_empty() {
             return;
@@ -361,6 +325,11 @@ macro_rules! laws {
         #[test]
         fn every_recorded_history_is_read_and_leads_where_it_led() {
             $(histories::replay_all::<$saga>();)*
+        }
+
+        #[test]
+        fn every_flow_has_a_page_that_says_its_steps_and_draws_its_states() {
+            $(pages::compare::<$saga>();)*
         }
 
         proptest! {

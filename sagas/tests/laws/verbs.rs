@@ -75,7 +75,7 @@ impl<S: Told> Walk<S> {
 
     fn standing(&self) -> Standing {
         let open = |account: u16| {
-            let minor = self.accounts.get(&account).copied().unwrap_or_default();
+            let minor = self.sums.account(account);
             let amount = Money::new(minor.abs(), Currency::EUR);
             (minor != 0).then_some(OpenMoney { account, transaction: None, amount })
         };

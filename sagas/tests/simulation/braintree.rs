@@ -170,6 +170,21 @@ impl Braintree {
             }
             Call::Submit { transaction, amount } => self.submit(transaction, *amount),
             Call::Void { transaction } => self.void(transaction),
+            Call::Refund { .. }
+            | Call::ReadMethod { .. }
+            | Call::SetDefaultMethod { .. }
+            | Call::VerifyMethod { .. }
+            | Call::UpdateCustomer { .. }
+            | Call::CreateSubscription(_)
+            | Call::ReadSubscription { .. }
+            | Call::UpdateSubscription { .. }
+            | Call::CancelSubscription { .. }
+            | Call::ReadDispute { .. }
+            | Call::AcceptDispute { .. }
+            | Call::UploadDocument { .. }
+            | Call::AddEvidence { .. }
+            | Call::RemoveEvidence { .. }
+            | Call::FinalizeDispute { .. } => panic!("no flow of this world asks for {call:?}"),
         }
     }
 
@@ -297,6 +312,8 @@ impl Braintree {
                 Some(_) => found(rejected(RejectionKind::State, "91504")),
                 None => found(not_found()),
             },
+            // What is looked up was asked for before, and refused there.
+            other => panic!("no flow of this world asks for {other:?}"),
         }
     }
 
@@ -414,6 +431,9 @@ fn decline(kind: DeclineKind, code: &str, of: Option<(&str, String)>) -> Decline
         text: "declined".to_owned(),
         response_type: of.as_ref().map(|(kind, _)| (*kind).to_owned()),
         advice_code: None,
+        advice_text: None,
+        network_code: None,
+        network_text: None,
         transaction: of.map(|(_, id)| id),
         brand: Some("Visa".to_owned()),
     }

@@ -65,6 +65,7 @@ impl Crm {
             }
             Effect::Practice(call) => return self.rehearse(call),
             Effect::Desk(_) | Effect::Braintree(_) | Effect::Zoho(_) => panic!("no call of these vendors"),
+            Effect::Crm(_) | Effect::Helpdesk(_) => panic!("no flow calls Zoho CRM or Zoho Desk yet"),
         };
         Outcome::Done { answer }
     }
@@ -109,6 +110,7 @@ impl Crm {
                 self.tasks.insert(task.marker.clone());
                 Answer::Nothing
             }
+            Attio::AddNote(_) | Attio::SetCompliance { .. } => panic!("no flow of this world asks for {call:?}"),
         })
     }
 
@@ -200,6 +202,9 @@ fn declined() -> Decline {
         text: "declined".to_owned(),
         response_type: None,
         advice_code: None,
+        advice_text: None,
+        network_code: None,
+        network_text: None,
         transaction: None,
         brand: None,
     }

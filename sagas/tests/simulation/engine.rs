@@ -205,7 +205,7 @@ impl World {
         }
         let first = slot.live.length();
         let flow = slot.live.flow_name();
-        let mut aims = false;
+        let (mut aims, mut posted) = (false, false);
         for (n, seen) in slot.live.commit().into_iter().enumerate() {
             self.trace.note(&seen.json);
             self.trace.say(now, || format!("{flow} {} {}", &saga.to_string()[..8], seen.json));
@@ -222,9 +222,13 @@ impl World {
                 *self.cells.entry((flow.to_owned(), step.clone(), word)).or_default() += 1;
             }
             let id = saga.event((first + n) as u64);
-            if let Err(law) = self.tables.append(saga, id, &seen.facts) {
+            if let Err(law) = self.tables.append(saga, id, seen.name, &seen.facts) {
                 self.breaks(format!("{flow} {saga}: {law}"));
             }
+            posted |= !seen.facts.postings.is_empty();
+        }
+        if let Some(law) = posted.then(|| self.tables.check().err()).flatten() {
+            self.breaks(format!("{flow} {saga}: {law}"));
         }
         self.check_saga(saga);
         if aims {

@@ -6,14 +6,15 @@ use crate::tables::sum_of;
 use crate::world::World;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::TransactionStatus as Status;
-use sagas::kernel::effect::{Braintree, Effect, Zoho};
-use sagas::kernel::flow::{Open, Phase, StepEvent};
+use sagas::kernel::books;
+use sagas::kernel::effect::{Braintree, Zoho};
+use sagas::kernel::flow::{Open, StepEvent};
 use sagas::kernel::ids::SagaId;
-use sagas::kernel::outcome::{Look, Outcome};
+use sagas::kernel::order::{self, Order};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::{End, Saga};
 use sagas::subscription_activation::SubscriptionActivation;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// An invoice that was read so long before a sale reached Braintree is still fresh: a minute, and the call's own time.
 const FRESH: TimeDelta = TimeDelta::seconds(130);
@@ -22,8 +23,9 @@ const FRESH: TimeDelta = TimeDelta::seconds(130);
 pub(crate) struct Laws {
     /// Whose activation or rehearsal it is.
     pub(crate) belongs: BTreeMap<SagaId, String>,
-    /// Order ids that were sent, and not looked up since.
-    sent: BTreeSet<String>,
+    orders: BTreeMap<SagaId, Order>,
+    /// Order ids that were sent, by whom.
+    senders: BTreeMap<String, SagaId>,
 }
 
 /// A step's name in the table of cells.
@@ -39,58 +41,18 @@ pub(crate) fn submits(call: &Braintree) -> Option<String> {
     }
 }
 
-fn order_of(open: Option<&Open>) -> Option<String> {
-    match &open?.effect {
-        Effect::Braintree(Braintree::Sell { order_id, .. } | Braintree::Authorise { order_id, .. }) => {
-            Some(order_id.clone())
-        }
-        _ => None,
-    }
-}
-
 impl Laws {
     /// The order of marks, calls and undos.
     pub(crate) fn event(&mut self, seen: &Seen, saga: SagaId) -> Result<(), String> {
         let Some(step) = &seen.step else { return Ok(()) };
-        let open = seen.before.open.as_ref();
-        match step {
-            StepEvent::Requested { step, undo, .. } => {
-                if open.is_some() {
-                    return Err(format!("{step} is wanted while another step is open"));
-                }
-                if *undo && seen.before.past_pivot {
-                    return Err(format!("{step} is undone after the pivot"));
-                }
+        let sent = seen.before.open.as_ref().filter(|_| matches!(step, StepEvent::Sending { .. }));
+        if let Some(order_id) = sent.and_then(|open| order::order_id(&open.effect)) {
+            let sender = *self.senders.entry(order_id.to_owned()).or_insert(saga);
+            if sender != saga {
+                return Err(format!("order id {order_id} is sent, and is one of {sender}"));
             }
-            StepEvent::Sending { step, .. } => {
-                let ready = open.is_some_and(|o| matches!(o.phase, Phase::Requested { look_first: false, .. }));
-                if !ready {
-                    return Err(format!("{step} is sent without having been requested"));
-                }
-                if let Some(order_id) = order_of(open)
-                    && !self.sent.insert(order_id.clone())
-                {
-                    return Err(format!("order id {order_id} is sent twice without a clean look between"));
-                }
-            }
-            StepEvent::NotSent { .. } | StepEvent::Answered { outcome: Outcome::Rejected { .. }, .. } => {
-                self.may_be_sent_again(open);
-            }
-            StepEvent::Looked { look: Look::Absent { .. }, .. }
-                if open.is_some_and(|o| matches!(o.phase, Phase::Requested { .. })) =>
-            {
-                self.may_be_sent_again(open);
-            }
-            StepEvent::Ended { .. } if open.is_some() => return Err(format!("{saga} ends with a step open")),
-            _ => {}
         }
-        Ok(())
-    }
-
-    fn may_be_sent_again(&mut self, open: Option<&Open>) {
-        if let Some(order_id) = order_of(open) {
-            self.sent.remove(&order_id);
-        }
+        self.orders.entry(saga).or_default().follow(&seen.before, step).map_err(|broken| broken.to_string())
     }
 }
 
@@ -213,11 +175,9 @@ impl World {
     }
 
     fn ended_badly(&self, saga: SagaId, flow: &str, end: End) -> Option<String> {
-        if sum_of(&self.tables.by_saga, &saga, 9100) != 0 {
-            return Some("it ended with an open hold in the ledger".to_owned());
-        }
-        if end == End::Compensated && self.tables.by_saga.get(&saga).is_some_and(|s| s.values().any(|v| *v != 0)) {
-            return Some("it was undone, and money has moved in the ledger".to_owned());
+        let booked = self.tables.by_saga.get(&saga).map(|sums| books::of_ended_saga(sums, end)).unwrap_or_default();
+        if let Some(broken) = booked.into_iter().next() {
+            return Some(broken.to_string());
         }
         if flow != SubscriptionActivation::NAME {
             return None;
@@ -254,8 +214,8 @@ impl World {
             if taken != 0 && taken != sale.amount.minor {
                 law = Some(format!("the ledger holds {taken} of {transaction}, Braintree {}", sale.amount));
             }
-            let unapplied = -sums.get(&2100).copied().unwrap_or_default();
-            if unapplied < 0 || unapplied > taken {
+            let unapplied = sums.unapplied();
+            if unapplied > taken {
                 law = Some(format!("{unapplied} of {transaction} is unapplied, and {taken} was taken"));
             }
         }

@@ -1,16 +1,18 @@
 //! Our own tables beside the log, in memory: claims, holds, card counters, single-use inputs, links, the ledger. What the
-//! desk answers comes from here; nothing is judged.
+//! desk answers comes from here. What is booked is judged by the kernel's own rules, and nothing else is.
 
 use crate::braintree::rejected;
 use chrono::{DateTime, TimeDelta, Utc};
 use iso_currency::Currency;
-use sagas::kernel::answer::{Answer, CollectionOwner, Enrolment, Survey};
+use sagas::kernel::answer::{Answer, CollectionOwner, CustomerSurvey, Enrolment, SubscriptionSurvey, Survey};
+use sagas::kernel::books::{self, Sums};
 use sagas::kernel::cards::network_caps;
-use sagas::kernel::effect::{AttioRecord, Claim, ClaimKind, Desk};
+use sagas::kernel::effect::{AttioRecord, Claim, ClaimKind, Desk, SubscriptionKey};
 use sagas::kernel::ids::SagaId;
+use sagas::kernel::invariant::{Broken, Invariant};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Decline, DeclineKind, Outcome, RejectionKind};
-use sagas::kernel::posting::{Rule, Side, journal};
+use sagas::kernel::posting::{Journal, Rule, journal};
 use sagas::kernel::saga::{Facts, Mark};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -58,9 +60,6 @@ pub(crate) struct Sealed {
     pub(crate) erased: bool,
 }
 
-/// Debits less credits by account.
-type Sums = BTreeMap<u16, i64>;
-
 #[derive(Default)]
 pub(crate) struct Tables {
     pub(crate) claims: BTreeMap<Claim, Holder>,
@@ -72,47 +71,70 @@ pub(crate) struct Tables {
     pub(crate) by_saga: BTreeMap<SagaId, Sums>,
     pub(crate) by_invoice: BTreeMap<String, Sums>,
     pub(crate) by_transaction: BTreeMap<String, Sums>,
-    applied: BTreeMap<String, i64>,
+    by_customer: BTreeMap<String, Sums>,
+    /// Transactions that were captured beside another one: they are given back.
+    duplicates: BTreeSet<String>,
     told: BTreeSet<String>,
     /// Sales are switched off until.
     pub(crate) switched_off_until: Option<DateTime<Utc>>,
 }
 
 impl Tables {
-    /// What rides in an append. An error is a broken law.
-    pub(crate) fn append(&mut self, saga: SagaId, event: Uuid, facts: &Facts) -> Result<(), String> {
+    /// What rides in an append with an event of that name. An error is a broken law.
+    pub(crate) fn append(&mut self, saga: SagaId, event: Uuid, name: &str, facts: &Facts) -> Result<(), String> {
         for (group, posting) in facts.postings.iter().enumerate() {
             let Some(journal) = journal(event, group, posting) else { continue };
-            let mut sum = 0;
-            for line in &journal.lines {
-                let signed = if line.side == Side::Debit { line.amount.minor } else { -line.amount.minor };
-                sum += signed;
-                *self.by_saga.entry(saga).or_default().entry(line.account).or_default() += signed;
-                let dimensions = &posting.dimensions;
-                for (sums, key) in
-                    [(&mut self.by_invoice, &dimensions.invoice), (&mut self.by_transaction, &dimensions.transaction)]
-                {
-                    if let Some(key) = key {
-                        *sums.entry(key.clone()).or_default().entry(line.account).or_default() += signed;
-                    }
-                }
-            }
-            if sum != 0 || journal.lines.len() < 2 {
-                return Err(format!("a journal of {} does not balance", journal.rule.as_str()));
-            }
-            if let Some(invoice) = &posting.dimensions.invoice {
-                let applied = self.applied.entry(invoice.clone()).or_default();
-                match posting.rule {
-                    Rule::Apply => *applied += posting.amount.minor,
-                    Rule::Unapply => *applied -= posting.amount.minor,
-                    _ => {}
-                }
-                if sum_of(&self.by_invoice, invoice, 2100) > 0 {
-                    return Err(format!("unapplied cash of invoice {invoice} has the wrong sign"));
-                }
-            }
+            self.post(saga, name, &journal).map_err(|broken| format!("{} {broken}", journal.rule.as_str()))?;
         }
         facts.marks.iter().try_for_each(|mark| self.mark(saga, mark))
+    }
+
+    fn post(&mut self, saga: SagaId, name: &str, journal: &Journal) -> Result<(), Broken> {
+        let lines = books::lines_of(journal);
+        books::journal(&lines)?;
+        let (rule, dimensions) = (journal.rule, &journal.dimensions);
+        if rule == Rule::Capture && name == "PaymentCaptured" {
+            let before = dimensions.invoice.as_ref().and_then(|invoice| self.by_invoice.get(invoice));
+            books::before_a_charge(before.map_or(0, Sums::unapplied))?;
+        }
+        if let Some(transaction) = &dimensions.transaction {
+            if name == "DuplicateCaptured" {
+                self.duplicates.insert(transaction.clone());
+            }
+            if rule == Rule::Apply && self.duplicates.contains(transaction) {
+                return Err(Broken::new(Invariant::I43, format!("{transaction} is applied, and came late")));
+            }
+        }
+        self.by_saga.entry(saga).or_default().post(rule, &lines);
+        let of = [
+            (&mut self.by_invoice, &dimensions.invoice),
+            (&mut self.by_transaction, &dimensions.transaction),
+            (&mut self.by_customer, &dimensions.customer),
+        ];
+        for (sums, key) in of {
+            if let Some(key) = key {
+                sums.entry(key.clone()).or_default().post(rule, &lines);
+            }
+        }
+        Ok(())
+    }
+
+    /// What must hold of the books after an append with that saga in it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let named = |kind: &str, key: &str, broken: Vec<Broken>| {
+            broken.into_iter().next().map_or(Ok(()), |broken| Err(format!("{kind} {key}: {broken}")))
+        };
+        for (customer, sums) in &self.by_customer {
+            named("customer", customer, books::of_customer(sums))?;
+        }
+        for (transaction, sums) in &self.by_transaction {
+            named("transaction", transaction, books::of_transaction(sums))?;
+        }
+        for (invoice, sums) in &self.by_invoice {
+            let on_hold = self.holds.iter().any(|(held, _)| held == invoice);
+            named("invoice", invoice, books::of_invoice(sums, on_hold))?;
+        }
+        Ok(())
     }
 
     fn mark(&mut self, saga: SagaId, mark: &Mark) -> Result<(), String> {
@@ -170,6 +192,12 @@ impl Tables {
             answer: match call {
                 Desk::SurveyInvoice { invoice, customer, subscription } => {
                     Answer::Survey(Box::new(self.survey(saga, invoice, customer, subscription.as_deref(), now)))
+                }
+                Desk::SurveySubscription { by } => {
+                    Answer::SubscriptionSurvey(Box::new(self.survey_subscription(saga, by)))
+                }
+                Desk::SurveyCustomer { zoho_customer } => {
+                    Answer::CustomerSurvey(Box::new(self.survey_customer(zoho_customer)))
                 }
                 Desk::Claim { claims } => match self.claim(saga, step, claims, now) {
                     None => Answer::Nothing,
@@ -231,6 +259,9 @@ impl Tables {
                 text: "held by another saga".to_owned(),
                 response_type: None,
                 advice_code: None,
+                advice_text: None,
+                network_code: None,
+                network_text: None,
                 transaction: None,
                 brand: None,
             });
@@ -279,6 +310,32 @@ impl Tables {
         }))
     }
 
+    fn survey_subscription(&self, saga: SagaId, by: &SubscriptionKey) -> SubscriptionSurvey {
+        let found = self.subscriptions.iter().find(|(_, owned)| match by {
+            SubscriptionKey::Attio { record } => owned.attio.as_ref() == Some(record),
+            SubscriptionKey::Zoho { subscription } => owned.zoho.as_ref() == Some(subscription),
+        });
+        let Some((ours, owned)) = found else { return SubscriptionSurvey::default() };
+        let claim = owned.zoho.clone().map(|key| Claim { kind: ClaimKind::ZohoSubscription, key });
+        let holder = claim.and_then(|claim| self.claims.get(&claim)).filter(|holder| holder.saga != saga);
+        SubscriptionSurvey {
+            subscription: Some(ours.clone()),
+            zoho_subscription: owned.zoho.clone(),
+            attio_record: owned.attio.clone(),
+            owner: owned.owner,
+            claimed_by: holder.map(|holder| holder.saga),
+        }
+    }
+
+    fn survey_customer(&self, zoho_customer: &str) -> CustomerSurvey {
+        let Some((ours, links)) = self.customer_of(zoho_customer) else { return CustomerSurvey::default() };
+        CustomerSurvey {
+            customer: Some(ours.clone()),
+            braintree_customer: links.braintree.clone(),
+            attio_client: Some(AttioRecord { object: "companies".to_owned(), id: links.company.clone() }),
+        }
+    }
+
     fn survey(
         &self,
         saga: SagaId,
@@ -300,7 +357,7 @@ impl Tables {
             self.claims.get(&claim).filter(|h| h.saga != saga).map(|_| *kind)
         };
         let booked = self.by_invoice.contains_key(invoice);
-        let applied = self.applied.get(invoice).copied().unwrap_or_default();
+        let applied = self.by_invoice.get(invoice).map_or(0, Sums::applied);
         Survey {
             customer: ours.map(|(id, _)| id.clone()),
             ambiguous: false,
@@ -321,9 +378,9 @@ impl Tables {
 
 /// Debits less credits of an account under a key.
 pub(crate) fn sum_of<K: Ord + ?Sized, Q: Ord + std::borrow::Borrow<K>>(
-    sums: &BTreeMap<Q, BTreeMap<u16, i64>>,
+    sums: &BTreeMap<Q, Sums>,
     key: &K,
     account: u16,
 ) -> i64 {
-    sums.get(key).and_then(|sums| sums.get(&account)).copied().unwrap_or_default()
+    sums.get(key).map_or(0, |sums| sums.account(account))
 }

@@ -291,6 +291,13 @@ impl Zoho {
             }
             Call::CreateSubscription(order) => done(self.create_subscription(order, now)),
             Call::UndoSubscription { subscription } => self.undo(subscription, now),
+            Call::UpdateCustomer { .. }
+            | Call::Subscription(_)
+            | Call::Credit(_)
+            | Call::Payment(_)
+            | Call::Invoice(_)
+            | Call::Estimate(_)
+            | Call::Page(_) => panic!("no flow makes this call yet: {call:?}"),
             Call::ReadFirstInvoice { subscription } => {
                 let first = self.bills.iter().find(|b| b.subscription.as_ref() == Some(subscription));
                 let invoice = first.filter(|b| b.visible_at <= now).map(|b| Box::new(self.shown(b, now)));
@@ -402,5 +409,6 @@ fn zoho_customer(customer: &Customer) -> ZohoCustomer {
         active: customer.active,
         our_customer: customer.ours.clone(),
         unused_credit: None,
+        changed_at: None,
     }
 }

@@ -57,6 +57,7 @@ pub(crate) fn sale() -> Effect {
         token: "m-1".to_owned(),
         amount: Money::new(4_900, EUR),
         recurring: true,
+        details: None,
     })
 }
 
