@@ -12,13 +12,14 @@ RUN apt-get update \
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
 COPY sagas/Cargo.toml sagas/Cargo.toml
-RUN mkdir src \
+COPY src/sandbox/Cargo.toml src/sandbox/Cargo.toml
+RUN mkdir -p src tests/sandbox \
  && echo 'fn main() {}' > src/main.rs \
- && touch src/lib.rs sagas/lib.rs \
+ && touch src/lib.rs sagas/lib.rs src/sandbox/lib.rs tests/sandbox/main.rs \
  && cargo build --release --locked --no-default-features --features otel
 COPY . .
 # Cargo compares times, and the sources may be older than the empty ones.
-RUN touch src/main.rs src/lib.rs sagas/lib.rs \
+RUN touch src/main.rs src/lib.rs sagas/lib.rs src/sandbox/lib.rs \
  && cargo build --release --locked --no-default-features --features otel
 
 FROM debian:bookworm-slim

@@ -13,10 +13,10 @@ use attio_billing::checkout::{
 };
 use attio_billing::config::{Script, Scripts};
 use attio_billing::http::checkout::{Checkout, routes};
-use attio_billing::sandbox::{World, server};
 use axum::extract::{Path, State};
 use axum::routing::get;
 use axum::{Json, Router};
+use sandbox::{World, server};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::collections::HashMap;

@@ -2,7 +2,7 @@
 
 use crate::checkout::Page;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, LEASE_MARGIN, RENEWALS};
 use crate::connectors::Connectors;
 use crate::engine::hooks::NoHooks;
 use crate::engine::{self, Budgets, Engine};
@@ -17,6 +17,7 @@ use crate::proof::{self, Proof};
 use crate::reception::Reception;
 use crate::store::schema::{SHARDS, Stamp};
 use crate::store::shards::Lease;
+use crate::store::vendor_tokens::VendorTokens;
 use crate::store::{Store, approvals, tokens};
 use crate::watch::Watch;
 use anyhow::Context;
@@ -63,13 +64,14 @@ impl Service {
         let store = Store::open(database_url, &stamp(&config), &config.node, lease(&config)).await?;
         let budgets = Budgets::new(store.clone(), Arc::clone(&clock), &config.budgets);
         let meter: Arc<Budgets> = Arc::clone(&budgets);
-        let connectors =
-            Connectors::new(&config.vendors, Arc::clone(&clock), Some(meter)).map_err(anyhow::Error::msg)?;
-        let connectors = Arc::new(connectors);
         let addresses = (public.local_addr()?, private.local_addr()?);
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", addresses.0));
         let keys = Keys::new(&config.secret_key, &public_url);
-        let signer = proof::signer(config.proof.signing_key.as_ref(), &keys).map_err(anyhow::Error::msg)?;
+        let tokens_of_vendors = Arc::new(VendorTokens::new(store.pool.clone(), keys.secrets().clone()));
+        let connectors = Connectors::new(&config.vendors, Arc::clone(&clock), Some(meter), tokens_of_vendors)
+            .map_err(anyhow::Error::msg)?;
+        let connectors = Arc::new(connectors);
+        let signers = proof::signers(&config.proof, &keys).map_err(anyhow::Error::msg)?;
         let sink = config.proof.sink.as_ref().map(|sink| Sink::new(sink, config.installation.as_str())).transpose();
         let sink = sink.map_err(anyhow::Error::msg)?;
         let erasures = Erasures::new(config.proof.sink.as_ref(), config.installation.as_str(), keys.clone());
@@ -83,7 +85,7 @@ impl Service {
             node: config.node.clone(),
             books_zone: config.books_zone,
             call_limit: config.call_limit,
-            renewal: config.lease / 4,
+            renewal: config.lease / RENEWALS,
             mailer: Some(Arc::clone(&mailer)),
             metrics: metrics.clone(),
             two_persons: config.two_persons.clone(),
@@ -140,9 +142,10 @@ impl Service {
         }
         let has_sink = sink.is_some();
         let proven = Arc::clone(&engine);
-        let proof = Proof::new(store.clone(), proven, signer, sink, erasures, config.installation.as_str());
+        let proof = Proof::new(store.clone(), proven, signers, sink, erasures, config.installation.as_str());
         let proof = Arc::new(proof);
         tasks.spawn(Arc::clone(&proof).run(stop.clone()));
+        tasks.spawn(Arc::clone(&proof).verify_daily(stop.clone()));
         let installation = config.installation.as_str();
         let watch = Watch::new(store.clone(), Arc::clone(&clock), config.watch, Some(&mailer), has_sink, installation);
         tasks.spawn(watch.map_err(anyhow::Error::msg)?.run(stop.clone()));
@@ -209,8 +212,7 @@ pub fn stamp(config: &Config) -> Stamp {
 }
 
 fn lease(config: &Config) -> Lease {
-    let renewal = config.lease / 4;
-    Lease { length: config.lease, renewal, margin: Duration::from_secs(2) }
+    Lease { length: config.lease, renewal: config.lease / RENEWALS, margin: LEASE_MARGIN }
 }
 
 async fn listen(listener: TcpListener, routes: Routes, stop: CancellationToken) {

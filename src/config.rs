@@ -3,26 +3,33 @@
 
 mod approvals;
 mod budgets;
+mod checking;
 mod checkout;
+mod lease;
 mod offers;
 mod outreach;
 mod proof;
 mod traces;
 mod watch;
+mod zoho;
 
 pub use approvals::{ApprovalSettings, Approvals};
 pub use budgets::{BudgetSettings, Limits};
+use checking::{Checking, required, secret};
 pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
+use lease::call_beyond_lease;
+pub use lease::{LEASE_MARGIN, RENEWALS};
 pub use offers::{OfferConfig, OfferSettings};
 pub use outreach::{MailConfig, OutreachSettings};
 pub use proof::{ProofConfig, ProofSettings, SinkConfig};
 pub use traces::{TraceConfig, TraceSettings};
 pub use watch::{WatchConfig, WatchSettings};
+pub use zoho::{DATA_CENTRES, DataCentre, DeskConfig, DeskSettings, ZohoConfig};
 
 use crate::brand::Brand;
+use chrono::{DateTime, Utc};
 use clap::Args;
 use sagas::kernel::ids::Installation;
-use sagas::kernel::offer::ppm_of_percent;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -175,6 +182,8 @@ pub struct VendorSettings {
     #[arg(long, env = "ZOHO_TAX_RATES", value_delimiter = ',')]
     pub zoho_tax_rates: Vec<String>,
     #[command(flatten)]
+    pub desk: DeskSettings,
+    #[command(flatten)]
     pub attio: AttioSettings,
 }
 
@@ -196,6 +205,12 @@ pub struct AttioSettings {
     /// Secret of the Attio webhook, as `setup` printed it
     #[arg(long = "attio-webhook-secret", env = "ATTIO_WEBHOOK_SECRET", hide_env_values = true)]
     pub webhook_secret: Option<SecretString>,
+    /// Secret before the last rotation: what is signed with it is taken until the time below
+    #[arg(long = "attio-webhook-secret-old", env = "ATTIO_WEBHOOK_SECRET_OLD", hide_env_values = true)]
+    pub old_webhook_secret: Option<SecretString>,
+    /// Until when, as `setup --rotate-secret` printed it: 2026-12-01T00:00:00Z
+    #[arg(long = "attio-webhook-secret-old-until", env = "ATTIO_WEBHOOK_SECRET_OLD_UNTIL")]
+    pub old_webhook_secret_until: Option<DateTime<Utc>>,
 }
 
 /// The checked configuration.
@@ -250,22 +265,6 @@ pub struct BraintreeConfig {
     pub merchant_accounts: BTreeMap<String, String>,
 }
 
-/// Zoho.
-#[derive(Debug, Clone)]
-pub struct ZohoConfig {
-    pub accounts_url: Url,
-    pub api_url: Url,
-    pub organization_id: String,
-    pub client_id: String,
-    pub client_secret: SecretString,
-    pub refresh_token: SecretString,
-    pub webhook_secret: SecretString,
-    /// The organization's own currency, in which its catalog is priced.
-    pub currency: iso_currency::Currency,
-    /// Parts per million by tax id.
-    pub tax_rates: BTreeMap<String, u32>,
-}
-
 /// Attio.
 #[derive(Debug, Clone)]
 pub struct AttioConfig {
@@ -277,6 +276,8 @@ pub struct AttioConfig {
     pub task_owner: Option<String>,
     /// Absent: Attio's webhooks are refused until `setup` made one.
     pub webhook_secret: Option<SecretString>,
+    /// The one before it, and until when it is good: Attio repeats what was signed with it for some days.
+    pub old_webhook_secret: Option<(SecretString, DateTime<Utc>)>,
 }
 
 /// All that is wrong with a configuration.
@@ -296,7 +297,18 @@ impl Settings {
     /// # Errors
     /// Every fault, each with its cure.
     pub fn check(self) -> Result<Config, Faults> {
-        let mut faults = Vec::new();
+        self.checked(Checking::default())
+    }
+
+    /// The same for a show, whose secrets are made for it: no file that a variable of a real installation names is read.
+    ///
+    /// # Errors
+    /// Every fault, each with its cure.
+    pub fn check_show(self) -> Result<Config, Faults> {
+        self.checked(Checking { no_files: true, ..Checking::default() })
+    }
+
+    fn checked(self, mut faults: Checking) -> Result<Config, Faults> {
         let production = self.environment == Environment::Production;
         let installation = Installation::new(&self.installation_prefix)
             .map_err(|e| faults.push(format!("INSTALLATION_PREFIX: {e}")))
@@ -305,12 +317,7 @@ impl Settings {
         if production && database_url.is_none() {
             faults.push("DATABASE_URL is not set: production never starts the embedded Postgres; set it to a Postgres 14 or later".to_owned());
         }
-        if self.lease_seconds <= self.call_seconds + 10 {
-            faults.push(format!(
-                "LEASE_SECONDS ({}) must exceed CALL_SECONDS ({}) by more than 10, so that no call outlives its lease",
-                self.lease_seconds, self.call_seconds
-            ));
-        }
+        faults.extend(call_beyond_lease(self.lease_seconds, self.call_seconds));
         if production {
             self.public_url.iter().filter(|url| url.scheme() != "https").for_each(|url| {
                 faults.push(format!("PUBLIC_URL ({url}) is not https: production is reached over TLS only"));
@@ -381,57 +388,93 @@ impl Settings {
                     budgets,
                 })
             }
-            _ => Err(Faults(faults)),
+            _ => Err(Faults(faults.found)),
         }
     }
 }
 
 impl VendorSettings {
-    fn check(self, production: bool, faults: &mut Vec<String>) -> Option<Vendors> {
-        let mut url = |name: &str, url: Option<Url>| vendor_url(name, url, production, faults);
-        let braintree_url = url("BRAINTREE_BASE_URL", self.braintree_base_url);
-        let accounts_url = url("ZOHO_ACCOUNTS_URL", self.zoho_accounts_url);
-        let api_url = url("ZOHO_API_URL", self.zoho_api_url);
-        let merchant_accounts = merchant_accounts(&self.braintree_merchant_accounts, faults);
-        let mut key = |name, value| {
-            let value = secret(name, value, faults);
-            required(name, value, faults)
-        };
-        let private_key = key("BRAINTREE_PRIVATE_KEY", self.braintree_private_key);
-        let client_secret = key("ZOHO_CLIENT_SECRET", self.zoho_client_secret);
-        let refresh_token = key("ZOHO_REFRESH_TOKEN", self.zoho_refresh_token);
-        let zoho_webhook_secret = key("ZOHO_WEBHOOK_SECRET", self.zoho_webhook_secret);
-        long_enough("ZOHO_WEBHOOK_SECRET", zoho_webhook_secret.as_ref(), faults);
-        let currency = zoho_currency(self.zoho_currency, production, faults);
-        let tax_rates = tax_rates(&self.zoho_tax_rates, faults);
+    fn check(self, production: bool, faults: &mut Checking) -> Option<Vendors> {
+        let braintree = self.braintree(production, faults);
+        let zoho = self.zoho(production, faults);
         let attio = self.attio.check(production, faults);
-        let mut id = |name, value: Option<String>| required(name, value.filter(|v| !v.is_empty()), faults);
-        let merchant_id = id("BRAINTREE_MERCHANT_ID", self.braintree_merchant_id);
-        let public_key = id("BRAINTREE_PUBLIC_KEY", self.braintree_public_key);
-        let organization_id = id("ZOHO_ORGANIZATION_ID", self.zoho_organization_id);
-        let client_id = id("ZOHO_CLIENT_ID", self.zoho_client_id);
-        Some(Vendors {
-            braintree: BraintreeConfig {
-                base_url: braintree_url?,
-                merchant_id: merchant_id?,
-                public_key: public_key?,
-                private_key: private_key?,
-                merchant_accounts,
-            },
-            zoho: ZohoConfig {
-                accounts_url: accounts_url?,
-                api_url: api_url?,
-                organization_id: organization_id?,
-                client_id: client_id?,
-                client_secret: client_secret?,
-                refresh_token: refresh_token?,
-                webhook_secret: zoho_webhook_secret?,
-                currency: currency?,
-                tax_rates,
-            },
-            attio: attio?,
+        Some(Vendors { braintree: braintree?, zoho: zoho?, attio: attio? })
+    }
+
+    /// Checks Braintree's part alone, for commands that need nothing else.
+    ///
+    /// # Errors
+    /// Every fault, each with its cure.
+    pub fn braintree_alone(&self) -> Result<BraintreeConfig, Faults> {
+        alone(|faults| self.braintree(false, faults))
+    }
+
+    /// Checks Zoho's part alone.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn zoho_alone(&self) -> Result<ZohoConfig, Faults> {
+        alone(|faults| self.zoho(false, faults))
+    }
+
+    fn braintree(&self, production: bool, faults: &mut Checking) -> Option<BraintreeConfig> {
+        let base_url = vendor_url("BRAINTREE_BASE_URL", self.braintree_base_url.clone(), production, faults);
+        let merchant_accounts = merchant_accounts(&self.braintree_merchant_accounts, faults);
+        let private_key = secret("BRAINTREE_PRIVATE_KEY", self.braintree_private_key.clone(), faults);
+        let private_key = required("BRAINTREE_PRIVATE_KEY", private_key, faults);
+        let merchant_id = id("BRAINTREE_MERCHANT_ID", self.braintree_merchant_id.as_ref(), faults);
+        let public_key = id("BRAINTREE_PUBLIC_KEY", self.braintree_public_key.as_ref(), faults);
+        Some(BraintreeConfig {
+            base_url: base_url?,
+            merchant_id: merchant_id?,
+            public_key: public_key?,
+            private_key: private_key?,
+            merchant_accounts,
         })
     }
+
+    fn zoho(&self, production: bool, faults: &mut Checking) -> Option<ZohoConfig> {
+        let accounts_url = vendor_url("ZOHO_ACCOUNTS_URL", self.zoho_accounts_url.clone(), production, faults);
+        let api_url = vendor_url("ZOHO_API_URL", self.zoho_api_url.clone(), production, faults);
+        let mut key = |name, value: &Option<SecretString>| {
+            let value = secret(name, value.clone(), faults);
+            required(name, value, faults)
+        };
+        let client_secret = key("ZOHO_CLIENT_SECRET", &self.zoho_client_secret);
+        let refresh_token = key("ZOHO_REFRESH_TOKEN", &self.zoho_refresh_token);
+        let webhook_secret = key("ZOHO_WEBHOOK_SECRET", &self.zoho_webhook_secret);
+        long_enough("ZOHO_WEBHOOK_SECRET", webhook_secret.as_ref(), faults);
+        let currency = zoho::currency(self.zoho_currency.clone(), production, faults);
+        let tax_rates = zoho::tax_rates(&self.zoho_tax_rates, faults);
+        let desk = self.desk.clone().check(production, faults);
+        let organization_id = id("ZOHO_ORGANIZATION_ID", self.zoho_organization_id.as_ref(), faults);
+        let client_id = id("ZOHO_CLIENT_ID", self.zoho_client_id.as_ref(), faults);
+        Some(ZohoConfig {
+            accounts_url: accounts_url?,
+            api_url: api_url?,
+            organization_id: organization_id?,
+            client_id: client_id?,
+            client_secret: client_secret?,
+            refresh_token: refresh_token?,
+            webhook_secret: webhook_secret?,
+            currency: currency?,
+            tax_rates,
+            desk,
+        })
+    }
+}
+
+/// A part of the configuration, or all that is wrong with it.
+fn alone<T>(check: impl FnOnce(&mut Checking) -> Option<T>) -> Result<T, Faults> {
+    let mut faults = Checking::default();
+    match check(&mut faults) {
+        Some(part) if faults.is_empty() => Ok(part),
+        _ => Err(Faults(faults.found)),
+    }
+}
+
+fn id(name: &str, value: Option<&String>, faults: &mut Checking) -> Option<String> {
+    required(name, value.filter(|value| !value.is_empty()).cloned(), faults)
 }
 
 impl AttioSettings {
@@ -440,14 +483,10 @@ impl AttioSettings {
     /// # Errors
     /// Every fault, each with its cure.
     pub fn check_alone(self) -> Result<AttioConfig, Faults> {
-        let mut faults = Vec::new();
-        match self.check(false, &mut faults) {
-            Some(attio) if faults.is_empty() => Ok(attio),
-            _ => Err(Faults(faults)),
-        }
+        alone(|faults| self.check(false, faults))
     }
 
-    fn check(self, production: bool, faults: &mut Vec<String>) -> Option<AttioConfig> {
+    fn check(self, production: bool, faults: &mut Checking) -> Option<AttioConfig> {
         let base_url = vendor_url("ATTIO_BASE_URL", self.base_url, production, faults);
         let api_key = secret("ATTIO_API_KEY", self.api_key, faults);
         let api_key = required("ATTIO_API_KEY", api_key, faults);
@@ -459,11 +498,22 @@ impl AttioSettings {
         if let Some(owner) = task_owner.as_ref().filter(|owner| uuid::Uuid::try_parse(owner).is_err()) {
             faults.push(format!("ATTIO_TASK_OWNER ({owner}) is no id of a workspace member: expected a UUID"));
         }
-        Some(AttioConfig { base_url: base_url?, api_key: api_key?, currency: currency?, task_owner, webhook_secret })
+        let old = secret("ATTIO_WEBHOOK_SECRET_OLD", self.old_webhook_secret, faults);
+        if old.is_some() != self.old_webhook_secret_until.is_some() {
+            faults.push("ATTIO_WEBHOOK_SECRET_OLD and ATTIO_WEBHOOK_SECRET_OLD_UNTIL go together".to_owned());
+        }
+        Some(AttioConfig {
+            base_url: base_url?,
+            api_key: api_key?,
+            currency: currency?,
+            task_owner,
+            webhook_secret,
+            old_webhook_secret: old.zip(self.old_webhook_secret_until),
+        })
     }
 }
 
-fn vendor_url(name: &str, url: Option<Url>, production: bool, faults: &mut Vec<String>) -> Option<Url> {
+fn vendor_url(name: &str, url: Option<Url>, production: bool, faults: &mut Checking) -> Option<Url> {
     let url = required(name, url, faults)?;
     if production && !is_vendor_host(&url) {
         faults.push(format!(
@@ -473,7 +523,7 @@ fn vendor_url(name: &str, url: Option<Url>, production: bool, faults: &mut Vec<S
     Some(url)
 }
 
-fn long_enough(name: &str, secret: Option<&SecretString>, faults: &mut Vec<String>) {
+fn long_enough(name: &str, secret: Option<&SecretString>, faults: &mut Checking) {
     if secret.is_some_and(|s| s.expose_secret().len() < WEBHOOK_SECRET_AT_LEAST) {
         faults.push(format!(
             "{name} is shorter than {WEBHOOK_SECRET_AT_LEAST} characters: who guesses it can forge deliveries"
@@ -481,39 +531,7 @@ fn long_enough(name: &str, secret: Option<&SecretString>, faults: &mut Vec<Strin
     }
 }
 
-/// A secret from its variable or from the file that `NAME_FILE` names; two different values are a fault, and an empty
-/// one is none: it would prove nothing.
-fn secret(name: &str, given: Option<SecretString>, faults: &mut Vec<String>) -> Option<SecretString> {
-    let given = given.filter(|secret| !secret.expose_secret().is_empty());
-    let Some(path) = std::env::var_os(format!("{name}_FILE")) else { return given };
-    match std::fs::read_to_string(&path) {
-        Ok(text) => {
-            let from_file = text.trim_end_matches(['\r', '\n']).to_owned();
-            if given.as_ref().is_some_and(|g| g.expose_secret() != from_file) {
-                faults.push(format!("{name} and {name}_FILE have different values: keep one"));
-            }
-            if from_file.is_empty() {
-                faults.push(format!("{name}_FILE ({}) is empty", path.to_string_lossy()));
-                return None;
-            }
-            Some(SecretString::from(from_file))
-        }
-        Err(e) => {
-            faults.push(format!("{name}_FILE ({}) cannot be read: {e}", path.to_string_lossy()));
-            None
-        }
-    }
-}
-
-fn required<T>(name: &str, value: Option<T>, faults: &mut Vec<String>) -> Option<T> {
-    let silent = faults.iter().any(|f| f.starts_with(&format!("{name}_FILE")));
-    if value.is_none() && !silent {
-        faults.push(format!("{name} is not set"));
-    }
-    value
-}
-
-fn merchant_accounts(pairs: &[String], faults: &mut Vec<String>) -> BTreeMap<String, String> {
+fn merchant_accounts(pairs: &[String], faults: &mut Checking) -> BTreeMap<String, String> {
     let mut accounts = BTreeMap::new();
     for pair in pairs.iter().filter(|p| !p.is_empty()) {
         match pair.split_once('=') {
@@ -533,60 +551,12 @@ fn merchant_accounts(pairs: &[String], faults: &mut Vec<String>) -> BTreeMap<Str
     accounts
 }
 
-fn zoho_currency(code: Option<String>, production: bool, faults: &mut Vec<String>) -> Option<iso_currency::Currency> {
-    let Some(code) = code.filter(|code| !code.is_empty()) else {
-        if production {
-            faults
-                .push("ZOHO_CURRENCY is not set: name the currency of your organization in Zoho, e.g. EUR".to_owned());
-        }
-        return Some(iso_currency::Currency::EUR);
-    };
-    sagas::kernel::money::currency(&code).map_err(|e| faults.push(format!("ZOHO_CURRENCY: {e}"))).ok()
-}
-
-/// Parts per million by tax id.
-fn tax_rates(pairs: &[String], faults: &mut Vec<String>) -> BTreeMap<String, u32> {
-    let mut rates = BTreeMap::new();
-    for pair in pairs.iter().filter(|p| !p.is_empty()) {
-        match pair.split_once('=').map(|(id, percent)| (id, ppm_of_percent(percent))) {
-            Some((id, Some(ppm))) if !id.is_empty() => {
-                rates.insert(id.to_owned(), ppm);
-            }
-            _ => faults.push(format!(
-                "ZOHO_TAX_RATES: `{pair}` is not `tax_id=percentage` with at most four decimals, e.g. `903000000065300=19`"
-            )),
-        }
-    }
-    rates
-}
-
-/// Hosts of the vendors' production services; of Zoho's, every data centre's.
-const VENDOR_HOSTS: [&str; 21] = [
-    "api.braintreegateway.com",
-    "www.braintreegateway.com",
-    "api.attio.com",
-    "accounts.zoho.com",
-    "accounts.zoho.eu",
-    "accounts.zoho.in",
-    "accounts.zoho.com.au",
-    "accounts.zoho.jp",
-    "accounts.zohocloud.ca",
-    "accounts.zoho.sa",
-    "accounts.zoho.com.cn",
-    "accounts.zoho.uk",
-    "www.zohoapis.com",
-    "www.zohoapis.eu",
-    "www.zohoapis.in",
-    "www.zohoapis.com.au",
-    "www.zohoapis.jp",
-    "www.zohoapis.ca",
-    "www.zohoapis.sa",
-    "www.zohoapis.com.cn",
-    "www.zohoapis.uk",
-];
+/// Hosts of the vendors' production services; Zoho's stand with its data centres.
+const VENDOR_HOSTS: [&str; 3] = ["api.braintreegateway.com", "www.braintreegateway.com", "api.attio.com"];
 
 fn is_vendor_host(url: &Url) -> bool {
-    url.scheme() == "https" && url.host_str().is_some_and(|host| VENDOR_HOSTS.contains(&host))
+    let known = |host: &str| VENDOR_HOSTS.contains(&host) || zoho::is_host(host);
+    url.scheme() == "https" && url.host_str().is_some_and(known)
 }
 
 fn default_node_name() -> String {

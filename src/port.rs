@@ -1,5 +1,9 @@
 //! The one seam between the engine and the world: perform a call, or look up by our own reference whether it was done.
 
+mod tokens;
+
+pub use tokens::{InMemory, Kept, Refreshed, SharedToken, TokenStore, Turn, WINDOW, Wait};
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sagas::kernel::effect::Effect;

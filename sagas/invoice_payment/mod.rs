@@ -442,6 +442,7 @@ fn charging(state: &State) -> Option<Pending> {
                 token: attempt.method.token.clone(),
                 amount: attempt.amount,
                 recurring: attempt.recurring,
+                details: None,
             };
             perform("charge", n, Effect::Braintree(sale), Some(attempt.fresh_until))
         }

@@ -1,15 +1,18 @@
 //! The shared words of all flows, and the machine that drives them. Pure.
 
 pub mod answer;
+pub mod books;
 pub mod cards;
 pub mod command;
 pub mod effect;
 pub mod flow;
 pub mod forms;
 pub mod ids;
+pub mod invariant;
 pub mod machine;
 pub mod money;
 pub mod offer;
+pub mod order;
 pub mod outcome;
 pub mod park;
 pub mod posting;
@@ -18,6 +21,7 @@ pub mod record;
 pub mod retry;
 pub mod saga;
 pub mod step;
+pub mod tags;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod turn;

@@ -54,6 +54,15 @@ pub struct Decline {
     pub response_type: Option<String>,
     /// Network merchant advice code, where the network sent one.
     pub advice_code: Option<String>,
+    /// The network's words for that code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice_text: Option<String>,
+    /// The network's own response code, beside the processor's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_code: Option<String>,
+    /// The network's words for its response code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_text: Option<String>,
     /// The vendor's id of the refused transaction.
     pub transaction: Option<String>,
     /// The card's brand.
@@ -112,6 +121,8 @@ pub enum RejectionKind {
     KeyMisuse,
     /// A transaction with our order id is older than our request.
     OrderIdReused,
+    /// Somebody else changed the object between our read and our unanswered write.
+    Changed,
 }
 
 /// Why nothing was sent.

@@ -40,7 +40,7 @@ pub struct Dimensions {
 }
 
 /// The posting rules of the flows that exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Rule {
     InvoiceIssued,
@@ -97,22 +97,73 @@ pub struct Journal {
 }
 
 /// Receivables, and the accounts beside it.
-mod account {
-    pub(super) const PROCESSOR_SUBMITTED: u16 = 1110;
-    pub(super) const PROCESSOR_SETTLED: u16 = 1120;
-    pub(super) const EXTERNAL_RECEIPTS: u16 = 1150;
-    pub(super) const RECEIVABLES: u16 = 1200;
-    pub(super) const UNAPPLIED_CASH: u16 = 2100;
-    pub(super) const CUSTOMER_CREDIT: u16 = 2110;
-    pub(super) const TAX_PAYABLE: u16 = 2200;
-    pub(super) const INVOICED: u16 = 4000;
-    pub(super) const BAD_DEBT: u16 = 5200;
+pub(super) mod account {
+    pub(in crate::kernel) const PROCESSOR_SUBMITTED: u16 = 1110;
+    pub(in crate::kernel) const PROCESSOR_SETTLED: u16 = 1120;
+    pub(in crate::kernel) const EXTERNAL_RECEIPTS: u16 = 1150;
+    pub(in crate::kernel) const RECEIVABLES: u16 = 1200;
+    pub(in crate::kernel) const UNAPPLIED_CASH: u16 = 2100;
+    pub(in crate::kernel) const CUSTOMER_CREDIT: u16 = 2110;
+    pub(in crate::kernel) const REFUNDS_PAYABLE: u16 = 2120;
+    pub(in crate::kernel) const TAX_PAYABLE: u16 = 2200;
+    pub(in crate::kernel) const INVOICED: u16 = 4000;
+    pub(in crate::kernel) const BAD_DEBT: u16 = 5200;
     /// Memo: open holds, never exported.
-    pub(super) const AUTHORISATIONS: u16 = 9100;
-    pub(super) const AUTHORISATIONS_CONTRA: u16 = 9190;
+    pub(in crate::kernel) const AUTHORISATIONS: u16 = 9100;
+    pub(in crate::kernel) const AUTHORISATIONS_CONTRA: u16 = 9190;
 }
 
 impl Rule {
+    /// Every rule.
+    pub const ALL: [Self; 15] = [
+        Self::InvoiceIssued,
+        Self::InvoiceIssuedReversed,
+        Self::InvoiceVoided,
+        Self::Capture,
+        Self::Apply,
+        Self::Unapply,
+        Self::CaptureReversed,
+        Self::Settle,
+        Self::SettleReversed,
+        Self::ExternalPayment,
+        Self::ExternalPaymentReversed,
+        Self::CreditApplied,
+        Self::WriteOff,
+        Self::Auth,
+        Self::AuthReleased,
+    ];
+
+    /// The rule of that name; none: another release posts by it.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.as_str() == name)
+    }
+
+    /// The rule whose journal this one takes back: the same lines with the sides swapped. An application is taken off by
+    /// its amount, and what is applied anew is no second original: it has no reversal in this sense.
+    pub const fn reverses(self) -> Option<Self> {
+        match self {
+            Self::InvoiceIssuedReversed | Self::InvoiceVoided => Some(Self::InvoiceIssued),
+            Self::CaptureReversed => Some(Self::Capture),
+            Self::SettleReversed => Some(Self::Settle),
+            Self::ExternalPaymentReversed => Some(Self::ExternalPayment),
+            Self::AuthReleased => Some(Self::Auth),
+            Self::InvoiceIssued
+            | Self::Capture
+            | Self::Apply
+            | Self::Unapply
+            | Self::Settle
+            | Self::ExternalPayment
+            | Self::CreditApplied
+            | Self::WriteOff
+            | Self::Auth => None,
+        }
+    }
+
+    /// Another rule takes its journals back.
+    pub fn is_reversible(self) -> bool {
+        Self::ALL.into_iter().any(|rule| rule.reverses() == Some(self))
+    }
+
     /// The name in ledger and reports.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -201,32 +252,14 @@ mod tests {
     use iso_currency::Currency;
     use proptest::prelude::*;
 
-    const RULES: [Rule; 15] = [
-        Rule::InvoiceIssued,
-        Rule::InvoiceIssuedReversed,
-        Rule::InvoiceVoided,
-        Rule::Capture,
-        Rule::Apply,
-        Rule::Unapply,
-        Rule::CaptureReversed,
-        Rule::Settle,
-        Rule::SettleReversed,
-        Rule::ExternalPayment,
-        Rule::ExternalPaymentReversed,
-        Rule::CreditApplied,
-        Rule::WriteOff,
-        Rule::Auth,
-        Rule::AuthReleased,
-    ];
-
     proptest! {
         #[test]
         fn every_journal_balances_and_has_no_zero_or_negative_line(
-            rule in 0..RULES.len(), gross in -1_000_000_i64..1_000_000, tax in proptest::option::of(0_i64..1000)
+            rule in 0..Rule::ALL.len(), gross in -1_000_000_i64..1_000_000, tax in proptest::option::of(0_i64..1000)
         ) {
             let money = |m| Money::new(m, Currency::EUR);
             let posting = Posting {
-                rule: RULES[rule],
+                rule: Rule::ALL[rule],
                 amount: money(gross),
                 tax: tax.map(money),
                 effective: NaiveDate::default(),

@@ -383,6 +383,7 @@ fn capture(state: &State, balance: Money) -> Option<Braintree> {
         token: submission.token.clone(),
         amount: balance,
         recurring: false,
+        details: None,
     })
 }
 

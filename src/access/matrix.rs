@@ -79,6 +79,7 @@ pub enum Act {
     ManageTokens,
     Recover,
     ReleaseRecovery,
+    RotateKey,
     ExportPerson,
     ErasePerson,
     Verify,
@@ -164,7 +165,7 @@ const fn row(act: Act, what: &'static str, classes: &'static [Class], reach: Rea
 
 /// The table. Columns: viewer, support, finance, finance_approver, operator, admin, auditor, platform.
 #[rustfmt::skip]
-pub const ROWS: [Row; 31] = [
+pub const ROWS: [Row; 32] = [
     row(Act::ReadFlows, "read flows and health", &[Flow], Api,
         [Yes, Yes, Yes, Yes, Yes, Yes, Yes, No]),
     row(Act::ReadMoney, "read money", &[Money], Api,
@@ -221,6 +222,8 @@ pub const ROWS: [Row; 31] = [
         [No, No, No, No, Yes, Yes, No, No]),
     row(Act::ReleaseRecovery, "release a recovery with differences", &[Flow, Money], Line,
         [No, No, No, Approves, No, Second, No, No]),
+    row(Act::RotateKey, "take a new signing key into use", &[Settings, Proof], Line,
+        [No, No, No, No, No, Second, No, No]),
     row(Act::ExportPerson, "export what is held of a person", &[Personal], Later,
         [No, Request, No, No, No, Yes, No, No]),
     row(Act::ErasePerson, "erase a person", &[Personal], Line,

@@ -24,8 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl Caller {
     /// A caller of the stub there; of nobody, where there is none.
     pub(super) fn new(stub: Option<&str>) -> anyhow::Result<Self> {
-        // Only the first call in a process has an effect; a second one says so, and that is fine.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        crate::tls::choose();
         let client = reqwest::Client::builder().pool_max_idle_per_host(1_024).build()?;
         Ok(Self { client, base: stub.map(str::to_owned), meter: None })
     }

@@ -62,7 +62,7 @@ pub(super) async fn ours(url: &SecretString) -> anyhow::Result<axum::Router> {
     let store = Store::open(url.expose_secret(), &super::stamp(), "bench", super::lease()).await?;
     let none = SecretString::from("nothing is signed with it");
     let braintree = KeyPair { public_key: "bench".to_owned(), private_key: none.clone() };
-    let trusted = Trusted { attio: Some(SECRET.into()), braintree, zoho: none };
+    let trusted = Trusted { attio: Some(SECRET.into()), attio_before: None, braintree, zoho: none };
     let intake = Intake::new(store, trusted, Arc::new(RealClock));
     Ok(http::webhooks(Arc::new(intake), Metrics::default()))
 }

@@ -37,8 +37,6 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
         None
     } else {
         let (brand, mail) = args.outreach.check_alone(args.environment).map_err(Exit::config)?;
-        // TLS of several libraries may be in the program: this names the one in use.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         Some(Arc::new(Mailer::new(&mail, &brand, Arc::new(RealClock), PATIENCE).map_err(Exit::usage)?))
     };
     let ways = ways(&config, mailer.as_ref());

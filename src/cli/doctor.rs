@@ -1,16 +1,20 @@
 //! `doctor`: one line for each thing that must be right, with the cure as a command. Changes nothing.
 
 use super::database::Database;
+use super::recover;
 use super::{Exit, print, print_json};
 use crate::app::stamp;
 use crate::clock::{Clock, RealClock};
 use crate::config::{Config, Environment, Settings};
 use crate::connectors::Connectors;
+use crate::keys::Keys;
+use crate::port::InMemory;
+use crate::proof::signers;
 use crate::proof::sink::Sink;
 use crate::store::checks;
 use crate::store::query;
 use crate::store::server::{clock_ahead, server};
-use crate::store::{StoreError, backlog, checkpoints, inbox, recovery, schema, settings};
+use crate::store::{StoreError, backlog, checkpoints, drills, inbox, recovery, schema, settings};
 use chrono::TimeDelta;
 use serde::Serialize;
 use sqlx::PgPool;
@@ -228,6 +232,10 @@ async fn ours(pool: &PgPool, config: Option<&Config>, findings: &mut Findings) -
         findings.add("ours", check, passed, found, "attio-billing projections rebuild --check");
     }
     checkpoints_of(pool, config, findings).await?;
+    let drills = drills::drills(pool).await?;
+    let production = config.is_some_and(|config| config.environment == Environment::Production);
+    let fits = !(production && drills.overdue());
+    findings.add("ours", "recovery drill", fits, recover::shown(&drills), "attio-billing recover --drill");
     let off = settings::switched_off(pool).await?;
     let found = if off.is_empty() { "all on".to_owned() } else { off.into_keys().collect::<Vec<_>>().join(", ") };
     findings.add("ours", "switches", found == "all on", found, "attio-billing switch <operation> on --reason …");
@@ -266,6 +274,7 @@ async fn checkpoints_of(pool: &PgPool, config: Option<&Config>, findings: &mut F
     ] {
         findings.add("ours", check, set || !production, told(set), name);
     }
+    signing_key(pool, config, findings).await?;
     let Some(sink) = &config.proof.sink else {
         findings.add("ours", "checkpoint sink", !production, "not set", "set CHECKPOINT_SINK");
         return Ok(());
@@ -280,9 +289,21 @@ async fn checkpoints_of(pool: &PgPool, config: Option<&Config>, findings: &mut F
     Ok(())
 }
 
+/// Whether the service has the key that is to sign next.
+async fn signing_key(pool: &PgPool, config: &Config, findings: &mut Findings) -> Result<(), StoreError> {
+    let Some(wanted) = checkpoints::signs_next(pool).await? else { return Ok(()) };
+    let has = signers(&config.proof, &Keys::new(&config.secret_key, ""));
+    let fits = has.is_ok_and(|signers| signers.public().any(|key| key == wanted));
+    let found =
+        if fits { format!("key {} is at hand", wanted.id()) } else { format!("key {} is missing", wanted.id()) };
+    let cure = "set CHECKPOINT_SIGNING_KEY to the key in use, or `attio-billing keys rotate checkpoint --help`";
+    findings.add("ours", "signing key", fits, found, cure);
+    Ok(())
+}
+
 /// Each vendor is asked something small with its credentials; a search of nothing, a page of a list, the data model.
 async fn vendors(config: &Config, findings: &mut Findings) {
-    let connectors = match Connectors::new(&config.vendors, Arc::new(RealClock), None) {
+    let connectors = match Connectors::new(&config.vendors, Arc::new(RealClock), None, Arc::new(InMemory::default())) {
         Ok(connectors) => connectors,
         Err(why) => return findings.add("vendors", "clients", false, why, "attio-billing serve --help"),
     };

@@ -42,6 +42,16 @@ impl Exit {
         Self { code: 5, error: Some(anyhow::Error::msg(message.into())), hint: None }
     }
 
+    /// Two sides were compared, and differ: the code is that of `diff`.
+    pub fn differs(message: impl Into<String>) -> Self {
+        Self { code: 1, error: Some(anyhow::Error::msg(message.into())), hint: None }
+    }
+
+    /// Two sides could not be compared: the code is that of `diff`.
+    pub fn unasked(message: impl Into<String>) -> Self {
+        Self { code: 2, error: Some(anyhow::Error::msg(message.into())), hint: None }
+    }
+
     /// An argument's value is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { code: 2, error: Some(anyhow::Error::msg(message.into())), hint: None }
@@ -59,6 +69,11 @@ impl Exit {
             error: Some(faults.into()),
             hint: Some("`attio-billing serve --help` lists every setting".to_owned()),
         }
+    }
+
+    /// What happened, for whoever goes on with it.
+    pub(super) fn into_error(self) -> anyhow::Error {
+        self.error.unwrap_or_else(|| anyhow::Error::msg("there is nothing to tell"))
     }
 
     /// With the next command to type.

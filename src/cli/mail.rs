@@ -130,8 +130,6 @@ fn save(folder: &Path, template: Template, locale: Locale, rendered: &Rendered) 
 
 async fn test(args: TestArgs) -> Result<(), Exit> {
     let (brand, config) = args.own.outreach.check_alone(args.own.environment).map_err(Exit::config)?;
-    // TLS of several libraries may be in the program: this names the one in use.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let locale = args.locale.unwrap_or(brand.locale);
     let message_id = MessageId::new(&format!("{}@{}", Uuid::now_v7(), config.from.email.domain()))
         .map_err(|e| Exit::failure(anyhow::Error::msg(e)))?;

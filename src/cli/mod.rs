@@ -10,6 +10,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod forecast;
+mod keys;
 mod link;
 mod log;
 mod mail;
@@ -25,6 +26,9 @@ mod serve;
 mod setup;
 mod switch;
 mod token;
+mod vendors;
+mod verify;
+mod zoho;
 
 use crate::config::TraceConfig;
 use clap::{Parser, Subcommand};
@@ -52,6 +56,18 @@ enum Command {
     Migrate(migrate::Args),
     /// Provision Attio: objects, attributes, options; repeat-safe
     Setup(Box<setup::Args>),
+    /// Let this installation into Zoho
+    ///
+    /// Example:
+    ///   attio-billing zoho login --data-centre eu --scopes
+    #[command(subcommand, verbatim_doc_comment)]
+    Zoho(zoho::Command),
+    /// Whether the vendors still answer as this program assumes
+    ///
+    /// Example:
+    ///   attio-billing vendors check
+    #[command(subcommand, verbatim_doc_comment)]
+    Vendors(vendors::Command),
     /// Link a customer of ours to its ids at the vendors
     Link(link::Args),
     /// List and show sagas, order something of them, rehearse
@@ -60,6 +76,17 @@ enum Command {
     /// Query the transaction log, verify the hash chain
     #[command(subcommand)]
     Log(log::Command),
+    /// Verify every invariant of ledger and flows; names what broke, with its rows
+    ///
+    /// Reads one snapshot of the live database and changes nothing: it may run beside the service.
+    /// Lists what cannot be looked at here, with the reason. Exit code 5 where one is broken.
+    ///
+    /// Examples:
+    ///   attio-billing verify
+    ///   attio-billing verify --invariant I14 --invariant I20 --json
+    ///   attio-billing verify --since 2026-11-01
+    #[command(verbatim_doc_comment)]
+    Verify(verify::Args),
     /// Build again what is derived from the log
     ///
     /// Example:
@@ -70,6 +97,12 @@ enum Command {
     Doctor(Box<doctor::Args>),
     /// After a restore or a failover: declare what was lost, and let writes go out again
     Recover(recover::Args),
+    /// Take a new key of the installation into use
+    ///
+    /// Example:
+    ///   attio-billing keys rotate checkpoint --reason "yearly change"
+    #[command(subcommand, verbatim_doc_comment)]
+    Keys(keys::Command),
     /// Erase personal data
     ///
     /// Example:
@@ -133,12 +166,16 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Bench(args) => bench::run(args).await,
         Command::Migrate(args) => migrate::run(args).await,
         Command::Setup(args) => setup::run(*args).await,
+        Command::Zoho(command) => zoho::run(command).await,
+        Command::Vendors(command) => vendors::run(command).await,
         Command::Link(args) => link::run(args).await,
         Command::Saga(command) => saga::run(command).await,
         Command::Log(command) => log::run(command).await,
+        Command::Verify(args) => verify::run(args).await,
         Command::Projections(command) => projections::run(command).await,
         Command::Doctor(args) => Box::pin(doctor::run(*args)).await,
         Command::Recover(args) => recover::run(args).await,
+        Command::Keys(command) => Box::pin(keys::run(command)).await,
         Command::Privacy(command) => privacy::run(command).await,
         Command::Mail(command) => mail::run(command).await,
         Command::Alerts(command) => alerts::run(command).await,

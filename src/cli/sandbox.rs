@@ -1,9 +1,10 @@
 //! `sandbox`: the simulated vendors, until stopped.
 
 use super::{Exit, print, print_json};
-use crate::sandbox::{World, mailbox, server};
 use anyhow::Context;
+use sandbox::{World, mailbox, scenario, server};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -24,6 +25,9 @@ pub(super) struct Args {
     /// Prints one JSON line with addresses and credentials
     #[arg(long)]
     json: bool,
+    /// A world and its faults to begin with, as TOML (docs/SANDBOX.md); a running one gives its own at /control/scenario
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Exit> {
@@ -40,6 +44,14 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
     mailbox::open(&world, smtp_listen)
         .await
         .with_context(|| format!("cannot listen on {smtp_listen} for mails (--smtp-listen)"))?;
+    if let Some(file) = &args.scenario {
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {} (--scenario)", file.display()))?;
+        scenario::play(&world, &text).await.map_err(|refused| {
+            let at = refused.field.unwrap_or_default();
+            anyhow::anyhow!("{}: {at}: {}", file.display(), refused.message)
+        })?;
+    }
     let description = server::description(&base, &world);
     if args.json {
         print_json(&description)?;

@@ -1,20 +1,26 @@
 //! `setup`: Attio's data model, and its webhook.
 
 use super::{Exit, print, print_json};
+use crate::clock::{Clock as _, RealClock};
 use crate::config::AttioSettings;
 use crate::connectors::attio::findings::{Report, State};
 use crate::connectors::attio::{Attio, Webhook};
 use crate::connectors::attio_client;
+use chrono::{SecondsFormat, TimeDelta};
 use comfy_table::{ContentArrangement, Table, presets};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use url::Url;
 
+/// Attio repeats a delivery for about three days: so long the secret of a webhook that was replaced is still met.
+const REPEATED_FOR: TimeDelta = TimeDelta::days(4);
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   attio-billing setup --check
   attio-billing setup --check --webhook-url https://billing.example.com/webhooks/attio --json
-  attio-billing setup --webhook-url https://billing.example.com/webhooks/attio")]
+  attio-billing setup --webhook-url https://billing.example.com/webhooks/attio
+  attio-billing setup --webhook-url https://billing.example.com/webhooks/attio --rotate-secret")]
 pub(super) struct Args {
     /// Shows what is missing, archived or different, the webhook and the number of objects too, and what to do about it;
     /// changes nothing; exit code 5 if there is any
@@ -24,6 +30,10 @@ pub(super) struct Args {
     /// already, an existing webhook is kept and its list of events brought in line
     #[arg(long)]
     webhook_url: Option<Url>,
+    /// With --webhook-url: makes the webhook anew although its secret is known, and prints the new secret, once; and the
+    /// old one with its end, so that nothing signed with either is refused meanwhile
+    #[arg(long, requires = "webhook_url", conflicts_with = "check")]
+    rotate_secret: bool,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -40,7 +50,8 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
     if args.check {
         report.findings.extend(attio.check_webhook(url).await?);
     } else if let Some(url) = url {
-        webhook = Some(provide(&attio, url, config.webhook_secret.is_some(), &mut report).await?);
+        let keep = config.webhook_secret.is_some() && !args.rotate_secret;
+        webhook = Some(provide(&attio, url, keep, &mut report).await?);
     }
     if args.json {
         let mut shown = serde_json::to_value(&report)?;
@@ -51,6 +62,11 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
         show(&report);
         if let Some(Webhook::Created { id, secret }) = &webhook {
             print(&format!("created webhook {id}\n\nATTIO_WEBHOOK_SECRET={}", secret.expose_secret()));
+            if let Some(before) = &config.webhook_secret {
+                let until = (RealClock.now() + REPEATED_FOR).to_rfc3339_opts(SecondsFormat::Secs, true);
+                print(&format!("ATTIO_WEBHOOK_SECRET_OLD={}", before.expose_secret()));
+                print(&format!("ATTIO_WEBHOOK_SECRET_OLD_UNTIL={until}"));
+            }
             eprintln!("\nhint: store the secret now and restart the service with it; it is shown only once");
         }
     }

@@ -6,6 +6,8 @@ use super::{Exit, print, print_json};
 use crate::access::Act;
 use crate::store::settings::Release;
 use crate::store::{approvals, settings};
+use clap::builder::PossibleValuesParser;
+use sagas::kernel::effect::Effect;
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -16,7 +18,7 @@ use sqlx::PgPool;
   attio-billing switch braintree.sell on --reason \"incident over\"")]
 pub(super) struct Args {
     /// The operation
-    #[arg(value_parser = OPERATIONS, hide_possible_values = true, requires = "to")]
+    #[arg(value_parser = operations(), hide_possible_values = true, requires = "to")]
     operation: Option<String>,
     /// Where to
     #[arg(requires = "reason")]
@@ -37,47 +39,10 @@ enum Position {
     Off,
 }
 
-/// Every operation that has a switch: all that leave this process. A test compares them with the kernel's.
-const OPERATIONS: [&str; 38] = [
-    "attio.add_task",
-    "attio.find_client",
-    "attio.project",
-    "attio.read_person",
-    "attio.read_request",
-    "attio.refuse_act",
-    "attio.show_subscription",
-    "braintree.authorise",
-    "braintree.create_customer",
-    "braintree.delete_customer",
-    "braintree.delete_method",
-    "braintree.find_transactions",
-    "braintree.read_customer",
-    "braintree.read_transaction",
-    "braintree.sell",
-    "braintree.submit",
-    "braintree.vault",
-    "braintree.void",
-    "mail.send",
-    "practice.look",
-    "practice.note",
-    "practice.reserve",
-    "practice.take",
-    "practice.unreserve",
-    "zoho.create_customer",
-    "zoho.create_subscription",
-    "zoho.deactivate_customer",
-    "zoho.find_retired_customers",
-    "zoho.find_subscription_of_invoice",
-    "zoho.list_subscriptions",
-    "zoho.read_customer",
-    "zoho.read_first_invoice",
-    "zoho.read_invoice",
-    "zoho.read_offer",
-    "zoho.read_subscription",
-    "zoho.record_payment",
-    "zoho.revive_customer",
-    "zoho.undo_subscription",
-];
+/// Every operation that leaves this process has a switch.
+fn operations() -> PossibleValuesParser {
+    PossibleValuesParser::new(Effect::operations())
+}
 
 /// Off at once. On by two people, where approvals are required: what stops harm is quick, what may do some again is not.
 async fn turn(pool: &PgPool, operation: &str, to: Position, reason: &str) -> Result<(), Exit> {
@@ -106,13 +71,18 @@ pub(super) async fn run(args: Args) -> Result<(), Exit> {
         turn(&pool, operation, to, reason).await?;
     }
     let off = settings::switched_off(&pool).await?;
-    let shown = OPERATIONS.into_iter().filter(|name| args.operation.as_ref().is_none_or(|only| only == name));
+    let asked = settings::releases_asked(&pool).await?;
+    let shown = Effect::operations().into_iter().filter(|name| args.operation.as_ref().is_none_or(|only| only == name));
     for name in shown {
         let (word, reason) = off.get(name).map_or(("on", ""), |reason| ("off", reason.as_str()));
         if args.json {
-            print_json(&json!({"operation": name, "switch": word, "reason": off.get(name)}))?;
+            let asked = asked.get(name);
+            print_json(&json!({"operation": name, "switch": word, "reason": off.get(name), "release_asked": asked}))?;
         } else {
-            print(format!("{name:<36}{word:<5}{reason}").trim_end());
+            let asked = asked.get(name).map_or_else(String::new, |asked| {
+                format!(" ({} asked on {} that it go on)", asked.by, asked.at.format("%Y-%m-%d %H:%M"))
+            });
+            print(format!("{name:<36}{word:<5}{reason}{asked}").trim_end());
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! What the simulated Zoho of the demo sells: what a person would set up once at its console.
 
-use crate::sandbox::remote::{Remote, RemoteError};
+use sandbox::remote::{Remote, RemoteError};
 use serde_json::{Value, json};
 
 /// The VAT of the catalog, in parts per million.

@@ -5,9 +5,6 @@ use super::{Details, adopt, aim_webhooks, describe, provision_attio, provision_z
 use crate::app::{Service, stamp};
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
-use crate::sandbox::faults::Vendor;
-use crate::sandbox::remote::Remote;
-use crate::sandbox::{World, mailbox, server};
 use crate::store::backlog::backlog;
 use crate::store::open::{migrate_url, visit};
 use crate::store::query::{self, SagaLine};
@@ -15,6 +12,9 @@ use crate::store::schema;
 use chrono::{DateTime, Utc};
 use clap::{FromArgMatches, Parser};
 use sagas::kernel::ids::SagaId;
+use sandbox::faults::Vendor;
+use sandbox::remote::Remote;
+use sandbox::{World, mailbox, server};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -46,6 +46,8 @@ pub struct StageOptions {
     pub zoho_calls: Option<[u32; 2]>,
     /// A folder in which checkpoints are published.
     pub sink: Option<String>,
+    /// Seed of the key that is to sign checkpoints next.
+    pub next_key: Option<SecretString>,
     /// Everybody's present at the start; none: the real one.
     pub from: Option<DateTime<Utc>>,
 }
@@ -63,6 +65,7 @@ impl StageOptions {
             approvals: false,
             zoho_calls: None,
             sink: None,
+            next_key: None,
             from: None,
         }
     }
@@ -352,6 +355,7 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
     ])?;
     let mut settings = Line::from_arg_matches(&matches)?.settings;
     settings.proof.checkpoint_sink = options.sink.clone().map(SecretString::from);
+    settings.proof.checkpoint_next_key.clone_from(&options.next_key);
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;
-    Ok(settings.check()?)
+    Ok(settings.check_show()?)
 }

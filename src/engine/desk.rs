@@ -9,7 +9,7 @@ use crate::store::StoreError;
 use crate::store::cards::{self, Cap, Charge, Counted};
 use crate::store::claims::{self, Reserved};
 use crate::store::items::{NewItem, hand_over};
-use crate::store::survey::survey_invoice;
+use crate::store::survey::{survey_customer, survey_invoice, survey_subscription};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{Claim, Desk, Message};
@@ -39,6 +39,14 @@ impl DeskPerformer {
                 let survey = survey_invoice(pool, invoice, customer, subscription.as_deref(), call.saga).await;
                 survey.map(|survey| Answer::Survey(Box::new(survey))).map_err(|e| store(&e))
             }
+            Desk::SurveySubscription { by } => survey_subscription(pool, by, call.saga)
+                .await
+                .map(|survey| Answer::SubscriptionSurvey(Box::new(survey)))
+                .map_err(|e| store(&e)),
+            Desk::SurveyCustomer { zoho_customer } => survey_customer(pool, zoho_customer)
+                .await
+                .map(|survey| Answer::CustomerSurvey(Box::new(survey)))
+                .map_err(|e| store(&e)),
             Desk::Claim { claims } => match claims::reserve(pool, call.saga, &call.step, claims).await {
                 Ok(Reserved::Held) => Ok(Answer::Nothing),
                 Ok(Reserved::Taken(by)) => Err(Outcome::Declined { decline: busy(&by) }),
@@ -103,6 +111,9 @@ fn busy(holders: &[(Claim, SagaId)]) -> Decline {
         text: held.collect::<Vec<_>>().join(", "),
         response_type: None,
         advice_code: None,
+        advice_text: None,
+        network_code: None,
+        network_text: None,
         transaction: None,
         brand: None,
     }

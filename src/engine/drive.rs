@@ -47,6 +47,7 @@ enum Searched {
 }
 
 /// A call may not leave.
+#[allow(clippy::large_enum_variant, reason = "it lives for one match")]
 enum Barred {
     /// Before then; that is not worth an event.
     Until(DateTime<Utc>),

@@ -92,7 +92,9 @@ impl Effects {
             Effect::Desk(desk) => self.desk.perform(call, desk).await,
             Effect::Practice(practice) => self.practice.perform(practice, call.now).await,
             Effect::Mail(Mail::Send(letter)) => self.post.send(call, letter).await,
-            Effect::Braintree(_) | Effect::Zoho(_) | Effect::Attio(_) => self.by_vendor(call).await,
+            Effect::Braintree(_) | Effect::Zoho(_) | Effect::Crm(_) | Effect::Helpdesk(_) | Effect::Attio(_) => {
+                self.by_vendor(call).await
+            }
         }
     }
 
@@ -122,14 +124,18 @@ impl Effects {
             Effect::Desk(_) => Look::Absent { watermark: true, key_proven: true },
             Effect::Practice(practice) => self.practice.look(practice).await,
             Effect::Mail(Mail::Send(letter)) => self.post.look(letter).await,
-            Effect::Braintree(_) | Effect::Zoho(_) | Effect::Attio(_) => self.vendors.look(call).await,
+            Effect::Braintree(_) | Effect::Zoho(_) | Effect::Crm(_) | Effect::Helpdesk(_) | Effect::Attio(_) => {
+                self.vendors.look(call).await
+            }
         }
     }
 
     /// Reads the call by the vendor's own id.
     pub(super) async fn confirm(&self, call: &Call, id: &str) -> Look {
         match &call.effect {
-            Effect::Braintree(_) | Effect::Zoho(_) | Effect::Attio(_) => self.vendors.confirm(call, id).await,
+            Effect::Braintree(_) | Effect::Zoho(_) | Effect::Crm(_) | Effect::Helpdesk(_) | Effect::Attio(_) => {
+                self.vendors.confirm(call, id).await
+            }
             Effect::Desk(_) | Effect::Practice(_) | Effect::Mail(_) => self.look(call).await,
         }
     }

@@ -93,6 +93,9 @@ fn declined() -> Decline {
         text: "declined as the rehearsal asked".to_owned(),
         response_type: None,
         advice_code: None,
+        advice_text: None,
+        network_code: None,
+        network_text: None,
         transaction: None,
         brand: None,
     }

@@ -12,7 +12,9 @@ use cqrs_es::event_sink::EventSink;
 use sagas::for_each_saga;
 use sagas::kernel::flow::{Flow, Open, StepEvent};
 use sagas::kernel::ids::SagaId;
+use sagas::kernel::invariant::Broken;
 use sagas::kernel::machine::{self, Command, What, Work};
+use sagas::kernel::order::Order;
 use sagas::kernel::priority::Priority;
 use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{At, Refusal, Saga};
@@ -49,6 +51,11 @@ pub trait Kind: Send + Sync {
     /// # Errors
     /// The history cannot be read by this release.
     fn project(&self, id: SagaId, history: &[StoredEvent], changed_at: DateTime<Utc>) -> Result<Append, Unreadable>;
+    /// Step events of that history that must not follow on those before them, each with its sequence.
+    ///
+    /// # Errors
+    /// The history cannot be read by this release.
+    fn disorder(&self, history: &[StoredEvent]) -> Result<Vec<(u64, Broken)>, Unreadable>;
 }
 
 /// On what terms a call is made.
@@ -199,6 +206,21 @@ impl<S: Saga> Kind for Shell<S> {
         let context = Context { principal: "", items: Vec::new(), now: changed_at };
         let append = saga_store::build_append::<S>(id, &Loaded::default(), &events, context);
         append.map(|(append, _)| append).map_err(|e| Unreadable::Broken(e.to_string()))
+    }
+
+    fn disorder(&self, history: &[StoredEvent]) -> Result<Vec<(u64, Broken)>, Unreadable> {
+        let (mut saga, mut order) = (Recorded::<S>::default(), Order::default());
+        let mut broken = Vec::new();
+        for stored in history {
+            let event = saga_store::read_event::<S>(stored)?;
+            if let Record::Step(step) = &event
+                && let Err(found) = order.follow(&saga.flow, step)
+            {
+                broken.push((stored.seq, found));
+            }
+            saga.evolve(&event);
+        }
+        Ok(broken)
     }
 }
 

@@ -142,7 +142,7 @@ impl Engine {
     /// Starts the engine on a store whose node has joined, with all sagas of the product.
     ///
     /// # Errors
-    /// A saga's declaration breaks a law.
+    /// A saga's declaration breaks a law, or calls may take longer than the lease allows: they would never be sent.
     pub fn start(
         store: Store,
         vendors: Arc<dyn Perform>,
@@ -150,6 +150,16 @@ impl Engine {
         hooks: Arc<dyn Hooks>,
         settings: Settings,
     ) -> Result<Self, String> {
+        let (lease, call) = (store.node.lease(), settings.call_limit);
+        if call > lease.longest_call() {
+            return Err(format!(
+                "a call may take {call:?} (CALL_SECONDS), and a lease of {:?} (LEASE_SECONDS) that is renewed every {:?} allows \
+                 {:?}: calls would wait for ever; lower the one or raise the other",
+                lease.length,
+                lease.renewal,
+                lease.longest_call()
+            ));
+        }
         Ok(Self::with_registry(Registry::all()?, store, vendors, clock, hooks, settings))
     }
 

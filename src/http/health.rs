@@ -3,7 +3,7 @@
 use super::{App, Problem};
 use crate::store::backlog::unowned_shards;
 use crate::store::checks::{self, State as CheckState};
-use crate::store::{breakers, recovery, server, tokens};
+use crate::store::{breakers, drills, recovery, server, tokens};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -44,6 +44,7 @@ async fn look(app: &App) -> Result<Json<Value>, Problem> {
         open.map(|b| json!({"vendor": b.vendor, "class": b.class, "since": b.since, "probe_at": b.probe_at})).collect();
     let checks = checks::states(&app.store.pool).await?;
     let hold = recovery::hold(&app.store.pool).await?;
+    let drills = drills::drills(&app.store.pool).await?;
     let (bootstrap, _) = tokens::bootstrap_stands(&app.store.pool).await?;
     Ok(Json(json!({
         "status": "ready",
@@ -54,6 +55,12 @@ async fn look(app: &App) -> Result<Json<Value>, Problem> {
             "declared": hold.declared.is_some(),
             "signed_in_checkpoint": hold.signed,
         })),
+        "recovery_drill": {
+            "last": drills.last.as_ref().map(|last| last.ended_at),
+            "passed": drills.last.as_ref().map(|last| last.report.passed()),
+            "last_passed": drills.passed_at,
+            "overdue": drills.overdue(),
+        },
         "standing_checks": checks.iter().map(shown).collect::<Vec<_>>(),
         "shards_owned": app.store.node.owned().len(),
         "sagas_under_way": app.engine.busy(),

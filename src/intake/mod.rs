@@ -21,6 +21,7 @@ use crate::store::{Store, StoreError};
 use crate::trace;
 pub use acts::Acts;
 use axum::http::HeaderMap;
+use chrono::{DateTime, Utc};
 pub use pollers::Poller;
 pub use recovery::Sweeper;
 pub use router::Router;
@@ -67,6 +68,8 @@ pub enum Refused {
 pub struct Trusted {
     /// Attio's webhook secret; absent: its deliveries are refused.
     pub attio: Option<SecretString>,
+    /// The one before it, and until when it is trusted beside it.
+    pub attio_before: Option<(SecretString, DateTime<Utc>)>,
     /// Braintree's key pair.
     pub braintree: KeyPair,
     /// Zoho's webhook secret.
@@ -79,9 +82,18 @@ impl From<&Vendors> for Trusted {
         let (public_key, private_key) = (braintree.public_key.clone(), braintree.private_key.clone());
         Self {
             attio: attio.webhook_secret.clone(),
+            attio_before: attio.old_webhook_secret.clone(),
             braintree: KeyPair { public_key, private_key },
             zoho: zoho.webhook_secret.clone(),
         }
+    }
+}
+
+impl Trusted {
+    /// Attio's secrets that are good now: of a webhook that was made anew, deliveries of the old one are repeated for days.
+    fn of_attio(&self, now: DateTime<Utc>) -> Vec<SecretString> {
+        let before = self.attio_before.as_ref().filter(|(_, until)| now < *until);
+        self.attio.iter().chain(before.map(|(secret, _)| secret)).cloned().collect()
     }
 }
 
@@ -162,9 +174,11 @@ impl Intake {
         let signature = |name: &'static str| header(name).ok_or_else(|| format!("there is no `{name}` header"));
         match vendor {
             Vendor::Attio => {
-                let secret = self.trusted.attio.clone();
-                let secret = secret.ok_or("no Attio webhook secret is configured (ATTIO_WEBHOOK_SECRET)")?;
-                if !attio::webhook::verify(&[secret], body, signature(attio::webhook::SIGNATURE_HEADER)?) {
+                let secrets = self.trusted.of_attio(self.clock.now());
+                if secrets.is_empty() {
+                    return Err("no Attio webhook secret is configured (ATTIO_WEBHOOK_SECRET)".to_owned());
+                }
+                if !attio::webhook::verify(&secrets, body, signature(attio::webhook::SIGNATURE_HEADER)?) {
                     return Err("the signature does not fit the body".to_owned());
                 }
                 Ok(attio::webhook::delivery_key(header(attio::webhook::KEY_HEADER), body))
@@ -199,4 +213,24 @@ const KEY_AT_MOST: usize = 200;
 /// A key that fits into an index whatever the vendor sent: a longer one is known by its digest.
 fn bounded(key: String) -> String {
     if key.len() <= KEY_AT_MOST { key } else { format!("sha256:{}", hex::encode(Sha256::digest(key))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+    use secrecy::ExposeSecret as _;
+
+    #[test]
+    fn the_secret_before_a_rotation_is_good_beside_the_new_one_until_its_end() {
+        let end = DateTime::UNIX_EPOCH + TimeDelta::days(4);
+        let braintree = KeyPair { public_key: "public".to_owned(), private_key: "private".into() };
+        let trusted =
+            Trusted { attio: Some("new".into()), attio_before: Some(("old".into(), end)), braintree, zoho: "z".into() };
+        let good = |now| trusted.of_attio(now).iter().map(|s| s.expose_secret().to_owned()).collect::<Vec<_>>();
+        assert_eq!(good(end - TimeDelta::seconds(1)), ["new", "old"]);
+        assert_eq!(good(end), ["new"]);
+        let first = Trusted { attio: None, attio_before: None, ..trusted };
+        assert!(first.of_attio(end).is_empty());
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::Sent;
 use crate::config::MailConfig;
+use crate::tls;
 use lettre::address::Envelope;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
@@ -63,6 +64,7 @@ impl From<Error> for Trouble {
 impl Server {
     /// `own_domain` is how we introduce ourselves.
     pub(super) fn new(config: &MailConfig, own_domain: &str, patience: Duration) -> Result<Self, String> {
+        tls::choose();
         let url: Url = config.smtp_url.expose_secret().parse().map_err(|_| "MAIL_SMTP_URL is no URL".to_owned())?;
         let decoded = |part: &str| percent_decoded(part);
         let host = url.host_str().ok_or("MAIL_SMTP_URL names no host")?.trim_matches(['[', ']']).to_owned();

@@ -2,6 +2,7 @@
 //! cannot be sent is dropped, said once, and holds nothing up.
 
 use crate::config::TraceConfig;
+use crate::tls;
 use crate::trace::{Ids, Share, TARGET};
 use async_trait::async_trait;
 use opentelemetry::KeyValue;
@@ -32,8 +33,7 @@ impl Exporter {
     /// An exporter to that collector, whose requests run on this runtime. The rest of what OpenTelemetry's specification
     /// names for an exporter (headers, encoding, time limit, batches) is read from the environment by its library.
     pub(super) fn new(config: &TraceConfig, runtime: Handle) -> Result<Self, String> {
-        // Another part of the program may have been first; the provider is the same.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        tls::choose();
         let client = reqwest::Client::builder().timeout(PATIENCE).redirect(Policy::none());
         let here = config.address.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
         let client = if here { client.no_proxy() } else { client };

@@ -3,6 +3,7 @@
 
 use super::findings::{Finding, Severity};
 use crate::mail::{Mailer, MessageId, Note};
+use crate::tls;
 use chrono::{DateTime, Utc};
 use lettre::message::Mailbox;
 use reqwest::redirect::Policy;
@@ -59,6 +60,7 @@ impl Channel {
     /// # Errors
     /// The HTTP client cannot be made.
     pub fn new(installation: &str) -> Result<Self, String> {
+        tls::choose();
         let http = reqwest::Client::builder().timeout(PATIENCE).redirect(Policy::none()).build();
         let http = http.map_err(|e| format!("the HTTP client of the alerts cannot be made: {e}"))?;
         Ok(Self { http, installation: installation.to_owned() })

@@ -112,7 +112,7 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
         found.push(Finding::new("recovery-hold", Severity::Page, 1, text));
     }
     found.extend(seen.checks.iter().filter_map(standing));
-    if seen.checks.iter().any(|check| check.age.is_some_and(|age| age > UNCHECKED)) {
+    if seen.checks.iter().any(|check| check.is_late(UNCHECKED)) {
         let minutes = UNCHECKED.as_secs() / 60;
         let text = format!(
             "the standing checks have not run for more than {minutes} minutes: nobody knows whether all is well. Look in the service's log"

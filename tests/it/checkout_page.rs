@@ -7,10 +7,10 @@ use attio_billing::checkout::{
 };
 use attio_billing::config::{Script, Scripts};
 use attio_billing::http::checkout::{Checkout, routes};
-use attio_billing::sandbox::{World, server};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode, header};
+use sandbox::{World, server};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};

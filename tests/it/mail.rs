@@ -1,6 +1,6 @@
 //! Mails over real SMTP, against the sandbox's mail server: sent once, refused, put off, and unknown.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox_caller::Sandbox;
 use crate::store_support::Bench;
 use attio_billing::brand::{Brand, Locale};
 use attio_billing::clock::RealClock;
@@ -8,9 +8,9 @@ use attio_billing::config::MailConfig;
 use attio_billing::mail::facts::{Facts, Template};
 use attio_billing::mail::outbox::{Sender, deliver};
 use attio_billing::mail::{Mail, Mailer, MessageId, To, samples};
-use attio_billing::sandbox::mailbox::{self, Stored};
 use attio_billing::store::mail::{Standing, State, state};
 use sagas::kernel::outcome::{Outcome, RejectionKind};
+use sandbox::mailbox::{self, Stored};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::Arc;

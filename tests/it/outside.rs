@@ -17,7 +17,8 @@ use sqlx::PgPool;
 use std::time::Duration;
 
 pub(crate) struct Outside {
-    pub(crate) stage: Stage,
+    /// Boxed: it is large, and moves into what awaits its end.
+    pub(crate) stage: Box<Stage>,
     pub(crate) http: reqwest::Client,
     pub(crate) token: String,
     /// What `demo --json` prints.
@@ -45,7 +46,7 @@ impl Outside {
         let database = database().await;
         let mut options = StageOptions::new(database.url().clone());
         change(&mut options);
-        let stage = Stage::start(&options).await.unwrap();
+        let stage = Box::new(Stage::start(&options).await.unwrap());
         let shown = stage.describe();
         let token = shown["admin_token"].as_str().unwrap().to_owned();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
@@ -57,7 +58,7 @@ impl Outside {
     }
 
     pub(crate) async fn end_but_database(self) -> TestDatabase {
-        self.stage.end().await;
+        Box::pin(self.stage.end()).await;
         self.database
     }
 

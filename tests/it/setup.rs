@@ -1,7 +1,7 @@
 //! `setup` and `setup --check`, the real program against the simulated Attio.
 
 use crate::cli::{program, told};
-use crate::sandbox::{Listener, Sandbox};
+use crate::sandbox_caller::{Listener, Sandbox};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -228,4 +228,23 @@ async fn the_webhook_tells_a_press_by_a_person_a_deletion_and_a_merge_and_nothin
     assert_eq!(of("record.merged").len(), 2, "{events:#?}");
     let (_, log) = sandbox.control(Method::GET, "/webhooks", Value::Null).await;
     assert_eq!(log["deliveries"].as_array().unwrap().len(), 4, "{log:#}");
+}
+
+#[tokio::test]
+async fn a_rotation_prints_the_new_secret_and_the_old_one_with_its_end() {
+    let sandbox = workspace().await;
+    let secret = |out: &str, name: &str| {
+        let line = out.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.map(str::to_owned)
+    };
+    let (_, out, _) = setup(&sandbox, &["--webhook-url", URL]).await;
+    let first = secret(&out, "ATTIO_WEBHOOK_SECRET").unwrap();
+    assert_eq!(secret(&out, "ATTIO_WEBHOOK_SECRET_OLD"), None);
+    let args = ["--webhook-url", URL, "--rotate-secret", "--attio-webhook-secret", first.as_str()];
+    let (code, out, errors) = setup(&sandbox, &args).await;
+    assert_eq!(code, 0, "{errors}");
+    assert_ne!(secret(&out, "ATTIO_WEBHOOK_SECRET").unwrap(), first);
+    assert_eq!(secret(&out, "ATTIO_WEBHOOK_SECRET_OLD").unwrap(), first);
+    let end: chrono::DateTime<chrono::Utc> = secret(&out, "ATTIO_WEBHOOK_SECRET_OLD_UNTIL").unwrap().parse().unwrap();
+    assert!(end > chrono::Utc::now() + chrono::TimeDelta::days(3), "{end}");
 }

@@ -15,12 +15,12 @@ use attio_billing::store::schema::{SHARDS, SchemaError, Stamp, StampError, check
 use attio_billing::store::secrets::{self, SecretError, Secrets};
 use attio_billing::store::settings::Release;
 use attio_billing::store::shards::Lease;
-use attio_billing::store::survey::survey_invoice;
+use attio_billing::store::survey::{survey_customer, survey_invoice, survey_subscription};
 use attio_billing::store::together::Batch;
 use attio_billing::store::{Store, evidence, people, practice, schema, settings};
 use chrono::{TimeDelta, Utc};
-use sagas::kernel::answer::CollectionOwner;
-use sagas::kernel::effect::{Claim, ClaimKind};
+use sagas::kernel::answer::{CollectionOwner, CustomerSurvey, SubscriptionSurvey};
+use sagas::kernel::effect::{Claim, ClaimKind, SubscriptionKey};
 use sagas::kernel::posting::Rule;
 use sagas::kernel::saga::Mark;
 use secrecy::{ExposeSecret, SecretString};
@@ -335,6 +335,37 @@ async fn a_survey_says_what_our_tables_know_of_an_invoice() {
 }
 
 #[tokio::test]
+async fn a_survey_finds_a_subscription_by_either_id_and_says_who_holds_it() {
+    let bench = Bench::new().await;
+    let pool = &bench.pool;
+    let by_record = SubscriptionKey::Attio { record: "r1".to_owned() };
+    assert_eq!(survey_subscription(pool, &by_record, saga(1)).await.unwrap(), SubscriptionSurvey::default());
+    assert_eq!(survey_customer(pool, "z1").await.unwrap(), CustomerSurvey::default());
+    links::link(pool, "cus_1", &[(LinkKind::ZohoCustomer, "z1"), (LinkKind::BraintreeCustomer, "c-1")]).await.unwrap();
+    links::link(pool, "sub_1", &[(LinkKind::ZohoSubscription, "s1"), (LinkKind::AttioSubscription, "r1")])
+        .await
+        .unwrap();
+    settings::set_collection_owner(pool, "sub_1", Some(CollectionOwner::ZohoNative), "ada").await.unwrap();
+    let claim = Claim { kind: ClaimKind::ZohoSubscription, key: "s1".to_owned() };
+    claims::reserve(pool, saga(2), "claim", &[claim]).await.unwrap();
+
+    let found = survey_subscription(pool, &by_record, saga(1)).await.unwrap();
+    let wanted = SubscriptionSurvey {
+        subscription: Some("sub_1".to_owned()),
+        zoho_subscription: Some("s1".to_owned()),
+        attio_record: Some("r1".to_owned()),
+        owner: Some(CollectionOwner::ZohoNative),
+        claimed_by: Some(saga(2)),
+    };
+    assert_eq!(found, wanted);
+    let by_zoho = SubscriptionKey::Zoho { subscription: "s1".to_owned() };
+    let own = survey_subscription(pool, &by_zoho, saga(2)).await.unwrap();
+    assert_eq!(own, SubscriptionSurvey { claimed_by: None, ..wanted }, "its own claim is in nobody's way");
+    let customer = survey_customer(pool, "z1").await.unwrap();
+    assert_eq!((customer.customer.as_deref(), customer.braintree_customer.as_deref()), (Some("cus_1"), Some("c-1")));
+}
+
+#[tokio::test]
 async fn the_practice_book_behaves_like_a_vendor() {
     let bench = Bench::new().await;
     let pool = &bench.pool;
@@ -440,6 +471,8 @@ async fn what_was_switched_off_goes_on_by_a_second_person() {
 
     settings::set_switch(pool, "braintree.sell", true, "token:ada", "the bank called").await.unwrap();
     assert!(matches!(ask(&ada).await, Release::Asked { by } if by == "token:ada"));
+    let asked = settings::releases_asked(pool).await.unwrap();
+    assert_eq!((asked.len(), asked["braintree.sell"].by.as_str()), (1, "token:ada"), "whoever looks sees who asked");
     for herself in [&ada, &Actor::shell("ada")] {
         assert!(matches!(ask(herself).await, Release::Asked { .. }) && off().await, "once more is no second person");
     }
@@ -447,7 +480,7 @@ async fn what_was_switched_off_goes_on_by_a_second_person() {
         assert!(matches!(ask(&nobody).await, Release::Denied(_)) && off().await, "{nobody:?}");
     }
     assert_eq!(ask(&ben).await, Release::On);
-    assert!(!off().await);
+    assert!(!off().await && settings::releases_asked(pool).await.unwrap().is_empty());
 
     // Off once more forgets who had asked, and so does a day.
     settings::set_switch(pool, "braintree.sell", true, "token:ada", "again").await.unwrap();

@@ -3,13 +3,13 @@
 use crate::mail::Post;
 use crate::outside::Outside;
 use attio_billing::config::WatchConfig;
-use attio_billing::sandbox::mailbox::Stored;
 use attio_billing::store::{checks, settings};
 use attio_billing::watch::Watch;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use sandbox::mailbox::Stored;
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

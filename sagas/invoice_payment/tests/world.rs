@@ -22,6 +22,7 @@ use std::ops::{Deref, DerefMut};
 pub(super) const TOTAL: i64 = 10_000;
 
 /// How the next sale goes.
+#[allow(clippy::large_enum_variant, reason = "a script of a few lines")]
 pub(super) enum Sale {
     ApprovesOnly(i64),
     Approves(Box<dyn Fn(&mut Transaction)>),
@@ -229,7 +230,7 @@ impl World {
                 let status = self.statuses.get(transaction).cloned().unwrap_or_else(|| known.status.clone());
                 Answer::Transaction(Box::new(Transaction { status, ..known.clone() }))
             }
-            Effect::Braintree(Braintree::Sell { order_id, amount, customer, token, recurring }) => {
+            Effect::Braintree(Braintree::Sell { order_id, amount, customer, token, recurring, details: _ }) => {
                 self.sold.push((order_id.clone(), amount.minor, *recurring));
                 let sold = self.transaction(order_id, *amount, customer, token);
                 return self.sell(sold);

@@ -464,6 +464,7 @@ fn park_code(outcome: &Outcome) -> ParkCode {
         RejectionKind::UnparsableAmount => ParkCode::UnparsableAmount,
         RejectionKind::KeyMisuse => ParkCode::KeyMisuse,
         RejectionKind::OrderIdReused => ParkCode::OrderIdReused,
+        RejectionKind::Changed => ParkCode::ChangedMeanwhile,
     }
 }
 

@@ -1,13 +1,15 @@
 //! The bench on which a flow is tried without I/O: it drives the machine, books what the flow posts, holds its claims and
 //! checks that its log alone tells its state. A flow's own small world stands on it and plays the vendors.
 
+use crate::kernel::books;
 use crate::kernel::effect::Claim;
 use crate::kernel::flow::{Open, StepEvent};
 use crate::kernel::ids::SagaId;
 use crate::kernel::machine::{self, Command, What, Work};
+use crate::kernel::order::Order;
 use crate::kernel::outcome::{Look, Outcome};
 use crate::kernel::park::ParkCode;
-use crate::kernel::posting::{Side, journal};
+use crate::kernel::posting::journal;
 use crate::kernel::record::{Record, Recorded};
 use crate::kernel::saga::{At, BusinessEvent, Mark, Saga};
 use crate::kernel::verb::Verb;
@@ -34,6 +36,7 @@ pub(crate) struct Bench<S: Saga> {
     pub(crate) given_back: Vec<String>,
     pub(crate) erased: BTreeSet<Uuid>,
     pub(crate) references: BTreeSet<(&'static str, String)>,
+    steps: Order,
 }
 
 impl<S: Saga> Bench<S> {
@@ -52,6 +55,7 @@ impl<S: Saga> Bench<S> {
             given_back: Vec::new(),
             erased: BTreeSet::new(),
             references: BTreeSet::new(),
+            steps: Order::default(),
         }
     }
 
@@ -112,9 +116,10 @@ impl<S: Saga> Bench<S> {
         for (group, posting) in facts.postings.iter().enumerate() {
             let Some(journal) = journal(id, group, posting) else { continue };
             self.rules.push(journal.rule.as_str());
-            for line in journal.lines {
-                let sign = if line.side == Side::Debit { 1 } else { -1 };
-                *self.accounts.entry(line.account).or_default() += sign * line.amount.minor;
+            let lines = books::lines_of(&journal);
+            books::journal(&lines).unwrap_or_else(|broken| panic!("{}: {broken}", journal.rule.as_str()));
+            for (account, minor) in lines {
+                *self.accounts.entry(account).or_default() += minor;
             }
         }
         self.references.extend(facts.references);
@@ -244,6 +249,10 @@ pub(crate) trait Played: DerefMut<Target = Bench<Self::Flow>> {
         let command = Command { saga: self.id, at: At::utc(self.now), what };
         let events = machine::decide(&self.saga, &command).expect("acceptable");
         for event in events {
+            if let Record::Step(step) = &event {
+                let bench = &mut **self;
+                bench.steps.follow(&bench.saga.flow, step).unwrap_or_else(|broken| panic!("{broken}"));
+            }
             self.saga.evolve(&event);
             if let Record::Business(business) = &event {
                 self.take(business);

@@ -1,4 +1,5 @@
 //! What the tests of every flow share.
 
 pub(crate) mod bench;
+mod effects;
 pub(crate) mod samples;

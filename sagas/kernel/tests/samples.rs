@@ -35,6 +35,9 @@ pub(crate) fn decline(kind: DeclineKind, code: &str) -> Decline {
         text: "Declined".to_owned(),
         response_type: None,
         advice_code: None,
+        advice_text: None,
+        network_code: None,
+        network_text: None,
         transaction: Some("declined1".to_owned()),
         brand: None,
     }
@@ -112,6 +115,7 @@ pub(crate) fn zoho_customer() -> ZohoCustomer {
         active: true,
         our_customer: Some("cust1".to_owned()),
         unused_credit: None,
+        changed_at: None,
     }
 }
 

@@ -25,7 +25,7 @@ impl World {
             }
             Effect::Braintree(call) => self.braintree(call),
             Effect::Zoho(call) => self.zoho(call),
-            Effect::Practice(_) => panic!("no call of this flow"),
+            Effect::Crm(_) | Effect::Helpdesk(_) | Effect::Practice(_) => panic!("no call of this flow"),
         };
         Outcome::Done { answer }
     }
@@ -55,7 +55,9 @@ impl World {
                     assert!(self.claims.remove(claim), "{claim:?} is not ours to give");
                 }
             }
-            Desk::SurveyInvoice { .. } => panic!("no call of this flow"),
+            Desk::SurveyInvoice { .. } | Desk::SurveySubscription { .. } | Desk::SurveyCustomer { .. } => {
+                panic!("no call of this flow")
+            }
         }
         Answer::Nothing
     }
@@ -75,7 +77,11 @@ impl World {
                 self.tasks.push((**task).clone());
                 Answer::Nothing
             }
-            Attio::FindClient { .. } | Attio::Project(_) | Attio::RefuseAct(_) => panic!("no call of this flow"),
+            Attio::FindClient { .. }
+            | Attio::Project(_)
+            | Attio::RefuseAct(_)
+            | Attio::AddNote(_)
+            | Attio::SetCompliance { .. } => panic!("no call of this flow"),
         }
     }
 
@@ -98,7 +104,7 @@ impl World {
                 }
                 self.approve(order_id, customer, token, *amount, TransactionStatus::Authorized)
             }
-            Braintree::Sell { order_id, customer, token, amount, recurring } => {
+            Braintree::Sell { order_id, customer, token, amount, recurring, details: _ } => {
                 assert!(!recurring, "the customer is present");
                 self.approve(order_id, customer, token, *amount, TransactionStatus::SubmittedForSettlement)
             }
@@ -122,7 +128,22 @@ impl World {
                 }
                 Answer::Nothing
             }
-            Braintree::ReadTransaction { .. } => panic!("no call of this flow"),
+            Braintree::ReadTransaction { .. }
+            | Braintree::Refund { .. }
+            | Braintree::ReadMethod { .. }
+            | Braintree::SetDefaultMethod { .. }
+            | Braintree::VerifyMethod { .. }
+            | Braintree::UpdateCustomer { .. }
+            | Braintree::CreateSubscription(_)
+            | Braintree::ReadSubscription { .. }
+            | Braintree::UpdateSubscription { .. }
+            | Braintree::CancelSubscription { .. }
+            | Braintree::ReadDispute { .. }
+            | Braintree::AcceptDispute { .. }
+            | Braintree::UploadDocument { .. }
+            | Braintree::AddEvidence { .. }
+            | Braintree::RemoveEvidence { .. }
+            | Braintree::FinalizeDispute { .. } => panic!("no call of this flow"),
         }
     }
 
@@ -201,9 +222,16 @@ impl World {
                 Answer::FirstInvoice { invoice }
             }
             Zoho::ReadInvoice { .. } => Answer::Invoice(Box::new(self.read_invoice().expect("an invoice"))),
-            Zoho::ReadSubscription { .. } | Zoho::FindSubscriptionOfInvoice { .. } | Zoho::RecordPayment { .. } => {
-                panic!("no call of this flow")
-            }
+            Zoho::ReadSubscription { .. }
+            | Zoho::FindSubscriptionOfInvoice { .. }
+            | Zoho::RecordPayment { .. }
+            | Zoho::UpdateCustomer { .. }
+            | Zoho::Subscription(_)
+            | Zoho::Credit(_)
+            | Zoho::Payment(_)
+            | Zoho::Invoice(_)
+            | Zoho::Estimate(_)
+            | Zoho::Page(_) => panic!("no call of this flow"),
         }
     }
 

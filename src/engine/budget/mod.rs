@@ -45,7 +45,14 @@ pub type AllLimits = BTreeMap<&'static str, Limits>;
 /// The usual ones where calls are counted by nobody: tests, and shows whose vendors are simulated.
 pub fn uncounted() -> AllLimits {
     let only = |at_once| Limits { per_minute: None, per_day: None, at_once };
-    BTreeMap::from([("zoho", only(9)), ("braintree", only(16)), ("attio", only(16)), ("mail", only(4))])
+    BTreeMap::from([
+        ("zoho", only(9)),
+        ("zoho_crm", only(4)),
+        ("zoho_desk", only(3)),
+        ("braintree", only(16)),
+        ("attio", only(16)),
+        ("mail", only(4)),
+    ])
 }
 
 /// A saga's call may be made. Where it was not, its grant goes back when this is dropped.

@@ -23,7 +23,7 @@ async fn run(out: &Outside, token: Option<&str>, args: &[&str]) -> (i32, String,
 async fn each_role_may_on_the_command_line_what_the_table_says() {
     let out = Outside::start().await;
     let erase = ["privacy", "erase", "nobody", "--secret-key", "a secret of at least thirty-two characters"];
-    let commands: [(&[&str], &str); 12] = [
+    let commands: [(&[&str], &str); 14] = [
         (&erase, "admin"),
         (&["saga", "pause", NOBODY, "--reason", "x"], "operator admin"),
         (&["saga", "compensate", NOBODY, "--reason", "x"], "operator admin"),
@@ -33,6 +33,8 @@ async fn each_role_may_on_the_command_line_what_the_table_says() {
         (&["recover", "--reason", "x"], "operator admin"),
         (&["recover", "release", "--reason", "x"], "operator admin"),
         (&["recover", "release", "--with-differences", "--reason", "x"], "admin"),
+        (&["recover", "--drill", "--scratch-url", "postgres://127.0.0.1:1/x"], "operator admin"),
+        (&["keys", "rotate", "checkpoint", "--reason", "x"], "admin"),
         (&["token", "list"], "admin auditor"),
         (&["token", "revoke", NOBODY, "--reason", "x"], "admin"),
         (&["token", "approve", NOBODY], "admin"),

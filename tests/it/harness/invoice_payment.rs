@@ -75,7 +75,7 @@ impl super::Fixture for Fixture {
     }
 
     fn one_in(&self) -> usize {
-        2
+        4
     }
 
     fn beyond(&self) -> &'static [(&'static str, &'static str)] {

@@ -4,7 +4,7 @@
 use super::Fixture;
 use super::faults::Moment;
 use sagas::kernel::saga::Saga;
-use sagas::kernel::step::{ExactlyOnce, StepSpec, Undo};
+use sagas::kernel::step::{Class, ExactlyOnce, StepSpec, Undo};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -126,6 +126,19 @@ impl Cell {
 pub(crate) struct Row {
     pub(crate) step: String,
     pub(crate) undo: bool,
+}
+
+/// Whether the step of a flow only shows people something: it never holds the flow up.
+pub(super) fn only_shows(kind: &str, step: &str) -> bool {
+    let mut shows = false;
+    let mut look = |flow: &str, steps: &[StepSpec]| {
+        shows |= flow == kind && steps.iter().any(|spec| spec.name == step && spec.class == Class::Projection);
+    };
+    macro_rules! flows {
+        ($($saga:ty,)*) => { $( look(<$saga as Saga>::NAME, <$saga as Saga>::STEPS); )* };
+    }
+    sagas::for_each_saga!(flows);
+    shows
 }
 
 /// The rows of a flow.

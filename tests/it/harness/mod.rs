@@ -115,6 +115,9 @@ pub(crate) trait Fixture: Send + Sync {
             text: "Insufficient Funds".to_owned(),
             response_type: Some("soft_declined".to_owned()),
             advice_code: None,
+            advice_text: None,
+            network_code: None,
+            network_text: None,
             transaction: None,
             brand: None,
         };

@@ -8,7 +8,7 @@ use attio_billing::connectors::Connectors;
 use attio_billing::demo::Stage;
 use attio_billing::engine::Engine;
 use attio_billing::intake::{Acts, Poller};
-use attio_billing::port::{Beside, Call, Perform};
+use attio_billing::port::{Beside, Call, InMemory, Perform};
 use attio_billing::store::Store;
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Braintree, Effect};
@@ -42,7 +42,10 @@ impl Staged {
         ] {
             stage.sandbox.staff(&setting).await.unwrap();
         }
-        let connectors = Arc::new(Connectors::new(&stage.config().vendors, stage.clock().clone(), None).unwrap());
+        let connectors = Arc::new(
+            Connectors::new(&stage.config().vendors, stage.clock().clone(), None, Arc::new(InMemory::default()))
+                .unwrap(),
+        );
         let ground = Ground {
             pool: stage.pool().clone(),
             database_url: database.url().clone(),
@@ -75,6 +78,7 @@ impl Staged {
                 token: PASSER_BY.to_owned(),
                 amount: crate::store_support::eur(100),
                 recurring: false,
+                details: None,
             }),
             requested_at: now,
             sent_at: None,

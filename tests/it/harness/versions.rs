@@ -189,6 +189,7 @@ async fn a_saga_of_a_newer_release_is_left_alone_and_goes_on_where_its_definitio
     until("the rest goes on", async || line(fixture.pool(), pinned).await.state == "Undone").await;
     assert_eq!((line(fixture.pool(), newer).await, line(fixture.pool(), told).await), before);
     checks::run(fixture.pool(), this.engine.registry()).await.unwrap();
+    checks::daily(fixture.pool(), this.engine.registry()).await.unwrap();
     assert!(states(fixture.pool()).await.unwrap().iter().all(|state| state.passed(Duration::from_mins(1))));
     let told_now = item_state(fixture.pool(), item).await.unwrap().unwrap();
     assert_eq!(told_now.state, ItemState::Ready, "what came for it waits with it");
