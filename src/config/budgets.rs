@@ -128,3 +128,20 @@ impl BudgetSettings {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalog_is_polled_with_a_tenth_of_the_days_calls() {
+        let every = |calls| BudgetSettings { zoho_calls_per_day: calls, ..BudgetSettings::default() }.catalog_every();
+        for (calls, seconds) in
+            [(Some(10_000), 260), (Some(5_000), 519), (Some(2_000), 1_296), (Some(1_000), 2_592), (None, 2_592)]
+        {
+            assert_eq!(every(calls), Duration::from_secs(seconds), "{calls:?}");
+        }
+        assert_eq!(every(Some(1_000_000)), Duration::from_mins(1));
+        assert_eq!(every(Some(0)), Duration::from_mins(1), "nobody counts");
+    }
+}

@@ -10,11 +10,13 @@ use crate::connectors::attio::webhook::Notice;
 use crate::engine::Engine;
 use crate::engine::items::Body;
 use crate::store::inbox::OfferError;
-use crate::store::items::{NewItem, offer_item};
+use crate::store::items::{self, NewItem, offer_item};
 use crate::store::{Store, catalog};
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use sagas::catalog_sync::{Asked, CatalogSync, Command, compare, version};
 use sagas::kernel::catalog::CatalogPress;
+use sagas::kernel::ids::SagaId;
+use sagas::kernel::outcome::{Outcome, RejectionKind};
 use sagas::kernel::saga::Saga;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,11 +73,12 @@ impl CatalogWatch {
         if !catalog::take_turn(&self.store.pool, &self.organization, now, now - self.every).await? {
             return Ok(false);
         }
-        // The day's own read goes through the log, whatever this poll sees.
         let today = now.date_naive();
-        let mut heard = self
-            .offer(self.item(today, "catalog.daily", "poller", Asked::Daily, format!("catalog:daily:{today}")))
-            .await?;
+        let daily = format!("catalog:daily:{today}");
+        // The day's own read goes through the log, whatever this poll sees.
+        let is_new_day = items::item_of_key(&self.store.pool, &daily).await?.is_none();
+        let mut heard =
+            is_new_day && self.offer(self.item(today, "catalog.daily", "poller", Asked::Daily, daily)).await?;
         let sold = match self.connectors.zoho.read_catalog(self.call_limit).await {
             Ok(sold) => sold,
             Err(outcome) => {
@@ -94,7 +97,7 @@ impl CatalogWatch {
         for press in held.records.into_iter().filter_map(|record| record.press) {
             heard |= self.offer(self.press(press, "poller")).await?;
         }
-        if !differs.is_empty() {
+        if !differs.is_empty() && !is_new_day {
             // The same difference at the same records is told once an hour: what Attio refuses is not asked for each time.
             let key = format!("catalog:poll:{}:{}", differs.fingerprint(), now.format("%Y-%m-%dT%H"));
             heard |= self.offer(self.item(today, "catalog.poll", "poller", Asked::Poll, key)).await?;
@@ -108,11 +111,7 @@ impl CatalogWatch {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn order(
-        &self,
-        key: Option<&str>,
-        principal: &str,
-    ) -> Result<(sagas::kernel::ids::SagaId, Uuid), OfferError> {
+    pub async fn order(&self, key: Option<&str>, principal: &str) -> Result<(SagaId, Uuid), OfferError> {
         let item = ordered(&self.organization, self.clock.now().date_naive(), key, principal);
         let saga = item.saga;
         let id = offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await?;
@@ -123,6 +122,8 @@ impl CatalogWatch {
     pub(super) async fn of_notice(&self, notice: &Notice) -> Option<Trigger> {
         let catalog = match self.connectors.attio.catalog_id(self.call_limit).await {
             Ok(id) => id,
+            // A workspace without the object has no catalog, and its other acts are heard all the same.
+            Err(outcome) if is_not_found(&outcome) => return None,
             Err(outcome) => return Some(unread(*outcome)),
         };
         if notice.object.as_deref() != Some(catalog) {
@@ -156,7 +157,7 @@ impl CatalogWatch {
         item(&self.organization, day, kind, by, asked, key)
     }
 
-    /// False: it was offered before.
+    /// False: somebody else heard it.
     async fn offer(&self, item: NewItem) -> Result<bool, OfferError> {
         match offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await {
             Ok(_) => Ok(true),
@@ -165,6 +166,10 @@ impl CatalogWatch {
             Err(e) => Err(e),
         }
     }
+}
+
+fn is_not_found(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound)
 }
 
 /// The order to read an organization's catalog now.
@@ -205,4 +210,37 @@ fn edited_record(notice: &Notice) -> Result<&str, String> {
     let record = notice.record.as_deref().unwrap_or_default();
     Uuid::try_parse(record).map_err(|_| format!("{kind} names no record: expected a UUID"))?;
     Ok(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_person_does_to_a_record_of_the_catalog_is_an_edit() {
+        const RECORD: &str = "5ba0d1a8-3d0c-4e7c-9a55-7d1f3b6f0a01";
+        let notice = |kind: &str, actor: Option<&str>, record: &str| Notice {
+            key: "k:0".to_owned(),
+            kind: kind.to_owned(),
+            object: Some("o".to_owned()),
+            record: Some(record.to_owned()),
+            attribute: Some("a".to_owned()),
+            duplicate_record: None,
+            actor_type: actor.map(str::to_owned),
+            actor: Some("m".to_owned()),
+        };
+        let member = Some("workspace-member");
+        for kind in ["record.updated", "record.created", "record.deleted"] {
+            assert_eq!(edited_record(&notice(kind, member, RECORD)), Ok(RECORD));
+        }
+        for (wrong, reason) in [
+            (notice("record.merged", member, RECORD), "no flow of this release awaits `record.merged`"),
+            (notice("record.updated", Some("api-token"), RECORD), "made by `api-token`"),
+            (notice("record.updated", None, RECORD), "does not say who"),
+            (notice("record.updated", member, "../companies"), "names no record"),
+        ] {
+            let told = edited_record(&wrong).expect_err("no edit");
+            assert!(told.contains(reason), "{told}");
+        }
+    }
 }

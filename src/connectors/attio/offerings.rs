@@ -208,3 +208,43 @@ fn values(face: &OfferingFace, currency: Currency) -> Values {
     values.insert("synced_at", Value::Time(face.as_of));
     values
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use sagas::kernel::catalog::{Offering, OfferingKind};
+
+    fn face(record: Option<&str>, attributes: &[&str]) -> OfferingFace {
+        OfferingFace {
+            record: record.map(str::to_owned),
+            offering: Offering {
+                external_id: "plan:60012:plus".to_owned(),
+                kind: OfferingKind::Plan,
+                code: "plus".to_owned(),
+                name: "Plus".to_owned(),
+                price: Some(Money::new(4_900, Currency::EUR)),
+                price_text: "49.00 EUR every month".to_owned(),
+                interval: "1 month".to_owned(),
+                active: true,
+            },
+            attributes: attributes.iter().map(|slug| (*slug).to_owned()).collect(),
+            as_of: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn s2_22_e5_a_price_in_a_currency_that_the_attribute_has_not_stands_in_the_text_alone() {
+        let written = values(&face(None, &[]), Currency::USD);
+        assert!(matches!(written["price"], Value::Nothing), "{written:?}");
+        assert!(matches!(&written["price_text"], Value::Text(text) if text == "49.00 EUR every month"));
+        assert!(matches!(values(&face(None, &[]), Currency::EUR)["price"], Value::Amount(_)));
+    }
+
+    #[test]
+    fn a_record_that_is_there_is_written_only_where_it_differs() {
+        let named: Vec<_> = values(&face(Some("r"), &["name"]), Currency::EUR).into_keys().collect();
+        assert_eq!(named, ["name", "synced_at"]);
+        assert_eq!(values(&face(None, &["name"]), Currency::EUR).len(), OFFERING_ATTRIBUTES.len() + 1);
+    }
+}

@@ -33,6 +33,7 @@ impl Shop {
         let shop = Self::new(|options| options.poll_seconds = 1).await;
         shop.until_shown(PLAN, "price_text", "49.00 EUR every month").await;
         shop.until("the whole catalog", async || shop.records().await.len() == 7).await;
+        shop.until_state("Asserted").await;
         shop.out.stage.rest().await.unwrap();
         shop
     }

@@ -82,7 +82,7 @@ async fn e1_who_holds_a_quote_is_shown_the_new_price_before_paying() {
     shop.until("59.00 to be taken", async || {
         let books: Value = shop.out.stage.sandbox.books().await.unwrap();
         let all = books["braintree"]["transactions"].as_array().unwrap().clone();
-        all.len() == 1 && all[0]["amount"] == 5_900 && all[0]["status"] == "submitted_for_settlement"
+        all.len() == 1 && all[0]["amount_minor"] == 5_900 && all[0]["status"] == "submitted_for_settlement"
     })
     .await;
     shop.end().await;

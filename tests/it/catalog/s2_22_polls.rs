@@ -22,7 +22,6 @@ async fn e1_what_changes_at_zoho_is_shown_in_attio_and_a_poll_without_a_change_l
     let events = shop.events().await;
     for _ in 0..3 {
         let before = shop.ready().await;
-        assert_eq!((&before["stale"], &before["differences"]), (&json!(false), &before["differences"]));
         shop.advance("PT61S").await;
         shop.until_read_after(&before).await;
     }
