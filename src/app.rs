@@ -139,6 +139,7 @@ impl Service {
                 Arc::clone(&acts),
             );
             tasks.spawn(poller.run(stop.clone()));
+            tasks.spawn(Arc::clone(acts.catalog()).run(Arc::clone(&engine), every, stop.clone()));
         }
         let has_sink = sink.is_some();
         let proven = Arc::clone(&engine);

@@ -231,6 +231,8 @@ pub struct Config {
     pub lease: Duration,
     pub call_limit: Duration,
     pub poll: Option<Duration>,
+    /// Time between two polls of Zoho's catalog, where it is polled at all.
+    pub catalog_every: Duration,
     /// Start in recovery hold.
     pub hold: bool,
     /// Words of the operators' verbs that need a second person.
@@ -355,6 +357,7 @@ impl Settings {
         let offers = self.offers.check(&mut faults);
         let watch = self.watch.check(self.environment, &mut faults);
         let proof = self.proof.check(self.environment, &mut faults);
+        let catalog_every = self.budgets.catalog_every();
         let budgets = self.budgets.check(production, &mut faults);
         let brand = self.outreach.brand(self.environment, &mut faults);
         let mail = self.outreach.mail(self.environment, &mut faults);
@@ -375,6 +378,7 @@ impl Settings {
                     node: self.node_name.unwrap_or_else(default_node_name),
                     lease: Duration::from_secs(self.lease_seconds),
                     call_limit: Duration::from_secs(self.call_seconds),
+                    catalog_every,
                     poll: (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds)),
                     hold: self.hold,
                     two_persons,

@@ -8,6 +8,7 @@ pub use braintree::{Dispute, DisputeStatus, Evidence, MethodInUse, Recurring, Re
 pub use crm::{CrmRecord, Ticket};
 pub use zoho::{AppliedTo, CreditNote, Estimate, HostedPage, Sold, SubscriptionTerms, ZohoPayment};
 
+use super::catalog::{Catalog, ShownCatalog};
 use super::effect::{AttioRecord, ClaimKind};
 use super::ids::SagaId;
 use super::money::Money;
@@ -82,6 +83,10 @@ pub enum Answer {
     },
     /// What is for sale.
     Offer(Box<Offer>),
+    /// All that Zoho sells.
+    Catalog(Box<Catalog>),
+    /// What Attio shows of it.
+    ShownCatalog(Box<ShownCatalog>),
     /// A Zoho customer.
     ZohoCustomer(Box<ZohoCustomer>),
     /// Zoho customers, oldest first.
@@ -179,6 +184,8 @@ impl Answer {
             | Self::Request(_)
             | Self::PersonRead { .. }
             | Self::Offer(_)
+            | Self::Catalog(_)
+            | Self::ShownCatalog(_)
             | Self::Transactions { .. }
             | Self::ZohoCustomers { .. }
             | Self::Subscriptions { .. }

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod books;
 pub mod cards;
+pub mod catalog;
 pub mod command;
 pub mod effect;
 pub mod flow;

@@ -59,6 +59,10 @@ impl Turn<'_> {
                 }
                 Ok(())
             }
+            Command::Repriced { offerings, at } => {
+                self.repriced(offerings, *at);
+                Ok(())
+            }
         }
     }
 
@@ -142,6 +146,19 @@ impl Turn<'_> {
         }
         self.consent(hash, consent, with);
         Ok(())
+    }
+
+    /// A price changed after it was quoted. What was accepted is kept to: the customer pays no more than the ceiling.
+    fn repriced(&mut self, offerings: &[String], at: DateTime<Utc>) {
+        let open = matches!(self.state.stage, Stage::Quoted | Stage::LinkOut) && self.state.undoing.is_none();
+        let Some(offer) = self.state.facts.offer.as_ref().filter(|offer| open && offer.read_at < at) else { return };
+        let plan = std::iter::once(("plan", &offer.plan.code));
+        let addons = offer.addons.iter().map(|addon| ("addon", &addon.code));
+        let coupon = offer.coupon.iter().map(|coupon| ("coupon", &coupon.code));
+        let mut quoted = plan.chain(addons).chain(coupon).map(|(kind, code)| format!("{kind}:{code}"));
+        if quoted.any(|name| offerings.contains(&name)) {
+            self.push(Event::QuoteOutdated { input: None, at: self.at.now });
+        }
     }
 
     fn consent(&mut self, hash: &str, consent: &Consent, with: &Paying) {

@@ -128,6 +128,13 @@ pub enum Command {
         /// Braintree's id of the transaction.
         transaction: String,
     },
+    /// What Zoho sells costs something else than before: a quote of it that nobody has accepted is made anew.
+    Repriced {
+        /// `plan:<code>`, `addon:<code>`, `coupon:<code>`.
+        offerings: Vec<String>,
+        /// When the new price was read (UTC).
+        at: DateTime<Utc>,
+    },
 }
 
 /// A consent as it was given.

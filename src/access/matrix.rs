@@ -178,7 +178,7 @@ pub const ROWS: [Row; 32] = [
         [No, No, Yes, Yes, No, No, Yes, No]),
     row(Act::SendLink, "start a sign-up, send a checkout, portal or card link", &[Flow], Api,
         [No, Yes, Yes, No, Yes, No, No, Yes]),
-    row(Act::Steer, "resume, retry, pause, move a due time, charge again, stop attempts, rehearse", &[Flow], Api,
+    row(Act::Steer, "resume, retry, pause, move a due time, charge again, stop attempts, rehearse, sync the catalog", &[Flow], Api,
         [No, No, No, No, Yes, Yes, No, No]),
     row(Act::Repair, "skip, compensate, abandon, declare an outcome", &[Flow, Money], Api,
         [No, No, No, Approves, Second, Second, No, No]),

@@ -14,7 +14,7 @@ use crate::proof::sink::Sink;
 use crate::store::checks;
 use crate::store::query;
 use crate::store::server::{clock_ahead, server};
-use crate::store::{StoreError, backlog, checkpoints, drills, inbox, recovery, schema, settings};
+use crate::store::{StoreError, backlog, catalog, checkpoints, drills, inbox, recovery, schema, settings};
 use chrono::TimeDelta;
 use serde::Serialize;
 use sqlx::PgPool;
@@ -243,6 +243,17 @@ async fn ours(pool: &PgPool, config: Option<&Config>, findings: &mut Findings) -
     let parked: u64 = census.parked.iter().map(|(_, count)| count).sum();
     let cure = "attio-billing saga list --status needs_person";
     findings.add("ours", "parked sagas", parked == 0, format!("{parked} wait for a person"), cure);
+    for read in catalog::reads(pool).await? {
+        let found = match (read.read_at, read.offerings, read.differences) {
+            (Some(at), Some(offerings), Some(differences)) => {
+                let at = at.format("%Y-%m-%d %H:%M");
+                format!("{offerings} offerings read {at}, {differences} records of Attio differed")
+            }
+            _ => "never read to its end".to_owned(),
+        };
+        let check = format!("catalog of organization {}", read.organization);
+        findings.add("vendors", check, !read.is_stale(RealClock.now()), found, "attio-billing catalog sync");
+    }
     let silence = config.and_then(|config| config.watch.silence);
     for (vendor, last) in inbox::last_received(pool).await? {
         let passed = silence.is_none_or(|silence| RealClock.now() - last <= silence);

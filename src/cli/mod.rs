@@ -4,6 +4,7 @@ mod actor;
 mod alerts;
 mod bench;
 mod bulk;
+mod catalog;
 mod database;
 mod demo;
 mod doctor;
@@ -70,6 +71,12 @@ enum Command {
     Vendors(vendors::Command),
     /// Link a customer of ours to its ids at the vendors
     Link(link::Args),
+    /// Bring what Attio shows of Zoho's catalog up to date
+    ///
+    /// Example:
+    ///   attio-billing catalog sync
+    #[command(subcommand, verbatim_doc_comment)]
+    Catalog(catalog::Command),
     /// List and show sagas, order something of them, rehearse
     #[command(subcommand)]
     Saga(saga::Command),
@@ -169,6 +176,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Zoho(command) => zoho::run(command).await,
         Command::Vendors(command) => vendors::run(command).await,
         Command::Link(args) => link::run(args).await,
+        Command::Catalog(command) => catalog::run(command).await,
         Command::Saga(command) => saga::run(command).await,
         Command::Log(command) => log::run(command).await,
         Command::Verify(args) => verify::run(args).await,

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What the vendors allow, all nodes together.
 #[derive(Debug, Clone, Default, Args)]
@@ -55,6 +56,15 @@ impl Limits {
     }
 }
 
+/// Calls a day that Zoho is taken to allow where nobody said.
+const UNTOLD: u32 = 1_000;
+
+/// Lists of the catalog: plans, add-ons, coupons.
+const LISTS: u64 = 3;
+/// Seconds between two polls of the catalog at least.
+const POLLED_AT_MOST_EVERY: u64 = 60;
+const DAY: u64 = 86_400;
+
 /// Calls at once at Zoho Desk, which publishes no number: few, for nothing waits for them.
 const DESK_CALLS_AT_ONCE: u32 = 3;
 
@@ -62,6 +72,13 @@ const DESK_CALLS_AT_ONCE: u32 = 3;
 const MAILS_AT_ONCE: u32 = 4;
 
 impl BudgetSettings {
+    /// How often the catalog is polled: with a tenth of the day's calls.
+    pub(super) fn catalog_every(&self) -> Duration {
+        let a_day = u64::from(self.zoho_calls_per_day.unwrap_or(UNTOLD));
+        let seconds = if a_day == 0 { 0 } else { (LISTS * DAY * 10).div_ceil(a_day) };
+        Duration::from_secs(seconds.max(POLLED_AT_MOST_EVERY))
+    }
+
     /// Our part of every vendor's limits.
     pub(super) fn check(self, production: bool, faults: &mut Vec<String>) -> BTreeMap<&'static str, Limits> {
         if !(1..=100).contains(&self.zoho_share_percent) {
@@ -88,7 +105,7 @@ impl BudgetSettings {
         let counted = |calls: u32| (calls > 0).then_some(calls);
         let zoho = Limits {
             per_minute: counted(self.zoho_calls_per_minute).map(ours),
-            per_day: counted(self.zoho_calls_per_day.unwrap_or(1_000)).map(ours),
+            per_day: counted(self.zoho_calls_per_day.unwrap_or(UNTOLD)).map(ours),
             at_once: ours(self.zoho_calls_at_once),
         };
         let zoho_crm = Limits {
@@ -109,5 +126,22 @@ impl BudgetSettings {
             ("attio", attio),
             ("mail", at_once(MAILS_AT_ONCE)),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalog_is_polled_with_a_tenth_of_the_days_calls() {
+        let every = |calls| BudgetSettings { zoho_calls_per_day: calls, ..BudgetSettings::default() }.catalog_every();
+        for (calls, seconds) in
+            [(Some(10_000), 260), (Some(5_000), 519), (Some(2_000), 1_296), (Some(1_000), 2_592), (None, 2_592)]
+        {
+            assert_eq!(every(calls), Duration::from_secs(seconds), "{calls:?}");
+        }
+        assert_eq!(every(Some(1_000_000)), Duration::from_mins(1));
+        assert_eq!(every(Some(0)), Duration::from_mins(1), "nobody counts");
     }
 }

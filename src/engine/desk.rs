@@ -9,15 +9,20 @@ use crate::store::StoreError;
 use crate::store::cards::{self, Cap, Charge, Counted};
 use crate::store::claims::{self, Reserved};
 use crate::store::items::{NewItem, hand_over};
+use crate::store::query::under_way;
 use crate::store::survey::{survey_customer, survey_invoice, survey_subscription};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{Claim, Desk, Message};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome};
+use serde_json::Value;
 use sqlx::PgPool;
 use std::sync::Arc;
 use tokio::sync::Notify;
+
+/// Sagas that are looked up at once where all of a flow are told something.
+const TOLD_AT_ONCE: u16 = 500;
 
 /// Performs desk calls.
 pub(super) struct DeskPerformer {
@@ -76,6 +81,7 @@ impl DeskPerformer {
                 enrol::disown(pool, subscription, zoho_subscription, attio_record).await
             }
             Desk::Tell { message, claims } => self.tell(call, message, claims).await,
+            Desk::TellAll { flow, kind, command, key } => self.tell_all(call, flow, kind, command, key).await,
         };
         answered.map_or_else(|outcome| outcome, |answer| Outcome::Done { answer }).into()
     }
@@ -96,6 +102,35 @@ impl DeskPerformer {
             self.came.notify_one();
         }
         Ok(Answer::Nothing)
+    }
+
+    /// An item each, under the news' key and the saga's id: asked again, it is told to those who have not heard it.
+    async fn tell_all(
+        &self,
+        call: &Call,
+        flow: &str,
+        kind: &str,
+        command: &Value,
+        key: &str,
+    ) -> Result<Answer, Outcome> {
+        let mut after = None;
+        loop {
+            let page = under_way(&self.pool, flow, after, TOLD_AT_ONCE).await.map_err(|e| store(&e))?;
+            for saga in &page {
+                let message = Message {
+                    to: *saga,
+                    flow: flow.to_owned(),
+                    kind: kind.to_owned(),
+                    command: command.clone(),
+                    key: format!("{key}:{saga}"),
+                };
+                self.tell(call, &message, &[]).await?;
+            }
+            after = page.last().copied();
+            if page.len() < usize::from(TOLD_AT_ONCE) {
+                return Ok(Answer::Nothing);
+            }
+        }
     }
 }
 

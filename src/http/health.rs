@@ -3,7 +3,7 @@
 use super::{App, Problem};
 use crate::store::backlog::unowned_shards;
 use crate::store::checks::{self, State as CheckState};
-use crate::store::{breakers, drills, recovery, server, tokens};
+use crate::store::{breakers, catalog, drills, recovery, server, tokens};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -45,6 +45,7 @@ async fn look(app: &App) -> Result<Json<Value>, Problem> {
     let checks = checks::states(&app.store.pool).await?;
     let hold = recovery::hold(&app.store.pool).await?;
     let drills = drills::drills(&app.store.pool).await?;
+    let catalogs = catalog::reads(&app.store.pool).await?;
     let (bootstrap, _) = tokens::bootstrap_stands(&app.store.pool).await?;
     Ok(Json(json!({
         "status": "ready",
@@ -62,6 +63,13 @@ async fn look(app: &App) -> Result<Json<Value>, Problem> {
             "overdue": drills.overdue(),
         },
         "standing_checks": checks.iter().map(shown).collect::<Vec<_>>(),
+        "catalogs": catalogs.iter().map(|read| json!({
+            "organization": read.organization,
+            "read_at": read.read_at,
+            "version": read.version,
+            "differences": read.differences,
+            "stale": read.is_stale(app.clock.now()),
+        })).collect::<Vec<_>>(),
         "shards_owned": app.store.node.owned().len(),
         "sagas_under_way": app.engine.busy(),
         "sagas_left_to_another_release": app.engine.left_alone(),

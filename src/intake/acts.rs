@@ -2,7 +2,8 @@
 //! what a lost delivery would have said. A press is told apart by its record, its act and its time, so that it has one
 //! effect however often it is seen. Answers nobody in Attio: that is the saga's, also where nothing carries the act out.
 
-use super::triggers::{Trigger, shown};
+use super::catalog::CatalogWatch;
+use super::triggers::{Trigger, shown, unread};
 use super::unserved;
 use crate::checkout::CONSENT_VERSION;
 use crate::clock::Clock;
@@ -17,7 +18,6 @@ use crate::store::query::{self, SagaFilter};
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use sagas::kernel::ids::{Installation, SagaId};
-use sagas::kernel::outcome::Outcome;
 use sagas::kernel::saga::Saga;
 use sagas::subscription_activation::{Act, Command, SubscriptionActivation, Terms};
 use serde_json::Value;
@@ -49,12 +49,15 @@ pub struct Acts {
     terms: Terms,
     call_limit: Duration,
     clock: Arc<dyn Clock>,
+    catalog: Arc<CatalogWatch>,
 }
 
 impl Acts {
     /// Acts of this installation's workspace.
     pub fn new(config: &Config, store: Store, connectors: Arc<Connectors>, clock: Arc<dyn Clock>) -> Self {
+        let of_catalog = CatalogWatch::new(config, store.clone(), Arc::clone(&connectors), Arc::clone(&clock));
         Self {
+            catalog: Arc::new(of_catalog),
             store,
             connectors,
             clock,
@@ -63,6 +66,11 @@ impl Acts {
             terms: terms(config),
             call_limit: config.call_limit,
         }
+    }
+
+    /// Who watches the catalog, whose records carry an act of their own.
+    pub const fn catalog(&self) -> &Arc<CatalogWatch> {
+        &self.catalog
     }
 
     /// What a verified delivery leads to. It can hold several events.
@@ -155,6 +163,9 @@ impl Acts {
     }
 
     async fn of_notice(&self, notice: &Notice) -> Trigger {
+        if let Some(trigger) = self.catalog.of_notice(notice).await {
+            return trigger;
+        }
         let record = match pressed_record(notice) {
             Ok(record) => record,
             Err(why) => return Trigger::Ignored(why),
@@ -274,16 +285,6 @@ fn concerns(notice: &Notice, ids: &ActIds) -> bool {
         None => notice.kind == "record.created",
     };
     is_subscription && is_act
-}
-
-/// Attio refuses a read for good, or did not answer now.
-fn unread(outcome: Outcome) -> Trigger {
-    match outcome {
-        Outcome::Rejected { rejection } => Trigger::Dead(format!("{} {}", rejection.code, rejection.message)),
-        Outcome::Done { .. } | Outcome::Declined { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {
-            Trigger::Later
-        }
-    }
 }
 
 #[cfg(test)]

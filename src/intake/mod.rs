@@ -5,6 +5,7 @@
 //! vendor's present state.
 
 mod acts;
+pub mod catalog;
 pub mod operator;
 mod pollers;
 mod recovery;
@@ -21,6 +22,7 @@ use crate::store::{Store, StoreError};
 use crate::trace;
 pub use acts::Acts;
 use axum::http::HeaderMap;
+pub use catalog::CatalogWatch;
 use chrono::{DateTime, Utc};
 pub use pollers::Poller;
 pub use recovery::Sweeper;

@@ -169,6 +169,16 @@ pub(super) fn is_zoho_id(id: &str) -> bool {
     (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// Attio refuses a read for good, or did not answer now.
+pub(super) fn unread(outcome: Outcome) -> Trigger {
+    match outcome {
+        Outcome::Rejected { rejection } => Trigger::Dead(format!("{} {}", rejection.code, rejection.message)),
+        Outcome::Done { .. } | Outcome::Declined { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {
+            Trigger::Later
+        }
+    }
+}
+
 /// A stranger's word, fit to be shown and kept.
 pub(super) fn shown(word: &str) -> String {
     word.chars().filter(|c| !c.is_control()).take(64).collect()

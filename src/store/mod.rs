@@ -7,6 +7,7 @@ pub mod breakers;
 pub mod budget;
 pub mod bulk;
 pub mod cards;
+pub mod catalog;
 pub mod chain;
 pub mod checkpoints;
 pub mod checks;

@@ -85,6 +85,7 @@ async fn the_api_describes_all_its_routes() {
     let paths: BTreeSet<&str> = told["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
         "/activations",
+        "/catalog/sync",
         "/bulk",
         "/bulk/{id}",
         "/bulk/{id}/approve",

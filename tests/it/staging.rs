@@ -14,3 +14,8 @@ fn noon() -> DateTime<Utc> {
     let tuesday = NaiveDate::from_ymd_opt(2026, 6, 9).unwrap();
     tuesday.and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap()).and_utc()
 }
+
+/// When a poll of the catalog was begun last.
+pub(crate) async fn asked_at(pool: &sqlx::PgPool) -> Option<DateTime<Utc>> {
+    sqlx::query_scalar("select max(asked_at) from catalog_read").fetch_one(pool).await.unwrap()
+}

@@ -1,6 +1,7 @@
 //! Calls on Attio.
 
 use super::mail::CheckoutLink;
+use crate::kernel::catalog::{CatalogPress, Offering};
 use crate::kernel::money::Money;
 use crate::kernel::step::ExactlyOnce;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -46,17 +47,30 @@ pub enum Attio {
         /// Titles of options: `GDPR`, `CCPA`.
         laws: Vec<String>,
     },
+    /// Reads all records of the catalog.
+    ReadCatalog,
+    /// Writes what Zoho sells to its record in the catalog.
+    ShowOffering(Box<OfferingFace>),
+    /// Sets the act on a record of the catalog back, if that press still stands.
+    AnswerCatalogAct(CatalogPress),
+    /// Gives a workspace member a task about a record of the catalog, instead of one about a subscription.
+    AddCatalogTask(Box<TaskNote>),
 }
 
 impl Attio {
     pub(super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
-            Self::FindClient { .. } | Self::ReadRequest { .. } | Self::ReadPerson { .. } => ExactlyOnce::Repeatable,
-            Self::Project(_) | Self::ShowSubscription(_) | Self::RefuseAct(_) | Self::SetCompliance { .. } => {
-                ExactlyOnce::Set { row: "2.0-e45" }
+            Self::FindClient { .. } | Self::ReadRequest { .. } | Self::ReadPerson { .. } | Self::ReadCatalog => {
+                ExactlyOnce::Repeatable
             }
+            Self::Project(_)
+            | Self::ShowSubscription(_)
+            | Self::RefuseAct(_)
+            | Self::SetCompliance { .. }
+            | Self::ShowOffering(_)
+            | Self::AnswerCatalogAct(_) => ExactlyOnce::Set { row: "2.0-e45" },
             // Found by its marker; absent: simply again.
-            Self::AddTask(_) | Self::AddNote(_) => ExactlyOnce::Set { row: "2.0-e55" },
+            Self::AddTask(_) | Self::AddCatalogTask(_) | Self::AddNote(_) => ExactlyOnce::Set { row: "2.0-e55" },
         }
     }
 
@@ -68,7 +82,10 @@ impl Attio {
             Self::ReadRequest { record } => record,
             Self::ReadPerson { client, .. } | Self::SetCompliance { client, .. } => &client.id,
             Self::ShowSubscription(face) => &face.record,
-            Self::AddTask(task) => &task.marker,
+            Self::AddTask(task) | Self::AddCatalogTask(task) => &task.marker,
+            Self::ReadCatalog => "catalog",
+            Self::ShowOffering(face) => &face.offering.external_id,
+            Self::AnswerCatalogAct(press) => &press.record,
             Self::RefuseAct(act) => &act.record,
             Self::AddNote(note) => &note.marker,
         }
@@ -85,6 +102,10 @@ impl Attio {
             Self::RefuseAct(_) => "attio.refuse_act",
             Self::AddNote(_) => "attio.add_note",
             Self::SetCompliance { .. } => "attio.set_compliance",
+            Self::ReadCatalog => "attio.read_catalog",
+            Self::ShowOffering(_) => "attio.show_offering",
+            Self::AnswerCatalogAct(_) => "attio.answer_catalog_act",
+            Self::AddCatalogTask(_) => "attio.add_catalog_task",
         }
     }
 }
@@ -157,6 +178,19 @@ pub struct ClientFace {
     pub braintree_customer: Option<String>,
     /// `Active` …; absent: left as it is.
     pub billing_summary: Option<String>,
+}
+
+/// What a record of the catalog shall say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferingFace {
+    /// Record id of the object `service_plans`; absent: the one with its `external_id`, which is made where there is none.
+    pub record: Option<String>,
+    /// What Zoho sells.
+    pub offering: Offering,
+    /// Which attributes are written, by slug; the others are left as they are. On a new record all are.
+    pub attributes: Vec<String>,
+    /// When it was read at Zoho (UTC); a record that shows a later read is left as it is.
+    pub as_of: DateTime<Utc>,
 }
 
 /// An act that is not carried out.

@@ -4,6 +4,7 @@ use super::attio::AttioRecord;
 use super::message::Message;
 use crate::kernel::answer::CollectionOwner;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Calls on our own store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +93,17 @@ pub enum Desk {
         /// Claims of this saga that are the other's from now on.
         claims: Vec<Claim>,
     },
+    /// Tells every saga of a flow that has not ended something, each once.
+    TellAll {
+        /// The flow.
+        flow: String,
+        /// What kind of thing it is, as the others' logs name it.
+        kind: String,
+        /// That flow's command.
+        command: Value,
+        /// The same key is the same news.
+        key: String,
+    },
 }
 
 impl Desk {
@@ -108,6 +120,7 @@ impl Desk {
             Self::AdoptSubscription { .. } => "desk.adopt_subscription",
             Self::DisownSubscription { .. } => "desk.disown_subscription",
             Self::Tell { .. } => "desk.tell",
+            Self::TellAll { .. } => "desk.tell_all",
         }
     }
 }

@@ -19,7 +19,7 @@ mod sale_details;
 mod zoho;
 
 pub use attio::{
-    Attio, AttioRecord, CheckoutFace, ClientFace, Projection, RecordNote, RefusedAct, SubscriptionFace,
+    Attio, AttioRecord, CheckoutFace, ClientFace, OfferingFace, Projection, RecordNote, RefusedAct, SubscriptionFace,
     SubscriptionProjection, TaskNote, TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith};

@@ -66,6 +66,8 @@ pub enum Zoho {
         /// Coupon code.
         coupon: Option<String>,
     },
+    /// Reads all that is sold: plans, add-ons and coupons, retired ones too, to the last page of each list.
+    ReadCatalog,
     /// Reads a customer.
     ReadCustomer {
         /// Zoho customer id.
@@ -175,6 +177,7 @@ impl Zoho {
             | Self::ReadSubscription { .. }
             | Self::FindSubscriptionOfInvoice { .. }
             | Self::ReadOffer { .. }
+            | Self::ReadCatalog
             | Self::ReadCustomer { .. }
             | Self::FindRetiredCustomers { .. }
             | Self::ListSubscriptions { .. }
@@ -205,6 +208,7 @@ impl Zoho {
             | Self::FindSubscriptionOfInvoice { .. }
             | Self::RecordPayment { .. }
             | Self::ReadOffer { .. }
+            | Self::ReadCatalog
             | Self::ReadCustomer { .. }
             | Self::CreateCustomer { .. }
             | Self::FindRetiredCustomers { .. }
@@ -267,6 +271,7 @@ impl Zoho {
             | Self::UpdateCustomer { customer, .. }
             | Self::ListSubscriptions { customer, .. } => customer,
             Self::ReadOffer { plan, .. } => plan,
+            Self::ReadCatalog => "catalog",
             Self::Subscription(call) => call.reference(),
             Self::Credit(call) => call.reference(),
             Self::Payment(call) => call.payment(),
@@ -283,6 +288,7 @@ impl Zoho {
             Self::FindSubscriptionOfInvoice { .. } => "zoho.find_subscription_of_invoice",
             Self::RecordPayment { .. } => "zoho.record_payment",
             Self::ReadOffer { .. } => "zoho.read_offer",
+            Self::ReadCatalog => "zoho.read_catalog",
             Self::ReadCustomer { .. } => "zoho.read_customer",
             Self::CreateCustomer { .. } => "zoho.create_customer",
             Self::FindRetiredCustomers { .. } => "zoho.find_retired_customers",

@@ -190,6 +190,27 @@ fn e5_a_submission_on_an_old_quote_charges_nothing_and_shows_a_new_one() {
 }
 
 #[test]
+fn e5_a_quote_of_what_costs_something_else_now_is_made_anew_before_anybody_pays() {
+    let mut w = World::started(|_| {});
+    let old = w.quote();
+    w.offer.plan.price = eur(12_000);
+    let repriced = |plan: &str, at| Command::Repriced { offerings: vec![format!("plan:{plan}")], at };
+    w.pass(TimeDelta::hours(1));
+    let now = w.now;
+    w.tell(repriced("other", now));
+    w.tell(repriced("pro-monthly", now - TimeDelta::hours(2)));
+    assert_eq!(w.quote(), old, "another plan, and a price that the quote knows");
+    w.tell(repriced("pro-monthly", now));
+    let new = w.quote();
+    assert_eq!((new.due_today, new.expires_at), (eur(14_280), old.expires_at));
+    assert_eq!((w.page().link, w.letters.len()), (1, 1));
+    w.submit(input(1));
+    assert_eq!(w.state(), "Recording");
+    w.tell(repriced("pro-monthly", now + TimeDelta::days(1)));
+    assert_eq!(w.count("QuoteMade"), 2, "what was accepted is kept to");
+}
+
+#[test]
 fn e6_an_old_hash_a_missing_consent_and_an_old_link_are_refused() {
     let mut w = World::started(|_| {});
     let quote = w.quote();

@@ -55,7 +55,10 @@ impl World {
                     assert!(self.claims.remove(claim), "{claim:?} is not ours to give");
                 }
             }
-            Desk::SurveyInvoice { .. } | Desk::SurveySubscription { .. } | Desk::SurveyCustomer { .. } => {
+            Desk::SurveyInvoice { .. }
+            | Desk::SurveySubscription { .. }
+            | Desk::SurveyCustomer { .. }
+            | Desk::TellAll { .. } => {
                 panic!("no call of this flow")
             }
         }
@@ -81,7 +84,11 @@ impl World {
             | Attio::Project(_)
             | Attio::RefuseAct(_)
             | Attio::AddNote(_)
-            | Attio::SetCompliance { .. } => panic!("no call of this flow"),
+            | Attio::SetCompliance { .. }
+            | Attio::ReadCatalog
+            | Attio::ShowOffering(_)
+            | Attio::AnswerCatalogAct(_)
+            | Attio::AddCatalogTask(_) => panic!("no call of this flow"),
         }
     }
 
@@ -225,6 +232,7 @@ impl World {
             Zoho::ReadSubscription { .. }
             | Zoho::FindSubscriptionOfInvoice { .. }
             | Zoho::RecordPayment { .. }
+            | Zoho::ReadCatalog
             | Zoho::UpdateCustomer { .. }
             | Zoho::Subscription(_)
             | Zoho::Credit(_)

@@ -8,6 +8,7 @@ use sagas::kernel::answer::{
     Answer, Client, CollectionOwner, Invoice, InvoicePayment as Payment, Method, Subscription, SubscriptionSurvey,
     Survey, Transaction, TransactionStatus,
 };
+use sagas::kernel::catalog::{Catalog, Offering, OfferingKind, ShownCatalog, ShownOffering};
 use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, Zoho};
 use sagas::kernel::money::Money;
 
@@ -56,6 +57,14 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
         }
         Effect::Attio(Attio::FindClient { .. }) => {
             Answer::Client(Box::new(Client { ambiguous: dice.rarely(), ..samples::client() }))
+        }
+        Effect::Zoho(Zoho::ReadCatalog) => {
+            let offerings = (0..dice.roll(3)).map(|n| offering(n, dice.money())).collect();
+            Answer::Catalog(Box::new(Catalog { organization: "60012".to_owned(), offerings, read_at: now }))
+        }
+        Effect::Attio(Attio::ReadCatalog) => {
+            let records = (0..dice.roll(3)).map(|n| shown_offering(n, dice.money())).collect();
+            Answer::ShownCatalog(Box::new(ShownCatalog { currency: eur(0).currency, records }))
         }
         Effect::Attio(_) => Answer::Projected { transaction_record: None, subscription_record: None },
         Effect::Zoho(_)
@@ -131,4 +140,38 @@ fn transaction(id: &str, order_id: &str, amount: Money, dice: &mut Dice, now: Da
     let usual = dice.of(&[T::SubmittedForSettlement, T::Settling, T::Settled]);
     let status = if dice.roll(12) == 0 { odd } else { usual };
     Transaction { status, ..samples::transaction(id, order_id, amount, now) }
+}
+
+/// A plan of that number as Zoho lists it.
+fn offering(n: u64, price: Money) -> Offering {
+    let code = format!("plan-{n}");
+    Offering {
+        external_id: OfferingKind::Plan.external_id("60012", &code),
+        kind: OfferingKind::Plan,
+        name: code.clone(),
+        code,
+        price: Some(price),
+        price_text: format!("{price} every month"),
+        interval: "1 month".to_owned(),
+        active: true,
+    }
+}
+
+/// The record of such a plan in Attio; its name was edited.
+fn shown_offering(n: u64, price: Money) -> ShownOffering {
+    let offering = offering(n, price);
+    ShownOffering {
+        record: format!("r-{n}"),
+        external_id: Some(offering.external_id),
+        kind: Some("plan".to_owned()),
+        code: Some(offering.code),
+        name: Some("edited".to_owned()),
+        price: offering.price,
+        price_text: Some(offering.price_text),
+        interval: Some(offering.interval),
+        status: Some("Available".to_owned()),
+        edited: vec!["name".to_owned()],
+        touched_at: None,
+        press: None,
+    }
 }

@@ -36,19 +36,23 @@ mod verbs;
 
 /// What one flow tells another, the other can read.
 fn understood(effect: &Effect) {
-    let Effect::Desk(Desk::Tell { message, .. }) = effect else { return };
+    let (flow, command) = match effect {
+        Effect::Desk(Desk::Tell { message, .. }) => (&message.flow, &message.command),
+        Effect::Desk(Desk::TellAll { flow, command, .. }) => (flow, command),
+        _ => return,
+    };
     let mut known = false;
     macro_rules! read {
         ($($saga:ty,)*) => { $(
-            if message.flow == <$saga>::NAME {
+            if *flow == <$saga>::NAME {
                 known = true;
-                let read = serde_json::from_value::<<$saga as Saga>::Command>(message.command.clone());
-                assert!(read.is_ok(), "{} is told what it cannot read: {read:?}", message.flow);
+                let read = serde_json::from_value::<<$saga as Saga>::Command>(command.clone());
+                assert!(read.is_ok(), "{flow} is told what it cannot read: {read:?}");
             }
         )* };
     }
     sagas::for_each_saga!(read);
-    assert!(known, "there is no flow `{}`", message.flow);
+    assert!(known, "there is no flow `{flow}`");
 }
 
 /// A saga on a walk.

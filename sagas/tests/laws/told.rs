@@ -5,7 +5,9 @@ use crate::dice::Dice;
 use crate::samples::eur;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
+use sagas::catalog_sync::{self, Asked, CatalogSync};
 use sagas::invoice_payment::{self, Choice, InvoicePayment};
+use sagas::kernel::catalog::CatalogPress;
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::Installation;
 use sagas::kernel::saga::Saga;
@@ -49,6 +51,24 @@ impl Told for ActRefusal {
     fn command(_: &act_refusal::State, _: &mut Dice, _: DateTime<Utc>) -> act_refusal::Command {
         Self::start()
     }
+}
+
+impl Told for CatalogSync {
+    fn start() -> catalog_sync::Command {
+        asked(Asked::Daily, "0".to_owned())
+    }
+
+    fn command(_: &catalog_sync::State, dice: &mut Dice, now: DateTime<Utc>) -> catalog_sync::Command {
+        let record = dice.of(&["r-1", "r-2"]).to_owned();
+        let press = CatalogPress { record: record.clone(), pressed_at: now };
+        let by = dice.of(&[Asked::Poll, Asked::Ordered, Asked::Edited { record }, Asked::Pressed { press }]);
+        asked(by, dice.roll(40).to_string())
+    }
+}
+
+fn asked(by: Asked, key: String) -> catalog_sync::Command {
+    let day = activation::began().date_naive();
+    catalog_sync::Command::Asked { organization: "60012".to_owned(), day, by, key }
 }
 
 impl Told for InvoicePayment {

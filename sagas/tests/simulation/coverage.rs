@@ -5,6 +5,7 @@ use crate::mishaps::Kind;
 use crate::people::{CANCEL, CANCEL_NOW};
 use crate::run::Cells;
 use sagas::act_refusal::ActRefusal;
+use sagas::catalog_sync::CatalogSync;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
 use sagas::kernel::saga::Saga;
@@ -47,7 +48,8 @@ const MET: [(&str, &str, &str); 7] = [
 ];
 
 /// Words in which sagas have to end.
-const ENDS: [(&str, &str); 10] = [
+const ENDS: [(&str, &str); 11] = [
+    (CatalogSync::NAME, "Asserted"),
     (ActRefusal::NAME, "Answered"),
     (SubscriptionActivation::NAME, "Active"),
     (SubscriptionActivation::NAME, "Cancelled"),

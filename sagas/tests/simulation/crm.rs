@@ -110,7 +110,12 @@ impl Crm {
                 self.tasks.insert(task.marker.clone());
                 Answer::Nothing
             }
-            Attio::AddNote(_) | Attio::SetCompliance { .. } => panic!("no flow of this world asks for {call:?}"),
+            Attio::AddNote(_)
+            | Attio::SetCompliance { .. }
+            | Attio::ReadCatalog
+            | Attio::ShowOffering(_)
+            | Attio::AnswerCatalogAct(_)
+            | Attio::AddCatalogTask(_) => panic!("no flow of this world asks for {call:?}"),
         })
     }
 

@@ -7,7 +7,7 @@ use crate::mishaps::Kind;
 use crate::people::{CANCEL, CANCEL_NOW};
 use crate::world::{Event, World};
 use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::effect::{Braintree, Desk, Effect};
+use sagas::kernel::effect::{Braintree, Desk, Effect, Zoho};
 use sagas::kernel::flow::{Open, Phase, StepEvent};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{What, Work};
@@ -396,9 +396,9 @@ impl World {
             let (open, sent) = (&flight.open, flight.sent_at);
             flight.look = Some(match &open.effect {
                 Effect::Braintree(call) => self.braintree.look(call, open.requested_at, sent, now),
-                Effect::Zoho(call) => self.zoho.look(call, now),
+                Effect::Zoho(call) if *call != Zoho::ReadCatalog => self.zoho.look(call, now),
                 Effect::Desk(_) => Look::Absent { watermark: true, key_proven: true },
-                effect => self.crm.look(effect),
+                effect => self.shelf.look(effect).unwrap_or_else(|| self.crm.look(effect)),
             });
         } else {
             let outcome = self.execute(&flight, now);
@@ -413,6 +413,9 @@ impl World {
     }
 
     fn execute(&mut self, flight: &Flight, now: DateTime<Utc>) -> Outcome {
+        if let Some(outcome) = self.shelf.perform(&flight.open.effect, self.zoho.price, now) {
+            return outcome;
+        }
         match &flight.open.effect {
             Effect::Desk(desk) => {
                 let outcome = self.tables.desk(flight.saga, &flight.open.step, desk, now);
@@ -423,6 +426,11 @@ impl World {
                     let item = Item { kind: "told", command, flow };
                     let wait = self.millis(1, 2_000);
                     self.clock.after(wait, Event::Comes(message.to, Box::new(item)));
+                }
+                if let Desk::TellAll { flow, command, key, .. } = desk
+                    && self.tables.tell_once(key)
+                {
+                    self.tell_all(flow, command);
                 }
                 outcome
             }
@@ -453,6 +461,17 @@ impl World {
                 outcome
             }
             effect => self.crm.perform(effect),
+        }
+    }
+
+    /// Every saga of the flow that has not ended hears it.
+    fn tell_all(&mut self, flow: &str, command: &Value) {
+        let open = |(_, slot): &(&SagaId, &Slot)| slot.live.flow_name() == flow && slot.live.flow().ended.is_none();
+        let told: Vec<_> = self.sagas.iter().filter(open).map(|(saga, _)| *saga).collect();
+        for saga in told {
+            let item = Item { kind: "told", command: Some(command.clone()), flow: flow.to_owned() };
+            let wait = self.millis(1, 2_000);
+            self.clock.after(wait, Event::Comes(saga, Box::new(item)));
         }
     }
 

@@ -6,6 +6,7 @@ use crate::tables::Sealed;
 use crate::world::{Event, World};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
+use sagas::catalog_sync::Asked;
 use sagas::invoice_payment::{self, Choice, News};
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::{Installation, SagaId};
@@ -31,6 +32,10 @@ pub(crate) enum Deed {
     Staff,
     /// The catalogue's prices rise.
     PriceRise,
+    /// Somebody changes what is sold, or what Attio says of it.
+    Catalog,
+    /// The catalog's own read of a day.
+    CatalogDay,
     /// An activation is called off while its payment is taken, or was taken.
     CancelLate { saga: SagaId },
     /// Somebody of ours calls something off, pauses it or wants it now.
@@ -53,7 +58,7 @@ pub(crate) fn installation() -> Installation {
 }
 
 /// A flow's own command as a message.
-fn item<S: Saga>(kind: &'static str, command: &impl Serialize) -> Item {
+pub(crate) fn item<S: Saga>(kind: &'static str, command: &impl Serialize) -> Item {
     let command = serde_json::to_value(command).expect("a command can be written");
     Item { kind, command: Some(command), flow: S::NAME.to_owned() }
 }
@@ -91,6 +96,8 @@ impl World {
                     self.price_rises();
                 }
             }
+            Deed::Catalog => self.change_catalog(),
+            Deed::CatalogDay => self.ask_for_catalog(Asked::Daily),
             Deed::CancelLate { saga } => self.cancel_late(saga),
             Deed::CallOff => self.call_off(),
             Deed::Operator => {
@@ -104,7 +111,7 @@ impl World {
     }
 
     /// A message on its way: it can be lost, doubled or late; a poll brings what was lost.
-    fn message(&mut self, saga: SagaId, item: &Item, poll: TimeDelta, polled: Option<Item>) {
+    pub(crate) fn message(&mut self, saga: SagaId, item: &Item, poll: TimeDelta, polled: Option<Item>) {
         let (now, rate) = (self.clock.now(), self.mishaps.weather.messages);
         let soon = |world: &mut Self, longest| {
             let wait = world.millis(50, longest);
@@ -298,6 +305,7 @@ impl World {
         self.zoho.price += 1_000;
         let all: Vec<_> = self.laws.belongs.values().cloned().collect();
         self.touched.extend(all);
+        self.ask_for_catalog(Asked::Poll);
     }
 
     fn edit_by_hand(&mut self) {

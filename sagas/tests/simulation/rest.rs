@@ -16,7 +16,8 @@ impl World {
             .unfinished()
             .or_else(|| self.claims_left())
             .or_else(|| self.books_differ())
-            .or_else(|| self.lost_customer());
+            .or_else(|| self.lost_customer())
+            .or_else(|| self.catalog_differs());
         if let Some(law) = law {
             self.breaks(law);
         }

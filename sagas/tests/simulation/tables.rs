@@ -234,6 +234,7 @@ impl Tables {
                     self.subscriptions.remove(subscription);
                     Answer::Nothing
                 }
+                Desk::TellAll { .. } => Answer::Nothing,
                 Desk::Tell { message, claims } => {
                     for claim in claims {
                         if let Some(holder) = self.claims.get_mut(claim).filter(|h| h.saga == saga) {

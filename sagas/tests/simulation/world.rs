@@ -2,6 +2,7 @@
 //! to whom it concerns.
 
 use crate::braintree::{Braintree, Plastic};
+use crate::catalog::Shelf;
 use crate::clock::Clock;
 use crate::crm::Crm;
 use crate::dice::Dice;
@@ -61,6 +62,7 @@ pub(crate) struct World {
     pub(crate) braintree: Braintree,
     pub(crate) zoho: Zoho,
     pub(crate) crm: Crm,
+    pub(crate) shelf: Shelf,
     pub(crate) laws: Laws,
     /// From then on nothing goes wrong any more (UTC).
     pub(crate) healed_at: DateTime<Utc>,
@@ -119,6 +121,7 @@ impl World {
             braintree: Braintree::default(),
             zoho: Zoho::new(),
             crm: Crm::default(),
+            shelf: Shelf::new(seed),
             laws: Laws::default(),
             healed_at,
             outages: Vec::new(),
@@ -132,6 +135,7 @@ impl World {
         };
         world.set_the_scene();
         world.rough_weather();
+        world.some_catalog(healed_at);
         world
     }
 

@@ -291,7 +291,8 @@ impl Zoho {
             }
             Call::CreateSubscription(order) => done(self.create_subscription(order, now)),
             Call::UndoSubscription { subscription } => self.undo(subscription, now),
-            Call::UpdateCustomer { .. }
+            Call::ReadCatalog
+            | Call::UpdateCustomer { .. }
             | Call::Subscription(_)
             | Call::Credit(_)
             | Call::Payment(_)

@@ -8,6 +8,7 @@ mod face;
 pub mod findings;
 mod model;
 mod notes;
+mod offerings;
 mod person;
 mod projection;
 mod records;
@@ -29,6 +30,7 @@ use crate::port::{Call, Report};
 use api::{Answered, Api, Session};
 use face::Shown;
 use iso_currency::Currency;
+use offerings::OFFERINGS;
 use projection::{Mark, SUBSCRIPTIONS, TRANSACTIONS};
 use records::{changed, get, is_not_found, patch, query, replace, upsert};
 use reqwest::Url;
@@ -63,6 +65,7 @@ pub struct Attio {
     currency: Currency,
     task_owner: Option<String>,
     act_ids: OnceCell<ActIds>,
+    catalog_id: OnceCell<String>,
 }
 
 impl Attio {
@@ -72,7 +75,7 @@ impl Attio {
     /// The key or the address cannot be used; the text says what was expected.
     pub fn new(config: &Config, http: Http) -> Result<Self, String> {
         let (api, task_owner) = (Api::new(config, http)?, config.task_owner.clone());
-        Ok(Self { api, currency: config.currency, task_owner, act_ids: OnceCell::new() })
+        Ok(Self { api, currency: config.currency, task_owner, act_ids: OnceCell::new(), catalog_id: OnceCell::new() })
     }
 
     /// Makes the call: each of its requests once.
@@ -95,7 +98,18 @@ impl Attio {
                 Ok(shown) => shown.write(&mut session).await,
                 Err(outcome) => Err(outcome),
             },
-            effect::Attio::AddTask(note) => tasks::add(&mut session, note, self.task_owner.as_ref()).await,
+            effect::Attio::AddTask(note) => {
+                tasks::add(&mut session, SUBSCRIPTIONS, note, self.task_owner.as_ref()).await
+            }
+            effect::Attio::AddCatalogTask(note) => {
+                tasks::add(&mut session, OFFERINGS, note, self.task_owner.as_ref()).await
+            }
+            effect::Attio::ReadCatalog => {
+                let shown = offerings::all(&mut session, self.currency).await;
+                shown.map(|shown| Answer::ShownCatalog(Box::new(shown)))
+            }
+            effect::Attio::ShowOffering(face) => offerings::show(&mut session, face, self.currency).await,
+            effect::Attio::AnswerCatalogAct(press) => offerings::answer(&mut session, press).await,
             effect::Attio::RefuseAct(refusal) => refusal::write(&mut session, refusal).await,
             effect::Attio::AddNote(note) => notes::add(&mut session, note).await,
             effect::Attio::SetCompliance { client, laws } => {
@@ -112,9 +126,12 @@ impl Attio {
         let absent = Look::Absent { watermark: false, key_proven: false };
         let mut session = self.api.session(call.time_limit);
         let stands = match effect {
-            effect::Attio::FindClient { .. } | effect::Attio::ReadRequest { .. } | effect::Attio::ReadPerson { .. } => {
-                return absent;
-            }
+            effect::Attio::FindClient { .. }
+            | effect::Attio::ReadRequest { .. }
+            | effect::Attio::ReadPerson { .. }
+            | effect::Attio::ReadCatalog => return absent,
+            effect::Attio::ShowOffering(face) => offerings::stands(&mut session, face, self.currency).await,
+            effect::Attio::AnswerCatalogAct(press) => offerings::is_answered(&mut session, press).await,
             effect::Attio::Project(projection) => self.stands(&mut session, projection).await,
             effect::Attio::ShowSubscription(face) => match Shown::new(face, call.beside.link.as_ref(), self.currency) {
                 Ok(shown) => shown.stands(&mut session).await,
@@ -129,7 +146,12 @@ impl Attio {
                 Err(outcome) => Err(outcome),
             },
             effect::Attio::AddTask(note) => {
-                tasks::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))
+                let exists = tasks::exists(&mut session, SUBSCRIPTIONS, note).await;
+                exists.map(|exists| exists.then_some(Answer::Nothing))
+            }
+            effect::Attio::AddCatalogTask(note) => {
+                let exists = tasks::exists(&mut session, OFFERINGS, note).await;
+                exists.map(|exists| exists.then_some(Answer::Nothing))
             }
         };
         match stands {

@@ -80,6 +80,9 @@ const ACTS: &[&str] = &[
     "Retry",
 ];
 
+/// The title of the act on records of the catalog.
+pub(super) const CATALOG_ACT: &str = "Sync catalog now";
+
 /// The titles of all acts that can be pressed.
 pub const PRESSABLE: &[&str] = ACTS.split_at(1).1;
 
@@ -206,7 +209,7 @@ pub(super) const MODEL: &[Object] = &[
             attribute("offering_status", "Offering status", Kind::Status(&["Available", "Retired"])),
             attribute("zoho_item_id", "Zoho item id", Kind::Text),
             attribute("synced_at", "Synced at", Kind::Timestamp),
-            attribute("sync_action", "Action", Kind::Select(&["none", "Sync catalog now"])),
+            attribute("sync_action", "Action", Kind::Select(&[NO_ACT, CATALOG_ACT])),
         ],
     },
     Object {

@@ -5,6 +5,7 @@ use super::Attio;
 use super::api::Ask;
 use super::findings::{Finding, State};
 use super::model::MODEL;
+use super::offerings::OFFERINGS;
 use super::setup::{CALL_LIMIT, OPERATION, SetupError, incomplete};
 use reqwest::{Method, Url};
 use secrecy::SecretString;
@@ -114,7 +115,7 @@ impl Attio {
         self.ask(AT, Ask::get(OPERATION, &["webhooks"], &[("limit", LIMIT)])).await
     }
 
-    /// A press of an act by a person, also one set when the record is made; and what takes away or merges a record that
+    /// A press of an act by a person, also one set when the record is made, and every edit of the catalog; and what takes away or merges a record that
     /// flows refer to, whoever does it. Our own writes come from an API token and are left out here already. Filters need
     /// ids, not slugs. None: the workspace has no act to press. What its plan does not allow is left out.
     async fn wanted(&self) -> Result<Option<Json>, SetupError> {
@@ -128,9 +129,11 @@ impl Attio {
             if object.attributes.iter().any(|attribute| attribute.slug == "sync_action") {
                 let rows = self.attribute_rows(object.slug).await?;
                 let Some(action) = rows.get("sync_action") else { continue };
-                let of_action = equals("id.attribute_id", &action.id.attribute_id);
-                wanted.push(json!({ "event_type": "record.updated",
-                    "filter": { "$and": [&of_object, of_action, by_person()] } }));
+                // Of the catalog every edit is wanted: it is written back.
+                let of_action = (object.slug != OFFERINGS).then(|| equals("id.attribute_id", &action.id.attribute_id));
+                let conditions: Vec<Json> =
+                    [Some(of_object.clone()), of_action, Some(by_person())].into_iter().flatten().collect();
+                wanted.push(json!({ "event_type": "record.updated", "filter": { "$and": conditions } }));
                 wanted.push(json!({ "event_type": "record.created",
                     "filter": { "$and": [&of_object, by_person()] } }));
                 has_acts |= object.slug == "subscriptions";

@@ -2,7 +2,6 @@
 //! task's content cannot be changed later, so an existing one is left as it is.
 
 use super::api::{Answered, Ask, Session};
-use super::projection::SUBSCRIPTIONS;
 use reqwest::Method;
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::TaskNote;
@@ -21,9 +20,14 @@ struct Row {
     content_plaintext: String,
 }
 
-/// Makes the task unless there is one. It is `fallback`'s where it names nobody.
-pub(super) async fn add(session: &mut Session<'_>, note: &TaskNote, fallback: Option<&String>) -> Answered<Answer> {
-    if exists(session, note).await? {
+/// Makes the task on a record of that object unless there is one. It is `fallback`'s where it names nobody.
+pub(super) async fn add(
+    session: &mut Session<'_>,
+    object: &str,
+    note: &TaskNote,
+    fallback: Option<&String>,
+) -> Answered<Answer> {
+    if exists(session, object, note).await? {
         return Ok(Answer::Nothing);
     }
     let body = json!({ "data": {
@@ -31,7 +35,7 @@ pub(super) async fn add(session: &mut Session<'_>, note: &TaskNote, fallback: Op
         "format": "plaintext",
         "deadline_at": null,
         "is_completed": false,
-        "linked_records": [{ "target_object": SUBSCRIPTIONS, "target_record_id": note.record }],
+        "linked_records": [{ "target_object": object, "target_record_id": note.record }],
         "assignees": assignees(note.assignee.as_ref().or(fallback)),
     } });
     let _: Json = session.call(Ask::write(ADD_TASK, Method::POST, &["tasks"], body.to_string())).await?;
@@ -39,12 +43,12 @@ pub(super) async fn add(session: &mut Session<'_>, note: &TaskNote, fallback: Op
 }
 
 /// Whether the record has the task, open or done.
-pub(super) async fn exists(session: &mut Session<'_>, note: &TaskNote) -> Answered<bool> {
+pub(super) async fn exists(session: &mut Session<'_>, object: &str, note: &TaskNote) -> Answered<bool> {
     let limit = PAGE.to_string();
     for page in 0.. {
         let offset = (page * PAGE).to_string();
         let query = [
-            ("linked_object", SUBSCRIPTIONS),
+            ("linked_object", object),
             ("linked_record_id", note.record.as_str()),
             ("sort", "created_at:desc"),
             ("limit", &limit),

@@ -102,6 +102,11 @@ impl Record {
         Some(self.first(slug)?.option.as_ref()?.title.as_str())
     }
 
+    /// The title of a status.
+    pub(super) fn status(&self, slug: &str) -> Option<&str> {
+        Some(self.first(slug)?.status.as_ref()?.title.as_str())
+    }
+
     /// The titles of a select's options, where it holds several.
     fn options(&self, slug: &str) -> impl Iterator<Item = &str> {
         self.values.get(slug).into_iter().flatten().filter_map(|value| Some(value.option.as_ref()?.title.as_str()))

@@ -19,6 +19,7 @@ mod pages;
 mod payments;
 mod poll;
 mod set;
+mod sold;
 mod subscriptions;
 mod terms;
 mod undo;
@@ -84,6 +85,7 @@ pub struct Zoho {
     crm: Crm,
     desk: Option<Desk>,
     prices: Prices,
+    organization: String,
     clock: Arc<dyn Clock>,
 }
 
@@ -106,6 +108,7 @@ impl Zoho {
             crm: Crm::new(&config.api_url, line.clone())?,
             desk: config.desk.as_ref().map(|desk| Desk::new(desk, line)).transpose()?,
             prices,
+            organization: config.organization_id.clone(),
             clock,
         })
     }
@@ -166,6 +169,7 @@ impl Zoho {
             effect::Zoho::ReadOffer { plan, addons, coupon } => {
                 self.read_offer(plan, addons, coupon.as_deref(), deadline).await
             }
+            effect::Zoho::ReadCatalog => self.catalog(deadline).await.map(|catalog| Answer::Catalog(Box::new(catalog))),
             effect::Zoho::ReadCustomer { customer } => self.read_customer(customer, deadline).await,
             effect::Zoho::CreateCustomer { customer, currency, since: _ } => {
                 let order = customers::Order { id: customer, currency: *currency };
@@ -206,6 +210,7 @@ impl Zoho {
             | effect::Zoho::ReadSubscription { .. }
             | effect::Zoho::FindSubscriptionOfInvoice { .. }
             | effect::Zoho::ReadOffer { .. }
+            | effect::Zoho::ReadCatalog
             | effect::Zoho::ReadCustomer { .. }
             | effect::Zoho::FindRetiredCustomers { .. }
             | effect::Zoho::ListSubscriptions { .. }

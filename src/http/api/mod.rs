@@ -2,6 +2,7 @@
 
 mod activations;
 pub mod bulk;
+mod catalog;
 pub mod explain;
 pub mod forecast;
 mod inbox;
@@ -63,6 +64,7 @@ pub fn router() -> Router<App> {
         .routes(routes!(bulk::approve))
         .routes(routes!(bulk::cancel))
         .routes(routes!(activations::order))
+        .routes(routes!(catalog::sync))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::csv))
         .routes(routes!(inbox::summary))

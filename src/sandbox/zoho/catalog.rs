@@ -319,12 +319,38 @@ fn update_plan(call: &mut Call<'_>) -> Answer {
 }
 
 fn delete_plan(call: &mut Call<'_>) -> Answer {
-    let code = call.org.state.plan(call.param("code"))?.code.clone();
-    if call.org.state.subscriptions.values().any(|subscription| subscription.item.code == code) {
-        return Err(Refusal::has_transactions("The plan"));
-    }
-    call.org.state.plans.remove(&code);
+    let code = call.param("code").to_owned();
+    call.org.remove_plan(&code)?;
     Ok(Reply::ok("The plan has been deleted."))
+}
+
+impl Org<'_> {
+    /// What a person changes of a plan: its name, its price in minor units, whether it is for sale.
+    pub(super) fn edit_plan(
+        &mut self,
+        code: &str,
+        name: Option<&str>,
+        price: Option<i64>,
+        active: Option<bool>,
+    ) -> Result<(), Refusal> {
+        let mut plan = self.state.plan(code)?.clone();
+        plan.name = name.map_or(plan.name, str::to_owned);
+        plan.price = price.unwrap_or(plan.price);
+        plan.active = active.unwrap_or(plan.active);
+        plan.updated = self.now;
+        self.state.plans.insert(plan.code.clone(), plan);
+        Ok(())
+    }
+
+    /// A plan of which nothing was ever sold.
+    pub(super) fn remove_plan(&mut self, code: &str) -> Result<(), Refusal> {
+        let code = self.state.plan(code)?.code.clone();
+        if self.state.subscriptions.values().any(|subscription| subscription.item.code == code) {
+            return Err(Refusal::has_transactions("The plan"));
+        }
+        self.state.plans.remove(&code);
+        Ok(())
+    }
 }
 
 fn mark_plan(call: &mut Call<'_>, active: bool, message: &str) -> Answer {

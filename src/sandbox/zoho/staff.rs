@@ -27,6 +27,8 @@ pub fn staff(world: &World, act: &Value) -> Result<Value, String> {
     let org = &mut org;
     match act.text("act")? {
         "create_plan" | "add_plan" => act.add_plan(org),
+        "edit_plan" => act.edit_plan(org),
+        "delete_plan" => done(org.remove_plan(act.text("plan_code")?)),
         "add_addon" => act.add_addon(org),
         "add_coupon" => act.add_coupon(org),
         "add_tax" => act.add_tax(org),

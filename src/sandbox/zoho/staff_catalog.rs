@@ -42,6 +42,14 @@ impl Act<'_> {
         Ok(json!({ "plan_code": code, "product_id": product }))
     }
 
+    /// `plan_code`; `name`, `price`, `active`: what is given is changed.
+    pub(super) fn edit_plan(&self, org: &mut Org<'_>) -> Result<Value, String> {
+        let price = self.0.contains_key("price").then(|| self.amount("price")).transpose()?;
+        let active = self.0.contains_key("active").then(|| self.flag("active")).transpose()?;
+        org.edit_plan(self.text("plan_code")?, self.optional("name")?, price, active).map_err(said)?;
+        Ok(json!({}))
+    }
+
     /// `addon_code`, `price` of one piece; `name`, `unit_name`, `product_id` or `of_plan`, `tax_id`, `type` and others
     /// as in a request. In place of `price`: `pricing_scheme` and `price_brackets` as in a request, with their prices
     /// as decimal numbers.

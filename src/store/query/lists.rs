@@ -189,6 +189,25 @@ pub async fn saga(pool: &PgPool, id: SagaId) -> Result<Option<(SagaLine, Vec<Sto
     Ok(Some((line, events)))
 }
 
+/// Sagas of a flow that have not ended, by id; the page after that one.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn under_way(
+    pool: &PgPool,
+    kind: &str,
+    after: Option<SagaId>,
+    limit: u16,
+) -> Result<Vec<SagaId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "select id from saga where kind = $1 and ended is null and ($2::uuid is null or id > $2) order by id limit $3",
+        kind,
+        after.map(|saga| saga.0),
+        i64::from(limit)
+    );
+    Ok(ids.fetch_all(pool).await?.into_iter().map(SagaId).collect())
+}
+
 /// Sagas of these shards that are due: the scheduler's safety net, and its start after a take-over.
 ///
 /// # Errors

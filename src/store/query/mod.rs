@@ -6,5 +6,5 @@ mod transactions;
 
 pub use census::{Census, Waiting, census, waiting_for_vendors};
 pub(in crate::store) use lists::SagaColumns;
-pub use lists::{SagaCursor, SagaFilter, SagaLine, due, forgotten, next_due, saga, sagas, unreadable};
+pub use lists::{SagaCursor, SagaFilter, SagaLine, due, forgotten, next_due, saga, sagas, under_way, unreadable};
 pub use transactions::{LogCursor, LogEntry, LogFilter, stream_transactions, transactions};
