@@ -7,6 +7,7 @@
 pub mod act_refusal;
 pub mod invoice_payment;
 pub mod kernel;
+pub mod payment_method_update;
 pub mod rehearsal;
 pub mod subscription_activation;
 
@@ -23,6 +24,7 @@ macro_rules! for_each_saga {
             $crate::act_refusal::ActRefusal,
             $crate::invoice_payment::InvoicePayment,
             $crate::subscription_activation::SubscriptionActivation,
+            $crate::payment_method_update::PaymentMethodUpdate,
         }
     };
 }

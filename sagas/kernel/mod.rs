@@ -4,6 +4,7 @@ pub mod answer;
 pub mod books;
 pub mod cards;
 pub mod command;
+pub mod consent;
 pub mod effect;
 pub mod flow;
 pub mod forms;

@@ -37,6 +37,8 @@ pub enum Attio {
     AddTask(Box<TaskNote>),
     /// Says on a subscription record why an act is not carried out, and sets the act back, if it still stands.
     RefuseAct(Box<RefusedAct>),
+    /// Writes the page on which a customer gives another card onto a subscription's record. Needs the link.
+    ShowCardPage(Box<CardFace>),
     /// Adds a note to a record's timeline.
     AddNote(Box<RecordNote>),
     /// Sets which privacy laws a client falls under, in place of all that stood there.
@@ -52,9 +54,11 @@ impl Attio {
     pub(super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
             Self::FindClient { .. } | Self::ReadRequest { .. } | Self::ReadPerson { .. } => ExactlyOnce::Repeatable,
-            Self::Project(_) | Self::ShowSubscription(_) | Self::RefuseAct(_) | Self::SetCompliance { .. } => {
-                ExactlyOnce::Set { row: "2.0-e45" }
-            }
+            Self::Project(_)
+            | Self::ShowSubscription(_)
+            | Self::ShowCardPage(_)
+            | Self::RefuseAct(_)
+            | Self::SetCompliance { .. } => ExactlyOnce::Set { row: "2.0-e45" },
             // Found by its marker; absent: simply again.
             Self::AddTask(_) | Self::AddNote(_) => ExactlyOnce::Set { row: "2.0-e55" },
         }
@@ -70,6 +74,7 @@ impl Attio {
             Self::ShowSubscription(face) => &face.record,
             Self::AddTask(task) => &task.marker,
             Self::RefuseAct(act) => &act.record,
+            Self::ShowCardPage(face) => &face.record,
             Self::AddNote(note) => &note.marker,
         }
     }
@@ -83,6 +88,7 @@ impl Attio {
             Self::ShowSubscription(_) => "attio.show_subscription",
             Self::AddTask(_) => "attio.add_task",
             Self::RefuseAct(_) => "attio.refuse_act",
+            Self::ShowCardPage(_) => "attio.show_card_page",
             Self::AddNote(_) => "attio.add_note",
             Self::SetCompliance { .. } => "attio.set_compliance",
         }
@@ -144,6 +150,26 @@ pub struct CheckoutFace {
     pub link: Option<CheckoutLink>,
     /// The link is good until (UTC).
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a subscription's record shall say of the page on which the customer gives another card. The rest of the record is
+/// others' to write: of the collection its invoices say more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardFace {
+    /// Record id of the object `subscriptions`.
+    pub record: String,
+    /// The act that was pressed is answered: it goes back to `none`.
+    pub answers_act: bool,
+    /// The page; absent: left as it is.
+    pub page: Option<CheckoutFace>,
+    /// Why the act was not carried out, and the cure; absent: left as it is.
+    pub refusal: Option<String>,
+    /// The client's record: it has a card on file.
+    pub on_file: Option<AttioRecord>,
+    /// Grows with every write of this saga.
+    pub version: u64,
+    /// When the state that is written became true (UTC).
+    pub as_of: DateTime<Utc>,
 }
 
 /// What a client's record shall say.

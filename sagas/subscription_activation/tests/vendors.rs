@@ -55,9 +55,10 @@ impl World {
                     assert!(self.claims.remove(claim), "{claim:?} is not ours to give");
                 }
             }
-            Desk::SurveyInvoice { .. } | Desk::SurveySubscription { .. } | Desk::SurveyCustomer { .. } => {
-                panic!("no call of this flow")
-            }
+            Desk::SurveyInvoice { .. }
+            | Desk::SurveySubscription { .. }
+            | Desk::SurveyCustomer { .. }
+            | Desk::SurveyCardUses { .. } => panic!("no call of this flow"),
         }
         Answer::Nothing
     }
@@ -80,6 +81,7 @@ impl World {
             Attio::FindClient { .. }
             | Attio::Project(_)
             | Attio::RefuseAct(_)
+            | Attio::ShowCardPage(_)
             | Attio::AddNote(_)
             | Attio::SetCompliance { .. } => panic!("no call of this flow"),
         }
