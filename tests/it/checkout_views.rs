@@ -85,6 +85,7 @@ fn view(stage: Stage) -> View {
         customer: "Müller & Söhne GmbH".to_owned(),
         cards_on_file: Vec::new(),
         locale: None,
+        card: None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod acts;
 mod api;
+mod card_page;
 mod drift;
 mod face;
 pub mod findings;
@@ -27,6 +28,7 @@ pub use subscribe::Webhook;
 use crate::connectors::http::Http;
 use crate::port::{Call, Report};
 use api::{Answered, Api, Session};
+use card_page::ShownCard;
 use face::Shown;
 use iso_currency::Currency;
 use projection::{Mark, SUBSCRIPTIONS, TRANSACTIONS};
@@ -95,6 +97,10 @@ impl Attio {
                 Ok(shown) => shown.write(&mut session).await,
                 Err(outcome) => Err(outcome),
             },
+            effect::Attio::ShowCardPage(face) => match ShownCard::new(face, call.beside.link.as_ref()) {
+                Ok(shown) => shown.write(&mut session).await,
+                Err(outcome) => Err(outcome),
+            },
             effect::Attio::AddTask(note) => tasks::add(&mut session, note, self.task_owner.as_ref()).await,
             effect::Attio::RefuseAct(refusal) => refusal::write(&mut session, refusal).await,
             effect::Attio::AddNote(note) => notes::add(&mut session, note).await,
@@ -117,6 +123,10 @@ impl Attio {
             }
             effect::Attio::Project(projection) => self.stands(&mut session, projection).await,
             effect::Attio::ShowSubscription(face) => match Shown::new(face, call.beside.link.as_ref(), self.currency) {
+                Ok(shown) => shown.stands(&mut session).await,
+                Err(outcome) => Err(outcome),
+            },
+            effect::Attio::ShowCardPage(face) => match ShownCard::new(face, call.beside.link.as_ref()) {
                 Ok(shown) => shown.stands(&mut session).await,
                 Err(outcome) => Err(outcome),
             },

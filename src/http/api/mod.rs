@@ -2,6 +2,7 @@
 
 mod activations;
 pub mod bulk;
+mod card_links;
 pub mod explain;
 pub mod forecast;
 mod inbox;
@@ -63,6 +64,7 @@ pub fn router() -> Router<App> {
         .routes(routes!(bulk::approve))
         .routes(routes!(bulk::cancel))
         .routes(routes!(activations::order))
+        .routes(routes!(card_links::order))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::csv))
         .routes(routes!(inbox::summary))

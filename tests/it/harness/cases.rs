@@ -408,3 +408,9 @@ async fn the_refusal_of_an_act_survives_every_fault_at_every_call() {
     let fixture = super::act_refusal::Fixture::new().await;
     println!("{} cases played on refused acts", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_method_update_survives_every_fault_at_every_call() {
+    let fixture = super::payment_method_update::Fixture::new().await;
+    println!("{} cases played on card updates", play(&fixture).await);
+}
