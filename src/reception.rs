@@ -132,7 +132,8 @@ impl Desk for Reception {
         let key = format!("opened:{}:{}", link.saga, link.number);
         let opened = Command::Opened { link: link.number };
         // For the record only: a page that is shown is not held up by it.
-        if let Err(e) = self.back.offer::<SubscriptionActivation>(link.saga, "checkout.opened", &opened, key, &[]).await {
+        if let Err(e) = self.back.offer::<SubscriptionActivation>(link.saga, "checkout.opened", &opened, key, &[]).await
+        {
             tracing::debug!(saga = %link.saga, error = %e, "the opening of a checkout page was not noted");
         }
     }
@@ -198,14 +199,19 @@ impl Desk for Reception {
         let card = match card_on_file {
             Some(id) => {
                 // The other call that a page waits for: such a nonce, too, is for one visit, and is not kept.
-                let made = self.back.connectors.braintree.card_nonce(&on_this(page, id)?.token, self.back.call_limit).await;
+                let made =
+                    self.back.connectors.braintree.card_nonce(&on_this(page, id)?.token, self.back.call_limit).await;
                 let made = made.map_err(|e| unavailable(&e))?;
                 Some(CardNonce { nonce: made.nonce, bin: made.bin })
             }
             None => None,
         };
         let amount = if quote.is_due_today() { quote.ceiling } else { quote.renewal };
-        Ok(Authentication { amount, email: self.back.person(page.customer.as_deref()).await?.map(|person| person.email), card })
+        Ok(Authentication {
+            amount,
+            email: self.back.person(page.customer.as_deref()).await?.map(|person| person.email),
+            card,
+        })
     }
 }
 

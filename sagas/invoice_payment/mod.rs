@@ -94,7 +94,12 @@ impl Saga for InvoicePayment {
             records: &[],
         },
         StepSpec { name: "tell", class: Class::Retriable, undo: Undo::None("stands after the pivot"), records: &[] },
-        StepSpec { name: "answer_card", class: Class::Retriable, undo: Undo::None("a message is told once"), records: &[] },
+        StepSpec {
+            name: "answer_card",
+            class: Class::Retriable,
+            undo: Undo::None("a message is told once"),
+            records: &[],
+        },
         StepSpec { name: "project", class: Class::Projection, undo: Undo::None("shows what is"), records: &[] },
         StepSpec { name: "look_settlement", class: Class::Read, undo: READS, records: &[] },
     ];

@@ -5,8 +5,8 @@ use super::events::Event;
 use super::state::{Stage, State};
 use super::turn::Turn;
 use super::words::Advice;
-use crate::kernel::answer::{Answer, CollectionOwner, CustomerSurvey, Recurring, Subscription};
 use crate::kernel::answer::SubscriptionSurvey;
+use crate::kernel::answer::{Answer, CollectionOwner, CustomerSurvey, Recurring, Subscription};
 use crate::kernel::cards::{is_input_gone, wants_authentication};
 use crate::kernel::effect::{Braintree, Claim, Desk, Effect};
 use crate::kernel::money::currency;
@@ -131,7 +131,9 @@ impl Turn<'_> {
                 self.refuse("the subscription does not exist in Zoho any more", "start a new one");
             }
             // The letter cannot be sent then: the link is on the record all the same.
-            "read_person" if gone => self.push(Event::PersonChecked { missing: vec!["the client's record".to_owned()] }),
+            "read_person" if gone => {
+                self.push(Event::PersonChecked { missing: vec!["the client's record".to_owned()] })
+            }
             "read_cards" if gone && self.state.stage == Stage::Preparing => {
                 let cure = "ask an operator to correct the link";
                 self.refuse("the customer is linked to a customer that Braintree does not know", cure);
@@ -202,7 +204,9 @@ impl Turn<'_> {
     /// Nothing is switched; the new card waits for a person.
     fn move_failed(&mut self, why: String) {
         let subscription = self.state.moving.clone().or_else(|| self.state.to_move().cloned()).unwrap_or_default();
-        let detail = format!("subscription {subscription} charges the old card: {why}. Nothing was switched; mend it, then resume");
+        let detail = format!(
+            "subscription {subscription} charges the old card: {why}. Nothing was switched; mend it, then resume"
+        );
         let released = self.fences();
         self.push(Event::MoveFailed { code: ParkCode::CardMoveFailed, detail, released, at: self.at.now });
     }
@@ -250,7 +254,9 @@ impl Turn<'_> {
             (_, Outcome::Rejected { rejection }) if rejection.kind == RejectionKind::NotFound => {
                 self.push(Event::OldCardRetired { token, at });
             }
-            (_, Outcome::Rejected { rejection }) if is_business(rejection) => self.keep(token, rejection.message.clone()),
+            (_, Outcome::Rejected { rejection }) if is_business(rejection) => {
+                self.keep(token, rejection.message.clone())
+            }
             _ => {}
         }
     }

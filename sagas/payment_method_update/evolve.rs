@@ -225,11 +225,8 @@ impl State {
     fn apply_switched(&mut self, event: &Event) {
         match event {
             Event::DefaultSwitched { before, owing, released, retire_at, at, .. } => {
-                self.switched = Some(Switched {
-                    before: before.as_deref().cloned(),
-                    owed: self.owed(),
-                    retire_at: *retire_at,
-                });
+                self.switched =
+                    Some(Switched { before: before.as_deref().cloned(), owed: self.owed(), retire_at: *retire_at });
                 self.looks = 0;
                 self.claims.retain(|claim| !released.contains(claim));
                 self.owing.clone_from(owing);

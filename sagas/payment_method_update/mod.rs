@@ -63,7 +63,10 @@ impl PaymentMethodUpdate {
 
     /// Whether a further request in that state is the running update's: afterwards it is the next one's.
     pub fn takes_requests(state: &str) -> bool {
-        !matches!(state, "RetryingInvoices" | "KeepingOldCard" | "Changed" | "Refused" | "Expired" | "Cancelled")
+        !matches!(
+            state,
+            "Undoing" | "RetryingInvoices" | "KeepingOldCard" | "Changed" | "Refused" | "Expired" | "Cancelled"
+        )
     }
 }
 

@@ -66,7 +66,9 @@ pub(super) fn pending(state: &State) -> Pending {
             Some((_, until)) => Pending::Await { signal: "the invoice that is charged", until },
             None => retry(state).map_or_else(|| soon(state), Pending::from),
         },
-        Stage::Retiring { until } if !state.retirement.due => Pending::Sleep { why: "the old card is kept", until: *until },
+        Stage::Retiring { until } if !state.retirement.due => {
+            Pending::Sleep { why: "the old card is kept", until: *until }
+        }
         Stage::Retiring { .. } => retire(state).map_or_else(|| soon(state), Pending::from),
         Stage::Over { ending, .. } => Pending::Ended(super::end(*ending)),
     };
@@ -232,8 +234,8 @@ fn move_back(state: &State) -> Option<Want> {
 fn retry(state: &State) -> Option<Want> {
     let (saga, invoice) = (state.saga()?, state.owing.first()?.saga);
     let consent = &state.submission.as_ref()?.consent;
-    let switched_at = state.switched.as_ref()?.retire_at
-        - TimeDelta::days(i64::from(state.intake.as_ref()?.terms.keep_days));
+    let switched_at =
+        state.switched.as_ref()?.retire_at - TimeDelta::days(i64::from(state.intake.as_ref()?.terms.keep_days));
     let command = serde_json::json!({
         "command": "method_changed",
         "consent": true,

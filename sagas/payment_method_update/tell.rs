@@ -98,7 +98,10 @@ impl State {
                 self.owe_task("letter", "A letter could not be sent: give the customer the link for the card yourself");
             }
             LetterKind::Changed => {
-                self.owe_task("changed", "A letter could not be sent: tell the customer that the new card is charged now");
+                self.owe_task(
+                    "changed",
+                    "A letter could not be sent: tell the customer that the new card is charged now",
+                );
             }
         }
     }

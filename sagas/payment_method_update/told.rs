@@ -48,7 +48,8 @@ impl Turn<'_> {
         if self.state.asked_at.is_some_and(|last| requested_at <= last) {
             return Ok(());
         }
-        if self.state.switched.is_some() || matches!(self.state.stage, Stage::Over { .. }) {
+        let over = self.state.undoing.is_some() || self.state.switched.is_some();
+        if over || matches!(self.state.stage, Stage::Over { .. }) {
             return Err(Refusal::new("over", "this card update is over; a new request begins a new one"));
         }
         self.push(Event::CardLinkAskedAgain { requested_at, pressed, at: self.at.now });
@@ -129,7 +130,10 @@ impl Turn<'_> {
             return Err(Refusal::new("not_requested", "nothing was requested here"));
         }
         if state.switched.is_some() {
-            return Err(Refusal::new("switched", "the new card is charged already: have the customer give another one"));
+            return Err(Refusal::new(
+                "switched",
+                "the new card is charged already: have the customer give another one",
+            ));
         }
         if matches!(state.stage, Stage::Over { .. }) {
             return Err(Refusal::new("over", "this card update is over"));

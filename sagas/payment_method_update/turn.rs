@@ -49,7 +49,8 @@ impl Turn<'_> {
     /// The default is switched only while no charge of the old card is under way or without a known outcome.
     fn wait_for_charge(&mut self) {
         let state = &self.state;
-        let ready = state.card.is_some() && state.on_old.is_some() && state.to_move().is_none() && state.moving.is_none();
+        let ready =
+            state.card.is_some() && state.on_old.is_some() && state.to_move().is_none() && state.moving.is_none();
         let charging = state.facts.uses.as_ref().filter(|_| ready).and_then(|uses| uses.charging);
         let Some(charging) = charging.filter(|_| state.old.is_some()) else { return };
         let released = self.fences();

@@ -184,8 +184,7 @@ async fn asset(State(checkout): State<Checkout>, Path(file): Path<String>) -> Re
 
 /// The view for programs: the word of its stage, and the quote that stands.
 fn brief(status: StatusCode, view: &View) -> Response {
-    (status, Json(json!({"stage": view.stage.word(), "quote_hash": view.hash()})))
-        .into_response()
+    (status, Json(json!({"stage": view.stage.word(), "quote_hash": view.hash()}))).into_response()
 }
 
 fn status_of(stage: &Stage) -> StatusCode {

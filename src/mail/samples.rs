@@ -1,7 +1,8 @@
 //! A made-up mail of each template: for previews, for a first test of a mail server, and for tests.
 
 use super::facts::{
-    ActivationFailed, Card, CardChanged, CardLink, Checkout, Facts, PaymentFailed, Receipt, Released, Renewal, Started, Template,
+    ActivationFailed, Card, CardChanged, CardLink, Checkout, Facts, PaymentFailed, Receipt, Released, Renewal, Started,
+    Template,
 };
 use crate::brand::Locale;
 use chrono::NaiveDate;

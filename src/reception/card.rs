@@ -122,8 +122,7 @@ impl Desk for CardDesk {
         };
         let key = format!("card-submitted:{}:{}", link.saga, digest(nonce.expose_secret()));
         let inputs = [sealed];
-        let item =
-            self.back.offer::<PaymentMethodUpdate>(link.saga, "card.submitted", &command, key, &inputs).await?;
+        let item = self.back.offer::<PaymentMethodUpdate>(link.saga, "card.submitted", &command, key, &inputs).await?;
         let left = deadline.saturating_duration_since(Instant::now());
         let item = await_item(&self.back.store.pool, item, left).await.map_err(|e| unavailable(&e))?;
         let behind = self.settled(token, deadline).await?;

@@ -38,7 +38,8 @@ pub async fn survey_card_uses(pool: &PgPool, uses: Uses<'_>, asking: SagaId) -> 
     let mut zoho_subscriptions = Vec::new();
     for ours in uses.subscriptions {
         let links = links_of(pool, ours).await?;
-        zoho_subscriptions.extend(links.into_iter().filter(|(kind, _)| *kind == LinkKind::ZohoSubscription).map(|l| l.1));
+        zoho_subscriptions
+            .extend(links.into_iter().filter(|(kind, _)| *kind == LinkKind::ZohoSubscription).map(|l| l.1));
     }
     Ok(CardUses { owing: owing(pool, uses).await?, charging, zoho_subscriptions })
 }

@@ -29,7 +29,11 @@ fn answers(w: &World) -> Vec<String> {
 #[test]
 fn s2_3_e17_a_card_update_hears_that_the_invoice_is_paid_by_the_new_card() {
     let (w, answers) = told(|_| {});
-    assert_eq!((answers, w.sold.last().map(|sold| sold.2)), (vec!["paid".to_owned()], Some(false)), "the customer is present");
+    assert_eq!(
+        (answers, w.sold.last().map(|sold| sold.2)),
+        (vec!["paid".to_owned()], Some(false)),
+        "the customer is present"
+    );
     let told = w.told.last().expect("a message");
     assert_eq!(told.command["invoice"], serde_json::json!(SagaId::of_invoice("60012", "77")));
 }

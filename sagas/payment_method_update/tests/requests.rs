@@ -3,13 +3,13 @@
 use super::world::World;
 use crate::kernel::answer::CollectionOwner;
 use crate::kernel::effect::ClaimKind;
+use crate::kernel::outcome::DeclineKind;
 use crate::kernel::outcome::RejectionKind;
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
 use crate::kernel::tests::bench::Played;
 use crate::payment_method_update::tests::world::{declined, eur, rejected};
 use crate::payment_method_update::{Command, PageStage};
-use crate::kernel::outcome::DeclineKind;
 use chrono::TimeDelta;
 
 fn sentence(world: &World) -> String {
@@ -126,7 +126,9 @@ fn s2_7_p2_what_is_owed_is_said_anew_when_the_page_is_opened() {
 #[test]
 fn s2_7_p2_nothing_is_taken_without_the_consent_to_the_text_that_is_shown() {
     let w = World::pressed(|_| {});
-    let Command::Submitted { link, offer_hash, consent, input, authenticated } = w.submission(1) else { unreachable!() };
+    let Command::Submitted { link, offer_hash, consent, input, authenticated } = w.submission(1) else {
+        unreachable!()
+    };
     let consent = crate::payment_method_update::Consent { version: "2020-01".to_owned(), ..consent };
     let without = Command::Submitted { link, offer_hash, consent, input, authenticated };
     assert_eq!(w.refusal(&without), "no_consent");

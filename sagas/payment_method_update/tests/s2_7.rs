@@ -170,7 +170,8 @@ fn s2_7_p4_what_braintree_charges_by_itself_is_moved_read_back_and_fenced_meanwh
     assert!(w.recurring.values().all(|(token, _)| *token == new));
     assert_eq!((w.called("move_subscription"), w.called("confirm_move")), (2, 2));
     assert_eq!(w.default_card(), Some("m-old"), "first all is moved");
-    let fenced: Vec<_> = w.claims.iter().filter(|c| c.kind == ClaimKind::ZohoSubscription).map(|c| c.key.as_str()).collect();
+    let fenced: Vec<_> =
+        w.claims.iter().filter(|c| c.kind == ClaimKind::ZohoSubscription).map(|c| c.key.as_str()).collect();
     assert_eq!(fenced, ["zs-sub1"], "what is ours is fenced");
     w.run();
     assert!(w.claims.is_empty(), "renewals are not kept off for the week");
@@ -219,11 +220,10 @@ fn s2_7_e4_called_off_there_all_charges_the_old_card_again_and_the_new_one_goes(
     let mut w = World::pressed(|w| {
         w.recurs("s-sub1");
         w.recurs("s-sub2");
-        w.say("braintree.update_subscription", Outcome::NotSent {
-            cause: NotSent::Again,
-            detail: String::new(),
-            retry_after_seconds: None,
-        });
+        w.say(
+            "braintree.update_subscription",
+            Outcome::NotSent { cause: NotSent::Again, detail: String::new(), retry_after_seconds: None },
+        );
     });
     w.submit(1);
     w.pass(TimeDelta::seconds(2));

@@ -208,9 +208,8 @@ impl World {
 
     /// That many open invoices of 50 euros.
     pub(super) fn owes(&mut self, invoices: u32) {
-        self.owing = (1..=invoices)
-            .map(|n| Owing { saga: invoice(n), number: format!("INV-{n}"), owed: eur(5_000) })
-            .collect();
+        self.owing =
+            (1..=invoices).map(|n| Owing { saga: invoice(n), number: format!("INV-{n}"), owed: eur(5_000) }).collect();
     }
 
     /// Braintree charges the old card for that subscription by itself.
@@ -320,7 +319,8 @@ impl World {
             Braintree::ReadCustomer { .. } => Answer::Methods { methods: self.methods.clone() },
             Braintree::Vault { token, .. } => {
                 let first = self.methods.is_empty();
-                let card = Method { default: first, card: self.number.clone(), last_four: "4242".to_owned(), ..method(token) };
+                let card =
+                    Method { default: first, card: self.number.clone(), last_four: "4242".to_owned(), ..method(token) };
                 self.methods.push(card.clone());
                 Answer::Vaulted(Box::new(card))
             }

@@ -4,9 +4,7 @@
 use crate::braintree::rejected;
 use chrono::{DateTime, TimeDelta, Utc};
 use iso_currency::Currency;
-use sagas::kernel::answer::{
-    Answer, CardUses, CollectionOwner, CustomerSurvey, Enrolment, SubscriptionSurvey, Survey,
-};
+use sagas::kernel::answer::{Answer, CardUses, CollectionOwner, CustomerSurvey, Enrolment, SubscriptionSurvey, Survey};
 use sagas::kernel::books::{self, Sums};
 use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{AttioRecord, Claim, ClaimKind, Desk, SubscriptionKey};

@@ -35,8 +35,8 @@ pub(super) async fn order(
     headers: HeaderMap,
     body: Result<Json<CardLinkBody>, JsonRejection>,
 ) -> Answered {
-    let Json(body) = body
-        .map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"record\": \"<id in Attio>\"}`"))?;
+    let Json(body) =
+        body.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"record\": \"<id in Attio>\"}`"))?;
     let key = idempotency_key(&headers)?.ok_or_else(|| {
         Problem::field("idempotency-key", "is missing: without it a repeated request would send a second mail")
             .hint("send an id of your own as `Idempotency-Key`")
@@ -45,7 +45,6 @@ pub(super) async fn order(
         let expected = format!("`{}` is no record id: expected a UUID as Attio shows it", body.record);
         return Err(Problem::field("record", expected));
     }
-    let (saga, item) =
-        app.acts.cards().order(&body.record, &key, &actor.principal()).await.map_err(|e| offered(&e))?;
+    let (saga, item) = app.acts.cards().order(&body.record, &key, &actor.principal()).await.map_err(|e| offered(&e))?;
     settled(&app, saga, item).await
 }

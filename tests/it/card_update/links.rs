@@ -1,8 +1,8 @@
 //! Who gets a link, and links that open nothing.
 
 use super::play::{ACT, MASTERCARD, Play};
-use attio_billing::store::settings::set_collection_owner;
 use attio_billing::store::links::{LinkKind, find};
+use attio_billing::store::settings::set_collection_owner;
 use sagas::kernel::answer::CollectionOwner;
 use secrecy::ExposeSecret;
 use serde_json::json;

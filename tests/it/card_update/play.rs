@@ -87,7 +87,8 @@ impl Play {
 
     /// How the bank answers charges of a card on file from now on.
     pub(super) async fn card_declines(&self, token: &str, code: Option<&str>) {
-        self.act(json!({"vendor": "braintree", "act": "set_card_behaviour", "token": token, "decline_code": code})).await;
+        self.act(json!({"vendor": "braintree", "act": "set_card_behaviour", "token": token, "decline_code": code}))
+            .await;
     }
 
     /// The page as a browser gets it: status and text.

@@ -12,12 +12,13 @@ use std::time::Duration;
 
 /// Braintree charges the customer's card every month by itself, as after an import.
 async fn leftover(play: &Play, customer: &Customer) -> String {
-    play.act(json!({"vendor": "braintree", "act": "create_plan", "id": "old-plan", "name": "Old plan", "price": "10.00",
-        "billing_frequency": 1}))
-        .await;
+    play.act(
+        json!({"vendor": "braintree", "act": "create_plan", "id": "old-plan", "name": "Old plan", "price": "10.00",
+        "billing_frequency": 1}),
+    )
+    .await;
     let vendors = &play.stage.config().vendors;
-    let connectors =
-        Connectors::new(vendors, play.stage.clock().clone(), None, Arc::new(InMemory::default())).unwrap();
+    let connectors = Connectors::new(vendors, play.stage.clock().clone(), None, Arc::new(InMemory::default())).unwrap();
     let now = play.stage.clock().now();
     let order = RecurringOrder {
         subscription: "leftover-1".to_owned(),
@@ -58,7 +59,7 @@ async fn s2_7_e4_a_subscription_that_cannot_be_moved_stops_the_switch_and_a_pers
     let customer = play.customer("Leftover").await;
     let subscription = leftover(&play, &customer).await;
     let url = play.invited(&customer).await;
-    play.fault("subscription.update", "status", json!({"status": 422})).await;
+    play.fault("subscription.update", "refuse", json!({"code": "81901"})).await;
     play.give(&url, MASTERCARD).await;
     play.until_state(&customer, "Held").await;
     let (code, detail, _) = play.update(&customer).await.parked.expect("parked");

@@ -143,7 +143,8 @@ impl super::Fixture for Fixture {
     }
 
     fn beyond(&self) -> &'static [(&'static str, &'static str)] {
-        const RECURRING: &str = "needs a subscription that Braintree charges by itself: scenes and tests of the flow play it";
+        const RECURRING: &str =
+            "needs a subscription that Braintree charges by itself: scenes and tests of the flow play it";
         const OWED: &str = "needs an invoice that was declined: the simulation strikes it in every way";
         &[
             ("move_subscription", RECURRING),
@@ -206,7 +207,8 @@ impl super::Fixture for Fixture {
         link_customer(stage.pool(), &links, "test").await.unwrap();
         stage.press(&newcomer.record, ACT).await.unwrap();
         let limit = Duration::from_secs(10);
-        let Standing::Press(press) = self.staged.connectors.attio.pressed(&newcomer.record, limit).await.unwrap() else {
+        let Standing::Press(press) = self.staged.connectors.attio.pressed(&newcomer.record, limit).await.unwrap()
+        else {
             panic!("nothing stands on {}", newcomer.record)
         };
         let subscription = SubscriptionKey::Attio { record: newcomer.record.clone() };
