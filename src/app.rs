@@ -112,6 +112,11 @@ impl Service {
             config.call_limit,
         );
         let client_ip_header = config.checkout.client_ip_header.clone();
+        let card = http::Checkout {
+            desk: Arc::new(desk.for_cards()),
+            page: Arc::clone(&page),
+            client_ip_header: client_ip_header.clone(),
+        };
         let checkout = http::Checkout { desk: Arc::new(desk), page, client_ip_header };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let acts = Arc::new(Acts::new(&config, store.clone(), connectors.clone(), Arc::clone(&clock)));
@@ -152,7 +157,7 @@ impl Service {
         tasks.spawn(watch.map_err(anyhow::Error::msg)?.run(stop.clone()));
         let app =
             http::App { store: store.clone(), engine: Arc::clone(&engine), acts, metrics, clock: Arc::clone(&clock) };
-        tasks.spawn(listen(public, http::public(app.clone(), intake, checkout), stop.clone()));
+        tasks.spawn(listen(public, http::public(app.clone(), intake, checkout, card), stop.clone()));
         tasks.spawn(listen(private, http::private(app), stop.clone()));
         Ok(Self { public: addresses.0, private: addresses.1, public_url, store, engine, proof, stop, tasks })
     }

@@ -5,7 +5,7 @@ use crate::store::secrets::Secrets;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use sagas::kernel::effect::CheckoutLink;
+use sagas::kernel::effect::{CheckoutLink, LinkPage};
 use sagas::kernel::ids::SagaId;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
@@ -69,7 +69,12 @@ impl Keys {
 
     /// The address of a checkout page. Who has it can see the quote and pay: it is in no log and no event.
     pub fn checkout_address(&self, link: CheckoutLink) -> SecretString {
-        format!("{}/checkout/{}", self.public_url, self.mint(link)).into()
+        self.address(LinkPage::Checkout, link)
+    }
+
+    /// The address of a page of ours, as secret as that of a checkout page.
+    pub fn address(&self, page: LinkPage, link: CheckoutLink) -> SecretString {
+        format!("{}/{}/{}", self.public_url, page.path(), self.mint(link)).into()
     }
 
     /// The token of a link.

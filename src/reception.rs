@@ -1,5 +1,10 @@
 //! Who answers for checkout links: shows the activation behind a link, and puts the customer's word into its inbox. It
-//! decides nothing about money: the saga does.
+//! decides nothing about money: the saga does. The page for another card has a desk of its own beside this one.
+
+mod back;
+mod card;
+
+pub use card::CardDesk;
 
 use crate::checkout::{Advice, Authentication, CardNonce, CardOnFile, Desk, Instrument, Line, Problem, Quote, Receipt};
 use crate::checkout::{Renewal, Stage, Submission, Tax, Unit, View};
@@ -7,42 +12,27 @@ use crate::clock::Clock;
 use crate::connectors::Connectors;
 use crate::engine::Engine;
 use crate::engine::beside::NONCE;
-use crate::engine::items::Body;
 use crate::keys::Keys;
 use crate::port::Person;
+use crate::store::Store;
 use crate::store::backlog::await_item;
-use crate::store::inbox::OfferError;
-use crate::store::items::{ItemState, NewItem, offer_item};
-use crate::store::saga_store::{self, LoadError};
+use crate::store::items::ItemState;
 use crate::store::secrets::Sealed;
-use crate::store::{Store, StoreError, evidence, people, recovery, secrets};
 use async_trait::async_trait;
+use back::{Back, PATIENCE, digest, unavailable};
 use sagas::kernel::effect::CheckoutLink;
 use sagas::kernel::money::Money;
 use sagas::kernel::offer::TermUnit;
-use sagas::kernel::saga::Saga;
 use sagas::subscription_activation as activation;
 use sagas::subscription_activation::{Command, Consent, Page, PageStage, Paying, SubscriptionActivation, page};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a submission waits for its outcome; then the page says that it is being confirmed.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How often it looks meanwhile.
-const LOOK: Duration = Duration::from_millis(100);
-
 /// The desk behind the checkout page.
 pub struct Reception {
-    store: Store,
-    engine: Arc<Engine>,
-    connectors: Arc<Connectors>,
-    keys: Keys,
-    clock: Arc<dyn Clock>,
-    call_limit: Duration,
+    back: Arc<Back>,
 }
 
 /// What stands behind a link.
@@ -63,21 +53,17 @@ impl Reception {
         clock: Arc<dyn Clock>,
         call_limit: Duration,
     ) -> Self {
-        Self { store, engine, connectors, keys, clock, call_limit }
+        Self { back: Arc::new(Back { store, engine, connectors, keys, clock, call_limit }) }
+    }
+
+    /// The desk behind the page for another card, on the same.
+    pub fn for_cards(&self) -> CardDesk {
+        CardDesk::new(Arc::clone(&self.back))
     }
 
     async fn behind(&self, token: &str) -> Result<Behind, Problem> {
-        let link = self.keys.read(token).map_err(|_| Problem::Forged)?;
-        if recovery::care(&self.store.pool).await.map_err(|e| unavailable(&e))?.held {
-            return Err(Problem::Held);
-        }
-        let shard = link.saga.shard(self.store.node.shard_count());
-        let loaded = saga_store::load::<SubscriptionActivation>(&self.store.pool, shard, link.saga).await;
-        let loaded = loaded.map_err(|e| match e {
-            LoadError::Store(e) => unavailable(&e),
-            unreadable @ LoadError::Unreadable(_) => unavailable(&unreadable),
-        })?;
-        let page = page(&loaded.saga.business, self.clock.now());
+        let (link, loaded) = self.back.behind::<SubscriptionActivation>(token).await?;
+        let page = page(&loaded.saga.business, self.back.clock.now());
         // A link of a database that was restored to an earlier state was made here too, and means nothing any more.
         if page.link < link.number {
             Err(Problem::Forged)
@@ -88,7 +74,7 @@ impl Reception {
 
     async fn shown(&self, behind: &Behind) -> Result<View, Problem> {
         let page = &behind.page;
-        let person = self.person(page).await?;
+        let person = self.back.person(page.customer.as_deref()).await?;
         let stage = if behind.link.number < page.link { Stage::Revoked } else { stage(page) };
         Ok(View {
             stage,
@@ -96,17 +82,13 @@ impl Reception {
             customer: person.as_ref().map(Person::display_name).unwrap_or_default(),
             cards_on_file: cards(page).iter().map(on_file).collect(),
             locale: person.and_then(|person| person.locale),
+            card: None,
         })
-    }
-
-    async fn person(&self, page: &Page) -> Result<Option<Person>, Problem> {
-        let Some(customer) = &page.customer else { return Ok(None) };
-        people::get::<Person>(&self.store.pool, customer).await.map_err(|e| unavailable(&e))
     }
 
     /// Which card pays, the nonce to be sealed, and what tells a repeated submission from a further one.
     fn paying(&self, page: &Page, instrument: &Instrument) -> Result<(Paying, Option<Sealed>, String), Problem> {
-        let seal = |nonce: &SecretString| self.keys.secrets().seal(NONCE, nonce);
+        let seal = |nonce: &SecretString| self.back.keys.secrets().seal(NONCE, nonce);
         Ok(match instrument {
             Instrument::Nonce { nonce, authenticated } => {
                 let sealed = seal(nonce);
@@ -125,53 +107,14 @@ impl Reception {
         })
     }
 
-    /// Puts a command into the activation's inbox.
-    async fn offer(
-        &self,
-        link: CheckoutLink,
-        kind: &str,
-        command: &Command,
-        key: String,
-        inputs: &[Sealed],
-    ) -> Result<uuid::Uuid, Problem> {
-        let command = serde_json::to_value(command).map_err(|e| unavailable(&e))?;
-        let item = NewItem {
-            saga: link.saga,
-            saga_kind: SubscriptionActivation::NAME.to_owned(),
-            kind: kind.to_owned(),
-            principal: "customer".to_owned(),
-            body: Body::Saga { command }.text(),
-            waiting_key: None,
-            idempotency_key: Some(key),
-        };
-        let offered = offer_item(&self.store.pool, self.store.node.shard_count(), &item, inputs).await;
-        let id = offered.map_err(|e| match e {
-            OfferError::Store(e) => unavailable(&e),
-            OfferError::KeyReused => Problem::Refused("it was sent before, for something else".to_owned()),
-        })?;
-        self.engine.wake();
-        Ok(id)
-    }
-
-    /// The address and the browser from which the customer agreed, kept apart.
-    async fn evidence(&self, page: &Page, submission: &Submission) -> Result<Option<uuid::Uuid>, StoreError> {
-        let Some(customer) = &page.customer else { return Ok(None) };
-        let data = json!({"ip": submission.ip, "user_agent": submission.user_agent}).to_string();
-        evidence::keep(&self.store.pool, customer, &data).await.map(Some)
-    }
-
     /// The page once it says more than that it is being confirmed, or as it is when the patience ends. The saga is folded
     /// only where it has moved since the last look.
     async fn settled(&self, token: &str, deadline: Instant) -> Result<Behind, Problem> {
         let mut behind = self.behind(token).await?;
-        while matches!(behind.page.stage, PageStage::Confirming) && Instant::now() < deadline {
-            tokio::time::sleep(LOOK).await;
-            let saga = behind.link.saga;
-            let shard = saga.shard(self.store.node.shard_count());
-            let sequence = saga_store::sequence(&self.store.pool, shard, saga).await.map_err(|e| unavailable(&e))?;
-            if sequence != behind.sequence {
-                behind = self.behind(token).await?;
-            }
+        while matches!(behind.page.stage, PageStage::Confirming)
+            && self.back.moves_on(behind.link.saga, behind.sequence, deadline).await?
+        {
+            behind = self.behind(token).await?;
         }
         Ok(behind)
     }
@@ -185,10 +128,12 @@ impl Desk for Reception {
     }
 
     async fn opened(&self, token: &str) {
-        let Ok(link) = self.keys.read(token) else { return };
+        let Ok(link) = self.back.keys.read(token) else { return };
         let key = format!("opened:{}:{}", link.saga, link.number);
+        let opened = Command::Opened { link: link.number };
         // For the record only: a page that is shown is not held up by it.
-        if let Err(e) = self.offer(link, "checkout.opened", &Command::Opened { link: link.number }, key, &[]).await {
+        if let Err(e) = self.back.offer::<SubscriptionActivation>(link.saga, "checkout.opened", &opened, key, &[]).await
+        {
             tracing::debug!(saga = %link.saga, error = %e, "the opening of a checkout page was not noted");
         }
     }
@@ -198,18 +143,19 @@ impl Desk for Reception {
         let behind = self.behind(token).await?;
         let (link, page) = (behind.link, &behind.page);
         let (with, input, key) = self.paying(page, &submission.instrument)?;
-        let evidence = self.evidence(page, &submission).await.map_err(|e| unavailable(&e))?;
+        let evidence = self.back.evidence(page.customer.as_deref(), &submission).await?;
         let command = Command::Submitted {
             link: link.number,
             quote_hash: submission.quote_hash.clone(),
-            consent: Consent { version: submission.consent_version.clone(), at: self.clock.now(), evidence },
+            consent: Consent { version: submission.consent_version.clone(), at: self.back.clock.now(), evidence },
             with,
         };
         let key = format!("submitted:{}:{key}", link.saga);
         let inputs: Vec<Sealed> = input.into_iter().collect();
-        let item = self.offer(link, "checkout.submitted", &command, key, &inputs).await?;
+        let kind = "checkout.submitted";
+        let item = self.back.offer::<SubscriptionActivation>(link.saga, kind, &command, key, &inputs).await?;
         let left = deadline.saturating_duration_since(Instant::now());
-        let item = await_item(&self.store.pool, item, left).await.map_err(|e| unavailable(&e))?;
+        let item = await_item(&self.back.store.pool, item, left).await.map_err(|e| unavailable(&e))?;
         let behind = self.settled(token, deadline).await?;
         let mut view = self.shown(&behind).await?;
         match item.state {
@@ -217,10 +163,7 @@ impl Desk for Reception {
             // Not looked at yet: it will be.
             ItemState::Ready | ItemState::Waiting => Ok(View { stage: Stage::Confirming, ..view }),
             ItemState::Refused | ItemState::Dead => {
-                // Nobody will ever open it.
-                for input in &inputs {
-                    secrets::erase(&self.store.pool, input.id).await.map_err(|e| unavailable(&e))?;
-                }
+                self.back.erase(&inputs).await?;
                 let stands = view.quote.as_ref().map(|quote| quote.hash.as_str());
                 if view.stage.takes_card() && stands != Some(submission.quote_hash.as_str()) {
                     view.stage = Stage::Replaced;
@@ -243,7 +186,7 @@ impl Desk for Reception {
         let Some(quote) = &behind.page.quote else { return Err(Problem::Unavailable) };
         // A call to a vendor that a page waits for: such a token is made fresh for each page and cannot be kept.
         let currency = quote.ceiling.currency;
-        self.connectors.braintree.client_token(currency, self.call_limit).await.map_err(|e| unavailable(&e))
+        self.back.connectors.braintree.client_token(currency, self.back.call_limit).await.map_err(|e| unavailable(&e))
     }
 
     async fn authentication(&self, token: &str, card_on_file: Option<&str>) -> Result<Authentication, Problem> {
@@ -256,25 +199,20 @@ impl Desk for Reception {
         let card = match card_on_file {
             Some(id) => {
                 // The other call that a page waits for: such a nonce, too, is for one visit, and is not kept.
-                let made = self.connectors.braintree.card_nonce(&on_this(page, id)?.token, self.call_limit).await;
+                let made =
+                    self.back.connectors.braintree.card_nonce(&on_this(page, id)?.token, self.back.call_limit).await;
                 let made = made.map_err(|e| unavailable(&e))?;
                 Some(CardNonce { nonce: made.nonce, bin: made.bin })
             }
             None => None,
         };
         let amount = if quote.is_due_today() { quote.ceiling } else { quote.renewal };
-        Ok(Authentication { amount, email: self.person(page).await?.map(|person| person.email), card })
+        Ok(Authentication {
+            amount,
+            email: self.back.person(page.customer.as_deref()).await?.map(|person| person.email),
+            card,
+        })
     }
-}
-
-fn unavailable(error: &dyn std::fmt::Display) -> Problem {
-    tracing::warn!(%error, "a checkout page could not be answered");
-    Problem::Unavailable
-}
-
-/// What stands for a secret where it is compared only.
-fn digest(text: &str) -> String {
-    hex::encode(&Sha256::digest(text)[..16])
 }
 
 fn cards(page: &Page) -> &[activation::CardOnFile] {

@@ -36,6 +36,7 @@ impl Turn<'_> {
             }
             ("look_settlement", Outcome::Done { answer: Answer::Transaction(t) }) => self.looked(t),
             ("tell", Outcome::Done { .. }) => self.push(Event::ActivationTold),
+            ("answer_card", Outcome::Done { .. }) => self.push(Event::RetryAnswered),
             ("project", outcome) => self.projected(answered.effect, outcome),
             _ => {}
         }

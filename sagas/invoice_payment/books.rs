@@ -6,7 +6,7 @@
 //! some minutes looks at the age of the hold.
 
 use super::state::{Capture, State};
-use super::words::{Attempt, Choice, Closing, Event, Figures};
+use super::words::{Attempt, Choice, Closing, Event};
 use crate::kernel::answer::Invoice;
 use crate::kernel::effect::{Claim, ClaimKind};
 use crate::kernel::money::Money;
@@ -22,6 +22,15 @@ pub(super) const CAPTURED_NOT_RECORDED: &str = "captured_not_recorded";
 pub(super) const SETTLEMENT_DECLINED: &str = "settlement_declined";
 /// A recorded payment was voided, and not by us.
 pub(super) const VOIDED_ELSEWHERE: &str = "voided_elsewhere";
+
+/// Figures of the invoice as they stand in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Gross total.
+    pub total: Money,
+    /// Tax within it, where Zoho says.
+    pub tax: Option<Money>,
+}
 
 /// What the ledger holds of the invoice apart from our own captures.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,6 +17,7 @@
 //! | `count_card` | one charge of the card in its network's windows | given back or spent likewise |
 //! | `charge` (pivot) | the sale | – |
 //! | `record_payment` | the payment in Zoho | – |
+//! | `answer_card` | a card update hears how the invoice came to rest | – |
 //! | `project` | the state in Attio | – |
 //! | `look_settlement` | until the money is settled | – |
 //!
@@ -28,6 +29,7 @@ mod check;
 mod dunning;
 mod evolve;
 mod projection;
+mod retry;
 pub mod schedule;
 mod state;
 #[cfg(test)]
@@ -92,6 +94,12 @@ impl Saga for InvoicePayment {
             records: &[],
         },
         StepSpec { name: "tell", class: Class::Retriable, undo: Undo::None("stands after the pivot"), records: &[] },
+        StepSpec {
+            name: "answer_card",
+            class: Class::Retriable,
+            undo: Undo::None("a message is told once"),
+            records: &[],
+        },
         StepSpec { name: "project", class: Class::Projection, undo: Undo::None("shows what is"), records: &[] },
         StepSpec { name: "look_settlement", class: Class::Read, undo: READS, records: &[] },
     ];
@@ -189,8 +197,11 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
                 turn.push(heard(source, subscription));
             }
         }
-        Command::MethodChanged { consent, customer_present } => {
+        Command::MethodChanged { consent, customer_present, reply_to } => {
             turn.push(Event::MethodChanged { consent: *consent, customer_present: *customer_present });
+            if let Some(by) = *reply_to {
+                turn.push(Event::RetryAnswerAwaited { by });
+            }
         }
         Command::HoldReleased { reason } => turn.push(heard(&format!("hold released: {reason}"), &None)),
         Command::ChargeNow { reason } => {
@@ -468,6 +479,10 @@ fn recording(state: &State) -> Option<Pending> {
 fn resting(state: &State) -> Pending {
     if let Some(message) = state.owed_word() {
         return perform("tell", 1, Effect::Desk(Desk::Tell { message: Box::new(message), claims: Vec::new() }), None);
+    }
+    if let Some(message) = state.owed_answer() {
+        let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
+        return perform("answer_card", state.round, Effect::Desk(tell), None);
     }
     if let Some(face) = state.owed_face().filter(|_| state.put_off.until.is_none()) {
         let version = state.face_version;

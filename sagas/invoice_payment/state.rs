@@ -3,6 +3,7 @@
 use super::books::Booked;
 use super::dunning::Dunning;
 use super::projection::Face;
+use super::retry::Retry;
 use super::words::{Attempt, Closing, Trouble, Wait};
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
 use crate::kernel::effect::{AttioRecord, Message};
@@ -57,6 +58,9 @@ pub struct State {
     pub(super) shown_version: u64,
     /// Attio refused the newest one.
     pub(super) put_off: PutOff,
+    /// A card update waits to hear how the invoice comes to rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) retry: Option<Retry>,
 }
 
 /// The signal of a person's resume.

@@ -1,6 +1,7 @@
 //! The words of the flow: what it can be told, and what it says happened. Names and fields are in the log for ever;
 //! nothing is decided here.
 
+use super::books::Figures;
 use super::dunning::Ruling;
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
 use crate::kernel::ids::{Installation, SagaId};
@@ -68,6 +69,9 @@ pub enum Command {
         consent: bool,
         /// The customer is there and waits.
         customer_present: bool,
+        /// Who is told how the invoice came to rest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<SagaId>,
     },
     /// A collection hold on the invoice was lifted.
     HoldReleased {
@@ -126,15 +130,6 @@ pub enum Choice {
     RecordAgain,
     /// Leave it as it is.
     Leave,
-}
-
-/// Figures of the invoice as they stand in the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Figures {
-    /// Gross total.
-    pub total: Money,
-    /// Tax within it, where Zoho says.
-    pub tax: Option<Money>,
 }
 
 /// What of the facts is read again.
@@ -301,6 +296,11 @@ pub enum Event {
         consent: bool,
         customer_present: bool,
     },
+    /// A card update wants to hear how the invoice comes to rest.
+    RetryAnswerAwaited {
+        by: SagaId,
+    },
+    RetryAnswered,
     ChargeOrdered {
         reason: String,
     },
@@ -545,7 +545,7 @@ crate::kernel::saga::event_names!(
     Event:
     InvoiceDetected,
     SignalHeard,
-    MethodChanged,
+    MethodChanged, RetryAnswerAwaited, RetryAnswered,
     ChargeOrdered,
     CollectionPaused,
     CollectionStopped,

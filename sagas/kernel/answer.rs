@@ -28,6 +28,8 @@ pub enum Answer {
     SubscriptionSurvey(Box<SubscriptionSurvey>),
     /// What our own tables say about a customer.
     CustomerSurvey(Box<CustomerSurvey>),
+    /// What our own tables say about the uses of a customer's card.
+    CardUses(Box<CardUses>),
     /// A Zoho invoice.
     Invoice(Box<Invoice>),
     /// A Zoho subscription.
@@ -174,6 +176,7 @@ impl Answer {
             | Self::Survey(_)
             | Self::SubscriptionSurvey(_)
             | Self::CustomerSurvey(_)
+            | Self::CardUses(_)
             | Self::Invoice(_)
             | Self::SubscriptionOfInvoice { .. }
             | Self::Client(_)
@@ -312,6 +315,28 @@ pub struct CustomerSurvey {
     pub braintree_customer: Option<String>,
     /// The customer's record in Attio.
     pub attio_client: Option<AttioRecord>,
+}
+
+/// What charges a customer's card, or waits to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardUses {
+    /// Invoices that wait for money of the customer, oldest first.
+    pub owing: Vec<Owing>,
+    /// Another saga whose charge of the customer's card is under way or has no known outcome.
+    pub charging: Option<SagaId>,
+    /// Zoho ids of the subscriptions that were asked for.
+    pub zoho_subscriptions: Vec<String>,
+}
+
+/// An invoice that waits for money of the customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owing {
+    /// The saga that collects it.
+    pub saga: SagaId,
+    /// Zoho's number of it.
+    pub number: String,
+    /// What our ledger holds as owed.
+    pub owed: Money,
 }
 
 /// Who collects a subscription's money.

@@ -1,8 +1,10 @@
-//! How often the card networks let one card be charged: data, with its source. Counted per card across all flows.
+//! How often the card networks let one card be charged: data, with its source. Counted per card across all flows. And
+//! what Braintree's codes say of a card that was just given.
 //!
 //! Source: the networks' rules on excessive retries as the gateway's documentation and two acquirers publish them,
 //! read in November 2026. Mastercard's 35 in 30 days concern charges of one amount; all are counted here, which is stricter.
 
+use super::outcome::INPUT_GONE;
 use chrono::TimeDelta;
 
 /// At most so many charges of one card in a rolling window.
@@ -33,4 +35,18 @@ pub fn network_caps(brand: &str) -> &'static [NetworkCap] {
 /// Braintree writes `MasterCard`.
 pub fn is_mastercard(brand: &str) -> bool {
     brand.eq_ignore_ascii_case("mastercard")
+}
+
+/// What was typed was used before or is too old: `91564` nonce consumed, `91565` unknown or expired, `91566` locked,
+/// `93107` cannot be used more than once, `93108` unknown or expired, `91731` consumed; or it was authenticated for
+/// something else: `91584` another merchant account, `91585` another amount (Braintree, validation errors of
+/// transactions, verifications and methods).
+pub fn is_input_gone(code: &str) -> bool {
+    matches!(code, INPUT_GONE | "91564" | "91565" | "91566" | "93107" | "93108" | "91731" | "91584" | "91585")
+}
+
+/// The bank wants the customer to authenticate: `2099` cardholder authentication required; `three_d_secure` is a gateway
+/// rejection (Braintree).
+pub fn wants_authentication(code: &str) -> bool {
+    matches!(code, "2099" | "three_d_secure")
 }

@@ -5,6 +5,7 @@ pub mod books;
 pub mod cards;
 pub mod catalog;
 pub mod command;
+pub mod consent;
 pub mod effect;
 pub mod flow;
 pub mod forms;

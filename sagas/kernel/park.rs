@@ -30,13 +30,14 @@ pub enum ParkCode {
     NoQuote,
     AmountMismatch,
     NoInvoice,
+    CardMoveFailed,
     Rehearsal,
     Paused,
 }
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -60,6 +61,7 @@ impl ParkCode {
         Self::NoQuote,
         Self::AmountMismatch,
         Self::NoInvoice,
+        Self::CardMoveFailed,
         Self::Rehearsal,
         Self::Paused,
     ];
@@ -90,6 +92,7 @@ impl ParkCode {
             Self::NoQuote => "NO_QUOTE",
             Self::AmountMismatch => "AMOUNT_MISMATCH",
             Self::NoInvoice => "NO_INVOICE",
+            Self::CardMoveFailed => "CARD_MOVE_FAILED",
             Self::Rehearsal => "REHEARSAL",
             Self::Paused => "PAUSED",
         }
@@ -126,6 +129,7 @@ impl ParkCode {
             Self::NoQuote => "price, catalog or tax is not good enough for a quote",
             Self::AmountMismatch => "Zoho's total is over what the customer accepted, a second time; all is undone",
             Self::NoInvoice => "Zoho made no invoice for a new subscription, or left it as a draft",
+            Self::CardMoveFailed => "a subscription at Braintree could not be moved to the customer's new card",
             Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
             Self::Paused => "an operator paused it: no new call is sent, look-ups go on",
         }

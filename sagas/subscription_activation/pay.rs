@@ -8,9 +8,10 @@ use super::steps;
 use super::turn::Turn;
 use super::words::{Advice, After, Hold, Nothing, Paying};
 use crate::kernel::answer::{Answer, Method, Subscription, Transaction, TransactionStatus};
+use crate::kernel::cards::{is_input_gone, wants_authentication};
 use crate::kernel::effect::{Braintree, Effect, Zoho};
 use crate::kernel::money::Money;
-use crate::kernel::outcome::{Decline, INPUT_GONE, Outcome, Rejection, RejectionKind};
+use crate::kernel::outcome::{Decline, Outcome, Rejection, RejectionKind};
 use crate::kernel::park::ParkCode;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -132,8 +133,7 @@ impl Turn<'_> {
     }
 
     fn declined(&mut self, decline: &Decline) {
-        // `2099` cardholder authentication required; `three_d_secure` is a gateway rejection (Braintree).
-        let wanted = decline.code == "2099" || decline.code == "three_d_secure";
+        let wanted = wants_authentication(&decline.code);
         // Who authenticated and is asked for it once more would be asked for ever: that is a decline like any other.
         let done = self.state.submission.as_ref().is_some_and(|s| s.with.is_authenticated());
         let advice = if wanted && !done { Advice::NeedsAuthentication } else { Advice::AnotherCard };
@@ -313,14 +313,6 @@ impl Turn<'_> {
 /// Zoho has not finished the invoice.
 fn is_unfinished(status: &str) -> bool {
     matches!(status, "draft" | "pending" | "pending_approval" | "approved" | "rejected")
-}
-
-/// What was typed was used before or is too old: `91564` nonce consumed, `91565` unknown or expired, `91566` locked,
-/// `93107` cannot be used more than once, `93108` unknown or expired, `91731` consumed; or it was authenticated for
-/// something else: `91584` another merchant account, `91585` another amount (Braintree, validation errors of
-/// transactions, verifications and methods).
-fn is_input_gone(code: &str) -> bool {
-    matches!(code, INPUT_GONE | "91564" | "91565" | "91566" | "93107" | "93108" | "91731" | "91584" | "91585")
 }
 
 /// Braintree does not know the card: `91518` token invalid, `91508` no payment method (validation errors of

@@ -2,6 +2,7 @@
 //! carries personal data.
 
 use crate::kernel::answer::{Authentication, CardSeen};
+pub use crate::kernel::consent::Consent;
 use crate::kernel::ids::Installation;
 use crate::kernel::money::Money;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -135,17 +136,6 @@ pub enum Command {
         /// When the new price was read (UTC).
         at: DateTime<Utc>,
     },
-}
-
-/// A consent as it was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Consent {
-    /// Version of the text.
-    pub version: String,
-    /// When (UTC).
-    pub at: DateTime<Utc>,
-    /// The erasable row with address and browser.
-    pub evidence: Option<Uuid>,
 }
 
 /// Which card the customer pays with.

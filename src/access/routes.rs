@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 27] = [
+pub const ROUTES: [Route; 28] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -43,6 +43,7 @@ pub const ROUTES: [Route; 27] = [
     does("POST", "/bulk/{id}/cancel", &[Act::Bulk]),
     does("POST", "/activations", &[Act::SendLink]),
     does("POST", "/catalog/sync", &[Act::Steer]),
+    does("POST", "/card-links", &[Act::SendLink]),
     does("GET", "/transactions", &[Act::ReadMoney]),
     does("GET", "/transactions.csv", &[Act::Export]),
     does("GET", "/inbox/summary", &[Act::ReadFlows]),

@@ -1,8 +1,10 @@
-//! The checkout page: what a customer sees behind a link, and the words for it. Pure: it turns a [`View`] into HTML.
+//! The pages of customers: where an order is paid, and where another card is given. What they see behind a link, and the
+//! words for it. Pure: it turns a [`View`] into HTML.
 //!
 //! It knows no saga, store or vendor. The service implements [`Desk`] on top of those; `http::checkout` has the routes.
 //! No card number ever comes here: the card fields are frames of the vendor's.
 
+mod card;
 mod page;
 pub mod policy;
 mod texts;
@@ -69,6 +71,39 @@ pub struct View {
     pub cards_on_file: Vec<CardOnFile>,
     /// BCP 47, e.g. `de-AT`; absent: the browser's wish counts.
     pub locale: Option<String>,
+    /// The page on which another card is given, and nothing is ordered; absent: an order is paid.
+    pub card: Option<CardPage>,
+}
+
+/// The page on which a customer gives another card.
+#[derive(Debug, Clone, Default)]
+pub struct CardPage {
+    /// What the customer is asked to agree to; absent where no card can be given now.
+    pub offer: Option<CardOffer>,
+}
+
+/// What a customer agrees to who gives another card.
+#[derive(Debug, Clone)]
+pub struct CardOffer {
+    /// The card on file; absent: there is none.
+    pub on_file: Option<CardOnFile>,
+    /// What is owed, and charged to the new card at once.
+    pub owed: Option<Money>,
+    /// Proof of what was shown: comes back with the submission.
+    pub hash: String,
+    /// Version of the text that the customer agrees to; comes back with the submission.
+    pub consent_version: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+impl View {
+    /// Proof of what is shown to be agreed to.
+    pub fn hash(&self) -> Option<&str> {
+        match &self.card {
+            Some(page) => page.offer.as_ref().map(|offer| offer.hash.as_str()),
+            None => self.quote.as_ref().map(|quote| quote.hash.as_str()),
+        }
+    }
 }
 
 /// Where the link stands.
@@ -92,6 +127,8 @@ pub enum Stage {
     Paid(Receipt),
     /// Started without money: a trial, a later start, or nothing due.
     Started,
+    /// Another card is charged from now on.
+    Changed(CardChange),
     /// The link's time is over.
     Expired,
     /// The link was withdrawn or replaced by a newer one.
@@ -177,6 +214,17 @@ pub struct CardOnFile {
     pub last_four: String,
 }
 
+/// Which card took over from which.
+#[derive(Debug, Clone)]
+pub struct CardChange {
+    /// The card that is charged from now on.
+    pub card: CardOnFile,
+    /// The one before; absent where there was none, or it is the same one.
+    pub before: Option<CardOnFile>,
+    /// What was owed and is charged to it now.
+    pub owed: Option<Money>,
+}
+
 /// What the customer keeps.
 #[derive(Debug, Clone)]
 pub struct Receipt {
@@ -241,6 +289,7 @@ impl Stage {
             Self::LockedUntil { .. } => "locked",
             Self::Paid(_) => "paid",
             Self::Started => "started",
+            Self::Changed(_) => "changed",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::Cancelled => "cancelled",
@@ -257,6 +306,7 @@ impl Stage {
             | Self::LockedUntil { .. }
             | Self::Paid(_)
             | Self::Started
+            | Self::Changed(_)
             | Self::Expired
             | Self::Revoked
             | Self::Cancelled

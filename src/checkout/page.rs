@@ -45,7 +45,7 @@ pub struct Page {
 }
 
 #[derive(Debug, Serialize)]
-struct ShownScript {
+pub(super) struct ShownScript {
     url: String,
     integrity: Option<String>,
 }
@@ -62,6 +62,7 @@ struct Shown<'a> {
     /// What stands above everything: the state, where it is not simply "please pay".
     notice: Option<Notice>,
     order: Option<Order>,
+    card: Option<About>,
     form: Option<Form<'a>>,
 }
 
@@ -73,16 +74,16 @@ struct ShownBrand<'a> {
 }
 
 #[derive(Serialize, Default)]
-struct Notice {
+pub(super) struct Notice {
     /// `good`, `busy`, `bad` or `plain`: a colour and a sign, never the only message.
-    tone: &'static str,
-    heading: String,
-    body: String,
+    pub(super) tone: &'static str,
+    pub(super) heading: String,
+    pub(super) body: String,
     /// A second sentence: what to do.
-    cure: Option<String>,
-    facts: Vec<(String, String)>,
+    pub(super) cure: Option<String>,
+    pub(super) facts: Vec<(String, String)>,
     /// A time that the browser may show in its own zone.
-    at: Option<String>,
+    pub(super) at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -95,22 +96,31 @@ struct Order {
     sentences: Vec<String>,
 }
 
+/// What stands beside the form of a page for another card.
 #[derive(Serialize)]
-struct Form<'a> {
-    quote_hash: &'a str,
-    consent_version: &'a str,
-    consent: String,
-    cards: Vec<ShownCard<'a>>,
-    button: String,
-    secure: String,
-    no_script: String,
-    /// 3-D Secure comes before the submission.
-    authenticate: bool,
-    scripts: Vec<&'a ShownScript>,
+pub(super) struct About {
+    pub(super) customer: String,
+    pub(super) lines: Vec<(String, String)>,
+    pub(super) sentences: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct ShownCard<'a> {
+pub(super) struct Form<'a> {
+    pub(super) heading: String,
+    pub(super) quote_hash: &'a str,
+    pub(super) consent_version: &'a str,
+    pub(super) consent: String,
+    pub(super) cards: Vec<ShownCard<'a>>,
+    pub(super) button: String,
+    pub(super) secure: String,
+    pub(super) no_script: String,
+    /// 3-D Secure comes before the submission.
+    pub(super) authenticate: bool,
+    pub(super) scripts: Vec<&'a ShownScript>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ShownCard<'a> {
     id: &'a str,
     name: String,
 }
@@ -126,6 +136,7 @@ impl Page {
         for (name, source) in [
             ("page.html", include_str!("templates/page.html")),
             ("order.html", include_str!("templates/order.html")),
+            ("card.html", include_str!("templates/card.html")),
             ("form.html", include_str!("templates/form.html")),
         ] {
             templates.add_template(name, source).map_err(|e| e.to_string())?;
@@ -186,6 +197,12 @@ impl Page {
     pub fn view(&self, view: &View, locale: Locale) -> Result<String, minijinja::Error> {
         let words = Words { locale };
         let takes_card = view.stage.takes_card();
+        if let Some(card) = &view.card {
+            let offer = card.offer.as_ref();
+            let about = offer.map(|offer| words.about_card(view, offer));
+            let form = offer.filter(|_| takes_card).map(|offer| self.card_form(&words, view, offer));
+            return self.render(&words, view.stage.word(), words.card_notice(&view.stage), None, about, form);
+        }
         let notice = words.notice(view);
         let asks = takes_card || matches!(view.stage, Stage::Confirming | Stage::LockedUntil { .. });
         self.render(
@@ -193,6 +210,7 @@ impl Page {
             view.stage.word(),
             notice,
             view.quote.as_ref().filter(|_| asks).map(|quote| words.order(view, quote)),
+            None,
             view.quote.as_ref().filter(|_| takes_card).map(|quote| self.form(&words, view, quote)),
         )
     }
@@ -209,7 +227,7 @@ impl Page {
             Problem::Unavailable => ("unavailable", "unavailable_heading", "unavailable_body"),
             Problem::Refused(_) => ("refused", "refused_heading", "submit_refused"),
         };
-        self.render(&words, stage, Some(words.plain("plain", heading, body)), None, None)
+        self.render(&words, stage, Some(words.plain("plain", heading, body)), None, None, None)
     }
 
     fn render(
@@ -218,6 +236,7 @@ impl Page {
         stage: &'static str,
         notice: Option<Notice>,
         order: Option<Order>,
+        card: Option<About>,
         form: Option<Form<'_>>,
     ) -> Result<String, minijinja::Error> {
         let shown = Shown {
@@ -229,10 +248,14 @@ impl Page {
                 logo_url: self.brand.logo.as_ref().map(url::Url::as_str),
             },
             version: &self.version,
-            title: notice.as_ref().map_or_else(|| words.say("title"), |notice| notice.heading.clone()),
+            title: notice.as_ref().map_or_else(
+                || words.say(if card.is_some() { "card_title" } else { "title" }),
+                |notice| notice.heading.clone(),
+            ),
             stage,
             notice,
             order,
+            card,
             form,
         };
         self.templates.get_template("page.html")?.render(minijinja::value::Serde(&shown))
@@ -245,41 +268,59 @@ impl Page {
             Tax::Known(_) => words.fill("pay", &[("amount", &amount)]),
             Tax::UpTo(_) => words.fill("pay_plus_tax", &[("amount", &amount)]),
         };
-        let authenticate = matches!(view.stage, Stage::NeedsAuthentication);
-        let card = |card: &'a CardOnFile| ShownCard { id: &card.id, name: words.card(card) };
         Form {
+            heading: words.say("pay_with"),
             quote_hash: &quote.hash,
             consent_version: &quote.consent_version,
             consent: words.consent(quote, &self.brand.name),
-            cards: view.cards_on_file.iter().map(card).collect(),
             button,
+            ..self.blank_form(words, view)
+        }
+    }
+
+    /// What every form has.
+    pub(super) fn blank_form<'a>(&'a self, words: &Words, view: &'a View) -> Form<'a> {
+        let authenticate = matches!(view.stage, Stage::NeedsAuthentication);
+        let card = |card: &'a CardOnFile| ShownCard { id: &card.id, name: words.card(card) };
+        Form {
+            heading: String::new(),
+            quote_hash: "",
+            consent_version: "",
+            consent: String::new(),
+            cards: view.cards_on_file.iter().map(card).collect(),
+            button: String::new(),
             secure: words.fill("secure", &[("company", &self.brand.name)]),
             no_script: words.fill("no_script", &[("email", &self.brand.support_email)]),
             authenticate,
             scripts: self.scripts.iter().chain(authenticate.then_some(&self.authentication_script)).collect(),
         }
     }
+
+    /// How the company is called.
+    pub(super) fn company(&self) -> &str {
+        &self.brand.name
+    }
 }
 
 /// Sentences of one language.
-struct Words {
-    locale: Locale,
+pub(super) struct Words {
+    pub(super) locale: Locale,
 }
 
 impl Words {
-    fn say(&self, key: &str) -> String {
+    pub(super) fn say(&self, key: &str) -> String {
         say(self.locale, key, &[])
     }
 
-    fn fill(&self, key: &str, gaps: &[(&str, &str)]) -> String {
+    pub(super) fn fill(&self, key: &str, gaps: &[(&str, &str)]) -> String {
         say(self.locale, key, gaps)
     }
 
-    fn card(&self, card: &CardOnFile) -> String {
+    pub(super) fn card(&self, card: &CardOnFile) -> String {
         self.fill("card_on_file", &[("brand", &card.brand), ("last_four", &card.last_four)])
     }
 
-    fn plain(&self, tone: &'static str, heading: &str, body: &str) -> Notice {
+    pub(super) fn plain(&self, tone: &'static str, heading: &str, body: &str) -> Notice {
         Notice { tone, heading: self.say(heading), body: self.say(body), ..Notice::default() }
     }
 
@@ -308,6 +349,8 @@ impl Words {
                     due.map_or_else(|| self.say("started_free"), |d| self.fill("started_trial", &[("date", &d)]));
                 Notice { body, ..self.plain("good", "started_heading", "started_free") }
             }
+            // Shown on the page for another card alone.
+            Stage::Changed(_) => return self.card_notice(&view.stage),
             Stage::Expired => self.plain("plain", "expired_heading", "expired_body"),
             Stage::Revoked => self.plain("plain", "revoked_heading", "revoked_body"),
             Stage::Cancelled => self.plain("plain", "cancelled_heading", "cancelled_body"),

@@ -38,7 +38,7 @@ pub(super) async fn gather(pool: &PgPool, keys: &Keys, effect: &Effect) -> Resul
         },
         None => None,
     };
-    Ok(Beside { person, input, link: needs.link.map(|link| keys.checkout_address(link)) })
+    Ok(Beside { person, input, link: needs.link.map(|link| keys.address(needs.page, link)) })
 }
 
 /// Like [`gather`] for a look-up, which does without what cannot be had.
@@ -48,7 +48,7 @@ pub(super) async fn gather_for_look(pool: &PgPool, keys: &Keys, effect: &Effect)
         Some(customer) => people::get::<Person>(pool, customer).await.ok().flatten(),
         None => None,
     };
-    Beside { person, input: None, link: needs.link.map(|link| keys.checkout_address(link)) }
+    Beside { person, input: None, link: needs.link.map(|link| keys.address(needs.page, link)) }
 }
 
 /// Keeps what was read of a person.

@@ -6,6 +6,7 @@ use super::enrol;
 use super::items::Body;
 use crate::port::{Call, Report};
 use crate::store::StoreError;
+use crate::store::card_uses::{Uses, survey_card_uses};
 use crate::store::cards::{self, Cap, Charge, Counted};
 use crate::store::claims::{self, Reserved};
 use crate::store::items::{NewItem, hand_over};
@@ -52,6 +53,11 @@ impl DeskPerformer {
                 .await
                 .map(|survey| Answer::CustomerSurvey(Box::new(survey)))
                 .map_err(|e| store(&e)),
+            Desk::SurveyCardUses { customer, flow, owing, charging, subscriptions } => {
+                let uses = Uses { customer, flow, owing, charging, subscriptions };
+                let surveyed = survey_card_uses(pool, uses, call.saga).await;
+                surveyed.map(|uses| Answer::CardUses(Box::new(uses))).map_err(|e| store(&e))
+            }
             Desk::Claim { claims } => match claims::reserve(pool, call.saga, &call.step, claims).await {
                 Ok(Reserved::Held) => Ok(Answer::Nothing),
                 Ok(Reserved::Taken(by)) => Err(Outcome::Declined { decline: busy(&by) }),

@@ -1,5 +1,5 @@
-//! The checkout's routes: the page behind a link, its state, its submission, its files. Takes no card number, moves no
-//! saga: the desk does that.
+//! The routes of customers' pages, the checkout and the one for another card: the page behind a link, its state, its
+//! submission, its files. Takes no card number, moves no saga: the desk does that.
 
 use super::Problem as ApiProblem;
 use crate::checkout::{ASSETS, Desk, Instrument, Page, Problem, Stage, Submission, View, policy};
@@ -10,6 +10,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use sagas::kernel::effect::LinkPage;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
@@ -33,18 +34,29 @@ pub struct Checkout {
 /// `/checkout/{token}` and what it loads from us. The caller's address is known where the listener serves with
 /// `ConnectInfo<SocketAddr>`.
 pub fn routes<S: Clone + Send + Sync + 'static>(checkout: Checkout) -> Router<S> {
+    let assets = Router::new().route("/assets/checkout/{file}", get(asset)).with_state(checkout.clone());
+    behind(LinkPage::Checkout, checkout).merge(assets)
+}
+
+/// `/card/{token}`, on which a customer gives another card. It loads what the checkout loads.
+pub fn card_routes<S: Clone + Send + Sync + 'static>(card: Checkout) -> Router<S> {
+    behind(LinkPage::Card, card)
+}
+
+/// A page behind a link, its state, its submission.
+fn behind<S: Clone + Send + Sync + 'static>(page: LinkPage, checkout: Checkout) -> Router<S> {
+    let path = format!("/{}/{{token}}", page.path());
     let acts = Router::new()
-        .route("/checkout/{token}/client-token", post(client_token))
-        .route("/checkout/{token}/authentication", post(authentication))
-        .route("/checkout/{token}", post(submit))
+        .route(&format!("{path}/client-token"), post(client_token))
+        .route(&format!("{path}/authentication"), post(authentication))
+        .route(&path, post(submit))
         .route_layer(from_fn(same_origin));
     Router::new()
-        .route("/checkout/{token}", get(show))
-        .route("/checkout/{token}/state", get(state))
+        .route(&path, get(show))
+        .route(&format!("{path}/state"), get(state))
         .merge(acts)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .route_layer(from_fn_with_state(checkout.clone(), guarded))
-        .route("/assets/checkout/{file}", get(asset))
         .with_state(checkout)
 }
 
@@ -172,8 +184,7 @@ async fn asset(State(checkout): State<Checkout>, Path(file): Path<String>) -> Re
 
 /// The view for programs: the word of its stage, and the quote that stands.
 fn brief(status: StatusCode, view: &View) -> Response {
-    (status, Json(json!({"stage": view.stage.word(), "quote_hash": view.quote.as_ref().map(|quote| &quote.hash)})))
-        .into_response()
+    (status, Json(json!({"stage": view.stage.word(), "quote_hash": view.hash()}))).into_response()
 }
 
 fn status_of(stage: &Stage) -> StatusCode {
@@ -187,6 +198,7 @@ fn status_of(stage: &Stage) -> StatusCode {
         | Stage::LockedUntil { .. }
         | Stage::Paid(_)
         | Stage::Started
+        | Stage::Changed(_)
         | Stage::Preparing
         | Stage::Cancelled
         | Stage::Failed => StatusCode::OK,

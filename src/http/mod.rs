@@ -50,11 +50,12 @@ pub struct App {
 const REQUEST_LIMIT: Duration = Duration::from_secs(15);
 
 /// The public routes.
-pub fn public(app: App, intake: Arc<Intake>, desk: Checkout) -> Router {
+pub fn public(app: App, intake: Arc<Intake>, desk: Checkout, card: Checkout) -> Router {
     let routes = Router::new()
         .route("/healthz", get(health::live))
         .merge(webhooks::routes(intake, app.metrics.clone()))
-        .merge(checkout::routes(desk));
+        .merge(checkout::routes(desk))
+        .merge(checkout::card_routes(card));
     around(routes).with_state(app)
 }
 
@@ -97,9 +98,13 @@ fn around<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
 }
 
-/// A path as a log may show it: the token of a checkout link opens the page.
+/// A path as a log may show it: the token of a link opens the page.
 fn shown(path: &str) -> &str {
-    if path.starts_with("/checkout/") { "/checkout/…" } else { path }
+    match path {
+        _ if path.starts_with("/checkout/") => "/checkout/…",
+        _ if path.starts_with("/card/") => "/card/…",
+        _ => path,
+    }
 }
 
 async fn no_such_route(uri: Uri) -> Problem {

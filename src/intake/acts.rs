@@ -2,6 +2,7 @@
 //! what a lost delivery would have said. A press is told apart by its record, its act and its time, so that it has one
 //! effect however often it is seen. Answers nobody in Attio: that is the saga's, also where nothing carries the act out.
 
+use super::cards::{self, Cards};
 use super::catalog::CatalogWatch;
 use super::triggers::{Trigger, shown, unread};
 use super::unserved;
@@ -32,8 +33,8 @@ const ACTS: [Act; 5] = [Act::Quote, Act::Start, Act::ResendLink, Act::Retry, Act
 /// A customer who has not paid is reminded after so many days.
 const REMINDER_DAY: u32 = 3;
 /// After so many declines a link is locked for so long.
-const DECLINES_BEFORE_LOCK: u32 = 5;
-const LOCK_MINUTES: u32 = 60;
+pub(super) const DECLINES_BEFORE_LOCK: u32 = 5;
+pub(super) const LOCK_MINUTES: u32 = 60;
 /// A hold on a card is used or released within so many hours.
 const HOLD_HOURS: u32 = 24;
 
@@ -47,6 +48,7 @@ pub struct Acts {
     organization: String,
     installation: Installation,
     terms: Terms,
+    cards: Cards,
     call_limit: Duration,
     clock: Arc<dyn Clock>,
     catalog: Arc<CatalogWatch>,
@@ -56,11 +58,13 @@ impl Acts {
     /// Acts of this installation's workspace.
     pub fn new(config: &Config, store: Store, connectors: Arc<Connectors>, clock: Arc<dyn Clock>) -> Self {
         let of_catalog = CatalogWatch::new(config, store.clone(), Arc::clone(&connectors), Arc::clone(&clock));
+        let cards = Cards::new(config, store.clone(), Arc::clone(&clock));
         Self {
             catalog: Arc::new(of_catalog),
             store,
             connectors,
             clock,
+            cards,
             organization: config.vendors.zoho.organization_id.clone(),
             installation: config.installation.clone(),
             terms: terms(config),
@@ -154,6 +158,11 @@ impl Acts {
         }
     }
 
+    /// Who sends links to the page for another card.
+    pub const fn cards(&self) -> &Cards {
+        &self.cards
+    }
+
     /// What was ordered under a key.
     async fn ordered(&self, key: &str, record: &str) -> Result<Option<(SagaId, Uuid)>, OfferError> {
         let Some(known) = items::item_of_key(&self.store.pool, key).await? else { return Ok(None) };
@@ -197,6 +206,9 @@ impl Acts {
             return Ok(None);
         }
         let key = format!("attio:{}:{}:{}", press.record, press.act, instant(press));
+        if press.act == cards::ACT {
+            return self.cards.of_press(press, key).await.map(Some);
+        }
         let Some(act) = ACTS.into_iter().find(|act| act.title() == press.act) else {
             return Ok(Some(unserved::item(press, key)));
         };

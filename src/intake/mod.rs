@@ -5,6 +5,7 @@
 //! vendor's present state.
 
 mod acts;
+mod cards;
 pub mod catalog;
 pub mod operator;
 mod pollers;

@@ -32,7 +32,7 @@ fn sentence(act: &str) -> String {
         "Cancel now" => "nothing is being activated here. Cancel an active subscription in Zoho",
         "Change plan" => "change the plan of the subscription in Zoho",
         "Cancel at term end" | "Reactivate" => "do it on the subscription in Zoho",
-        "Send card link" | "Send portal link" => "ask the customer for another card on Zoho's own page",
+        "Send portal link" => "ask the customer for another card on Zoho's own page",
         "Request refund" => "ask finance, who refund at Braintree and note it in Zoho",
         "Open ticket" => "open it in Zoho Desk",
         _ => "choose another act",

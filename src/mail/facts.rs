@@ -22,17 +22,23 @@ pub enum Template {
     ActivationFailed,
     /// The card was declined for an invoice
     PaymentFailed,
+    /// The link to the page for another card
+    CardLink,
+    /// Another card is charged from now on
+    CardChanged,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::CheckoutLink,
         Self::CheckoutReminder,
         Self::Receipt,
         Self::Started,
         Self::ActivationFailed,
         Self::PaymentFailed,
+        Self::CardLink,
+        Self::CardChanged,
     ];
 
     /// Its name in files, on the command line and in the outbox.
@@ -44,6 +50,8 @@ impl Template {
             Self::Started => "started",
             Self::ActivationFailed => "activation_failed",
             Self::PaymentFailed => "payment_failed",
+            Self::CardLink => "card_link",
+            Self::CardChanged => "card_changed",
         }
     }
 }
@@ -58,6 +66,8 @@ pub enum Facts {
     Started(Started),
     ActivationFailed(ActivationFailed),
     PaymentFailed(PaymentFailed),
+    CardLink(CardLink),
+    CardChanged(CardChanged),
 }
 
 impl Facts {
@@ -70,6 +80,8 @@ impl Facts {
             Self::Started(_) => Template::Started,
             Self::ActivationFailed(_) => Template::ActivationFailed,
             Self::PaymentFailed(_) => Template::PaymentFailed,
+            Self::CardLink(_) => Template::CardLink,
+            Self::CardChanged(_) => Template::CardChanged,
         }
     }
 }
@@ -177,6 +189,33 @@ pub struct PaymentFailed {
     /// Where the customer changes the card.
     #[serde(serialize_with = "url")]
     pub link: Url,
+}
+
+/// For [`Template::CardLink`].
+#[derive(Clone, Serialize)]
+pub struct CardLink {
+    /// The card on file; absent: there is none.
+    pub card: Option<Card>,
+    /// What is owed and charged to the new card at once.
+    pub owed: Option<String>,
+    /// The customer's own link to the page for another card.
+    #[serde(serialize_with = "url")]
+    pub link: Url,
+    /// The last day of the link.
+    pub valid_until: NaiveDate,
+}
+
+/// For [`Template::CardChanged`].
+#[derive(Clone, Serialize)]
+pub struct CardChanged {
+    /// The card that is charged from now on.
+    pub card: Card,
+    /// The one before; absent: there was none.
+    pub before: Option<Card>,
+    /// Both are the same card, given once more.
+    pub same: bool,
+    /// What is owed and is charged to it now.
+    pub owed: Option<String>,
 }
 
 fn url<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {

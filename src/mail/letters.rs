@@ -1,7 +1,7 @@
 //! From a saga's letter to a mail: the person, the page's address and the amounts in the reader's own writing are added
 //! here, just before it is sent.
 
-use super::facts::{ActivationFailed, Card, Checkout, Facts, Receipt, Renewal, Started};
+use super::facts::{ActivationFailed, Card, CardChanged, CardLink, Checkout, Facts, Receipt, Renewal, Started};
 use super::{Mail, Mailer, MessageId, To};
 use crate::brand::Locale;
 use crate::port::Beside;
@@ -60,7 +60,23 @@ fn facts(about: &LetterFacts, link: Option<Url>, locale: Locale) -> Result<Facts
         LetterFacts::ActivationFailed { title, reason: _ } => {
             Facts::ActivationFailed(ActivationFailed { plan: title.clone(), released: None, link })
         }
+        LetterFacts::CardLink { card, owed, expires_at } => Facts::CardLink(CardLink {
+            card: card.as_ref().map(named),
+            owed: owed.map(|owed| locale.money(owed)),
+            link: link.ok_or("it has no link")?,
+            valid_until: expires_at.date_naive(),
+        }),
+        LetterFacts::CardChanged { card, before, same, owed } => Facts::CardChanged(CardChanged {
+            card: named(card),
+            before: before.as_ref().map(named),
+            same: *same,
+            owed: owed.map(|owed| locale.money(owed)),
+        }),
     })
+}
+
+fn named((brand, last_four): &(String, String)) -> Card {
+    Card { brand: brand.clone(), last_four: last_four.clone() }
 }
 
 fn renewal(on: NaiveDate, amount: Money, locale: Locale) -> Renewal {

@@ -18,6 +18,8 @@ macro_rules! contents {
             (concat!($locale, "/started"), include_str!(concat!("templates/", $locale, "/started.j2"))),
             (concat!($locale, "/activation_failed"), include_str!(concat!("templates/", $locale, "/activation_failed.j2"))),
             (concat!($locale, "/payment_failed"), include_str!(concat!("templates/", $locale, "/payment_failed.j2"))),
+            (concat!($locale, "/card_link"), include_str!(concat!("templates/", $locale, "/card_link.j2"))),
+            (concat!($locale, "/card_changed"), include_str!(concat!("templates/", $locale, "/card_changed.j2"))),
         )+]
     };
 }

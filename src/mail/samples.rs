@@ -1,7 +1,8 @@
 //! A made-up mail of each template: for previews, for a first test of a mail server, and for tests.
 
 use super::facts::{
-    ActivationFailed, Card, Checkout, Facts, PaymentFailed, Receipt, Released, Renewal, Started, Template,
+    ActivationFailed, Card, CardChanged, CardLink, Checkout, Facts, PaymentFailed, Receipt, Released, Renewal, Started,
+    Template,
 };
 use crate::brand::Locale;
 use chrono::NaiveDate;
@@ -53,6 +54,18 @@ pub fn facts(template: Template, locale: Locale) -> Facts {
             card,
             next_attempt: Some(day(2026, 11, 24)),
             link: link("/portal/sample-token"),
+        }),
+        Template::CardLink => Facts::CardLink(CardLink {
+            card: Some(card),
+            owed: Some(total),
+            link: link("/card/sample-token"),
+            valid_until: day(2026, 11, 28),
+        }),
+        Template::CardChanged => Facts::CardChanged(CardChanged {
+            card: Card { brand: "Mastercard".to_owned(), last_four: "4444".to_owned() },
+            before: Some(card),
+            same: false,
+            owed: Some(total),
         }),
     }
 }

@@ -62,6 +62,8 @@ fn what_may_be_absent_may_be_absent() {
                 Facts::Started(started) => (started.card, started.renewal) = (None, None),
                 Facts::ActivationFailed(failed) => (failed.released, failed.link) = (None, None),
                 Facts::PaymentFailed(failed) => failed.next_attempt = None,
+                Facts::CardLink(asked) => (asked.card, asked.owed) = (None, None),
+                Facts::CardChanged(changed) => (changed.before, changed.owed) = (None, None),
             }
             let rendered = templates.render(&facts, None, locale).expect("renders without what is optional");
             assert!(!rendered.text.contains("None"), "{}", rendered.text);

@@ -6,6 +6,7 @@ pub mod backlog;
 pub mod breakers;
 pub mod budget;
 pub mod bulk;
+pub mod card_uses;
 pub mod cards;
 pub mod catalog;
 pub mod chain;

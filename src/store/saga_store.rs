@@ -96,6 +96,15 @@ pub async fn load<S: Saga>(pool: &PgPool, shard: u16, saga: SagaId) -> Result<Lo
     Ok(loaded)
 }
 
+/// Which flow a saga is of; none: there is no such saga.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn kind(pool: &PgPool, shard: u16, saga: SagaId) -> Result<Option<String>, StoreError> {
+    let kind = sqlx::query_scalar!("select kind from saga where shard = $1 and id = $2", i32::from(shard), saga.0);
+    Ok(kind.fetch_optional(pool).await?)
+}
+
 /// How many events a saga has, without reading them; 0 where there is no such saga.
 ///
 /// # Errors

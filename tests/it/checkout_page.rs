@@ -139,6 +139,25 @@ async fn every_state_has_a_page_in_every_language() {
 }
 
 #[tokio::test]
+async fn the_page_for_another_card_says_what_is_on_file_and_owed_before_any_card_field() {
+    let house = House::new();
+    let (status, html) = house.get("/checkout/card-owed").await;
+    assert_eq!(status, StatusCode::OK);
+    let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("`{text}` is not on the page"));
+    let card = at("id=\"card-number\"");
+    for text in ["Visa •••• 4242", "€128.50", "charged to the new card as soon as it is confirmed", "id=\"consent\""]
+    {
+        assert!(at(text) < card, "{text}");
+    }
+    at("Use this card and pay €128.50");
+    at("data-quote-hash=\"3c1d5a77e0\"");
+    let (_, html) = house.get("/checkout/card").await;
+    assert!(html.contains("Nothing is charged now") && !html.contains("id=\"owed\""), "{html}");
+    let (_, html) = house.get("/checkout/card-changed").await;
+    assert!(html.contains("•••• 4444") && html.contains("•••• 4242") && !html.contains("card-number"), "{html}");
+}
+
+#[tokio::test]
 async fn the_price_today_and_at_renewal_stands_before_any_card_field() {
     let (status, html) = House::new().get("/checkout/quoted").await;
     assert_eq!(status, StatusCode::OK);

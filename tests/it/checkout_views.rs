@@ -1,13 +1,14 @@
 //! Scripted views of the checkout page: one of every state, for the tests of the page and for `examples/checkout_preview`.
 
 use attio_billing::brand::{Brand, Locale};
-use attio_billing::checkout::{Advice, CardOnFile, Line, Quote, Receipt, Renewal, Stage, Tax, Unit, View};
+use attio_billing::checkout::{Advice, CardChange, CardOffer, CardOnFile, CardPage, Line, Quote, Receipt, Renewal};
+use attio_billing::checkout::{Stage, Tax, Unit, View};
 use chrono::{DateTime, NaiveDate, Utc};
 use iso_currency::Currency;
 use sagas::kernel::money::Money;
 
 /// The names under which [`named`] knows a view.
-pub(crate) const NAMES: [&str; 20] = [
+pub(crate) const NAMES: [&str; 31] = [
     "quoted",
     "declines",
     "tax",
@@ -28,6 +29,17 @@ pub(crate) const NAMES: [&str; 20] = [
     "failed",
     "cancelled",
     "preparing",
+    "card",
+    "card-owed",
+    "card-none",
+    "card-german",
+    "card-declined",
+    "card-authentication",
+    "card-confirming",
+    "card-locked",
+    "card-changed",
+    "card-changed-owed",
+    "card-failed",
 ];
 
 /// A company.
@@ -63,9 +75,37 @@ pub(crate) fn named(name: &str) -> Option<View> {
         "failed" => view(Stage::Failed),
         "cancelled" => view(Stage::Cancelled),
         "preparing" => View { quote: None, ..view(Stage::Preparing) },
-        _ => return None,
+        name => return name.strip_prefix("card").and_then(of_card),
     };
     Some(view)
+}
+
+/// A view of the page for another card.
+fn of_card(name: &str) -> Option<View> {
+    let on_file = || CardOffer {
+        on_file: Some(visa()),
+        owed: None,
+        hash: "3c1d5a77e0".to_owned(),
+        consent_version: "2026-01".to_owned(),
+        expires_at: instant("2026-11-28T12:00:00Z"),
+    };
+    let owed = || CardOffer { owed: Some(eur(12_850)), ..on_file() };
+    let of = |stage, offer| View { quote: None, card: Some(CardPage { offer }), ..view(stage) };
+    let changed = |owed| Stage::Changed(CardChange { card: mastercard(), before: Some(visa()), owed });
+    Some(match name {
+        "" => of(Stage::Quoted, Some(on_file())),
+        "-owed" => of(Stage::Quoted, Some(owed())),
+        "-none" => of(Stage::Quoted, Some(CardOffer { on_file: None, ..on_file() })),
+        "-german" => View { locale: Some("de-AT".to_owned()), ..of(Stage::Quoted, Some(owed())) },
+        "-declined" => of(Stage::Declined { advice: Advice::AnotherCard }, Some(owed())),
+        "-authentication" => of(Stage::NeedsAuthentication, Some(owed())),
+        "-confirming" => of(Stage::Confirming, None),
+        "-locked" => of(Stage::LockedUntil { at: instant("2026-11-21T15:40:00Z") }, None),
+        "-changed" => of(changed(None), None),
+        "-changed-owed" => of(changed(Some(eur(12_850))), None),
+        "-failed" => of(Stage::Failed, None),
+        _ => return None,
+    })
 }
 
 /// Paid with the first card.
@@ -85,6 +125,7 @@ fn view(stage: Stage) -> View {
         customer: "Müller & Söhne GmbH".to_owned(),
         cards_on_file: Vec::new(),
         locale: None,
+        card: None,
     }
 }
 

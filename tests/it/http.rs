@@ -90,6 +90,7 @@ async fn the_api_describes_all_its_routes() {
         "/bulk/{id}",
         "/bulk/{id}/approve",
         "/bulk/{id}/cancel",
+        "/card-links",
         "/forecast",
         "/inbox/deliveries",
         "/inbox/summary",

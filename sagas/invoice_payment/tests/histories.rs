@@ -2,8 +2,9 @@
 //! by this test with `WRITE_HISTORIES` set, and never again; `tests/laws` replays all of them for ever.
 
 use super::world::{Sale, World, outage, rejected, says, soft};
-use crate::invoice_payment::Choice;
+use crate::invoice_payment::{Choice, Command};
 use crate::kernel::answer::TransactionStatus::{Settled, SettlementDeclined, Voided};
+use crate::kernel::ids::SagaId;
 use crate::kernel::outcome::{Outcome, RejectionKind};
 use crate::kernel::tests::bench::Played;
 use chrono::TimeDelta;
@@ -65,9 +66,16 @@ fn held_then_deleted() -> World {
     w
 }
 
+fn retried_by_a_new_card() -> World {
+    let mut w = World::begun(|w| w.sales.push_back(says(soft("2001"))));
+    let reply_to = Some(SagaId::derived("card", &["1"]));
+    w.tell(Command::MethodChanged { consent: true, customer_present: true, reply_to });
+    w
+}
+
 #[test]
 fn every_scenario_has_its_recorded_history() {
-    let scenarios: [Scenario; 8] = [
+    let scenarios: [Scenario; 9] = [
         ("paid_and_settled", paid),
         ("declined_then_paid", declined_then_paid),
         ("outcome_unknown", unknown),
@@ -76,6 +84,7 @@ fn every_scenario_has_its_recorded_history() {
         ("paid_twice_then_voided", paid_twice_then_voided),
         ("shown_late", shown_late),
         ("mirrored_then_deleted", held_then_deleted),
+        ("retried_by_a_new_card", retried_by_a_new_card),
     ];
     for (name, scenario) in scenarios {
         scenario().has_recorded_history(name);

@@ -101,7 +101,7 @@ fn e5_a_customer_who_stopped_the_billing_must_consent_anew() {
         let mut w = declined(stop);
         assert_eq!((w.state().as_str(), ruled(&w)), ("NeedsMethod", "2.3-e5"));
         w.methods = vec![method("m2")];
-        w.tell(Command::MethodChanged { consent: false, customer_present: false });
+        w.tell(Command::MethodChanged { consent: false, customer_present: false, reply_to: None });
         assert_eq!(w.sales_made(), 1);
         w.method_changed();
         assert_eq!(w.sales_made(), 2);
@@ -254,7 +254,7 @@ fn e17_a_new_card_is_tried_at_once_outside_the_four() {
     w.sales.extend((0..5).map(|_| says(soft("2046"))));
     w.detect();
     w.methods = vec![method("m2")];
-    w.tell(Command::MethodChanged { consent: true, customer_present: true });
+    w.tell(Command::MethodChanged { consent: true, customer_present: true, reply_to: None });
     assert_eq!(w.sold[1], ("demo1.inv.77.2".to_owned(), 10_000, false));
     w.pass(TimeDelta::days(30));
     assert_eq!(w.sales_made(), 5, "four scheduled ones and one of the customer's");

@@ -177,7 +177,7 @@ impl World {
     }
 
     pub(super) fn method_changed(&mut self) {
-        self.tell(Command::MethodChanged { consent: true, customer_present: false });
+        self.tell(Command::MethodChanged { consent: true, customer_present: false, reply_to: None });
     }
 
     fn vendor(&mut self, effect: &Effect) -> Outcome {

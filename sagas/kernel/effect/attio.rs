@@ -38,6 +38,8 @@ pub enum Attio {
     AddTask(Box<TaskNote>),
     /// Says on a subscription record why an act is not carried out, and sets the act back, if it still stands.
     RefuseAct(Box<RefusedAct>),
+    /// Writes the page on which a customer gives another card onto a subscription's record. Needs the link.
+    ShowCardPage(Box<CardFace>),
     /// Adds a note to a record's timeline.
     AddNote(Box<RecordNote>),
     /// Sets which privacy laws a client falls under, in place of all that stood there.
@@ -65,6 +67,7 @@ impl Attio {
             }
             Self::Project(_)
             | Self::ShowSubscription(_)
+            | Self::ShowCardPage(_)
             | Self::RefuseAct(_)
             | Self::SetCompliance { .. }
             | Self::ShowOffering(_)
@@ -87,6 +90,7 @@ impl Attio {
             Self::ShowOffering(face) => &face.offering.external_id,
             Self::AnswerCatalogAct(press) => &press.record,
             Self::RefuseAct(act) => &act.record,
+            Self::ShowCardPage(face) => &face.record,
             Self::AddNote(note) => &note.marker,
         }
     }
@@ -100,6 +104,7 @@ impl Attio {
             Self::ShowSubscription(_) => "attio.show_subscription",
             Self::AddTask(_) => "attio.add_task",
             Self::RefuseAct(_) => "attio.refuse_act",
+            Self::ShowCardPage(_) => "attio.show_card_page",
             Self::AddNote(_) => "attio.add_note",
             Self::SetCompliance { .. } => "attio.set_compliance",
             Self::ReadCatalog => "attio.read_catalog",
@@ -165,6 +170,26 @@ pub struct CheckoutFace {
     pub link: Option<CheckoutLink>,
     /// The link is good until (UTC).
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a subscription's record shall say of the page on which the customer gives another card. The rest of the record is
+/// others' to write: of the collection its invoices say more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardFace {
+    /// Record id of the object `subscriptions`.
+    pub record: String,
+    /// The act that was pressed is answered: it goes back to `none`.
+    pub answers_act: bool,
+    /// The page; absent: left as it is.
+    pub page: Option<CheckoutFace>,
+    /// Why the act was not carried out, and the cure; absent: left as it is.
+    pub refusal: Option<String>,
+    /// The client's record: it has a card on file.
+    pub on_file: Option<AttioRecord>,
+    /// Grows with every write of this saga.
+    pub version: u64,
+    /// When the state that is written became true (UTC).
+    pub as_of: DateTime<Utc>,
 }
 
 /// What a client's record shall say.

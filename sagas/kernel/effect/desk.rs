@@ -29,6 +29,19 @@ pub enum Desk {
         /// Zoho customer id.
         zoho_customer: String,
     },
+    /// What stands in the way of another card of a customer, and what waits for one: by the words of the flow that charges.
+    SurveyCardUses {
+        /// Our customer id.
+        customer: String,
+        /// The flow that collects invoices.
+        flow: String,
+        /// In which of its states an invoice waits for money of the customer.
+        owing: Vec<String>,
+        /// At which steps of any flow a card may be charged.
+        charging: Vec<String>,
+        /// Subscription ids of ours whose Zoho ids are wanted.
+        subscriptions: Vec<String>,
+    },
     /// Reserves claims for this saga: all or none.
     Claim {
         /// What to hold.
@@ -112,6 +125,7 @@ impl Desk {
             Self::SurveyInvoice { .. } => "desk.survey_invoice",
             Self::SurveySubscription { .. } => "desk.survey_subscription",
             Self::SurveyCustomer { .. } => "desk.survey_customer",
+            Self::SurveyCardUses { .. } => "desk.survey_card_uses",
             Self::Claim { .. } => "desk.claim",
             Self::CountCard { .. } => "desk.count_card",
             Self::Enrol { .. } => "desk.enrol",

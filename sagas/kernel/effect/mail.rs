@@ -56,6 +56,26 @@ pub enum LetterFacts {
         /// What happened, in a sentence for the customer.
         reason: String,
     },
+    /// Here you give us another card.
+    CardLink {
+        /// Brand and last four digits of the card on file.
+        card: Option<(String, String)>,
+        /// What is owed and will be charged to it at once.
+        owed: Option<Money>,
+        /// The link is good until (UTC).
+        expires_at: DateTime<Utc>,
+    },
+    /// Later charges go to another card.
+    CardChanged {
+        /// Brand and last four digits of the card that is charged from now on.
+        card: (String, String),
+        /// Those of the one before; absent: there was none.
+        before: Option<(String, String)>,
+        /// Both are the same card, given once more.
+        same: bool,
+        /// What is owed and is charged to it now.
+        owed: Option<Money>,
+    },
 }
 
 /// What a letter says of a price.
@@ -74,17 +94,48 @@ pub struct Price {
 }
 
 impl LetterFacts {
+    /// The page that its link opens.
+    pub(super) const fn page(&self) -> LinkPage {
+        match self {
+            Self::CardLink { .. } | Self::CardChanged { .. } => LinkPage::Card,
+            Self::CheckoutLink(_)
+            | Self::CheckoutReminder(_)
+            | Self::Receipt { .. }
+            | Self::ActivationFailed { .. } => LinkPage::Checkout,
+        }
+    }
+
     /// Speaks of money that was moved: sent a second time where it is not known whether it went out.
     pub const fn is_of_money(&self) -> bool {
         matches!(self, Self::Receipt { .. })
     }
 }
 
-/// A checkout page of ours, named without its secret: the address is made from it where it is needed.
+/// A page of ours for a customer, named without its secret: the address is made from it where it is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckoutLink {
-    /// The activation.
+    /// The saga behind the page.
     pub saga: SagaId,
     /// Which link of it; only the newest one opens.
     pub number: u32,
+}
+
+/// The pages of ours that a link opens: which one it is follows from the effect that names the link.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LinkPage {
+    /// Where an order is paid.
+    #[default]
+    Checkout,
+    /// Where another card is given.
+    Card,
+}
+
+impl LinkPage {
+    /// The first part of its path.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Checkout => "checkout",
+            Self::Card => "card",
+        }
+    }
 }

@@ -19,15 +19,15 @@ mod sale_details;
 mod zoho;
 
 pub use attio::{
-    Attio, AttioRecord, CheckoutFace, ClientFace, OfferingFace, Projection, RecordNote, RefusedAct, SubscriptionFace,
-    SubscriptionProjection, TaskNote, TransactionProjection,
+    Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, OfferingFace, Projection, RecordNote, RefusedAct,
+    SubscriptionFace, SubscriptionProjection, TaskNote, TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith};
 pub use crm::{Crm, CrmModule, DealOrder};
 pub use desk::{Claim, ClaimKind, Desk, SubscriptionKey};
 pub use dispute::{DocumentForm, EvidencePiece};
 pub use helpdesk::{Helpdesk, TicketOrder};
-pub use mail::{CheckoutLink, Letter, LetterFacts, Mail, Price};
+pub use mail::{CheckoutLink, Letter, LetterFacts, LinkPage, Mail, Price};
 pub use message::Message;
 pub use practice::{Practice, PracticeScript};
 pub use recurring::{FirstTerm, FirstTermKind, RecurringChange, RecurringOrder};
@@ -75,8 +75,10 @@ pub struct Needs<'a> {
     pub person: Option<&'a str>,
     /// A sealed single-use input.
     pub input: Option<Uuid>,
-    /// The address of a checkout page.
+    /// The address of a page of ours.
     pub link: Option<CheckoutLink>,
+    /// Which page the link opens.
+    pub page: LinkPage,
 }
 
 impl Effect {
@@ -281,8 +283,13 @@ impl Effect {
             }
             Self::Braintree(Braintree::AddEvidence { piece, .. }) => Needs { input: piece.input(), ..Needs::default() },
             Self::Attio(Attio::ShowSubscription(face)) => Needs { link: face.checkout.link, ..Needs::default() },
+            Self::Attio(Attio::ShowCardPage(face)) => {
+                let link = face.page.as_ref().and_then(|page| page.link);
+                Needs { link, page: LinkPage::Card, ..Needs::default() }
+            }
             Self::Mail(Mail::Send(letter)) => {
-                Needs { person: Some(&letter.customer), link: letter.link, ..Needs::default() }
+                let page = letter.about.page();
+                Needs { person: Some(&letter.customer), link: letter.link, page, ..Needs::default() }
             }
             Self::Desk(_) | Self::Braintree(_) | Self::Zoho(_) | Self::Attio(_) | Self::Practice(_) => Needs::default(),
         }

@@ -58,6 +58,7 @@ impl World {
             Desk::SurveyInvoice { .. }
             | Desk::SurveySubscription { .. }
             | Desk::SurveyCustomer { .. }
+            | Desk::SurveyCardUses { .. }
             | Desk::TellAll { .. } => {
                 panic!("no call of this flow")
             }
@@ -83,6 +84,7 @@ impl World {
             Attio::FindClient { .. }
             | Attio::Project(_)
             | Attio::RefuseAct(_)
+            | Attio::ShowCardPage(_)
             | Attio::AddNote(_)
             | Attio::SetCompliance { .. }
             | Attio::ReadCatalog

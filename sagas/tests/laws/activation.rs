@@ -1,6 +1,6 @@
 //! A walk's world for the subscription activation.
 
-use crate::answers::{card, invoice};
+use crate::answers::invoice;
 use crate::dice::Dice;
 use crate::samples::{self, instant};
 use chrono::{DateTime, Utc};
@@ -157,7 +157,6 @@ fn braintree(call: &Braintree, dice: &mut Dice, now: DateTime<Utc>) -> Option<An
             let hits = usize::from(dice.roll(4) == 0);
             Answer::Transactions { transactions: vec![Transaction { status, ..late }; hits] }
         }
-        Braintree::Vault { .. } => Answer::Vaulted(Box::new(card(dice))),
         _ => return None,
     })
 }

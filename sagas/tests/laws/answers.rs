@@ -1,19 +1,20 @@
 //! What a mostly consistent world answers.
 
 use crate::activation;
+use crate::card_update;
 use crate::dice::Dice;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
-    Answer, Client, CollectionOwner, Invoice, InvoicePayment as Payment, Method, Subscription, SubscriptionSurvey,
-    Survey, Transaction, TransactionStatus,
+    Answer, Client, CollectionOwner, Invoice, InvoicePayment as Payment, Method, Subscription, Survey, Transaction,
+    TransactionStatus,
 };
 use sagas::kernel::catalog::{Catalog, Offering, OfferingKind, ShownCatalog, ShownOffering};
 use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, Zoho};
 use sagas::kernel::money::Money;
 
 pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Answer {
-    if let Some(answer) = activation::answer(effect, dice, now) {
+    if let Some(answer) = card_update::answer(effect, dice).or_else(|| activation::answer(effect, dice, now)) {
         return answer;
     }
     match effect {
@@ -36,14 +37,6 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
             Answer::Recorded { payment, amount }
         }
         Effect::Desk(Desk::SurveyInvoice { .. }) => Answer::Survey(Box::new(survey(dice))),
-        Effect::Desk(Desk::SurveySubscription { .. }) => Answer::SubscriptionSurvey(Box::new(SubscriptionSurvey {
-            subscription: Some("sub_1".to_owned()),
-            zoho_subscription: Some("zs1".to_owned()),
-            attio_record: Some("as1".to_owned()),
-            owner: dice.of(&[None, Some(CollectionOwner::Orchestrator)]),
-            claimed_by: None,
-        })),
-        Effect::Desk(Desk::SurveyCustomer { .. }) => Answer::CustomerSurvey(Box::default()),
         Effect::Desk(Desk::CountCard { .. }) if dice.rarely() => {
             Answer::CardCapUntil { until: now + TimeDelta::hours(5) }
         }

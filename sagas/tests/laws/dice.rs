@@ -19,6 +19,8 @@ pub(crate) struct Dice {
     pub(crate) applied: i64,
     /// Captured and applied to nothing.
     pub(crate) unapplied: i64,
+    /// The card that a Braintree subscription was told to charge last.
+    pub(crate) moved_to: String,
 }
 
 impl Dice {

@@ -20,12 +20,14 @@ use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{At, BusinessEvent, Pending, Saga};
 use sagas::kernel::step::Class;
 use sagas::kernel::verb::Verb;
+use sagas::payment_method_update::PaymentMethodUpdate;
 use sagas::rehearsal::Rehearsal;
 use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod activation;
 mod answers;
+mod card_update;
 mod dice;
 mod histories;
 mod pages;
@@ -79,7 +81,7 @@ impl<S: Told> Walk<S> {
             id: SagaId::derived("walk", &[S::NAME]),
             saga: Recorded::default(),
             log: Vec::new(),
-            dice: Dice { seed, payments: Vec::new(), applied: 0, unapplied: 0 },
+            dice: Dice { seed, payments: Vec::new(), applied: 0, unapplied: 0, moved_to: String::new() },
             now: activation::began(),
             order: Order::default(),
             charge_open: false,
@@ -290,6 +292,38 @@ fn the_walks_of_an_activation_lead_to_every_end() {
         assert!(ends.contains(end), "no walk ends {end}: {ends:?}");
     }
     for event in ["ZohoCustomerRevived", "TellingDue"] {
+        assert!(met.contains(event), "no walk meets {event}: {met:?}");
+    }
+}
+
+#[test]
+fn the_walks_of_a_card_update_lead_to_every_end() {
+    let mut ends = BTreeSet::new();
+    let mut met = BTreeSet::new();
+    for seed in 0..300 {
+        let mut walk = Walk::<PaymentMethodUpdate>::new(seed * 7_919);
+        walk.deliver(PaymentMethodUpdate::start());
+        for _ in 0..120 {
+            walk.step();
+        }
+        ends.insert(PaymentMethodUpdate::summary(&walk.saga.business).state);
+        met.extend(walk.log.iter().filter_map(|event| match event {
+            Record::Business(event) => Some(event.name()),
+            Record::Step(_) => None,
+        }));
+    }
+    for end in ["Changed", "Cancelled", "Expired", "Refused"] {
+        assert!(ends.contains(end), "no walk ends {end}: {ends:?}");
+    }
+    for event in [
+        "MoveFailed",
+        "SwitchDeferred",
+        "InvoiceRetried",
+        "OldCardRetired",
+        "OldCardKept",
+        "SubscriptionMovedBack",
+        "TellingDue",
+    ] {
         assert!(met.contains(event), "no walk meets {event}: {met:?}");
     }
 }

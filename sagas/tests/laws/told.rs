@@ -1,6 +1,7 @@
 //! What each saga can be told in a walk.
 
 use crate::activation;
+use crate::card_update;
 use crate::dice::Dice;
 use crate::samples::eur;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,8 +10,9 @@ use sagas::catalog_sync::{self, Asked, CatalogSync};
 use sagas::invoice_payment::{self, Choice, InvoicePayment};
 use sagas::kernel::catalog::CatalogPress;
 use sagas::kernel::effect::PracticeScript;
-use sagas::kernel::ids::Installation;
+use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::saga::Saga;
+use sagas::payment_method_update::{self, PaymentMethodUpdate};
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::subscription_activation::{self, SubscriptionActivation};
 
@@ -87,7 +89,10 @@ impl Told for InvoicePayment {
         use invoice_payment::Command as C;
         let reason = "walk".to_owned();
         match dice.roll(9) {
-            0 => C::MethodChanged { consent: dice.rarely(), customer_present: dice.rarely() },
+            0 => {
+                let reply_to = dice.of(&[None, Some(SagaId::derived("card", &["1"]))]);
+                C::MethodChanged { consent: dice.rarely(), customer_present: dice.rarely(), reply_to }
+            }
             1 => C::HoldReleased { reason },
             2 => C::ChargeNow { reason },
             3 => C::Pause { until: now + TimeDelta::days(2), reason },
@@ -109,5 +114,19 @@ impl Told for SubscriptionActivation {
         now: DateTime<Utc>,
     ) -> subscription_activation::Command {
         activation::command(state, dice, now)
+    }
+}
+
+impl Told for PaymentMethodUpdate {
+    fn start() -> payment_method_update::Command {
+        card_update::start()
+    }
+
+    fn command(
+        state: &payment_method_update::State,
+        dice: &mut Dice,
+        now: DateTime<Utc>,
+    ) -> payment_method_update::Command {
+        card_update::command(state, dice, now)
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::tables::eur;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use sagas::kernel::answer::{Answer, CardSeen, Method, Transaction, TransactionStatus as Status};
+use sagas::kernel::answer::{Answer, CardSeen, Method, MethodInUse, Transaction, TransactionStatus as Status};
 use sagas::kernel::effect::{Braintree as Call, PayWith};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Decline, DeclineKind, Look, Outcome, Rejection, RejectionKind};
@@ -170,9 +170,22 @@ impl Braintree {
             }
             Call::Submit { transaction, amount } => self.submit(transaction, *amount),
             Call::Void { transaction } => self.void(transaction),
+            Call::ReadMethod { token } => match self.on_file(token) {
+                Some((customer, at, vaulted)) => done(Answer::MethodInUse(Box::new(MethodInUse {
+                    method: method(vaulted, at == 0),
+                    customer: customer.clone(),
+                    subscriptions: Vec::new(),
+                }))),
+                None => not_found(),
+            },
+            // The first one is the default.
+            Call::SetDefaultMethod { customer, token } => {
+                let methods = self.customers.entry(customer.clone()).or_default();
+                let Some(at) = methods.iter().position(|m| m.token == *token) else { return not_found() };
+                methods[..=at].rotate_right(1);
+                done(Answer::Nothing)
+            }
             Call::Refund { .. }
-            | Call::ReadMethod { .. }
-            | Call::SetDefaultMethod { .. }
             | Call::VerifyMethod { .. }
             | Call::UpdateCustomer { .. }
             | Call::CreateSubscription(_)
@@ -250,6 +263,14 @@ impl Braintree {
         }
     }
 
+    /// Whose a vaulted card is, at which place, and the card.
+    fn on_file(&self, token: &str) -> Option<(&String, usize, &Vaulted)> {
+        self.customers.iter().find_map(|(customer, methods)| {
+            let at = methods.iter().position(|m| m.token == token)?;
+            Some((customer, at, methods.get(at)?))
+        })
+    }
+
     fn card_of(&self, customer: &str, token: &str) -> Option<String> {
         self.customers.get(customer)?.iter().find(|m| m.token == token).map(|m| m.card.clone())
     }
@@ -275,7 +296,15 @@ impl Braintree {
             Call::Sell { order_id, .. } | Call::Authorise { order_id, .. } => {
                 self.search(order_id, requested, sent, now)
             }
-            Call::ReadCustomer { .. } | Call::ReadTransaction { .. } | Call::FindTransactions { .. } => nothing,
+            Call::ReadCustomer { .. }
+            | Call::ReadMethod { .. }
+            | Call::ReadTransaction { .. }
+            | Call::FindTransactions { .. } => nothing,
+            Call::SetDefaultMethod { token, .. } => match self.on_file(token) {
+                Some((_, 0, _)) => found(nothing_more()),
+                Some(_) => nothing,
+                None => found(not_found()),
+            },
             Call::CreateCustomer { customer, .. } => {
                 if self.customers.contains_key(customer) {
                     found(nothing_more())

@@ -10,6 +10,7 @@ use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
 use sagas::kernel::saga::Saga;
 use sagas::kernel::step::{Class, StepSpec, Undo};
+use sagas::payment_method_update::PaymentMethodUpdate;
 use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::BTreeSet;
 
@@ -17,7 +18,12 @@ use std::collections::BTreeSet;
 pub(crate) type Ends = BTreeSet<(String, String)>;
 
 /// Steps that call our own store alone.
-const OURS: [&str; 12] = [
+const OURS: [&str; 17] = [
+    "survey_subscription",
+    "survey_customer",
+    "survey_uses",
+    "retry_invoice",
+    "answer_card",
     "survey",
     "claim",
     "count_card",
@@ -33,8 +39,9 @@ const OURS: [&str; 12] = [
 ];
 
 /// Steps that the simulated people cannot bring about: `vault` needs a price of zero, a trial or a later start, which are
-/// not for sale here; `undo_twin` needs a subscription that Zoho makes twice of one request, which the look-up prevents.
-const BEYOND: [&str; 3] = ["vault", "undo vault", "undo_twin"];
+/// not for sale here; `undo_twin` needs a subscription that Zoho makes twice of one request, which the look-up prevents;
+/// `move_subscription` and what belongs to it need subscriptions that Braintree charges by itself.
+const BEYOND: [&str; 6] = ["vault", "undo vault", "undo_twin", "move_subscription", "confirm_move", "move_back"];
 
 /// What has to happen besides: flow, what, and in which state of the flow.
 const MET: [(&str, &str, &str); 7] = [
@@ -48,8 +55,12 @@ const MET: [(&str, &str, &str); 7] = [
 ];
 
 /// Words in which sagas have to end.
-const ENDS: [(&str, &str); 11] = [
+const ENDS: [(&str, &str); 15] = [
     (CatalogSync::NAME, "Asserted"),
+    (PaymentMethodUpdate::NAME, "Changed"),
+    (PaymentMethodUpdate::NAME, "Refused"),
+    (PaymentMethodUpdate::NAME, "Expired"),
+    (PaymentMethodUpdate::NAME, "Cancelled"),
     (ActRefusal::NAME, "Answered"),
     (SubscriptionActivation::NAME, "Active"),
     (SubscriptionActivation::NAME, "Cancelled"),

@@ -26,6 +26,7 @@ pub(crate) struct Crm {
     tasks: BTreeSet<String>,
     letters: BTreeSet<String>,
     refused: BTreeSet<(String, DateTime<Utc>)>,
+    card_pages: BTreeSet<(String, DateTime<Utc>)>,
     reserved: BTreeSet<String>,
     noted: BTreeSet<String>,
     tried: BTreeSet<String>,
@@ -98,6 +99,14 @@ impl Crm {
                 }
                 Answer::Projected { transaction_record: None, subscription_record: None }
             }
+            Attio::ShowCardPage(face) => {
+                let asked = self.records.get_mut(&face.record).filter(|r| !r.deleted)?;
+                if face.answers_act && asked.pressed_at.is_some_and(|at| at <= face.as_of) {
+                    asked.act = None;
+                }
+                self.card_pages.insert((face.record.clone(), face.as_of));
+                Answer::Projected { transaction_record: None, subscription_record: None }
+            }
             Attio::RefuseAct(refused) => {
                 let asked = self.records.get_mut(&refused.record).filter(|r| !r.deleted)?;
                 if asked.act.as_ref() == Some(&refused.act) && asked.pressed_at == Some(refused.pressed_at) {
@@ -166,6 +175,7 @@ impl Crm {
         let is_there = match effect {
             Effect::Attio(Attio::Project(p)) => self.shown.get(&p.saga).is_some_and(|v| *v >= p.sync_version),
             Effect::Attio(Attio::ShowSubscription(f)) => self.shown.get(&f.saga).is_some_and(|v| *v >= f.sync_version),
+            Effect::Attio(Attio::ShowCardPage(f)) => self.card_pages.contains(&(f.record.clone(), f.as_of)),
             Effect::Attio(Attio::RefuseAct(r)) => self.refused.contains(&(r.record.clone(), r.pressed_at)),
             Effect::Attio(Attio::AddTask(task)) => self.tasks.contains(&task.marker),
             // Whether a letter went out cannot be asked: one of money goes out again, any other counts as sent.

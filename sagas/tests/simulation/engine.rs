@@ -418,6 +418,7 @@ impl World {
         }
         match &flight.open.effect {
             Effect::Desk(desk) => {
+                self.lay_card_uses(flight.saga, desk);
                 let outcome = self.tables.desk(flight.saga, &flight.open.step, desk, now);
                 if let Desk::Tell { message, .. } = desk
                     && self.tables.tell_once(&message.key)

@@ -7,6 +7,7 @@ use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{self, Command, What, Work};
 use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{At, Facts, Refusal, Saga, Summary};
+use sagas::payment_method_update;
 use sagas::subscription_activation::{self, Page};
 use serde_json::Value;
 use std::any::Any;
@@ -30,6 +31,8 @@ pub(crate) trait Live {
     fn length(&self) -> usize;
     /// The checkout page, where the flow has one.
     fn page(&self, now: DateTime<Utc>) -> Option<Page>;
+    /// The page for another card, where the flow has one.
+    fn card_page(&self, now: DateTime<Utc>) -> Option<payment_method_update::Page>;
     /// What follows from a command; nothing is written yet.
     fn decide(&mut self, what: What<Value>, now: DateTime<Utc>) -> Result<(), Refusal>;
     /// Drops what was decided: the node died before it was written.
@@ -90,6 +93,11 @@ where
     fn page(&self, now: DateTime<Utc>) -> Option<Page> {
         let state = (&self.saga.business as &dyn Any).downcast_ref::<subscription_activation::State>()?;
         Some(subscription_activation::page(state, now))
+    }
+
+    fn card_page(&self, now: DateTime<Utc>) -> Option<payment_method_update::Page> {
+        let state = (&self.saga.business as &dyn Any).downcast_ref::<payment_method_update::State>()?;
+        Some(payment_method_update::page(state, now))
     }
 
     fn decide(&mut self, what: What<Value>, now: DateTime<Utc>) -> Result<(), Refusal> {

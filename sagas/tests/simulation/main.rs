@@ -8,6 +8,7 @@ use run::{Cells, play, report};
 use std::collections::BTreeSet;
 
 mod braintree;
+mod cards;
 mod catalog;
 mod clock;
 mod coverage;

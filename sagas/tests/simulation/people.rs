@@ -12,6 +12,7 @@ use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
+use sagas::payment_method_update::{self, PaymentMethodUpdate};
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::subscription_activation::{self, Act, Consent, PageStage, Paying, SubscriptionActivation, Terms};
 use serde::Serialize;
@@ -26,6 +27,10 @@ pub(crate) enum Deed {
     Press { record: String },
     /// A customer looks at the checkout page.
     Visit { saga: SagaId, visits: u32 },
+    /// A CRM user sends a customer the link for another card.
+    PressCard { record: String },
+    /// A customer looks at the page for another card.
+    VisitCard { saga: SagaId, visits: u32 },
     /// An operator practises.
     Rehearse,
     /// Somebody edits a vendor's book by hand.
@@ -88,6 +93,8 @@ impl World {
             }
             Deed::Press { record } => self.press(&record),
             Deed::Visit { saga, visits } => self.visit(saga, visits),
+            Deed::PressCard { record } => self.press_card(&record),
+            Deed::VisitCard { saga, visits } => self.visit_card(saga, visits),
             Deed::Rehearse => self.rehearse(),
             Deed::Staff => self.edit_by_hand(),
             Deed::PriceRise => {
@@ -266,7 +273,7 @@ impl World {
     }
 
     /// A card is typed into the page.
-    fn seal(&mut self) -> Uuid {
+    pub(crate) fn seal(&mut self) -> Uuid {
         let n = self.tables.inputs.len();
         let card = self.plastic(&format!("typed{n}"));
         let input = Uuid::from_u128(0x5ea1 + n as u128);
@@ -403,12 +410,17 @@ impl World {
         if flow == SubscriptionActivation::NAME {
             return self.orders_cancellation(saga, TimeDelta::seconds(1));
         }
+        if flow == PaymentMethodUpdate::NAME {
+            let cancel = payment_method_update::Command::CancelOrdered { reason };
+            let message = item::<PaymentMethodUpdate>(CANCEL, &cancel);
+            return self.clock.after(TimeDelta::seconds(1), Event::Comes(saga, Box::new(message)));
+        }
         let message = if flow == invoice_payment::InvoicePayment::NAME {
             use invoice_payment::Command as C;
             let command = match self.dice.below(4) {
                 0 => C::ChargeNow { reason },
                 1 => C::Pause { until: now + TimeDelta::days(2), reason },
-                2 => C::MethodChanged { consent: true, customer_present: true },
+                2 => C::MethodChanged { consent: true, customer_present: true, reply_to: None },
                 _ => C::StopCollecting { reason },
             };
             item::<invoice_payment::InvoicePayment>("operator.order", &command)

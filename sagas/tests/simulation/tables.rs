@@ -4,7 +4,7 @@
 use crate::braintree::rejected;
 use chrono::{DateTime, TimeDelta, Utc};
 use iso_currency::Currency;
-use sagas::kernel::answer::{Answer, CollectionOwner, CustomerSurvey, Enrolment, SubscriptionSurvey, Survey};
+use sagas::kernel::answer::{Answer, CardUses, CollectionOwner, CustomerSurvey, Enrolment, SubscriptionSurvey, Survey};
 use sagas::kernel::books::{self, Sums};
 use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{AttioRecord, Claim, ClaimKind, Desk, SubscriptionKey};
@@ -75,6 +75,8 @@ pub(crate) struct Tables {
     /// Transactions that were captured beside another one: they are given back.
     duplicates: BTreeSet<String>,
     told: BTreeSet<String>,
+    /// What charges a customer's card, or waits to, as the engine knows it now.
+    pub(crate) card_uses: BTreeMap<String, CardUses>,
     /// Sales are switched off until.
     pub(crate) switched_off_until: Option<DateTime<Utc>>,
 }
@@ -198,6 +200,10 @@ impl Tables {
                 }
                 Desk::SurveyCustomer { zoho_customer } => {
                     Answer::CustomerSurvey(Box::new(self.survey_customer(zoho_customer)))
+                }
+                // Who owes and who charges is known to the engine alone: `World` lays it beside the call.
+                Desk::SurveyCardUses { customer, .. } => {
+                    Answer::CardUses(Box::new(self.card_uses.get(customer).cloned().unwrap_or_default()))
                 }
                 Desk::Claim { claims } => match self.claim(saga, step, claims, now) {
                     None => Answer::Nothing,

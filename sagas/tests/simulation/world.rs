@@ -16,6 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Saga;
+use sagas::payment_method_update::PaymentMethodUpdate;
 use sagas::rehearsal::Rehearsal;
 use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +73,8 @@ pub(crate) struct World {
     pub(crate) touched: BTreeSet<String>,
     /// The activation that runs on a record, or ran last.
     pub(crate) running: BTreeMap<String, SagaId>,
+    /// The card update that was asked for last, by record.
+    pub(crate) cards_asked: BTreeMap<String, SagaId>,
     /// How far customers agreed to be charged, by activation.
     pub(crate) accepted: BTreeMap<SagaId, i64>,
     /// Cells reached: flow, step, what happened.
@@ -127,6 +130,7 @@ impl World {
             outages: Vec::new(),
             touched: BTreeSet::new(),
             running: BTreeMap::new(),
+            cards_asked: BTreeMap::new(),
             accepted: BTreeMap::new(),
             cells: BTreeMap::new(),
             trace: Trace::default(),
@@ -156,7 +160,12 @@ impl World {
         for n in 0..self.dice.between(1, 3) {
             let company = format!("company{n}");
             let sells = self.mishaps.seeks(SubscriptionActivation::NAME, &[""]);
-            if n > 0 || !sells { self.some_customer(&company) } else { self.new_customer(&company) }
+            let keeps = self.mishaps.seeks(PaymentMethodUpdate::NAME, &[""]);
+            match n {
+                0 if sells => self.new_customer(&company),
+                0 if keeps => self.old_customer(&company),
+                _ => self.some_customer(&company),
+            }
         }
         if self.mishaps.seeks(Rehearsal::NAME, &[""]) || self.dice.chance(200) {
             let at = self.some_time();
@@ -194,7 +203,9 @@ impl World {
         let reference = format!("demo1.sub.{company}.1");
         let subscription = self.zoho.subscribe(&zoho, &reference, "basic", now).id;
         let owner = if self.dice.chance(100) { CollectionOwner::ZohoNative } else { CollectionOwner::Orchestrator };
-        let owned = Owned { zoho: Some(subscription.clone()), attio: None, owner: Some(owner) };
+        let record = format!("{company}-basic");
+        self.crm.ask(&record, company, "basic");
+        let owned = Owned { zoho: Some(subscription.clone()), attio: Some(record.clone()), owner: Some(owner) };
         self.tables.subscriptions.insert(format!("sub-{company}"), owned);
         let customer = Customer {
             company: company.to_owned(),
@@ -210,6 +221,12 @@ impl World {
         }
         if self.dice.chance(300) {
             self.presses(company, "pro");
+        }
+        if self.mishaps.seeks(PaymentMethodUpdate::NAME, &[""]) || self.dice.chance(300) {
+            for _ in 0..self.dice.between(1, 2) {
+                let at = self.some_time();
+                self.clock.at(at, Event::Deed(Deed::PressCard { record: record.clone() }));
+            }
         }
     }
 

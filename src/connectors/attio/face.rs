@@ -137,7 +137,7 @@ impl<'a> Shown<'a> {
 
 /// An act stands there that was pressed before the shown state became true. A later press is another saga's, or is still to
 /// be answered: it stays.
-fn is_answered(record: &Record, as_of: DateTime<Utc>) -> bool {
+pub(super) fn is_answered(record: &Record, as_of: DateTime<Utc>) -> bool {
     record.option("sync_action").is_some_and(|act| act != NO_ACT)
         && record.since("sync_action").is_some_and(|pressed_at| pressed_at <= as_of)
 }
@@ -146,6 +146,6 @@ fn known(slug: &'static str, id: Option<&String>) -> Option<(&'static str, Value
     Some((slug, Value::text(id.filter(|id| !id.is_empty())?)))
 }
 
-fn time(at: Option<DateTime<Utc>>) -> Value {
+pub(super) fn time(at: Option<DateTime<Utc>>) -> Value {
     at.map_or(Value::Nothing, Value::Time)
 }

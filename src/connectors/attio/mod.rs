@@ -3,6 +3,7 @@
 
 mod acts;
 mod api;
+mod card_page;
 mod drift;
 mod face;
 pub mod findings;
@@ -28,6 +29,7 @@ pub use subscribe::Webhook;
 use crate::connectors::http::Http;
 use crate::port::{Call, Report};
 use api::{Answered, Api, Session};
+use card_page::ShownCard;
 use face::Shown;
 use iso_currency::Currency;
 use offerings::OFFERINGS;
@@ -98,6 +100,10 @@ impl Attio {
                 Ok(shown) => shown.write(&mut session).await,
                 Err(outcome) => Err(outcome),
             },
+            effect::Attio::ShowCardPage(face) => match ShownCard::new(face, call.beside.link.as_ref()) {
+                Ok(shown) => shown.write(&mut session).await,
+                Err(outcome) => Err(outcome),
+            },
             effect::Attio::AddTask(note) => {
                 tasks::add(&mut session, SUBSCRIPTIONS, note, self.task_owner.as_ref()).await
             }
@@ -134,6 +140,10 @@ impl Attio {
             effect::Attio::AnswerCatalogAct(press) => offerings::is_answered(&mut session, press).await,
             effect::Attio::Project(projection) => self.stands(&mut session, projection).await,
             effect::Attio::ShowSubscription(face) => match Shown::new(face, call.beside.link.as_ref(), self.currency) {
+                Ok(shown) => shown.stands(&mut session).await,
+                Err(outcome) => Err(outcome),
+            },
+            effect::Attio::ShowCardPage(face) => match ShownCard::new(face, call.beside.link.as_ref()) {
                 Ok(shown) => shown.stands(&mut session).await,
                 Err(outcome) => Err(outcome),
             },

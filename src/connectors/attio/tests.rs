@@ -1,6 +1,7 @@
 //! Requests out and outcomes in, against a scripted peer.
 
 mod activation;
+mod card_page;
 mod notes;
 
 use super::*;

@@ -162,6 +162,10 @@ impl Record {
                 self.text(slug).is_some_and(|text| Money::parse(&text, money.currency) == Ok(*money))
             }
             Value::Number(number) => self.number(slug) == Some(*number),
+            Value::Flag(flag) => {
+                let written = if *flag { "true" } else { "false" };
+                read.and_then(|v| v.value.as_ref()).is_some_and(|raw| raw.get() == written)
+            }
             Value::Day(day) => self.day(slug) == Some(*day),
             Value::Time(time) => self.time(slug).is_some_and(|read| read.trunc_subsecs(3) == time.trunc_subsecs(3)),
             Value::Record(record) => read.and_then(|v| v.target_record_id.as_ref()) == Some(&record.id),
@@ -186,6 +190,8 @@ pub(super) enum Value {
     /// In the currency of the attribute.
     Amount(Money),
     Number(u64),
+    /// A checkbox.
+    Flag(bool),
     Day(NaiveDate),
     /// Written to the millisecond.
     Time(DateTime<Utc>),
@@ -219,6 +225,7 @@ impl Serialize for Value {
                 [number].serialize(serializer)
             }
             Self::Number(number) => [number].serialize(serializer),
+            Self::Flag(flag) => [flag].serialize(serializer),
             Self::Day(day) => [day].serialize(serializer),
             Self::Time(time) => [time.to_rfc3339_opts(SecondsFormat::Millis, true)].serialize(serializer),
             Self::Record(record) => {
@@ -266,6 +273,7 @@ mod tests {
         assert_eq!(written(&Value::Option("Active".to_owned())), r#"[{"option":"Active"}]"#);
         assert_eq!(written(&Value::Status("Paid".to_owned())), r#"[{"status":"Paid"}]"#);
         assert_eq!(written(&Value::Number(7)), "[7]");
+        assert_eq!(written(&Value::Flag(true)), "[true]");
         assert_eq!(written(&Value::Time(time)), r#"["2026-11-21T10:00:00.123Z"]"#);
         assert_eq!(written(&Value::Record(company)), r#"[{"target_object":"companies","target_record_id":"c1"}]"#);
     }
@@ -293,7 +301,7 @@ mod tests {
             r#"{"a":[{"active_from":"x","value":"text"}],"b":[{"option":{"id":{},"title":"Active"}}],
                 "c":[{"status":{"title":"Paid"}}],"d":[{"value":3.0}],
                 "e":[{"value":"2026-11-21T10:00:00.123000000Z"}],
-                "f":[{"target_object":"companies","target_record_id":"c1"}],"g":[],"h":[{"value":""}]}"#,
+                "f":[{"target_object":"companies","target_record_id":"c1"}],"g":[],"h":[{"value":""}],"i":[{"value":true}]}"#,
         );
         let time = DateTime::parse_from_rfc3339("2026-11-21T10:00:00.123456Z").expect("a time").to_utc();
         let company = AttioRecord { object: "companies".to_owned(), id: "c1".to_owned() };
@@ -306,6 +314,7 @@ mod tests {
             ("f", Value::Record(company)),
             ("g", Value::Nothing),
             ("h", Value::Nothing),
+            ("i", Value::Flag(true)),
             ("absent", Value::Nothing),
         ] {
             assert!(read.has(slug, &value), "{slug}");
@@ -316,6 +325,8 @@ mod tests {
             ("b", Value::Option("active".to_owned())),
             ("c", Value::Option("Paid".to_owned())),
             ("d", Value::Number(4)),
+            ("i", Value::Flag(false)),
+            ("absent", Value::Flag(true)),
             ("c", Value::Nothing),
         ] {
             assert!(!read.has(slug, &value), "{slug} {value:?}");

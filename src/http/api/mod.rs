@@ -2,6 +2,7 @@
 
 mod activations;
 pub mod bulk;
+mod card_links;
 mod catalog;
 pub mod explain;
 pub mod forecast;
@@ -65,6 +66,7 @@ pub fn router() -> Router<App> {
         .routes(routes!(bulk::cancel))
         .routes(routes!(activations::order))
         .routes(routes!(catalog::sync))
+        .routes(routes!(card_links::order))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::csv))
         .routes(routes!(inbox::summary))

@@ -79,7 +79,10 @@ impl super::Fixture for Fixture {
     }
 
     fn beyond(&self) -> &'static [(&'static str, &'static str)] {
-        &[("tell", "answers an activation whose capture it adopted: the simulation strikes it in every way")]
+        &[
+            ("tell", "answers an activation whose capture it adopted: the simulation strikes it in every way"),
+            ("answer_card", "answers a card update that told it of a new card: the simulation strikes it in every way"),
+        ]
     }
 
     /// Zoho tells that it was raised, that it changed, and that somebody recorded a payment (that is not there);

@@ -16,6 +16,7 @@ mod histories;
 mod invoice_payment;
 mod matrix;
 mod nodes;
+mod payment_method_update;
 mod rehearsal;
 mod staged;
 mod subscription_activation;
@@ -144,8 +145,14 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 5] =
-    [act_refusal::KIND, catalog_sync::KIND, invoice_payment::KIND, rehearsal::KIND, subscription_activation::KIND];
+const PLAYED: [&str; 6] = [
+    act_refusal::KIND,
+    catalog_sync::KIND,
+    invoice_payment::KIND,
+    payment_method_update::KIND,
+    rehearsal::KIND,
+    subscription_activation::KIND,
+];
 
 #[test]
 fn every_saga_of_the_registry_is_played() {

@@ -62,7 +62,7 @@ async fn a_hard_decline_waits_for_another_card() {
         "token": format!("{}-new", customer.token), "card": "mastercard"});
     play.act(vault).await;
     play.act(json!({"vendor": "braintree", "act": "delete_payment_method", "token": customer.token})).await;
-    play.tell(&invoice, Command::MethodChanged { consent: true, customer_present: false }).await;
+    play.tell(&invoice, Command::MethodChanged { consent: true, customer_present: false, reply_to: None }).await;
     play.is_charged_once(&invoice).await;
     play.is_sound().await;
 
