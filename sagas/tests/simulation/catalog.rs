@@ -13,7 +13,7 @@ use sagas::kernel::answer::Answer;
 use sagas::kernel::catalog::{Catalog, CatalogPress, Offering, OfferingKind, ShownCatalog, ShownOffering};
 use sagas::kernel::effect::{Attio, Effect, OfferingFace, Zoho};
 use sagas::kernel::outcome::{Look, Outcome};
-use sagas::kernel::saga::Saga as _;
+use sagas::kernel::saga::Saga;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What activations sell, at the price of every plan.
