@@ -5,6 +5,7 @@
 #![warn(clippy::float_arithmetic, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod act_refusal;
+pub mod cancellation;
 pub mod invoice_payment;
 pub mod kernel;
 pub mod rehearsal;
@@ -23,6 +24,7 @@ macro_rules! for_each_saga {
             $crate::act_refusal::ActRefusal,
             $crate::invoice_payment::InvoicePayment,
             $crate::subscription_activation::SubscriptionActivation,
+            $crate::cancellation::Cancellation,
         }
     };
 }

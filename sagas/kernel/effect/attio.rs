@@ -33,6 +33,8 @@ pub enum Attio {
     },
     /// Writes the customer-facing state of one subscription that is being made. Needs the link.
     ShowSubscription(Box<SubscriptionFace>),
+    /// Writes whether a subscription goes on, ends or has ended, and answers the act that asked for it.
+    ShowEnding(Box<EndingFace>),
     /// Gives a workspace member a task.
     AddTask(Box<TaskNote>),
     /// Says on a subscription record why an act is not carried out, and sets the act back, if it still stands.
@@ -52,9 +54,11 @@ impl Attio {
     pub(super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
             Self::FindClient { .. } | Self::ReadRequest { .. } | Self::ReadPerson { .. } => ExactlyOnce::Repeatable,
-            Self::Project(_) | Self::ShowSubscription(_) | Self::RefuseAct(_) | Self::SetCompliance { .. } => {
-                ExactlyOnce::Set { row: "2.0-e45" }
-            }
+            Self::Project(_)
+            | Self::ShowSubscription(_)
+            | Self::ShowEnding(_)
+            | Self::RefuseAct(_)
+            | Self::SetCompliance { .. } => ExactlyOnce::Set { row: "2.0-e45" },
             // Found by its marker; absent: simply again.
             Self::AddTask(_) | Self::AddNote(_) => ExactlyOnce::Set { row: "2.0-e55" },
         }
@@ -68,6 +72,7 @@ impl Attio {
             Self::ReadRequest { record } => record,
             Self::ReadPerson { client, .. } | Self::SetCompliance { client, .. } => &client.id,
             Self::ShowSubscription(face) => &face.record,
+            Self::ShowEnding(face) => &face.record,
             Self::AddTask(task) => &task.marker,
             Self::RefuseAct(act) => &act.record,
             Self::AddNote(note) => &note.marker,
@@ -81,6 +86,7 @@ impl Attio {
             Self::ReadRequest { .. } => "attio.read_request",
             Self::ReadPerson { .. } => "attio.read_person",
             Self::ShowSubscription(_) => "attio.show_subscription",
+            Self::ShowEnding(_) => "attio.show_ending",
             Self::AddTask(_) => "attio.add_task",
             Self::RefuseAct(_) => "attio.refuse_act",
             Self::AddNote(_) => "attio.add_note",
@@ -157,6 +163,49 @@ pub struct ClientFace {
     pub braintree_customer: Option<String>,
     /// `Active` …; absent: left as it is.
     pub billing_summary: Option<String>,
+}
+
+/// What the record of a subscription shall say of its end. Nothing else on the record is touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndingFace {
+    /// Record id of the object `subscriptions`.
+    pub record: String,
+    /// The act that is answered: it goes back to `none`, if that very press still stands.
+    pub answers: Option<PressedAct>,
+    /// Where it stands; absent: not known, and only the sentences are written.
+    pub standing: Option<Standing>,
+    /// Why the act was not carried out, and the cure; empty clears it.
+    pub last_error: String,
+    /// What somebody must do; empty clears it.
+    pub action_needed: String,
+    /// The saga that writes.
+    pub saga: String,
+    /// Grows with every write of this saga; an older write never replaces a newer one.
+    pub sync_version: u64,
+    /// When the state that is written became true (UTC).
+    pub as_of: DateTime<Utc>,
+}
+
+/// Whether a subscription goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// `Active`, `Ending`, `Cancelled`.
+    pub subscription_status: String,
+    /// Its last day (books zone); absent: it goes on.
+    pub ends_on: Option<NaiveDate>,
+    /// Why it ends, in a sentence; empty where it goes on.
+    pub reason: String,
+    /// Day of the next charge (books zone); absent: there is none.
+    pub next_billing_on: Option<NaiveDate>,
+}
+
+/// One press of an act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PressedAct {
+    /// The act's title.
+    pub act: String,
+    /// When it was pressed (UTC): the value's `active_from`.
+    pub pressed_at: DateTime<Utc>,
 }
 
 /// An act that is not carried out.

@@ -55,7 +55,11 @@ impl World {
                     assert!(self.claims.remove(claim), "{claim:?} is not ours to give");
                 }
             }
-            Desk::SurveyInvoice { .. } | Desk::SurveySubscription { .. } | Desk::SurveyCustomer { .. } => {
+            Desk::SurveyInvoice { .. }
+            | Desk::SurveySubscription { .. }
+            | Desk::SurveyEnding { .. }
+            | Desk::ClaimUnfenced { .. }
+            | Desk::SurveyCustomer { .. } => {
                 panic!("no call of this flow")
             }
         }
@@ -79,6 +83,7 @@ impl World {
             }
             Attio::FindClient { .. }
             | Attio::Project(_)
+            | Attio::ShowEnding(_)
             | Attio::RefuseAct(_)
             | Attio::AddNote(_)
             | Attio::SetCompliance { .. } => panic!("no call of this flow"),

@@ -2,6 +2,7 @@
 
 use crate::activation;
 use crate::dice::Dice;
+use crate::ending;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
@@ -42,6 +43,8 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
             owner: dice.of(&[None, Some(CollectionOwner::Orchestrator)]),
             claimed_by: None,
         })),
+        Effect::Desk(Desk::SurveyEnding { zoho_subscription, .. }) => ending::survey(zoho_subscription, dice, now),
+        Effect::Zoho(Zoho::Subscription(call)) => ending::subscription(call, dice),
         Effect::Desk(Desk::SurveyCustomer { .. }) => Answer::CustomerSurvey(Box::default()),
         Effect::Desk(Desk::CountCard { .. }) if dice.rarely() => {
             Answer::CardCapUntil { until: now + TimeDelta::hours(5) }

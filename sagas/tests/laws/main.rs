@@ -27,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 mod activation;
 mod answers;
 mod dice;
+mod ending;
 mod histories;
 mod pages;
 #[path = "../../kernel/tests/samples.rs"]

@@ -2,9 +2,11 @@
 
 use crate::activation;
 use crate::dice::Dice;
+use crate::ending;
 use crate::samples::eur;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
+use sagas::cancellation::{self, Cancellation};
 use sagas::invoice_payment::{self, Choice, InvoicePayment};
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::Installation;
@@ -89,5 +91,15 @@ impl Told for SubscriptionActivation {
         now: DateTime<Utc>,
     ) -> subscription_activation::Command {
         activation::command(state, dice, now)
+    }
+}
+
+impl Told for Cancellation {
+    fn start() -> cancellation::Command {
+        ending::start()
+    }
+
+    fn command(_: &cancellation::State, dice: &mut Dice, now: DateTime<Utc>) -> cancellation::Command {
+        ending::command(dice, now)
     }
 }

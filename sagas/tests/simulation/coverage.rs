@@ -5,6 +5,7 @@ use crate::mishaps::Kind;
 use crate::people::{CANCEL, CANCEL_NOW};
 use crate::run::Cells;
 use sagas::act_refusal::ActRefusal;
+use sagas::cancellation::Cancellation;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
 use sagas::kernel::saga::Saga;
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 pub(crate) type Ends = BTreeSet<(String, String)>;
 
 /// Steps that call our own store alone.
-const OURS: [&str; 12] = [
+const OURS: [&str; 15] = [
     "survey",
     "claim",
     "count_card",
@@ -29,6 +30,9 @@ const OURS: [&str; 12] = [
     "adopt",
     "undo adopt",
     "hand_over",
+    "survey_charges",
+    "tell_invoice",
+    "release_product",
 ];
 
 /// Steps that the simulated people cannot bring about: `vault` needs a price of zero, a trial or a later start, which are
@@ -47,7 +51,7 @@ const MET: [(&str, &str, &str); 7] = [
 ];
 
 /// Words in which sagas have to end.
-const ENDS: [(&str, &str); 10] = [
+const ENDS: [(&str, &str); 14] = [
     (ActRefusal::NAME, "Answered"),
     (SubscriptionActivation::NAME, "Active"),
     (SubscriptionActivation::NAME, "Cancelled"),
@@ -58,6 +62,10 @@ const ENDS: [(&str, &str); 10] = [
     (InvoicePayment::NAME, "Unpaid"),
     (InvoicePayment::NAME, "ClosedPaidElsewhere"),
     (InvoicePayment::NAME, "ClosedVoid"),
+    (Cancellation::NAME, "Closed"),
+    (Cancellation::NAME, "GoesOn"),
+    (Cancellation::NAME, "Refused"),
+    (Cancellation::NAME, "Mirrored"),
 ];
 
 /// A cell that is to be reached: a flow, a step or its undo, what becomes of the call.

@@ -414,6 +414,10 @@ impl World {
 
     fn execute(&mut self, flight: &Flight, now: DateTime<Utc>) -> Outcome {
         match &flight.open.effect {
+            Effect::Desk(Desk::SurveyEnding { subscription, zoho_subscription, invoices }) => {
+                let answer = self.survey_ending(flight.saga, subscription, zoho_subscription, invoices);
+                Outcome::Done { answer }
+            }
             Effect::Desk(desk) => {
                 let outcome = self.tables.desk(flight.saga, &flight.open.step, desk, now);
                 if let Desk::Tell { message, .. } = desk

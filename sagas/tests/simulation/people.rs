@@ -6,6 +6,7 @@ use crate::tables::Sealed;
 use crate::world::{Event, World};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
+use sagas::cancellation::Cancellation;
 use sagas::invoice_payment::{self, Choice, News};
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::{Installation, SagaId};
@@ -31,6 +32,8 @@ pub(crate) enum Deed {
     Staff,
     /// The catalogue's prices rise.
     PriceRise,
+    /// Somebody ends a subscription, or takes that back.
+    EndSubscription,
     /// An activation is called off while its payment is taken, or was taken.
     CancelLate { saga: SagaId },
     /// Somebody of ours calls something off, pauses it or wants it now.
@@ -53,7 +56,7 @@ pub(crate) fn installation() -> Installation {
 }
 
 /// A flow's own command as a message.
-fn item<S: Saga>(kind: &'static str, command: &impl Serialize) -> Item {
+pub(crate) fn item<S: Saga>(kind: &'static str, command: &impl Serialize) -> Item {
     let command = serde_json::to_value(command).expect("a command can be written");
     Item { kind, command: Some(command), flow: S::NAME.to_owned() }
 }
@@ -91,6 +94,7 @@ impl World {
                     self.price_rises();
                 }
             }
+            Deed::EndSubscription => self.ends_something(),
             Deed::CancelLate { saga } => self.cancel_late(saga),
             Deed::CallOff => self.call_off(),
             Deed::Operator => {
@@ -104,7 +108,7 @@ impl World {
     }
 
     /// A message on its way: it can be lost, doubled or late; a poll brings what was lost.
-    fn message(&mut self, saga: SagaId, item: &Item, poll: TimeDelta, polled: Option<Item>) {
+    pub(crate) fn message(&mut self, saga: SagaId, item: &Item, poll: TimeDelta, polled: Option<Item>) {
         let (now, rate) = (self.clock.now(), self.mishaps.weather.messages);
         let soon = |world: &mut Self, longest| {
             let wait = world.millis(50, longest);
@@ -348,6 +352,10 @@ impl World {
                         subscription.auto_collect = true;
                     } else {
                         status.clone_into(&mut subscription.status);
+                        let ended = subscription.id.clone();
+                        if status == "cancelled" {
+                            self.ends_by_hand(&ended);
+                        }
                     }
                 }
             }
@@ -433,6 +441,8 @@ impl World {
             let message = if decides && flow == invoice_payment::InvoicePayment::NAME && self.dice.chance(700) {
                 let decide = invoice_payment::Command::Decide { choice, reason: "seen to".to_owned() };
                 item::<invoice_payment::InvoicePayment>("operator.decide", &decide)
+            } else if flow == Cancellation::NAME && code == ParkCode::MoneyDecision && self.dice.chance(700) {
+                item::<Cancellation>("operator.choose", &self.chooses())
             } else {
                 Item { kind: "operator.resume", command: None, flow }
             };
