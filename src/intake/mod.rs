@@ -5,6 +5,7 @@
 //! vendor's present state.
 
 mod acts;
+mod endings;
 pub mod operator;
 mod pollers;
 mod recovery;
@@ -20,6 +21,7 @@ use crate::store::inbox::{self, NewDelivery, Stored};
 use crate::store::{Store, StoreError};
 use crate::trace;
 pub use acts::Acts;
+pub use endings::{EndingError, EndingOrder, Named, choose};
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 pub use pollers::Poller;

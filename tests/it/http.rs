@@ -89,6 +89,8 @@ async fn the_api_describes_all_its_routes() {
         "/bulk/{id}",
         "/bulk/{id}/approve",
         "/bulk/{id}/cancel",
+        "/cancellations",
+        "/cancellations/{id}/choice",
         "/forecast",
         "/inbox/deliveries",
         "/inbox/summary",

@@ -4,6 +4,7 @@
 mod acts;
 mod api;
 mod drift;
+mod ending;
 mod face;
 pub mod findings;
 mod model;
@@ -95,6 +96,7 @@ impl Attio {
                 Ok(shown) => shown.write(&mut session).await,
                 Err(outcome) => Err(outcome),
             },
+            effect::Attio::ShowEnding(face) => ending::write(&mut session, face).await,
             effect::Attio::AddTask(note) => tasks::add(&mut session, note, self.task_owner.as_ref()).await,
             effect::Attio::RefuseAct(refusal) => refusal::write(&mut session, refusal).await,
             effect::Attio::AddNote(note) => notes::add(&mut session, note).await,
@@ -120,6 +122,7 @@ impl Attio {
                 Ok(shown) => shown.stands(&mut session).await,
                 Err(outcome) => Err(outcome),
             },
+            effect::Attio::ShowEnding(face) => ending::stands(&mut session, face).await,
             effect::Attio::RefuseAct(refusal) => refusal::stands(&mut session, refusal).await,
             effect::Attio::AddNote(note) => {
                 notes::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))

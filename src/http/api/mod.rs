@@ -2,6 +2,7 @@
 
 mod activations;
 pub mod bulk;
+pub mod cancellations;
 pub mod explain;
 pub mod forecast;
 mod inbox;
@@ -63,6 +64,8 @@ pub fn router() -> Router<App> {
         .routes(routes!(bulk::approve))
         .routes(routes!(bulk::cancel))
         .routes(routes!(activations::order))
+        .routes(routes!(cancellations::cancel))
+        .routes(routes!(cancellations::decide_money))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::csv))
         .routes(routes!(inbox::summary))

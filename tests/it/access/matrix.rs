@@ -36,6 +36,8 @@ fn expected() -> Vec<(&'static str, String, Value, &'static str)> {
         ("POST", format!("/bulk/{NOBODY}/approve"), Value::Null, "finance_approver"),
         ("POST", format!("/bulk/{NOBODY}/cancel"), Value::Null, "operator admin"),
         ("POST", "/activations".to_owned(), json!({}), "support finance operator platform"),
+        ("POST", "/cancellations".to_owned(), json!({}), "support finance operator platform"),
+        ("POST", format!("/cancellations/{NOBODY}/choice"), why.clone(), "finance finance_approver"),
         ("GET", "/transactions".to_owned(), Value::Null, "viewer finance finance_approver operator admin auditor"),
         ("GET", "/transactions?customer=acme".to_owned(), Value::Null, ALL),
         ("GET", "/transactions.csv".to_owned(), Value::Null, "finance finance_approver auditor"),
