@@ -65,7 +65,7 @@ pub(super) fn question(state: &State) -> String {
         parts.push(format!("choose `nothing`, `prorated`, `full` or `credit` for {paid} paid on {}", invoice.number));
     }
     let saga = state.saga().map(|saga| saga.to_string()).unwrap_or_default();
-    format!("{}. By `attio-billing cancel choose {saga}` or POST /api/v1/cancellations/{saga}/choice", parts.join("; "))
+    format!("{}. By `attio-billing saga choose {saga}` or POST /api/v1/cancellations/{saga}/choice", parts.join("; "))
 }
 
 /// Why it ends, in a sentence.

@@ -129,6 +129,7 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["saga", "bulk", "resume"],
         &["saga", "bulk", "retry"],
         &["saga", "decide"],
+        &["saga", "choose"],
         &["saga", "rehearse"],
         &["log"],
         &["log", "query"],

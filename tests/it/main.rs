@@ -6,6 +6,7 @@ mod access;
 mod activation;
 mod architecture;
 mod attio_acts;
+mod cancellation;
 mod checkout_page;
 mod checkout_views;
 mod cli;

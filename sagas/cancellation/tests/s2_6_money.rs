@@ -23,7 +23,7 @@ fn e3_what_is_owed_holds_until_somebody_chooses_and_the_record_says_how() {
     assert_eq!((world.state().as_str(), world.parked()), ("MoneyDecision", Some(ParkCode::MoneyDecision)));
     assert_eq!(world.status(), "Cancelled", "the cancellation itself is done");
     let asked = world.face().action_needed.clone();
-    for word in ["collect", "void", "write_off", "INV-77 (100.00 EUR open)", "prorated", "INV-76", "cancel choose"] {
+    for word in ["collect", "void", "write_off", "INV-77 (100.00 EUR open)", "prorated", "INV-76", "saga choose"] {
         assert!(asked.contains(word), "{word} is missing: {asked}");
     }
     assert!(world.is_fenced(), "nothing is charged until it is chosen");

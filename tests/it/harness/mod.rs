@@ -8,6 +8,7 @@
 //! pass, and each flow where a declared step or a cell was not played.
 
 mod act_refusal;
+mod cancellation;
 mod cases;
 mod crashes;
 mod faults;
@@ -143,7 +144,8 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 4] = [act_refusal::KIND, invoice_payment::KIND, rehearsal::KIND, subscription_activation::KIND];
+const PLAYED: [&str; 5] =
+    [act_refusal::KIND, cancellation::KIND, invoice_payment::KIND, rehearsal::KIND, subscription_activation::KIND];
 
 #[test]
 fn every_saga_of_the_registry_is_played() {

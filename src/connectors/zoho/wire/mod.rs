@@ -292,9 +292,8 @@ impl InvoiceRows {
     pub(super) fn billed(self) -> Result<Vec<BilledInvoice>, Unreadable> {
         let read = |row: InvoiceRow| {
             let currency = currency(row.currency_code.as_deref().ok_or(Unreadable::Field("invoices.currency_code"))?)?;
-            let money = |amount: Option<&Amount>, field| {
-                given(amount).ok_or(Unreadable::Field(field))?.money(field, currency)
-            };
+            let money =
+                |amount: Option<&Amount>, field| given(amount).ok_or(Unreadable::Field(field))?.money(field, currency);
             Ok(BilledInvoice {
                 total: money(row.total.as_ref(), "invoices.total")?,
                 balance: money(row.balance.as_ref(), "invoices.balance")?,
