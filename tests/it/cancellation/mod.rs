@@ -4,6 +4,7 @@
 mod adopted;
 mod by_press;
 mod choices;
+mod claims;
 mod fence;
 mod orders;
 mod play;
