@@ -9,7 +9,7 @@ use crate::connectors::attio::Press as Pressed;
 use crate::engine::items::Body;
 use crate::store::StoreError;
 use crate::store::inbox::OfferError;
-use crate::store::items::{NewItem, item_of_key};
+use crate::store::items::{Item, NewItem, item_of_key};
 use crate::store::links::{LinkKind, find, links_of};
 use crate::store::query::SagaLine;
 use sagas::cancellation::{Cancellation, Choice, Command, News, Of, Order, Press, Wish};
@@ -124,6 +124,10 @@ impl Acts {
                 Named::Zoho(subscription) => Some(subscription.clone()),
             };
             let Some(subscription) = subscription else {
+                // What an activation was told, which is over by now, is the same order still.
+                if let Some(known) = self.known_order(key.as_deref(), &kind).await? {
+                    return Ok(known);
+                }
                 let (Named::Record(name) | Named::Zoho(name)) = named;
                 return Err(EndingError::Unknown(name));
             };
@@ -133,16 +137,21 @@ impl Acts {
         let saga = item.saga;
         match self.store.offer(&item).await {
             Ok(id) => Ok((saga, id)),
-            Err(error @ OfferError::KeyReused) => self.known_order(&item).await?.ok_or(EndingError::Offer(error)),
+            // Begun while the activation ran, and asked again after it: where it was heard first, it stays.
+            Err(error @ OfferError::KeyReused) if item.saga_kind == Cancellation::NAME => {
+                let known = self.known_order(item.idempotency_key.as_deref(), &item.kind).await?;
+                known.filter(|(heard, _)| *heard != saga).ok_or(EndingError::Offer(error))
+            }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The same order, taken before: an activation that ran then may be over by now.
-    async fn known_order(&self, item: &NewItem) -> Result<Option<(SagaId, Uuid)>, StoreError> {
-        let Some(key) = &item.idempotency_key else { return Ok(None) };
+    /// An order that an activation heard under that key, as long as it ran.
+    async fn known_order(&self, key: Option<&str>, kind: &str) -> Result<Option<(SagaId, Uuid)>, StoreError> {
+        let Some(key) = key else { return Ok(None) };
         let known = item_of_key(&self.store.pool, key).await?;
-        Ok(known.filter(|known| known.kind == item.kind).map(|known| (known.saga, known.id)))
+        let is_same = |known: &Item| known.kind == kind && known.saga_kind == SubscriptionActivation::NAME;
+        Ok(known.filter(is_same).map(|known| (known.saga, known.id)))
     }
 }
 

@@ -150,6 +150,7 @@ impl Attio {
                 let found = find_subscription(session, subscription).await?;
                 let values = projection::of_subscription(projection, subscription);
                 Some(if let Some(record) = found {
+                    let values = projection::on_record(&record, values);
                     update(session, SUBSCRIPTIONS, &record, &values, projection).await?
                 } else {
                     let made_by_us = values.into_iter().chain(projection::customer(projection)).collect();
@@ -177,10 +178,14 @@ impl Attio {
         };
         let subscription_record = match &projection.subscription {
             Some(subscription) => match find_subscription(session, subscription).await? {
-                Some(record) if shows(&record, &projection::of_subscription(projection, subscription)) => {
+                Some(record) => {
+                    let values = projection::on_record(&record, projection::of_subscription(projection, subscription));
+                    if !shows(&record, &values) {
+                        return Ok(None);
+                    }
                     Some(record.id().to_owned())
                 }
-                Some(_) | None => return Ok(None),
+                None => return Ok(None),
             },
             None => None,
         };

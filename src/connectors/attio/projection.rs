@@ -1,6 +1,7 @@
 //! What a projection is in Attio's attributes, and whether a record already shows something newer. Names no attribute that
 //! a CRM user fills, but for the customer of a subscription record that we make ourselves.
 
+use super::records::changed;
 use super::wire::{Record, Value, Values};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use iso_currency::Currency;
@@ -21,6 +22,19 @@ pub(super) fn of_subscription(projection: &Projection, subscription: &Subscripti
         ("action_needed", Value::text(&subscription.action_needed)),
     ]);
     values.extend(Mark::from(projection).values());
+    values
+}
+
+/// The same for a record that is there. Whether a subscription goes on is no invoice's to say: an end that the record shows
+/// stays, until whoever ended the subscription, or sells it anew, says otherwise.
+pub(super) fn on_record(record: &Record, mut values: Values) -> Values {
+    let shows = |status: &str| {
+        let status = Value::Status(status.to_owned());
+        changed(record, &Values::from([("subscription_status", status)])).is_empty()
+    };
+    if shows("Ending") || shows("Cancelled") {
+        values.remove("subscription_status");
+    }
     values
 }
 

@@ -40,8 +40,8 @@ async fn e8_a_term_that_ends_unheard_is_found_by_the_flow_itself() {
     play.press(&sold.record, "Cancel at term end").await;
     play.until(&sold.zoho, "Scheduled").await;
     play.out.stage.sandbox.webhooks(&json!({"hold": true})).await.unwrap();
-    play.advance("P32D").await;
-    play.until(&sold.zoho, "Closed").await;
+    play.out.stage.sandbox.advance("P32D").await.unwrap();
+    play.reached(&sold.zoho, "Closed").await;
     play.until_record(&sold.record, "subscription_status", "Cancelled").await;
     play.end().await;
 }

@@ -2,6 +2,7 @@
 
 use super::play::Play;
 use attio_billing::demo::Wish;
+use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 const NOTHING: &str = "nothing";
@@ -27,9 +28,12 @@ async fn e6_what_staff_cancelled_already_is_adopted_by_the_order() {
     play.until_stream(&customer.first_invoice, &["AwaitSettlement"]).await;
     play.out.stage.sandbox.webhooks(&json!({"hold": true})).await.unwrap();
     let zoho = customer.zoho_subscription.clone();
-    play.act(json!({"vendor": "zoho", "act": "cancel_subscription", "subscription_id": zoho, "at_end": false})).await;
-    play.cancel_now(&customer, json!({"give_back": NOTHING})).await;
-    play.until(&zoho, "Closed").await;
+    let cancel = json!({"vendor": "zoho", "act": "cancel_subscription", "subscription_id": zoho, "at_end": false});
+    play.out.stage.sandbox.staff(&cancel).await.unwrap();
+    let order = json!({"zoho_subscription": zoho, "act": "cancel_now", "give_back": NOTHING, "reason": "moved away"});
+    let request = play.out.api_as(&play.ada, Method::POST, "/cancellations").header("idempotency-key", "k");
+    assert_eq!(request.json(&order).send().await.unwrap().status(), StatusCode::OK);
+    play.reached(&zoho, "Closed").await;
     assert_eq!(play.calls("zoho", "subscription.cancel").await, 0);
     play.end().await;
 }
@@ -74,7 +78,8 @@ async fn e4_e7_a_charge_in_doubt_for_a_day_does_not_stop_it_and_what_it_took_is_
     play.until_stream(&customer.first_invoice, &["AwaitSettlement"]).await;
     play.fault(json!({"vendor": "braintree", "operation": "transaction.sale", "kind": "timeout_after", "times": 1}))
         .await;
-    play.fault(json!({"vendor": "braintree", "operation": "transaction.search", "kind": "status", "status": 503})).await;
+    play.fault(json!({"vendor": "braintree", "operation": "transaction.search", "kind": "status", "status": 503}))
+        .await;
     let second = play.out.stage.renew(&customer, 4_900).await.unwrap();
     let unknown = |line: &attio_billing::store::query::SagaLine| line.state == "Charging";
     play.out.stage.until_saga(play.out.stage.saga_of(&second), "Charging", unknown).await.unwrap();

@@ -145,15 +145,20 @@ impl Play {
         Cancellation::id(&self.out.stage.config().vendors.zoho.organization_id, zoho_subscription)
     }
 
-    /// The ending of a subscription, once it is in that state.
+    /// The ending of a subscription, once it is in that state and nothing more follows at once.
     pub(super) async fn until(&self, zoho_subscription: &str, state: &str) -> SagaLine {
+        self.reached(zoho_subscription, state).await;
+        self.rest().await;
+        self.out.stage.saga(self.saga(zoho_subscription)).await.unwrap().unwrap()
+    }
+
+    /// As above, while messages are held back and the world comes to no rest.
+    pub(super) async fn reached(&self, zoho_subscription: &str, state: &str) {
         let saga = self.saga(zoho_subscription);
         let reached = self.out.stage.until_saga(saga, state, |line| line.state == state).await;
         if reached.is_err() {
             panic!("not {state}:\n{}", self.history(zoho_subscription).await);
         }
-        self.rest().await;
-        self.out.stage.saga(saga).await.unwrap().unwrap()
     }
 
     pub(super) async fn state(&self, zoho_subscription: &str) -> String {
