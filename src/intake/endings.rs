@@ -7,16 +7,15 @@ use super::triggers::is_zoho_id;
 use super::unserved;
 use crate::connectors::attio::Press as Pressed;
 use crate::engine::items::Body;
-use crate::store::StoreError;
 use crate::store::inbox::OfferError;
 use crate::store::items::{Item, NewItem, item_of_key};
 use crate::store::links::{LinkKind, find, links_of};
 use crate::store::query::SagaLine;
+use crate::store::{Store, StoreError};
 use sagas::cancellation::{Cancellation, Choice, Command, News, Of, Order, Press, Wish};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::saga::Saga;
 use sagas::subscription_activation::{self as activation, SubscriptionActivation};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 /// By what a subscription is named in an order.
@@ -64,7 +63,8 @@ pub(super) fn wish(title: &str) -> Option<Wish> {
 }
 
 /// The Zoho subscription of a record, where it is linked.
-async fn subscription_of(pool: &PgPool, record: &str) -> Result<Option<String>, StoreError> {
+async fn subscription_of(store: &Store, record: &str) -> Result<Option<String>, StoreError> {
+    let pool = &store.pool;
     let Some(ours) = find(pool, LinkKind::AttioSubscription, record).await? else { return Ok(None) };
     let links = links_of(pool, &ours).await?;
     Ok(links.into_iter().find(|(kind, _)| *kind == LinkKind::ZohoSubscription).map(|(_, theirs)| theirs))
@@ -73,7 +73,7 @@ async fn subscription_of(pool: &PgPool, record: &str) -> Result<Option<String>, 
 impl Acts {
     /// The item of a press that ends a subscription, or takes that back; an answer where there is none on the record.
     pub(super) async fn ending(&self, press: &Pressed, wish: Wish, key: String) -> Result<NewItem, StoreError> {
-        let Some(subscription) = subscription_of(&self.store.pool, &press.record).await? else {
+        let Some(subscription) = subscription_of(&self.store, &press.record).await? else {
             return Ok(unserved::item(press, key));
         };
         let principal = format!("attio:{}", press.member);
@@ -120,7 +120,7 @@ impl Acts {
             NewItem { saga_kind: SubscriptionActivation::NAME.to_owned(), ..plain(saga, kind, &by.by, command) }
         } else {
             let subscription = match &named {
-                Named::Record(record) => subscription_of(&self.store.pool, record).await?,
+                Named::Record(record) => subscription_of(&self.store, record).await?,
                 Named::Zoho(subscription) => Some(subscription.clone()),
             };
             let Some(subscription) = subscription else {
@@ -175,14 +175,14 @@ fn news(kind: &str) -> Option<News> {
 /// # Errors
 /// The database cannot be reached.
 pub(super) async fn noticed(
-    pool: &PgPool,
+    store: &Store,
     organization: &str,
     installation: &Installation,
     kind: &str,
     subscription: Option<&str>,
 ) -> Result<Option<NewItem>, StoreError> {
     let Some((news, subscription)) = news(kind).zip(subscription.filter(|id| is_zoho_id(id))) else { return Ok(None) };
-    if find(pool, LinkKind::ZohoSubscription, subscription).await?.is_none() {
+    if find(&store.pool, LinkKind::ZohoSubscription, subscription).await?.is_none() {
         return Ok(None);
     }
     let of = of(organization, installation, subscription.to_owned());

@@ -57,8 +57,8 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
     if !notice.invoices.iter().chain(&notice.subscription).all(|id| is_zoho_id(id)) {
         return Trigger::Dead(format!("{kind}: an id of an invoice or subscription is none: expected 1 to 32 digits"));
     }
-    let (pool, subscription) = (&router.store.pool, notice.subscription.as_deref());
-    let noticed = endings::noticed(pool, &router.organization, &router.installation, &kind, subscription).await;
+    let (store, subscription) = (&router.store, notice.subscription.as_deref());
+    let noticed = endings::noticed(store, &router.organization, &router.installation, &kind, subscription).await;
     let ending = match noticed {
         Ok(ending) => ending,
         Err(e) => {
