@@ -5,6 +5,7 @@
 #![warn(clippy::float_arithmetic, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod act_refusal;
+pub mod cancellation;
 pub mod catalog_sync;
 pub mod invoice_payment;
 pub mod kernel;
@@ -27,6 +28,7 @@ macro_rules! for_each_saga {
             $crate::subscription_activation::SubscriptionActivation,
             $crate::catalog_sync::CatalogSync,
             $crate::payment_method_update::PaymentMethodUpdate,
+            $crate::cancellation::Cancellation,
         }
     };
 }

@@ -413,6 +413,11 @@ pub(super) fn claims_of(state: &State, attempt: &Attempt) -> Vec<Claim> {
     customer.into_iter().chain([book.claim()]).collect()
 }
 
+/// While another saga holds it, no charge of the subscription begins.
+pub(super) fn fence(subscription: &str) -> Claim {
+    Claim { kind: ClaimKind::ZohoSubscription, key: subscription.to_owned() }
+}
+
 /// Ids by which the stream and the event are found.
 fn references(event: &Event) -> Vec<(&'static str, String)> {
     let mut out = Vec::new();

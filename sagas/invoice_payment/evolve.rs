@@ -70,6 +70,10 @@ impl State {
                 self.orders.stopped = true;
                 self.rest_in(Rest::Closed { closing: Closing::Stopped });
             }
+            Event::CollectionOfEndedOrdered { .. } => {
+                self.again = true;
+                self.orders.collect_ended = true;
+            }
             Event::DecisionTaken { choice, .. } => self.decided(*choice),
             _ => {}
         }

@@ -24,6 +24,7 @@
 //! After a decline the rules of `dunning.rs` decide; each further attempt begins with all tests again.
 
 mod answers;
+mod attempt;
 mod books;
 mod check;
 mod dunning;
@@ -165,6 +166,10 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         adopt(turn, command);
         return Ok(());
     }
+    if matches!(command, Command::CollectEnded { .. }) {
+        collect_ended(turn, command);
+        return Ok(());
+    }
     if matches!(command, Command::FoundByRecovery { .. }) {
         found_by_recovery(turn, command);
         return Ok(());
@@ -191,7 +196,7 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
     };
     match command {
         // Heard above.
-        Command::AdoptCapture { .. } | Command::FoundByRecovery { .. } => {}
+        Command::AdoptCapture { .. } | Command::CollectEnded { .. } | Command::FoundByRecovery { .. } => {}
         Command::Detected { subscription, source, news, .. } => {
             if tells_something(&turn.state, subscription.as_deref(), news) {
                 turn.push(heard(source, subscription));
@@ -266,6 +271,25 @@ fn adopt(turn: &mut Turn<'_>, command: &Command) {
         trouble: None,
     });
     turn.push(Event::CaptureAdopted { captured, reply_to: *reply_to, at: turn.at.now });
+    // A step that is under way ends first: its end looks at everything again.
+    if matches!(turn.state.stage, Stage::Resting | Stage::Checking) {
+        turn.check(Scope::All);
+    }
+}
+
+/// A person chose to collect it though its subscription has ended, whether this stream knew of it or not.
+fn collect_ended(turn: &mut Turn<'_>, command: &Command) {
+    let Command::CollectEnded { organization, installation, invoice, subscription, reason } = command else { return };
+    if turn.state.intake.is_none() {
+        turn.push(Event::InvoiceDetected {
+            organization: organization.clone(),
+            installation: installation.clone(),
+            invoice: invoice.clone(),
+            subscription: Some(subscription.clone()),
+            source: "cancellation".to_owned(),
+        });
+    }
+    turn.push(Event::CollectionOfEndedOrdered { reason: reason.clone() });
     // A step that is under way ends first: its end looks at everything again.
     if matches!(turn.state.stage, Stage::Resting | Stage::Checking) {
         turn.check(Scope::All);
@@ -436,7 +460,13 @@ fn charging(state: &State) -> Option<Pending> {
     let n = state.charges;
     Some(match state.stage {
         Stage::Claiming => {
-            perform("claim", n, Effect::Desk(Desk::Claim { claims: books::claims_of(state, attempt) }), None)
+            let claims = books::claims_of(state, attempt);
+            let claim = match state.subscription_id() {
+                // Who ends the subscription sets a fence and then waits for open charges: of the two acts one sees the other.
+                Some(subscription) => Desk::ClaimUnfenced { claims, fences: vec![books::fence(subscription)] },
+                None => Desk::Claim { claims },
+            };
+            perform("claim", n, Effect::Desk(claim), None)
         }
         Stage::CountingCard => {
             let count = Desk::CountCard {

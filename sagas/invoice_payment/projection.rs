@@ -103,7 +103,7 @@ fn projection(state: &State, words: Words, at: DateTime<Utc>) -> Option<Projecti
         record: state.party.subscription_record.clone(),
         external_id: format!("sub:{ours}"),
         zoho_subscription: zoho.clone(),
-        subscription_status: words.subscription.to_owned(),
+        subscription_status: standing(state, words.subscription).to_owned(),
         payment_status: words.payment.to_owned(),
         last_error: words.reason.clone(),
         action_needed: words.action,
@@ -126,6 +126,17 @@ fn projection(state: &State, words: Words, at: DateTime<Utc>) -> Option<Projecti
         sync_version: 0,
         as_of: at,
     })
+}
+
+/// An invoice says nothing of whether its subscription goes on: what Zoho shows of that stands.
+fn standing(state: &State, word: &'static str) -> &'static str {
+    match state.facts.subscription.as_ref().map(|s| s.status.as_str()) {
+        Some("cancelled" | "cancelled_from_dunning" | "expired") => "Cancelled",
+        Some("non_renewing") if word == ACTIVE => "Ending",
+        // It is not read again for what was collected after the end.
+        None if state.orders.collect_ended => "Cancelled",
+        _ => word,
+    }
 }
 
 fn card(state: &State) -> String {

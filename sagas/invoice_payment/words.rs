@@ -1,6 +1,7 @@
 //! The words of the flow: what it can be told, and what it says happened. Names and fields are in the log for ever;
 //! nothing is decided here.
 
+pub(super) use super::attempt::Attempt;
 use super::books::Figures;
 use super::dunning::Ruling;
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
@@ -62,6 +63,19 @@ pub enum Command {
         /// Zoho invoice id.
         invoice: String,
         captured: Box<Captured>,
+    },
+    /// The subscription has ended, and a person chose that what is still owed on this invoice is collected all the same.
+    CollectEnded {
+        /// Zoho organization id.
+        organization: String,
+        /// Prefix of our order ids.
+        installation: Installation,
+        /// Zoho invoice id.
+        invoice: String,
+        /// Zoho subscription id.
+        subscription: String,
+        /// Why it ended.
+        reason: String,
     },
     /// The customer gave a new card or authenticated the old one.
     MethodChanged {
@@ -208,39 +222,6 @@ pub enum Closing {
     Left,
 }
 
-/// One charge as it was planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// Number of the attempt; never restarts.
-    pub number: u32,
-    /// Which further try after a network failure; 0: none.
-    pub network_retry: u32,
-    /// Braintree's `order_id`.
-    pub order_id: String,
-    /// What is charged.
-    pub amount: Money,
-    /// Braintree customer id.
-    pub customer: String,
-    /// The card.
-    pub method: Method,
-    /// Counts among the scheduled attempts.
-    pub scheduled: bool,
-    /// Charged without the customer.
-    pub recurring: bool,
-    /// A one-off: the customer is claimed too.
-    pub one_off: bool,
-    /// The facts it rests on end here (UTC).
-    pub fresh_until: DateTime<Utc>,
-}
-
-impl Attempt {
-    /// Both are the same request, but for its order id.
-    pub(super) fn asks_the_same(&self, other: &Self) -> bool {
-        let request = |a: &Self| (a.amount, a.customer.clone(), a.method.token.clone(), a.recurring);
-        request(self) == request(other)
-    }
-}
-
 /// Why a capture is not like any other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "trouble", rename_all = "snake_case")]
@@ -311,6 +292,10 @@ pub enum Event {
     CollectionStopped {
         reason: String,
         at: DateTime<Utc>,
+    },
+    /// It is collected by its schedule though its subscription has ended.
+    CollectionOfEndedOrdered {
+        reason: String,
     },
     DecisionTaken {
         choice: Choice,
@@ -549,6 +534,7 @@ crate::kernel::saga::event_names!(
     ChargeOrdered,
     CollectionPaused,
     CollectionStopped,
+    CollectionOfEndedOrdered,
     DecisionTaken,
     ChecksBegun,
     InvoiceRead,

@@ -6,7 +6,7 @@ mod zoho;
 
 pub use braintree::{Dispute, DisputeStatus, Evidence, MethodInUse, Recurring, RecurringStatus, Refund};
 pub use crm::{CrmRecord, Ticket};
-pub use zoho::{AppliedTo, CreditNote, Estimate, HostedPage, Sold, SubscriptionTerms, ZohoPayment};
+pub use zoho::{AppliedTo, BilledInvoice, CreditNote, Estimate, HostedPage, Sold, SubscriptionTerms, ZohoPayment};
 
 use super::catalog::{Catalog, ShownCatalog};
 use super::effect::{AttioRecord, ClaimKind};
@@ -26,6 +26,8 @@ pub enum Answer {
     Survey(Box<Survey>),
     /// What our own tables say about a subscription.
     SubscriptionSurvey(Box<SubscriptionSurvey>),
+    /// What our own tables say about a subscription that is being ended.
+    EndingSurvey(Box<EndingSurvey>),
     /// What our own tables say about a customer.
     CustomerSurvey(Box<CustomerSurvey>),
     /// What our own tables say about the uses of a customer's card.
@@ -123,6 +125,11 @@ pub enum Answer {
     },
     /// A Zoho subscription with all that is sold by it.
     Terms(Box<SubscriptionTerms>),
+    /// All that a Zoho subscription has raised, oldest first.
+    BilledInvoices {
+        /// Void ones too.
+        invoices: Vec<BilledInvoice>,
+    },
     /// A Zoho credit note.
     CreditNote(Box<CreditNote>),
     /// A credit note was paid out, as Zoho sees it.
@@ -175,8 +182,10 @@ impl Answer {
             Self::Nothing
             | Self::Survey(_)
             | Self::SubscriptionSurvey(_)
+            | Self::EndingSurvey(_)
             | Self::CustomerSurvey(_)
             | Self::CardUses(_)
+            | Self::BilledInvoices { .. }
             | Self::Invoice(_)
             | Self::SubscriptionOfInvoice { .. }
             | Self::Client(_)
@@ -304,6 +313,39 @@ pub struct SubscriptionSurvey {
     pub owner: Option<CollectionOwner>,
     /// Another saga that holds the Zoho subscription now.
     pub claimed_by: Option<SagaId>,
+}
+
+/// What our own tables say about a subscription that is being ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndingSurvey {
+    /// Zoho invoice ids of it that another saga holds: a charge is under way, of unknown outcome, or not recorded yet.
+    pub charging: Vec<String>,
+    /// What was captured for the invoices that were asked for and not taken back, oldest first.
+    pub captures: Vec<BookedCapture>,
+    /// Who keeps the customer's product for the subscription; none where nobody does.
+    pub product: Option<KeptProduct>,
+}
+
+/// A capture as it stands in our ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookedCapture {
+    /// Braintree transaction id.
+    pub transaction: String,
+    /// Zoho invoice id.
+    pub invoice: String,
+    /// What was captured.
+    pub amount: Money,
+    /// When it was learned of (UTC).
+    pub at: DateTime<Utc>,
+}
+
+/// A customer's product that a saga keeps to itself, so that it is not sold twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptProduct {
+    /// The saga that holds the claim.
+    pub saga: SagaId,
+    /// The claim's key.
+    pub key: String,
 }
 
 /// What our own tables say about a customer. All absent: it is none of ours.

@@ -22,6 +22,7 @@ pub enum ParkCode {
     HeldByDecision,
     RecordBlocked,
     MoneyDecision,
+    CancelRefused,
     SettlementDeclined,
     IdentitySplit,
     UnparsableAmount,
@@ -37,7 +38,7 @@ pub enum ParkCode {
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -53,6 +54,7 @@ impl ParkCode {
         Self::HeldByDecision,
         Self::RecordBlocked,
         Self::MoneyDecision,
+        Self::CancelRefused,
         Self::SettlementDeclined,
         Self::IdentitySplit,
         Self::UnparsableAmount,
@@ -84,6 +86,7 @@ impl ParkCode {
             Self::HeldByDecision => "HELD_BY_DECISION",
             Self::RecordBlocked => "RECORD_BLOCKED",
             Self::MoneyDecision => "MONEY_DECISION",
+            Self::CancelRefused => "CANCEL_REFUSED",
             Self::SettlementDeclined => "SETTLEMENT_DECLINED",
             Self::IdentitySplit => "IDENTITY_SPLIT",
             Self::UnparsableAmount => "UNPARSABLE_AMOUNT",
@@ -121,6 +124,7 @@ impl ParkCode {
             Self::HeldByDecision => "collection of this invoice is on hold",
             Self::RecordBlocked => "money was taken and Zoho refuses the record",
             Self::MoneyDecision => "finance must choose what happens with the money",
+            Self::CancelRefused => "Zoho refuses the cancellation; the fence stays, and nobody is charged",
             Self::SettlementDeclined => "a successful sale was taken back at settlement",
             Self::IdentitySplit => "two systems disagree on who the customer is",
             Self::UnparsableAmount => "a number is no amount of its currency",

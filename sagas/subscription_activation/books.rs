@@ -72,6 +72,8 @@ fn money(state: &State, event: &Event, facts: &mut Facts) {
 fn claims(state: &State, event: &Event, facts: &mut Facts) {
     match event {
         Event::ClaimsTaken { claims } => facts.marks.extend(claims.iter().cloned().map(Mark::Confirm)),
+        // What it sold has ended: the customer may buy it again.
+        Event::ProductReleased { claim } => facts.marks.push(Mark::Release(claim.clone())),
         Event::ActivationRefused { released, .. }
         | Event::ActivationUndone { released, .. }
         | Event::SubscriptionActivated { released, .. } => {

@@ -331,6 +331,10 @@ pub enum Event {
     ActivationResumed {
         at: DateTime<Utc>,
     },
+    /// The subscription has ended: the product is not kept any more.
+    ProductReleased {
+        claim: Claim,
+    },
     WaitOver,
     LetterSent {
         letter: LetterKind,
@@ -434,6 +438,7 @@ crate::kernel::saga::event_names!(
     ActivationUndone,
     ActivationHeld,
     ActivationResumed,
+    ProductReleased,
     WaitOver,
     LetterSent,
     LetterNotSent,

@@ -120,6 +120,7 @@ impl State {
                 self.looks = 0;
                 self.claims.extend(claims.iter().cloned());
             }
+            Event::ProductReleased { claim } => self.claims.retain(|c| c != claim),
             Event::ClaimBusy { again_at, .. } => {
                 self.counts.claims += 1;
                 self.sleep_until = Some(*again_at);

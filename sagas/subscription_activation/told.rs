@@ -5,6 +5,7 @@ use super::evolve::QUOTE_AGE;
 use super::state::Stage;
 use super::turn::Turn;
 use super::words::{Act, Command, Consent, Paying};
+use crate::kernel::effect::ClaimKind;
 use crate::kernel::ids::derive;
 use crate::kernel::saga::Refusal;
 use chrono::{DateTime, Utc};
@@ -46,6 +47,15 @@ impl Turn<'_> {
                         next_billing_on: *next_billing_on,
                         at: self.at.now,
                     });
+                }
+                Ok(())
+            }
+            Command::SubscriptionEnded { product } => {
+                let kept =
+                    self.state.claims.iter().find(|c| c.kind == ClaimKind::AccountPlanFamily && c.key == *product);
+                let is_sold = self.state.capture.is_some() || self.state.nothing.is_some();
+                if let Some(claim) = kept.filter(|_| is_sold).cloned() {
+                    self.push(Event::ProductReleased { claim });
                 }
                 Ok(())
             }

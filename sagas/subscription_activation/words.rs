@@ -108,6 +108,11 @@ pub enum Command {
         /// With which card.
         with: Paying,
     },
+    /// What it sold has ended: the customer may buy the product again.
+    SubscriptionEnded {
+        /// Key of the claim by which the product is kept.
+        product: String,
+    },
     /// Somebody calls it off, before anything is captured.
     CancelOrdered {
         /// Why.

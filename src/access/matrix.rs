@@ -57,6 +57,8 @@ pub enum Act {
     ReadBodies,
     Export,
     SendLink,
+    EndSubscription,
+    ChooseMoney,
     Steer,
     Repair,
     Bulk,
@@ -165,7 +167,7 @@ const fn row(act: Act, what: &'static str, classes: &'static [Class], reach: Rea
 
 /// The table. Columns: viewer, support, finance, finance_approver, operator, admin, auditor, platform.
 #[rustfmt::skip]
-pub const ROWS: [Row; 32] = [
+pub const ROWS: [Row; 34] = [
     row(Act::ReadFlows, "read flows and health", &[Flow], Api,
         [Yes, Yes, Yes, Yes, Yes, Yes, Yes, No]),
     row(Act::ReadMoney, "read money", &[Money], Api,
@@ -178,6 +180,10 @@ pub const ROWS: [Row; 32] = [
         [No, No, Yes, Yes, No, No, Yes, No]),
     row(Act::SendLink, "start a sign-up, send a checkout, portal or card link", &[Flow], Api,
         [No, Yes, Yes, No, Yes, No, No, Yes]),
+    row(Act::EndSubscription, "cancel a subscription, take a cancellation back", &[Flow], Api,
+        [No, Yes, Yes, No, Yes, No, No, Yes]),
+    row(Act::ChooseMoney, "choose what becomes of the money of a cancelled subscription", &[Money], Api,
+        [No, No, Yes, Yes, No, No, No, No]),
     row(Act::Steer, "resume, retry, pause, move a due time, charge again, stop attempts, rehearse, sync the catalog", &[Flow], Api,
         [No, No, No, No, Yes, Yes, No, No]),
     row(Act::Repair, "skip, compensate, abandon, declare an outcome", &[Flow, Money], Api,

@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 28] = [
+pub const ROUTES: [Route; 30] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -44,6 +44,8 @@ pub const ROUTES: [Route; 28] = [
     does("POST", "/activations", &[Act::SendLink]),
     does("POST", "/catalog/sync", &[Act::Steer]),
     does("POST", "/card-links", &[Act::SendLink]),
+    does("POST", "/cancellations", &[Act::EndSubscription]),
+    does("POST", "/cancellations/{id}/choice", &[Act::ChooseMoney]),
     does("GET", "/transactions", &[Act::ReadMoney]),
     does("GET", "/transactions.csv", &[Act::Export]),
     does("GET", "/inbox/summary", &[Act::ReadFlows]),

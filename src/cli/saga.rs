@@ -7,7 +7,9 @@ use super::{Exit, bulk, explain, print, print_json, requests};
 use crate::access::Act;
 use crate::clock::{Clock, RealClock};
 use crate::engine::items::Body;
+use crate::http::api::cancellations::{GiveBackChoice, OpenInvoicesChoice, choice};
 use crate::http::api::view::{self, EventView, SagaView};
+use crate::intake;
 use crate::intake::operator::{self, Decision, Order as By};
 use crate::store::backlog::await_item;
 use crate::store::items::{self, ItemState, NewItem};
@@ -136,6 +138,15 @@ pub(super) enum Command {
     ///   attio-billing saga decide 0199… charge-again --reason "bank confirms that nothing came"
     #[command(verbatim_doc_comment)]
     Decide(Decide),
+    /// Choose what happens with the money of a subscription that was cancelled
+    ///
+    /// Only for a cancellation. A write-off needs two persons: the second one chooses the same.
+    ///
+    /// Examples:
+    ///   attio-billing saga choose 0199… --open-invoices void --reason "agreed with the customer"
+    ///   attio-billing saga choose 0199… --give-back nothing --reason "used until the end"
+    #[command(verbatim_doc_comment)]
+    Choose(Choose),
     /// Start a practice saga: real machinery, no vendor
     ///
     /// Example:
@@ -172,6 +183,27 @@ pub(super) struct List {
 pub(super) struct Show {
     /// The saga's id
     id: Uuid,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["open_invoices", "give_back"]))]
+pub(super) struct Choose {
+    /// The saga's id
+    id: Uuid,
+    /// What happens with invoices that are still owed
+    #[arg(long)]
+    open_invoices: Option<OpenInvoicesChoice>,
+    /// What happens with what was paid for unused time; it is proposed to finance
+    #[arg(long)]
+    give_back: Option<GiveBackChoice>,
+    /// Why; goes on record
+    #[arg(long)]
+    reason: String,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -235,6 +267,7 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
         Command::Reject(args) => requests::reject(args).await,
         Command::Bulk(command) => bulk::run(command).await,
         Command::Decide(args) => decide(args).await,
+        Command::Choose(args) => choose(args).await,
         Command::Rehearse(args) => rehearse(args).await,
     }
 }
@@ -334,6 +367,16 @@ async fn decide(args: Decide) -> Result<(), Exit> {
     let id = SagaId(args.id);
     let item = operator::decide(&find(&pool, id).await?, args.choice, order).map_err(|why| refused(why, id))?;
     carry_out(&pool, &item, "decided", args.json).await
+}
+
+async fn choose(args: Choose) -> Result<(), Exit> {
+    let reason = said(args.reason)?;
+    let database = Database::open(args.database.database_url).await?;
+    let pool = database.visit().await?;
+    let order = By { by: may(&pool, Act::ChooseMoney).await?.principal(), reason, key: None };
+    let (id, choice) = (SagaId(args.id), choice(args.open_invoices, args.give_back));
+    let item = intake::choose(&find(&pool, id).await?, choice, order).map_err(|why| refused(why, id))?;
+    carry_out(&pool, &item, "chosen", args.json).await
 }
 
 /// A reason, checked.

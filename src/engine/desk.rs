@@ -11,7 +11,7 @@ use crate::store::cards::{self, Cap, Charge, Counted};
 use crate::store::claims::{self, Reserved};
 use crate::store::items::{NewItem, hand_over};
 use crate::store::query::under_way;
-use crate::store::survey::{survey_customer, survey_invoice, survey_subscription};
+use crate::store::survey::{survey_customer, survey_ending, survey_invoice, survey_subscription};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{Claim, Desk, Message};
@@ -63,6 +63,17 @@ impl DeskPerformer {
                 Ok(Reserved::Taken(by)) => Err(Outcome::Declined { decline: busy(&by) }),
                 Err(e) => Err(store(&e)),
             },
+            Desk::ClaimUnfenced { claims, fences } => {
+                match claims::reserve_unfenced(pool, call.saga, &call.step, claims, fences).await {
+                    Ok(Reserved::Held) => Ok(Answer::Nothing),
+                    Ok(Reserved::Taken(by)) => Err(Outcome::Declined { decline: busy(&by) }),
+                    Err(e) => Err(store(&e)),
+                }
+            }
+            Desk::SurveyEnding { subscription, zoho_subscription, invoices } => {
+                let survey = survey_ending(pool, subscription, zoho_subscription, invoices, call.saga).await;
+                survey.map(|survey| Answer::EndingSurvey(Box::new(survey))).map_err(|e| store(&e))
+            }
             Desk::CountCard { card, brand, order_id } => {
                 let charge = Charge { card, brand, order_id, saga: call.saga };
                 let caps: Vec<Cap> =

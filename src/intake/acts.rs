@@ -1,11 +1,11 @@
-//! What CRM users press in Attio, as items for the activation that it is for: from a delivery, and from a sweep that finds
+//! What CRM users press in Attio, as items for the activation or the ending that it is for: from a delivery, and from a sweep that finds
 //! what a lost delivery would have said. A press is told apart by its record, its act and its time, so that it has one
 //! effect however often it is seen. Answers nobody in Attio: that is the saga's, also where nothing carries the act out.
 
 use super::cards::{self, Cards};
 use super::catalog::CatalogWatch;
 use super::triggers::{Trigger, shown, unread};
-use super::unserved;
+use super::{endings, unserved};
 use crate::checkout::CONSENT_VERSION;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -43,10 +43,10 @@ const SAGAS_AT_MOST: u16 = 50;
 
 /// Finds out what was pressed and who hears of it.
 pub struct Acts {
-    store: Store,
+    pub(super) store: Store,
     connectors: Arc<Connectors>,
-    organization: String,
-    installation: Installation,
+    pub(super) organization: String,
+    pub(super) installation: Installation,
     terms: Terms,
     cards: Cards,
     call_limit: Duration,
@@ -209,13 +209,18 @@ impl Acts {
         if press.act == cards::ACT {
             return self.cards.of_press(press, key).await.map(Some);
         }
+        let wish = endings::wish(&press.act);
         let Some(act) = ACTS.into_iter().find(|act| act.title() == press.act) else {
-            return Ok(Some(unserved::item(press, key)));
+            return Ok(Some(match wish {
+                Some(wish) => self.ending(press, wish, key).await?,
+                None => unserved::item(press, key),
+            }));
         };
         // Pressed again while an activation of the record runs: it is that one's.
         let saga = match self.running(&press.record).await? {
             Some(running) => running,
-            None if act == Act::CancelNow => return Ok(Some(unserved::item(press, key))),
+            // What is active is ended, not called off.
+            None if let Some(wish) = wish => return Ok(Some(self.ending(press, wish, key).await?)),
             None => SubscriptionActivation::id(&press.record, press.pressed_at),
         };
         Ok(Some(NewItem {
@@ -229,7 +234,8 @@ impl Acts {
         }))
     }
 
-    async fn running(&self, record: &str) -> Result<Option<SagaId>, StoreError> {
+    /// The activation of a record that runs.
+    pub(super) async fn running(&self, record: &str) -> Result<Option<SagaId>, StoreError> {
         let filter = SagaFilter {
             kind: Some(SubscriptionActivation::NAME.to_owned()),
             reference: Some(record.to_owned()),

@@ -7,6 +7,7 @@
 mod acts;
 mod cards;
 pub mod catalog;
+mod endings;
 pub mod operator;
 mod pollers;
 mod recovery;
@@ -25,6 +26,7 @@ pub use acts::Acts;
 use axum::http::HeaderMap;
 pub use catalog::CatalogWatch;
 use chrono::{DateTime, Utc};
+pub use endings::{EndingError, EndingOrder, Named, choose};
 pub use pollers::Poller;
 pub use recovery::Sweeper;
 pub use router::Router;

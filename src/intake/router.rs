@@ -157,7 +157,7 @@ impl Router {
         let trigger = match delivery.vendor.as_str() {
             v if v == Vendor::Zoho.as_str() => {
                 match zoho::webhook::parse(&kept(delivery, "query").unwrap_or_default(), &delivery.body) {
-                    Ok(notice) => of_zoho(self, &notice),
+                    Ok(notice) => of_zoho(self, &notice).await,
                     Err(e) => Trigger::Dead(e.to_string()),
                 }
             }

@@ -1,5 +1,6 @@
 //! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
 
+use super::endings;
 use super::router::Router;
 use crate::connectors::braintree::webhook::{Notification, Subject};
 use crate::connectors::zoho;
@@ -46,18 +47,27 @@ pub(super) fn detected(
     (SagaId::of_invoice(organization, invoice), Body::Saga { command })
 }
 
-/// Zoho says that something happened to invoices.
-pub(super) fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> Trigger {
+/// Zoho says that something happened to invoices, or to a subscription.
+pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> Trigger {
     let kind = shown(&notice.kind);
     if !FAMILIES.iter().any(|family| notice.kind.starts_with(family)) {
         return Trigger::Ignored(format!("`{kind}` is no event that this release knows"));
     }
-    if notice.invoices.is_empty() {
-        return Trigger::Ignored(format!("{kind} concerns no invoice"));
-    }
     // Ids become keys and parts of addresses: nothing but an id may get there.
     if !notice.invoices.iter().chain(&notice.subscription).all(|id| is_zoho_id(id)) {
         return Trigger::Dead(format!("{kind}: an id of an invoice or subscription is none: expected 1 to 32 digits"));
+    }
+    let (store, subscription) = (&router.store, notice.subscription.as_deref());
+    let noticed = endings::noticed(store, &router.organization, &router.installation, &kind, subscription).await;
+    let ending = match noticed {
+        Ok(ending) => ending,
+        Err(e) => {
+            tracing::warn!(error = %e, "whose subscription it is could not be read");
+            return Trigger::Later;
+        }
+    };
+    if notice.invoices.is_empty() && ending.is_none() {
+        return Trigger::Ignored(format!("{kind} concerns no invoice, and no end of a subscription of ours"));
     }
     let item = |invoice: &String| {
         let (saga, body) = detected(
@@ -70,7 +80,7 @@ pub(super) fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> Trigge
         );
         item(saga, format!("zoho.{}", notice.kind), "zoho", &body)
     };
-    Trigger::Items(notice.invoices.iter().map(item).collect())
+    Trigger::Items(notice.invoices.iter().map(item).chain(ending).collect())
 }
 
 /// What Zoho's event says of an invoice. Whatever is not known to tell nothing else counts as a change.

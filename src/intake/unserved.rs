@@ -29,9 +29,10 @@ pub(super) fn item(press: &Press, key: String) -> NewItem {
 /// Why it is not carried out, and the cure.
 fn sentence(act: &str) -> String {
     let cure = match act {
-        "Cancel now" => "nothing is being activated here. Cancel an active subscription in Zoho",
+        "Cancel now" | "Cancel at term end" | "Reactivate" => {
+            "nothing is being activated here, and no subscription of ours is linked to this record. Do it in Zoho"
+        }
         "Change plan" => "change the plan of the subscription in Zoho",
-        "Cancel at term end" | "Reactivate" => "do it on the subscription in Zoho",
         "Send portal link" => "ask the customer for another card on Zoho's own page",
         "Request refund" => "ask finance, who refund at Braintree and note it in Zoho",
         "Open ticket" => "open it in Zoho Desk",

@@ -46,7 +46,23 @@ fn columns(claims: &[Claim]) -> (Vec<Claim>, Vec<String>, Vec<String>) {
 /// # Errors
 /// The database cannot be reached.
 pub async fn reserve(pool: &PgPool, saga: SagaId, step: &str, claims: &[Claim]) -> Result<Reserved, StoreError> {
-    let (sorted, kinds, keys) = columns(claims);
+    reserve_unfenced(pool, saga, step, claims, &[]).await
+}
+
+/// Reserves all claims for the saga, or none, where no other saga holds one of the fences. The fences are taken with the
+/// claims and let go in the same transaction: who sets a fence at that moment waits for its end, and sees the claims.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn reserve_unfenced(
+    pool: &PgPool,
+    saga: SagaId,
+    step: &str,
+    claims: &[Claim],
+    fences: &[Claim],
+) -> Result<Reserved, StoreError> {
+    let (sorted, kinds, keys) = columns(&[claims, fences].concat());
+    let (_, passed_kinds, passed_keys) = columns(fences);
     retrying(|| async {
         let mut tx = pool.begin().await?;
         sqlx::query!(
@@ -79,6 +95,17 @@ pub async fn reserve(pool: &PgPool, saga: SagaId, step: &str, claims: &[Claim]) 
             })
             .collect();
         if taken.is_empty() {
+            if !fences.is_empty() {
+                sqlx::query!(
+                    "delete from claim c using unnest($1::text[], $2::text[]) as w(kind, key)
+                     where c.kind = w.kind and c.key = w.key and c.saga = $3 and c.state = 'reserved'",
+                    &passed_kinds,
+                    &passed_keys,
+                    saga.0
+                )
+                .execute(&mut *tx)
+                .await?;
+            }
             tx.commit().await?;
             Ok(Reserved::Held)
         } else {

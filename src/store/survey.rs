@@ -5,8 +5,9 @@ use super::claims::word;
 use super::error::StoreError;
 use super::ledger::on_invoice;
 use super::links::{LinkKind, find, links_of};
+use super::log::amount;
 use super::settings::{collection_owner, is_switched_off, one_off_consent};
-use sagas::kernel::answer::{CustomerSurvey, SubscriptionSurvey, Survey};
+use sagas::kernel::answer::{BookedCapture, CustomerSurvey, EndingSurvey, KeptProduct, SubscriptionSurvey, Survey};
 use sagas::kernel::effect::{AttioRecord, ClaimKind, SubscriptionKey};
 use sagas::kernel::ids::SagaId;
 use sqlx::PgPool;
@@ -84,6 +85,54 @@ pub async fn survey_subscription(
         attio_record: linked(&links, LinkKind::AttioSubscription),
         claimed_by,
         subscription: Some(ours),
+    })
+}
+
+/// Surveys a subscription that is being ended, for the saga that ends it. `ours` and `theirs` are its ids here and at Zoho;
+/// captures are those for these invoices.
+///
+/// # Errors
+/// The database cannot be reached, or holds what cannot be read.
+pub async fn survey_ending(
+    pool: &PgPool,
+    ours: &str,
+    theirs: &str,
+    invoices: &[String],
+    asking: SagaId,
+) -> Result<EndingSurvey, StoreError> {
+    let charging = sqlx::query_scalar!(
+        "select c.key from claim c where c.kind = 'zoho_invoice' and c.saga <> $2
+         and exists (select 1 from reference r where r.saga = c.saga and r.kind = 'zoho_subscription' and r.value = $1)
+         order by c.key",
+        theirs,
+        asking.0
+    );
+    let product = sqlx::query!(
+        "select c.saga, c.key from claim c where c.kind = 'account_plan_family'
+         and exists (select 1 from reference r where r.saga = c.saga and r.kind = 'subscription' and r.value = $1)
+         order by c.key limit 1",
+        ours
+    );
+    let captures = sqlx::query!(
+        r#"select j.transaction_id as "transaction!", j.invoice as "invoice!", l.amount_minor, l.currency, e.at
+           from journal j
+           join journal_line l on l.shard = j.shard and l.journal = j.id and l.side = 'debit'
+           join event e on e.id = j.event and e.shard = j.shard
+           where j.rule = 'CAPTURE' and j.invoice = any($1) and j.transaction_id is not null
+           and not exists (select 1 from journal back where back.rule = 'CAPTURE_REVERSED'
+               and back.invoice = j.invoice and back.transaction_id = j.transaction_id)
+           order by e.at, j.transaction_id"#,
+        invoices
+    );
+    let captures = captures.fetch_all(pool).await?.into_iter().map(|row| {
+        let amount = amount(Some(row.amount_minor), Some(&row.currency))?;
+        let amount = amount.ok_or_else(|| StoreError::Unreadable(format!("the capture of {}", row.transaction)))?;
+        Ok(BookedCapture { transaction: row.transaction, invoice: row.invoice, amount, at: row.at })
+    });
+    Ok(EndingSurvey {
+        charging: charging.fetch_all(pool).await?,
+        captures: captures.collect::<Result<_, StoreError>>()?,
+        product: product.fetch_optional(pool).await?.map(|row| KeptProduct { saga: SagaId(row.saga), key: row.key }),
     })
 }
 

@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 67] = [
+    let commands: [&[&str]; 68] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -131,6 +131,7 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["saga", "bulk", "resume"],
         &["saga", "bulk", "retry"],
         &["saga", "decide"],
+        &["saga", "choose"],
         &["saga", "rehearse"],
         &["log"],
         &["log", "query"],

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LIST: &str = include_str!("../fixtures/edges.txt");
 
 /// Folders whose tests belong to one section, where their file does not say another.
-const SECTIONS: [(&str, &str); 1] = [("tests/it/activation/", "2.1")];
+const SECTIONS: [(&str, &str); 2] = [("tests/it/activation/", "2.1"), ("tests/it/cancellation/", "2.6")];
 
 /// What a line of the list says.
 struct Edge {

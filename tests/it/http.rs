@@ -91,6 +91,8 @@ async fn the_api_describes_all_its_routes() {
         "/bulk/{id}/approve",
         "/bulk/{id}/cancel",
         "/card-links",
+        "/cancellations",
+        "/cancellations/{id}/choice",
         "/forecast",
         "/inbox/deliveries",
         "/inbox/summary",

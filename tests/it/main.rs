@@ -6,6 +6,7 @@ mod access;
 mod activation;
 mod architecture;
 mod attio_acts;
+mod cancellation;
 mod card_update;
 mod catalog;
 mod checkout_page;

@@ -199,7 +199,7 @@ impl World {
                 return self.record(*amount, reference);
             }
             Effect::Desk(Desk::SurveyInvoice { .. }) => Answer::Survey(Box::new(self.surveyed())),
-            Effect::Desk(Desk::Claim { claims }) => {
+            Effect::Desk(Desk::Claim { claims } | Desk::ClaimUnfenced { claims, .. }) => {
                 if let Some(outcome) = self.claim_answers.pop_front() {
                     return outcome;
                 }

@@ -46,6 +46,21 @@ pub struct Sold {
     pub amount: Option<Money>,
 }
 
+/// One invoice of a subscription, as the list shows it now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BilledInvoice {
+    /// Zoho invoice id.
+    pub id: String,
+    /// Human-readable number.
+    pub number: String,
+    /// Zoho's status text: `sent`, `overdue`, `paid`, `void` …
+    pub status: String,
+    /// Gross total.
+    pub total: Money,
+    /// Still owed.
+    pub balance: Money,
+}
+
 /// A credit note as read now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreditNote {

@@ -34,6 +34,8 @@ pub enum Attio {
     },
     /// Writes the customer-facing state of one subscription that is being made. Needs the link.
     ShowSubscription(Box<SubscriptionFace>),
+    /// Writes whether a subscription goes on, ends or has ended, and answers the act that asked for it.
+    ShowEnding(Box<EndingFace>),
     /// Gives a workspace member a task.
     AddTask(Box<TaskNote>),
     /// Says on a subscription record why an act is not carried out, and sets the act back, if it still stands.
@@ -68,6 +70,7 @@ impl Attio {
             Self::Project(_)
             | Self::ShowSubscription(_)
             | Self::ShowCardPage(_)
+            | Self::ShowEnding(_)
             | Self::RefuseAct(_)
             | Self::SetCompliance { .. }
             | Self::ShowOffering(_)
@@ -89,6 +92,7 @@ impl Attio {
             Self::ReadCatalog => "catalog",
             Self::ShowOffering(face) => &face.offering.external_id,
             Self::AnswerCatalogAct(press) => &press.record,
+            Self::ShowEnding(face) => &face.record,
             Self::RefuseAct(act) => &act.record,
             Self::ShowCardPage(face) => &face.record,
             Self::AddNote(note) => &note.marker,
@@ -102,6 +106,7 @@ impl Attio {
             Self::ReadRequest { .. } => "attio.read_request",
             Self::ReadPerson { .. } => "attio.read_person",
             Self::ShowSubscription(_) => "attio.show_subscription",
+            Self::ShowEnding(_) => "attio.show_ending",
             Self::AddTask(_) => "attio.add_task",
             Self::RefuseAct(_) => "attio.refuse_act",
             Self::ShowCardPage(_) => "attio.show_card_page",
@@ -216,6 +221,49 @@ pub struct OfferingFace {
     pub attributes: Vec<String>,
     /// When it was read at Zoho (UTC); a record that shows a later read is left as it is.
     pub as_of: DateTime<Utc>,
+}
+
+/// What the record of a subscription shall say of its end. Nothing else on the record is touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndingFace {
+    /// Record id of the object `subscriptions`.
+    pub record: String,
+    /// The act that is answered: it goes back to `none`, if that very press still stands.
+    pub answers: Option<PressedAct>,
+    /// Where it stands; absent: not known, and only the sentences are written.
+    pub standing: Option<Standing>,
+    /// Why the act was not carried out, and the cure; empty clears it.
+    pub last_error: String,
+    /// What somebody must do; empty clears it.
+    pub action_needed: String,
+    /// The saga that writes.
+    pub saga: String,
+    /// Grows with every write of this saga; an older write never replaces a newer one.
+    pub sync_version: u64,
+    /// When the state that is written became true (UTC).
+    pub as_of: DateTime<Utc>,
+}
+
+/// Whether a subscription goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// `Active`, `Ending`, `Cancelled`.
+    pub subscription_status: String,
+    /// Its last day (books zone); absent: it goes on.
+    pub ends_on: Option<NaiveDate>,
+    /// Why it ends, in a sentence; empty where it goes on.
+    pub reason: String,
+    /// Day of the next charge (books zone); absent: there is none.
+    pub next_billing_on: Option<NaiveDate>,
+}
+
+/// One press of an act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PressedAct {
+    /// The act's title.
+    pub act: String,
+    /// When it was pressed (UTC): the value's `active_from`.
+    pub pressed_at: DateTime<Utc>,
 }
 
 /// An act that is not carried out.

@@ -47,6 +47,24 @@ pub enum Desk {
         /// What to hold.
         claims: Vec<Claim>,
     },
+    /// Reserves claims for this saga, all or none, unless another saga holds one of the fences at that moment. Who sets a
+    /// fence after that sees these claims.
+    ClaimUnfenced {
+        /// What to hold.
+        claims: Vec<Claim>,
+        /// What nobody else may hold; nothing of it is held afterwards.
+        fences: Vec<Claim>,
+    },
+    /// What our own tables say about a subscription that is being ended: what is still being charged, and by whom its
+    /// product is kept.
+    SurveyEnding {
+        /// Our subscription id.
+        subscription: String,
+        /// Zoho subscription id.
+        zoho_subscription: String,
+        /// Zoho invoice ids of which it is asked what was captured for them.
+        invoices: Vec<String>,
+    },
     /// Reserves one charge of a card in its rolling windows.
     CountCard {
         /// The card's unique number identifier.
@@ -126,7 +144,8 @@ impl Desk {
             Self::SurveySubscription { .. } => "desk.survey_subscription",
             Self::SurveyCustomer { .. } => "desk.survey_customer",
             Self::SurveyCardUses { .. } => "desk.survey_card_uses",
-            Self::Claim { .. } => "desk.claim",
+            Self::Claim { .. } | Self::ClaimUnfenced { .. } => "desk.claim",
+            Self::SurveyEnding { .. } => "desk.survey_ending",
             Self::CountCard { .. } => "desk.count_card",
             Self::Enrol { .. } => "desk.enrol",
             Self::LinkCustomer { .. } => "desk.link_customer",

@@ -19,8 +19,8 @@ mod sale_details;
 mod zoho;
 
 pub use attio::{
-    Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, OfferingFace, Projection, RecordNote, RefusedAct,
-    SubscriptionFace, SubscriptionProjection, TaskNote, TransactionProjection,
+    Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, EndingFace, OfferingFace, PressedAct, Projection,
+    RecordNote, RefusedAct, Standing, SubscriptionFace, SubscriptionProjection, TaskNote, TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith};
 pub use crm::{Crm, CrmModule, DealOrder};

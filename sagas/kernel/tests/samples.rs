@@ -2,8 +2,8 @@
 //! walks. Knows no flow.
 
 use crate::kernel::answer::{
-    Client, CollectionOwner, Enrolment, Invoice, Method, Request, Subscription, Survey, Transaction, TransactionStatus,
-    ZohoCustomer,
+    Client, CollectionOwner, Enrolment, Invoice, Method, Request, Sold, Subscription, SubscriptionTerms, Survey,
+    Transaction, TransactionStatus, ZohoCustomer,
 };
 use crate::kernel::effect::AttioRecord;
 use crate::kernel::money::Money;
@@ -132,6 +132,28 @@ pub(crate) fn subscription(id: &str, reference: &str, status: &str) -> Subscript
         product: Some("prod1".to_owned()),
         amount: None,
         next_billing_on: None,
+    }
+}
+
+/// What that subscription sells, and how it stands.
+pub(crate) fn terms(status: &str) -> SubscriptionTerms {
+    SubscriptionTerms {
+        id: "zs1".to_owned(),
+        customer: "zc1".to_owned(),
+        status: status.to_owned(),
+        auto_collect: false,
+        sold: Sold {
+            plan: "pro-monthly".to_owned(),
+            quantity: 1,
+            addons: Vec::new(),
+            coupon: None,
+            amount: Some(eur(10_000)),
+        },
+        scheduled: None,
+        term_ends_on: Some(day("2024-10-31")),
+        next_billing_on: Some(day("2024-11-01")),
+        newest_invoice: Some("77".to_owned()),
+        changed_at: Some("t1".to_owned()),
     }
 }
 

@@ -57,6 +57,8 @@ impl World {
             }
             Desk::SurveyInvoice { .. }
             | Desk::SurveySubscription { .. }
+            | Desk::SurveyEnding { .. }
+            | Desk::ClaimUnfenced { .. }
             | Desk::SurveyCustomer { .. }
             | Desk::SurveyCardUses { .. }
             | Desk::TellAll { .. } => {
@@ -83,6 +85,7 @@ impl World {
             }
             Attio::FindClient { .. }
             | Attio::Project(_)
+            | Attio::ShowEnding(_)
             | Attio::RefuseAct(_)
             | Attio::ShowCardPage(_)
             | Attio::AddNote(_)

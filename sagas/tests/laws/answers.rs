@@ -3,6 +3,7 @@
 use crate::activation;
 use crate::card_update;
 use crate::dice::Dice;
+use crate::ending;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
@@ -37,6 +38,8 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
             Answer::Recorded { payment, amount }
         }
         Effect::Desk(Desk::SurveyInvoice { .. }) => Answer::Survey(Box::new(survey(dice))),
+        Effect::Desk(Desk::SurveyEnding { zoho_subscription, .. }) => ending::survey(zoho_subscription, dice, now),
+        Effect::Zoho(Zoho::Subscription(call)) => ending::subscription(call, dice),
         Effect::Desk(Desk::CountCard { .. }) if dice.rarely() => {
             Answer::CardCapUntil { until: now + TimeDelta::hours(5) }
         }

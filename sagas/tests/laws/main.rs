@@ -29,6 +29,7 @@ mod activation;
 mod answers;
 mod card_update;
 mod dice;
+mod ending;
 mod histories;
 mod pages;
 #[path = "../../kernel/tests/samples.rs"]

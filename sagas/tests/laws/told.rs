@@ -3,9 +3,11 @@
 use crate::activation;
 use crate::card_update;
 use crate::dice::Dice;
+use crate::ending;
 use crate::samples::eur;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
+use sagas::cancellation::{self, Cancellation};
 use sagas::catalog_sync::{self, Asked, CatalogSync};
 use sagas::invoice_payment::{self, Choice, InvoicePayment};
 use sagas::kernel::catalog::CatalogPress;
@@ -128,5 +130,15 @@ impl Told for PaymentMethodUpdate {
         now: DateTime<Utc>,
     ) -> payment_method_update::Command {
         card_update::command(state, dice, now)
+    }
+}
+
+impl Told for Cancellation {
+    fn start() -> cancellation::Command {
+        ending::start()
+    }
+
+    fn command(_: &cancellation::State, dice: &mut Dice, now: DateTime<Utc>) -> cancellation::Command {
+        ending::command(dice, now)
     }
 }

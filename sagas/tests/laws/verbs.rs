@@ -89,7 +89,9 @@ impl<S: Told> Walk<S> {
     pub(crate) fn hold(&mut self, event: &Record<S::Event>) {
         match event {
             Record::Step(StepEvent::Answered { outcome: Outcome::Done { .. }, .. }) => {
-                if let Some(Effect::Desk(Desk::Claim { claims })) = self.saga.flow.open.as_ref().map(|o| &o.effect) {
+                if let Some(Effect::Desk(Desk::Claim { claims } | Desk::ClaimUnfenced { claims, .. })) =
+                    self.saga.flow.open.as_ref().map(|o| &o.effect)
+                {
                     self.claims.extend(claims.iter().cloned());
                 }
             }

@@ -5,6 +5,7 @@ use crate::mishaps::Kind;
 use crate::people::{CANCEL, CANCEL_NOW};
 use crate::run::Cells;
 use sagas::act_refusal::ActRefusal;
+use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::CatalogSync;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
@@ -18,7 +19,7 @@ use std::collections::BTreeSet;
 pub(crate) type Ends = BTreeSet<(String, String)>;
 
 /// Steps that call our own store alone.
-const OURS: [&str; 17] = [
+const OURS: [&str; 20] = [
     "survey_subscription",
     "survey_customer",
     "survey_uses",
@@ -36,6 +37,9 @@ const OURS: [&str; 17] = [
     "adopt",
     "undo adopt",
     "hand_over",
+    "survey_charges",
+    "tell_invoice",
+    "release_product",
 ];
 
 /// Steps that the simulated people cannot bring about: `vault` needs a price of zero, a trial or a later start, which are
@@ -55,7 +59,7 @@ const MET: [(&str, &str, &str); 7] = [
 ];
 
 /// Words in which sagas have to end.
-const ENDS: [(&str, &str); 15] = [
+const ENDS: [(&str, &str); 19] = [
     (CatalogSync::NAME, "Asserted"),
     (PaymentMethodUpdate::NAME, "Changed"),
     (PaymentMethodUpdate::NAME, "Refused"),
@@ -71,6 +75,10 @@ const ENDS: [(&str, &str); 15] = [
     (InvoicePayment::NAME, "Unpaid"),
     (InvoicePayment::NAME, "ClosedPaidElsewhere"),
     (InvoicePayment::NAME, "ClosedVoid"),
+    (Cancellation::NAME, "Closed"),
+    (Cancellation::NAME, "GoesOn"),
+    (Cancellation::NAME, "Refused"),
+    (Cancellation::NAME, "Mirrored"),
 ];
 
 /// A cell that is to be reached: a flow, a step or its undo, what becomes of the call.

@@ -417,6 +417,10 @@ impl World {
             return outcome;
         }
         match &flight.open.effect {
+            Effect::Desk(Desk::SurveyEnding { subscription, zoho_subscription, invoices }) => {
+                let answer = self.survey_ending(flight.saga, subscription, zoho_subscription, invoices);
+                Outcome::Done { answer }
+            }
             Effect::Desk(desk) => {
                 self.lay_card_uses(flight.saga, desk);
                 let outcome = self.tables.desk(flight.saga, &flight.open.step, desk, now);

@@ -14,6 +14,7 @@ mod clock;
 mod coverage;
 mod crm;
 mod dice;
+mod ending;
 mod engine;
 mod laws;
 mod live;

@@ -6,6 +6,7 @@ use crate::tables::Sealed;
 use crate::world::{Event, World};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
+use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::Asked;
 use sagas::invoice_payment::{self, Choice, News};
 use sagas::kernel::effect::PracticeScript;
@@ -41,6 +42,8 @@ pub(crate) enum Deed {
     Catalog,
     /// The catalog's own read of a day.
     CatalogDay,
+    /// Somebody ends a subscription, or takes that back.
+    EndSubscription,
     /// An activation is called off while its payment is taken, or was taken.
     CancelLate { saga: SagaId },
     /// Somebody of ours calls something off, pauses it or wants it now.
@@ -105,6 +108,7 @@ impl World {
             }
             Deed::Catalog => self.change_catalog(),
             Deed::CatalogDay => self.ask_for_catalog(Asked::Daily),
+            Deed::EndSubscription => self.ends_something(),
             Deed::CancelLate { saga } => self.cancel_late(saga),
             Deed::CallOff => self.call_off(),
             Deed::Operator => {
@@ -363,6 +367,10 @@ impl World {
                         subscription.auto_collect = true;
                     } else {
                         status.clone_into(&mut subscription.status);
+                        let ended = subscription.id.clone();
+                        if status == "cancelled" {
+                            self.ends_by_hand(&ended);
+                        }
                     }
                 }
             }
@@ -453,6 +461,8 @@ impl World {
             let message = if decides && flow == invoice_payment::InvoicePayment::NAME && self.dice.chance(700) {
                 let decide = invoice_payment::Command::Decide { choice, reason: "seen to".to_owned() };
                 item::<invoice_payment::InvoicePayment>("operator.decide", &decide)
+            } else if flow == Cancellation::NAME && code == ParkCode::MoneyDecision && self.dice.chance(700) {
+                item::<Cancellation>("operator.choose", &self.chooses())
             } else {
                 Item { kind: "operator.resume", command: None, flow }
             };

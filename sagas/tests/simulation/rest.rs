@@ -45,8 +45,8 @@ impl World {
             let state = live.summary().state;
             let waits = matches!(live.work(now), Work::Wait(until) if until > now);
             // An invoice that was paid by hand waits for its activation, which waits for a record of it.
-            let by_hand =
-                matches!(state.as_str(), "SubscriptionPaused" | "Recording" | "Deferred") && self.touched(*id);
+            let by_hand = matches!(state.as_str(), "SubscriptionPaused" | "Recording" | "Deferred" | "LateCharges")
+                && self.touched(*id);
             (!waits || !by_hand || flow.open.is_some())
                 .then(|| format!("{} {id} is not finished: {state}, {:?}", live.flow_name(), live.work(now)))
         })

@@ -209,6 +209,14 @@ impl Tables {
                     None => Answer::Nothing,
                     Some(decline) => return Outcome::Declined { decline },
                 },
+                Desk::ClaimUnfenced { claims, fences } => {
+                    let fenced = fences.iter().any(|fence| self.claims.get(fence).is_some_and(|h| h.saga != saga));
+                    match if fenced { Some(busy()) } else { self.claim(saga, step, claims, now) } {
+                        None => Answer::Nothing,
+                        Some(decline) => return Outcome::Declined { decline },
+                    }
+                }
+                Desk::SurveyEnding { .. } => panic!("the world answers this"),
                 Desk::CountCard { card, brand, order_id } => self.count(card, brand, order_id, now),
                 Desk::Enrol { client } => self.enrol(client),
                 Desk::LinkCustomer { customer, zoho_customer, braintree_customer } => {
@@ -260,18 +268,7 @@ impl Tables {
 
     fn claim(&mut self, saga: SagaId, step: &str, claims: &[Claim], now: DateTime<Utc>) -> Option<Decline> {
         if claims.iter().any(|claim| self.claims.get(claim).is_some_and(|h| h.saga != saga)) {
-            return Some(Decline {
-                kind: DeclineKind::Busy,
-                code: "claimed".to_owned(),
-                text: "held by another saga".to_owned(),
-                response_type: None,
-                advice_code: None,
-                advice_text: None,
-                network_code: None,
-                network_text: None,
-                transaction: None,
-                brand: None,
-            });
+            return Some(busy());
         }
         for claim in claims {
             let holder = Holder { saga, step: step.to_owned(), confirmed: false, at: now };
@@ -380,6 +377,21 @@ impl Tables {
             unapplied: booked.then(|| eur(-sum_of(&self.by_invoice, invoice, 2100))),
             sale_switched_off: self.switched_off_until.is_some_and(|until| until > now),
         }
+    }
+}
+
+fn busy() -> Decline {
+    Decline {
+        kind: DeclineKind::Busy,
+        code: "claimed".to_owned(),
+        text: "held by another saga".to_owned(),
+        response_type: None,
+        advice_code: None,
+        advice_text: None,
+        network_code: None,
+        network_text: None,
+        transaction: None,
+        brand: None,
     }
 }
 

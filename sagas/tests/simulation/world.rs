@@ -13,6 +13,7 @@ use crate::people::Deed;
 use crate::tables::{Customer, Owned, Tables};
 use crate::zoho::Zoho;
 use chrono::{DateTime, TimeDelta, Utc};
+use sagas::cancellation::Cancellation;
 use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Saga;
@@ -170,6 +171,13 @@ impl World {
         if self.mishaps.seeks(Rehearsal::NAME, &[""]) || self.dice.chance(200) {
             let at = self.some_time();
             self.clock.at(at, Event::Deed(Deed::Rehearse));
+        }
+        let ends = self.mishaps.seeks(Cancellation::NAME, &[""]);
+        if ends || self.dice.chance(200) {
+            let at = self.some_time();
+            self.clock.at(at, Event::Deed(Deed::EndSubscription));
+            let later = self.healed_at + self.hours(1, 48);
+            self.clock.at(later, Event::Deed(Deed::EndSubscription));
         }
         for hour in 0..12 {
             self.clock.at(began() + TimeDelta::hours(hour * 24), Event::Sweep);

@@ -291,12 +291,12 @@ impl Zoho {
             }
             Call::CreateSubscription(order) => done(self.create_subscription(order, now)),
             Call::UndoSubscription { subscription } => self.undo(subscription, now),
+            Call::Subscription(call) => self.on_subscription(call, now),
+            Call::Invoice(call) => self.on_invoice(call, now),
             Call::ReadCatalog
             | Call::UpdateCustomer { .. }
-            | Call::Subscription(_)
             | Call::Credit(_)
             | Call::Payment(_)
-            | Call::Invoice(_)
             | Call::Estimate(_)
             | Call::Page(_) => panic!("no flow makes this call yet: {call:?}"),
             Call::ReadFirstInvoice { subscription } => {
@@ -374,6 +374,8 @@ impl Zoho {
                 let open = self.bills.iter().any(|b| b.subscription.as_ref() == Some(subscription) && !b.void);
                 if over && !open { found(Answer::Nothing, Vec::new()) } else { absent }
             }
+            Call::Subscription(call) => self.look_subscription(call),
+            Call::Invoice(call) => self.look_invoice(call),
             _ => absent,
         }
     }

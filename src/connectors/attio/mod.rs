@@ -5,6 +5,7 @@ mod acts;
 mod api;
 mod card_page;
 mod drift;
+mod ending;
 mod face;
 pub mod findings;
 mod model;
@@ -116,6 +117,7 @@ impl Attio {
             }
             effect::Attio::ShowOffering(face) => offerings::show(&mut session, face, self.currency).await,
             effect::Attio::AnswerCatalogAct(press) => offerings::answer(&mut session, press).await,
+            effect::Attio::ShowEnding(face) => ending::write(&mut session, face).await,
             effect::Attio::RefuseAct(refusal) => refusal::write(&mut session, refusal).await,
             effect::Attio::AddNote(note) => notes::add(&mut session, note).await,
             effect::Attio::SetCompliance { client, laws } => {
@@ -147,6 +149,7 @@ impl Attio {
                 Ok(shown) => shown.stands(&mut session).await,
                 Err(outcome) => Err(outcome),
             },
+            effect::Attio::ShowEnding(face) => ending::stands(&mut session, face).await,
             effect::Attio::RefuseAct(refusal) => refusal::stands(&mut session, refusal).await,
             effect::Attio::AddNote(note) => {
                 notes::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))
@@ -179,6 +182,7 @@ impl Attio {
                 let found = find_subscription(session, subscription).await?;
                 let values = projection::of_subscription(projection, subscription);
                 Some(if let Some(record) = found {
+                    let values = projection::on_record(&record, values);
                     update(session, SUBSCRIPTIONS, &record, &values, projection).await?
                 } else {
                     let made_by_us = values.into_iter().chain(projection::customer(projection)).collect();
@@ -206,10 +210,14 @@ impl Attio {
         };
         let subscription_record = match &projection.subscription {
             Some(subscription) => match find_subscription(session, subscription).await? {
-                Some(record) if shows(&record, &projection::of_subscription(projection, subscription)) => {
+                Some(record) => {
+                    let values = projection::on_record(&record, projection::of_subscription(projection, subscription));
+                    if !shows(&record, &values) {
+                        return Ok(None);
+                    }
                     Some(record.id().to_owned())
                 }
-                Some(_) | None => return Ok(None),
+                None => return Ok(None),
             },
             None => None,
         };

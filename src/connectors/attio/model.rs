@@ -93,6 +93,7 @@ const SUBSCRIPTION_STATUS: Kind = Kind::Status(&[
     "Trial",
     "Active",
     "Past due",
+    "Ending",
     "Cancelled",
     "Failed",
 ]);
@@ -177,6 +178,8 @@ pub(super) const MODEL: &[Object] = &[
                 Kind::Status(&["None", "Pending", "Paid", "Failed", "Refunded"]),
             ),
             attribute("next_billing_at", "Next billing", Kind::Date),
+            attribute("ends_on", "Ends on", Kind::Date),
+            attribute("ending_reason", "Why it ends", Kind::Text),
             attribute("amount", "Amount", Kind::Amount),
             attribute("amount_text", "Exact amount", Kind::Text),
             attribute(

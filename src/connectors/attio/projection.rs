@@ -1,10 +1,11 @@
 //! What a projection is in Attio's attributes, and whether a record already shows something newer. Names no attribute that
 //! a CRM user fills, but for the customer of a subscription record that we make ourselves.
 
+use super::records::changed;
 use super::wire::{Record, Value, Values};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use iso_currency::Currency;
-use sagas::kernel::effect::{AttioRecord, Projection, SubscriptionFace, SubscriptionProjection};
+use sagas::kernel::effect::{AttioRecord, EndingFace, Projection, SubscriptionFace, SubscriptionProjection};
 use sagas::kernel::money::Money;
 
 pub(super) const SUBSCRIPTIONS: &str = "subscriptions";
@@ -21,6 +22,19 @@ pub(super) fn of_subscription(projection: &Projection, subscription: &Subscripti
         ("action_needed", Value::text(&subscription.action_needed)),
     ]);
     values.extend(Mark::from(projection).values());
+    values
+}
+
+/// The same for a record that is there. Whether a subscription goes on is no invoice's to say: an end that the record shows
+/// stays, until whoever ended the subscription, or sells it anew, says otherwise.
+pub(super) fn on_record(record: &Record, mut values: Values) -> Values {
+    let shows = |status: &str| {
+        let status = Value::Status(status.to_owned());
+        changed(record, &Values::from([("subscription_status", status)])).is_empty()
+    };
+    if shows("Ending") || shows("Cancelled") {
+        values.remove("subscription_status");
+    }
     values
 }
 
@@ -88,6 +102,12 @@ impl<'a> From<&'a Projection> for Mark<'a> {
 
 impl<'a> From<&'a SubscriptionFace> for Mark<'a> {
     fn from(face: &'a SubscriptionFace) -> Self {
+        Self { saga: &face.saga, version: face.sync_version, as_of: face.as_of }
+    }
+}
+
+impl<'a> From<&'a EndingFace> for Mark<'a> {
+    fn from(face: &'a EndingFace) -> Self {
         Self { saga: &face.saga, version: face.sync_version, as_of: face.as_of }
     }
 }

@@ -3,7 +3,8 @@
 
 use super::billing::{Answered, Ask, unreadable};
 use super::set::{after_write, proven, settled};
-use super::wire::{ChangedTerms, ScheduledAnswer, TermsAnswer, is_over};
+use super::subscriptions::invoices_of;
+use super::wire::{ChangedTerms, InvoiceRows, ScheduledAnswer, TermsAnswer, is_over};
 use super::{Zoho, is_invalid, is_not_found};
 use sagas::kernel::answer::{Answer, Sold, SubscriptionTerms};
 use sagas::kernel::effect::{AddonOrder, OnSubscription, TermsOrder};
@@ -26,6 +27,7 @@ impl Zoho {
                 let terms = self.terms(operation, id, deadline).await?;
                 return Ok(Answer::Terms(Box::new(terms)));
             }
+            OnSubscription::ListInvoices { .. } => return self.billed(operation, id, deadline).await,
             OnSubscription::Change(order) => {
                 self.written(Ask::put(operation, &segments, &ChangedTerms::of(order)), deadline).await?
             }
@@ -65,6 +67,18 @@ impl Zoho {
         Ok(settled(done, Answer::Terms(Box::new(terms)), seen(call), now.as_deref()))
     }
 
+    /// One call a page.
+    async fn billed(&self, operation: &'static str, id: &str, deadline: Instant) -> Answered<Answer> {
+        let mut rows = Vec::new();
+        let take = |page: InvoiceRows| {
+            rows.push(page);
+            true
+        };
+        self.billing.pages(operation, "invoices", &invoices_of(id), deadline, take).await?;
+        let invoices = rows.into_iter().map(InvoiceRows::billed).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+        Ok(Answer::BilledInvoices { invoices: invoices.concat() })
+    }
+
     /// Two calls; one where nothing can wait any more.
     async fn terms(&self, operation: &'static str, id: &str, deadline: Instant) -> Answered<SubscriptionTerms> {
         let segments = ["subscriptions", id];
@@ -90,6 +104,7 @@ const fn subscription_of(call: &OnSubscription) -> &str {
     match call {
         OnSubscription::Change(order) => order.subscription.as_str(),
         OnSubscription::ReadTerms { subscription }
+        | OnSubscription::ListInvoices { subscription }
         | OnSubscription::Cancel { subscription, .. }
         | OnSubscription::Reactivate { subscription, .. }
         | OnSubscription::Collect { subscription, .. }
@@ -99,7 +114,7 @@ const fn subscription_of(call: &OnSubscription) -> &str {
 
 fn seen(call: &OnSubscription) -> Option<&str> {
     match call {
-        OnSubscription::ReadTerms { .. } => None,
+        OnSubscription::ReadTerms { .. } | OnSubscription::ListInvoices { .. } => None,
         OnSubscription::Change(order) => order.seen.as_deref(),
         OnSubscription::Cancel { seen, .. }
         | OnSubscription::Reactivate { seen, .. }
@@ -111,7 +126,7 @@ fn seen(call: &OnSubscription) -> Option<&str> {
 /// Whether the subscription is what the act asks for.
 fn is_reached(call: &OnSubscription, is: &SubscriptionTerms) -> bool {
     match call {
-        OnSubscription::ReadTerms { .. } => true,
+        OnSubscription::ReadTerms { .. } | OnSubscription::ListInvoices { .. } => true,
         OnSubscription::Change(order) => {
             let wanted = wanted(order);
             let by_coupon = order.coupon.is_some();

@@ -2,6 +2,7 @@
 
 mod activations;
 pub mod bulk;
+pub mod cancellations;
 mod card_links;
 mod catalog;
 pub mod explain;
@@ -67,6 +68,8 @@ pub fn router() -> Router<App> {
         .routes(routes!(activations::order))
         .routes(routes!(catalog::sync))
         .routes(routes!(card_links::order))
+        .routes(routes!(cancellations::cancel))
+        .routes(routes!(cancellations::decide_money))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::csv))
         .routes(routes!(inbox::summary))

@@ -38,6 +38,8 @@ fn expected() -> Vec<(&'static str, String, Value, &'static str)> {
         ("POST", "/activations".to_owned(), json!({}), "support finance operator platform"),
         ("POST", "/catalog/sync".to_owned(), json!({}), "operator admin"),
         ("POST", "/card-links".to_owned(), json!({}), "support finance operator platform"),
+        ("POST", "/cancellations".to_owned(), json!({}), "support finance operator platform"),
+        ("POST", format!("/cancellations/{NOBODY}/choice"), why.clone(), "finance finance_approver"),
         ("GET", "/transactions".to_owned(), Value::Null, "viewer finance finance_approver operator admin auditor"),
         ("GET", "/transactions?customer=acme".to_owned(), Value::Null, ALL),
         ("GET", "/transactions.csv".to_owned(), Value::Null, "finance finance_approver auditor"),

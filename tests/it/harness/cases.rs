@@ -420,3 +420,9 @@ async fn a_payment_method_update_survives_every_fault_at_every_call() {
     let fixture = super::payment_method_update::Fixture::new().await;
     println!("{} cases played on card updates", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_survives_every_fault_at_every_call() {
+    let fixture = super::cancellation::Fixture::new().await;
+    println!("{} cases played on cancellations", play(&fixture).await);
+}

@@ -8,6 +8,7 @@
 //! pass, and each flow where a declared step or a cell was not played.
 
 mod act_refusal;
+mod cancellation;
 mod cases;
 mod catalog_sync;
 mod crashes;
@@ -145,8 +146,9 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 6] = [
+const PLAYED: [&str; 7] = [
     act_refusal::KIND,
+    cancellation::KIND,
     catalog_sync::KIND,
     invoice_payment::KIND,
     payment_method_update::KIND,

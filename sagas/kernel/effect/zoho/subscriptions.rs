@@ -15,6 +15,11 @@ pub enum OnSubscription {
         /// Zoho subscription id.
         subscription: String,
     },
+    /// Lists all that it has raised, void invoices too.
+    ListInvoices {
+        /// Zoho subscription id.
+        subscription: String,
+    },
     /// Changes plan, quantity and add-ons.
     Change(Box<TermsOrder>),
     /// Cancels it. With nothing more to bill, invoices that it has raised stay as they are.
@@ -75,7 +80,7 @@ pub struct TermsOrder {
 impl OnSubscription {
     pub(in super::super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
-            Self::ReadTerms { .. } => ExactlyOnce::Repeatable,
+            Self::ReadTerms { .. } | Self::ListInvoices { .. } => ExactlyOnce::Repeatable,
             Self::Change(_)
             | Self::Cancel { .. }
             | Self::Reactivate { .. }
@@ -88,6 +93,7 @@ impl OnSubscription {
         match self {
             Self::Change(order) => &order.subscription,
             Self::ReadTerms { subscription }
+            | Self::ListInvoices { subscription }
             | Self::Cancel { subscription, .. }
             | Self::Reactivate { subscription, .. }
             | Self::Collect { subscription, .. }
@@ -98,6 +104,7 @@ impl OnSubscription {
     operations! {
         pub match self {
             Self::ReadTerms { .. } => "zoho.read_terms",
+            Self::ListInvoices { .. } => "zoho.list_subscription_invoices",
             Self::Change(_) => "zoho.change_subscription",
             Self::Cancel { .. } => "zoho.cancel_subscription",
             Self::Reactivate { .. } => "zoho.reactivate_subscription",

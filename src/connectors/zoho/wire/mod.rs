@@ -24,7 +24,7 @@ pub(super) use terms::{ChangedTerms, ScheduledAnswer, TermsAnswer};
 use super::lists::ListedInvoice;
 use chrono::{DateTime, NaiveDate, Utc};
 use iso_currency::Currency;
-use sagas::kernel::answer::{Invoice, InvoicePayment};
+use sagas::kernel::answer::{BilledInvoice, Invoice, InvoicePayment};
 use sagas::kernel::money::{self, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -259,6 +259,8 @@ pub(super) struct InvoiceRow {
     pub(super) customer_id: Option<String>,
     pub(super) status: Option<String>,
     pub(super) updated_time: Option<String>,
+    number: Option<String>,
+    invoice_number: Option<String>,
     currency_code: Option<String>,
     total: Option<Amount>,
     balance: Option<Amount>,
@@ -279,6 +281,25 @@ impl InvoiceRows {
                 customer: row.customer_id,
                 status: row.status,
                 changed_at: row.updated_time,
+            })
+        };
+        self.invoices.into_iter().map(read).collect()
+    }
+}
+
+impl InvoiceRows {
+    /// With all that settling them needs.
+    pub(super) fn billed(self) -> Result<Vec<BilledInvoice>, Unreadable> {
+        let read = |row: InvoiceRow| {
+            let currency = currency(row.currency_code.as_deref().ok_or(Unreadable::Field("invoices.currency_code"))?)?;
+            let money =
+                |amount: Option<&Amount>, field| given(amount).ok_or(Unreadable::Field(field))?.money(field, currency);
+            Ok(BilledInvoice {
+                total: money(row.total.as_ref(), "invoices.total")?,
+                balance: money(row.balance.as_ref(), "invoices.balance")?,
+                status: filled(row.status).ok_or(Unreadable::Field("invoices.status"))?,
+                number: filled(row.invoice_number).or(filled(row.number)).unwrap_or_else(|| row.invoice_id.clone()),
+                id: row.invoice_id,
             })
         };
         self.invoices.into_iter().map(read).collect()

@@ -1,0 +1,215 @@
+//! How subscriptions end: who orders it, what Zoho's book says then, what our own tables show of it.
+
+use crate::braintree::{not_found, rejected};
+use crate::people::{ORGANIZATION, installation, item};
+use crate::tables::eur;
+use crate::world::{Event, World};
+use crate::zoho::Zoho;
+use chrono::{DateTime, TimeDelta, Utc};
+use sagas::cancellation::{Cancellation, Choice, Command, GiveBack, News, Of, OpenInvoices, Order, Press, Wish};
+use sagas::kernel::answer::{
+    Answer, BilledInvoice, BookedCapture, EndingSurvey, KeptProduct, Sold, Subscription, SubscriptionTerms,
+};
+use sagas::kernel::effect::{ClaimKind, OnInvoice, OnSubscription};
+use sagas::kernel::ids::{SagaId, derive};
+use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
+
+impl Zoho {
+    pub(crate) fn on_subscription(&mut self, call: &OnSubscription, now: DateTime<Utc>) -> Outcome {
+        let id = match call {
+            OnSubscription::ReadTerms { subscription }
+            | OnSubscription::ListInvoices { subscription }
+            | OnSubscription::Cancel { subscription, .. }
+            | OnSubscription::Reactivate { subscription, .. } => subscription,
+            other => panic!("no flow makes this call yet: {other:?}"),
+        };
+        let Some((known, _)) = self.subscriptions.iter_mut().find(|(s, _)| s.id == *id) else { return not_found() };
+        end_of_term(known, now);
+        let is_over = known.status == "cancelled";
+        match call {
+            OnSubscription::Cancel { at_end: true, .. } if !is_over => "non_renewing".clone_into(&mut known.status),
+            OnSubscription::Cancel { at_end: false, .. } => "cancelled".clone_into(&mut known.status),
+            OnSubscription::Reactivate { .. } if known.status == "non_renewing" => {
+                "live".clone_into(&mut known.status);
+            }
+            OnSubscription::Reactivate { .. } if is_over => return rejected(RejectionKind::State, "102002"),
+            OnSubscription::ListInvoices { .. } => {
+                let of_it = self.bills.iter().filter(|b| b.subscription.as_ref() == Some(id));
+                let invoices = of_it.map(|bill| BilledInvoice {
+                    id: bill.id.clone(),
+                    number: format!("INV-{}", bill.id),
+                    status: if bill.void { "void" } else { "sent" }.to_owned(),
+                    total: eur(bill.total),
+                    balance: eur(self.balance(bill)),
+                });
+                return Outcome::Done { answer: Answer::BilledInvoices { invoices: invoices.collect() } };
+            }
+            _ => {}
+        }
+        Outcome::Done { answer: Answer::Terms(Box::new(terms(known))) }
+    }
+
+    pub(crate) fn look_subscription(&self, call: &OnSubscription) -> Look {
+        let absent = Look::Absent { watermark: false, key_proven: false };
+        let Some(known) = self.subscription(match call {
+            OnSubscription::Cancel { subscription, .. } | OnSubscription::Reactivate { subscription, .. } => {
+                subscription
+            }
+            _ => return absent,
+        }) else {
+            return absent;
+        };
+        let is_so = match call {
+            OnSubscription::Cancel { at_end, .. } => {
+                known.status == "cancelled" || (*at_end && known.status == "non_renewing")
+            }
+            _ => known.status == "live",
+        };
+        let answer = Answer::Terms(Box::new(terms(known)));
+        if is_so { Look::Found { outcome: Box::new(Outcome::Done { answer }), extra: Vec::new() } } else { absent }
+    }
+
+    pub(crate) fn on_invoice(&mut self, call: &OnInvoice, now: DateTime<Utc>) -> Outcome {
+        let id = call.invoice();
+        let Some(bill) = self.bill_of(id) else { return not_found() };
+        let balance = self.balance(bill);
+        if self.payments.iter().any(|p| p.invoice == *id) && matches!(call, OnInvoice::Void { .. }) {
+            return rejected(RejectionKind::State, "paid_invoice");
+        }
+        self.edit(id, now, |bill| match call {
+            OnInvoice::Void { .. } => bill.void = true,
+            _ => bill.written_off += balance,
+        });
+        Outcome::Done { answer: Answer::Nothing }
+    }
+
+    pub(crate) fn look_invoice(&self, call: &OnInvoice) -> Look {
+        let is_so = self.bill_of(call.invoice()).is_some_and(|bill| match call {
+            OnInvoice::Void { .. } => bill.void,
+            _ => bill.written_off > 0,
+        });
+        if !is_so {
+            return Look::Absent { watermark: false, key_proven: false };
+        }
+        Look::Found { outcome: Box::new(Outcome::Done { answer: Answer::Nothing }), extra: Vec::new() }
+    }
+}
+
+/// A term that was not to be renewed is over.
+fn end_of_term(subscription: &mut Subscription, now: DateTime<Utc>) {
+    let over = subscription.next_billing_on.is_some_and(|day| day <= now.date_naive());
+    if over && subscription.status == "non_renewing" {
+        "cancelled".clone_into(&mut subscription.status);
+    }
+}
+
+fn terms(known: &Subscription) -> SubscriptionTerms {
+    SubscriptionTerms {
+        id: known.id.clone(),
+        customer: known.customer.clone(),
+        status: known.status.clone(),
+        auto_collect: known.auto_collect,
+        sold: Sold {
+            plan: known.plan.clone().unwrap_or_default(),
+            quantity: 1,
+            addons: Vec::new(),
+            coupon: None,
+            amount: known.amount,
+        },
+        scheduled: None,
+        term_ends_on: known.next_billing_on.and_then(|day| day.pred_opt()),
+        next_billing_on: known.next_billing_on,
+        newest_invoice: None,
+        changed_at: None,
+    }
+}
+
+impl World {
+    /// What our own tables say of a subscription that is being ended.
+    pub(crate) fn survey_ending(&self, saga: SagaId, ours: &str, subscription: &str, asked: &[String]) -> Answer {
+        let bills = self.zoho.bills.iter().filter(|b| b.subscription.as_deref() == Some(subscription));
+        let held = |kind, key: &str| self.tables.claims.iter().find(|(c, _)| c.kind == kind && c.key == key);
+        let charging = bills
+            .map(|bill| bill.id.clone())
+            .filter(|id| held(ClaimKind::ZohoInvoice, id).is_some_and(|(_, holder)| holder.saga != saga))
+            .collect();
+        let captured = |sale: &crate::braintree::Sale| {
+            let invoice = self.invoice_of(&sale.order_id).filter(|invoice| asked.contains(invoice))?;
+            let (transaction, at) = (sale.id.clone(), self.clock.now());
+            sale.is_captured().then_some(BookedCapture { transaction, invoice, amount: sale.amount, at })
+        };
+        let captures = self.braintree.sales.iter().filter_map(captured).collect();
+        let sold = |holder: SagaId| derive("subscription", &[&holder.0.simple().to_string()]).simple().to_string();
+        let product = self.tables.claims.iter().find_map(|(claim, holder)| {
+            let keeps = claim.kind == ClaimKind::AccountPlanFamily && sold(holder.saga) == ours;
+            keeps.then(|| KeptProduct { saga: holder.saga, key: claim.key.clone() })
+        });
+        Answer::EndingSurvey(Box::new(EndingSurvey { charging, captures, product }))
+    }
+
+    /// Somebody ends a subscription, takes that back, or ends it by hand.
+    pub(crate) fn ends_something(&mut self) {
+        let now = self.clock.now();
+        if self.zoho.subscriptions.is_empty() || now >= self.healed_at + TimeDelta::days(20) {
+            return;
+        }
+        let (subscription, _) = self.dice.of(&self.zoho.subscriptions);
+        let company = self.company_of(&subscription.customer).unwrap_or_default();
+        // Its invoices are people's business from now on.
+        self.touched.insert(company);
+        if self.dice.chance(100) {
+            return self.ends_by_hand(&subscription.id);
+        }
+        let owned = self.tables.subscriptions.values().find(|o| o.zoho.as_ref() == Some(&subscription.id));
+        let record = owned.and_then(|owned| owned.attio.clone());
+        let wish = self.dice.of(&[Wish::CancelNow, Wish::CancelNow, Wish::CancelAtEnd, Wish::Reactivate]);
+        let press = record.filter(|_| self.dice.chance(500)).map(|record| {
+            self.crm.press(&record, wish.title(), now);
+            Press { record, pressed_at: now }
+        });
+        let choice = if press.is_some() { Choice::default() } else { self.some_choice() };
+        let order = Order { wish, choice, reason: "moved away".to_owned(), by: "token:ada".to_owned(), press };
+        let command = Command::Ordered { of: of(&subscription.id), order: Box::new(order) };
+        self.tells_ending(&subscription.id, &command);
+        let wait = self.millis(600_000, 48 * 3_600_000);
+        self.clock.after(wait, Event::Deed(crate::people::Deed::EndSubscription));
+    }
+
+    /// Staff cancel it at the console; Zoho tells of it.
+    pub(crate) fn ends_by_hand(&mut self, subscription: &str) {
+        for (known, _) in &mut self.zoho.subscriptions {
+            if known.id == subscription {
+                "cancelled".clone_into(&mut known.status);
+            }
+        }
+        self.tells_ending(subscription, &Command::Noticed { of: of(subscription), news: News::Ended });
+    }
+
+    fn tells_ending(&mut self, subscription: &str, command: &Command) {
+        let saga = Cancellation::id(ORGANIZATION, subscription);
+        let customer = self.zoho.subscription(subscription).map(|s| s.customer.clone());
+        let company = customer.and_then(|customer| self.company_of(&customer)).unwrap_or_default();
+        self.laws.belongs.insert(saga, company);
+        let message = item::<Cancellation>("ending", command);
+        self.message(saga, &message.clone(), TimeDelta::minutes(15), Some(message));
+    }
+
+    fn some_choice(&mut self) -> Choice {
+        use {GiveBack as G, OpenInvoices as O};
+        Choice {
+            open_invoices: self.dice.of(&[None, Some(O::Collect), Some(O::Void), Some(O::WriteOff)]),
+            give_back: self.dice.of(&[None, Some(G::Nothing), Some(G::Prorated), Some(G::Credit)]),
+        }
+    }
+
+    /// What an operator chooses who sees to a cancellation that asks.
+    pub(crate) fn chooses(&mut self) -> Command {
+        let choice = self.some_choice();
+        let by = self.dice.of(&["token:bob", "token:eve"]).to_owned();
+        Command::Chosen { choice, reason: "seen to".to_owned(), by }
+    }
+}
+
+fn of(subscription: &str) -> Of {
+    Of { organization: ORGANIZATION.to_owned(), installation: installation(), subscription: subscription.to_owned() }
+}
