@@ -40,6 +40,7 @@ impl State {
                     self.stage = Stage::Preparing;
                     self.facts.cards = None;
                     self.facts.uses = None;
+                    self.facts.uses_at = None;
                     self.advice = None;
                 }
                 self.show(*at, *pressed);
@@ -106,7 +107,7 @@ impl State {
     /// What charges the old card, and what is under way, is read once more before anything rests on it.
     fn unread_uses(&mut self) {
         if self.stage == Stage::Updating {
-            self.facts.uses = None;
+            self.facts.uses_at = None;
             self.on_old = self.old.is_none().then(Vec::new);
         }
     }
@@ -124,8 +125,8 @@ impl State {
                 if let Some(link) = &mut self.link {
                     link.opened = true;
                 }
-                // What is owed is said as it is now.
-                self.facts.uses = None;
+                // What is owed is read anew; until then the page shows what was read before.
+                self.facts.uses_at = None;
                 self.show(*at, false);
             }
             Event::CardLinkExpired { released, at } => {
@@ -138,7 +139,7 @@ impl State {
                 self.advice = None;
                 self.locked_until = None;
                 self.facts.fresh_cards = false;
-                self.facts.uses = None;
+                self.facts.uses_at = None;
                 self.on_old = None;
                 self.submission = Some(Submission {
                     number: *number,
@@ -178,8 +179,8 @@ impl State {
     fn back_to_the_page(&mut self, advice: Advice, at: DateTime<Utc>) {
         self.stage = Stage::LinkOut;
         self.advice = Some(advice);
-        // What is owed is said as it is now.
-        self.facts.uses = None;
+        // What is owed is read anew; until then the page shows what was read before.
+        self.facts.uses_at = None;
         self.show(at, false);
     }
 
@@ -195,7 +196,7 @@ impl State {
                 self.moved.push(subscription.clone());
                 // Moving took its time: what is under way is read once more before the switch.
                 if self.to_move().is_none() {
-                    self.facts.uses = None;
+                    self.facts.uses_at = None;
                 }
             }
             Event::MoveFailed { code, detail, released, .. } => {

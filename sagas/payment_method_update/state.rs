@@ -125,7 +125,7 @@ pub(super) struct Facts {
     /// The cards were read since the new one was vaulted.
     pub(super) fresh_cards: bool,
     pub(super) uses: Option<CardUses>,
-    /// When (UTC).
+    /// When (UTC); absent: they are to be read anew, and nothing rests on them till then but what the page shows.
     pub(super) uses_at: Option<DateTime<Utc>>,
 }
 

@@ -55,7 +55,7 @@ pub(super) fn pending(state: &State) -> Pending {
     let pending = match &state.stage {
         Stage::New => Pending::Ended(End::GivenUp),
         Stage::Preparing => preparation(state).map_or_else(|| soon(state), Pending::from),
-        Stage::LinkOut => match (&state.facts.uses, &state.link) {
+        Stage::LinkOut => match (&state.facts.uses_at, &state.link) {
             (None, _) => survey(state).map_or_else(|| soon(state), Pending::from),
             (Some(_), Some(link)) => Pending::Await { signal: "the customer's card", until: link.expires_at },
             (Some(_), None) => soon(state),
@@ -201,7 +201,7 @@ fn update(state: &State) -> Option<Want> {
         let read = Braintree::ReadSubscription { subscription };
         return Some(Want::new("confirm_move", state.counts.moves + 1, Effect::Braintree(read)));
     }
-    if state.facts.uses.is_none() {
+    if state.facts.uses_at.is_none() {
         return survey(state);
     }
     if let Some(subscription) = state.to_move() {

@@ -51,7 +51,8 @@ impl Turn<'_> {
         let state = &self.state;
         let ready =
             state.card.is_some() && state.on_old.is_some() && state.to_move().is_none() && state.moving.is_none();
-        let charging = state.facts.uses.as_ref().filter(|_| ready).and_then(|uses| uses.charging);
+        let charging =
+            state.facts.uses.as_ref().filter(|_| ready && state.facts.uses_at.is_some()).and_then(|uses| uses.charging);
         let Some(charging) = charging.filter(|_| state.old.is_some()) else { return };
         let released = self.fences();
         let again_at = self.later(CHARGING_AGAIN);

@@ -66,10 +66,10 @@ impl CardDesk {
         })
     }
 
-    /// The page once it says more than that it is being confirmed, or as it is when the patience ends.
+    /// The page once it says more than that it is being confirmed or looked up, or as it is when the patience ends.
     async fn settled(&self, token: &str, deadline: Instant) -> Result<Behind, Problem> {
         let mut behind = self.behind(token).await?;
-        while matches!(behind.page.stage, PageStage::Confirming)
+        while matches!(behind.page.stage, PageStage::Confirming | PageStage::Preparing)
             && self.back.moves_on(behind.link.saga, behind.sequence, deadline).await?
         {
             behind = self.behind(token).await?;

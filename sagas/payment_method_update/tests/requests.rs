@@ -116,7 +116,9 @@ fn s2_7_p2_what_is_owed_is_said_anew_when_the_page_is_opened() {
     let mut w = World::pressed(|_| {});
     let stale = w.submission(1);
     w.owes(2);
-    w.tell(Command::Opened { link: 1 });
+    w.deliver(Command::Opened { link: 1 });
+    assert!(matches!(w.stage(), PageStage::Asked { .. }), "the card fields stay meanwhile");
+    w.run();
     assert_eq!(w.page().offer.expect("an offer").owed, Some(eur(10_000)));
     assert_eq!(w.refusal(&stale), "stale_offer");
     assert_eq!(w.last_shown().page.as_ref().map(|page| page.status.as_str()), Some("Opened"));

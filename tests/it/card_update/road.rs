@@ -12,14 +12,14 @@ async fn s2_7_p1_to_p7_another_card_is_given_on_the_page_charged_by_the_next_ren
     assert_eq!(play.record(&customer.newcomer, "checkout_status").await, "Link ready");
     let (status, html) = play.html(&url).await;
     assert_eq!(status, 200);
-    for shown in ["Visa •••• 1111", "Nothing is charged now", "keeps this card on file", "id=\"card-number\""] {
+    for shown in ["Visa •••• 1881", "Nothing is charged now", "keeps this card on file", "id=\"card-number\""] {
         assert!(html.contains(shown), "{shown} is not on {html}");
     }
     play.rest().await;
     let shown = play.give(&url, MASTERCARD).await;
     assert_eq!((shown.status, shown.stage.as_str()), (200, "changed"), "{shown:?}");
     let (_, html) = play.html(&url).await;
-    assert!(html.contains("•••• 4444") && html.contains("•••• 1111"), "both cards are named: {html}");
+    assert!(html.contains("•••• 4444") && html.contains("•••• 1881"), "both cards are named: {html}");
 
     play.until_record(&customer.newcomer, "checkout_status", "Completed").await;
     play.rest().await;
