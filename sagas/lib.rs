@@ -7,6 +7,7 @@
 pub mod act_refusal;
 pub mod invoice_payment;
 pub mod kernel;
+pub mod refund;
 pub mod rehearsal;
 pub mod subscription_activation;
 
@@ -22,6 +23,7 @@ macro_rules! for_each_saga {
             $crate::rehearsal::Rehearsal,
             $crate::act_refusal::ActRefusal,
             $crate::invoice_payment::InvoicePayment,
+            $crate::refund::Refund,
             $crate::subscription_activation::SubscriptionActivation,
         }
     };

@@ -3,7 +3,7 @@
 //! Started by Zoho's message, by the poll or by an operator; one stream per invoice for ever, opened again by later
 //! signals. It promises: an invoice is charged only after all tests passed on fresh facts; never twice for one debt;
 //! what was captured is recorded in Zoho, or stands where a person sees it. It never gives money back: that is a
-//! linked flow, and until it exists such money waits under its park reason.
+//! linked flow, which asks here first; while it is at work nothing else happens to that money.
 //!
 //! | step | does | undo |
 //! | --- | --- | --- |
@@ -27,6 +27,7 @@ mod books;
 mod check;
 mod dunning;
 mod evolve;
+mod give_back;
 mod projection;
 pub mod schedule;
 mod state;
@@ -35,6 +36,7 @@ mod tests;
 mod turn;
 mod words;
 
+pub use give_back::{Ending, Source};
 pub use state::State;
 pub use words::{Captured, Choice, Command, Event, News};
 
@@ -189,6 +191,10 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
                 turn.push(heard(source, subscription));
             }
         }
+        Command::GiveBackAsked { transaction, saga, amount, source } => {
+            turn.give_back_asked(transaction, *saga, *amount, *source);
+        }
+        Command::GiveBackEnded { transaction, saga, ending } => turn.give_back_ended(transaction, *saga, *ending),
         Command::MethodChanged { consent, customer_present } => {
             turn.push(Event::MethodChanged { consent: *consent, customer_present: *customer_present });
         }
@@ -468,6 +474,10 @@ fn recording(state: &State) -> Option<Pending> {
 fn resting(state: &State) -> Pending {
     if let Some(message) = state.owed_word() {
         return perform("tell", 1, Effect::Desk(Desk::Tell { message: Box::new(message), claims: Vec::new() }), None);
+    }
+    if let Some(message) = state.owed_reply() {
+        let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
+        return perform("tell", state.give_backs.next_telling(), Effect::Desk(tell), None);
     }
     if let Some(face) = state.owed_face().filter(|_| state.put_off.until.is_none()) {
         let version = state.face_version;

@@ -2,6 +2,7 @@
 
 use super::books::Booked;
 use super::dunning::Dunning;
+use super::give_back::{Counter, GiveBack};
 use super::projection::Face;
 use super::words::{Attempt, Closing, Trouble, Wait};
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
@@ -57,6 +58,9 @@ pub struct State {
     pub(super) shown_version: u64,
     /// Attio refused the newest one.
     pub(super) put_off: PutOff,
+    /// Who wants money back.
+    #[serde(default, skip_serializing_if = "Counter::is_empty")]
+    pub(super) give_backs: Counter,
 }
 
 /// The signal of a person's resume.
@@ -165,6 +169,9 @@ pub(super) struct Capture {
     pub(super) trouble: Option<Trouble>,
     /// When its settlement is looked up (UTC); absent: final.
     pub(super) next_look: Option<DateTime<Utc>>,
+    /// What of it is being given back, or was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) give_backs: Vec<GiveBack>,
 }
 
 /// A capture that an activation made.
@@ -188,8 +195,8 @@ impl Capture {
     }
 
     /// Held and applied to nothing, in minor units.
-    pub(super) const fn unapplied(&self) -> i64 {
-        if self.reversed { 0 } else { self.amount.minor - self.applied.minor }
+    pub(super) fn unapplied(&self) -> i64 {
+        if self.reversed { 0 } else { self.amount.minor - self.applied.minor - self.given_back() }
     }
 }
 

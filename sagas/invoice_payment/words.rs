@@ -2,6 +2,7 @@
 //! nothing is decided here.
 
 use super::dunning::Ruling;
+use super::give_back::{Ending, Source};
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
@@ -61,6 +62,26 @@ pub enum Command {
         /// Zoho invoice id.
         invoice: String,
         captured: Box<Captured>,
+    },
+    /// A give-back wants money of a capture, and waits to hear whether it may take it.
+    GiveBackAsked {
+        /// Braintree transaction id.
+        transaction: String,
+        /// The give-back.
+        saga: SagaId,
+        /// How much.
+        amount: Money,
+        /// Where it comes from.
+        source: Source,
+    },
+    /// A give-back is over, whether it was let in or not.
+    GiveBackEnded {
+        /// Braintree transaction id.
+        transaction: String,
+        /// The give-back.
+        saga: SagaId,
+        /// How.
+        ending: Ending,
     },
     /// The customer gave a new card or authenticated the old one.
     MethodChanged {
@@ -487,6 +508,39 @@ pub enum Event {
         method_changed: bool,
         amount: Money,
     },
+    GiveBackAsked {
+        transaction: String,
+        saga: SagaId,
+        amount: Money,
+        source: Source,
+        at: DateTime<Utc>,
+    },
+    /// Nothing else happens to that money until the give-back is over.
+    GiveBackAdmitted {
+        saga: SagaId,
+        transaction: String,
+        /// Of what is applied, and stays so.
+        forgiven: Money,
+        /// Of what is applied, and is owed again.
+        reopened: Money,
+        /// Of what is not applied.
+        unapplied: Money,
+        at: DateTime<Utc>,
+    },
+    GiveBackNotAdmitted {
+        saga: SagaId,
+        transaction: String,
+        code: String,
+        why: String,
+    },
+    /// The give-back was told.
+    GiveBackAnswered,
+    GiveBackEnded {
+        transaction: String,
+        saga: SagaId,
+        ending: Ending,
+        at: DateTime<Utc>,
+    },
     SettlementLookDue {
         transaction: String,
     },
@@ -588,6 +642,11 @@ crate::kernel::saga::event_names!(
     RecordDoubtful,
     RecordRefused,
     InvoiceRecovered,
+    GiveBackAsked,
+    GiveBackAdmitted,
+    GiveBackNotAdmitted,
+    GiveBackAnswered,
+    GiveBackEnded,
     SettlementLookDue,
     SettlementAwaited,
     PaymentSettled,

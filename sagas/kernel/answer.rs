@@ -6,7 +6,9 @@ mod zoho;
 
 pub use braintree::{Dispute, DisputeStatus, Evidence, MethodInUse, Recurring, RecurringStatus, Refund};
 pub use crm::{CrmRecord, Ticket};
-pub use zoho::{AppliedTo, CreditNote, Estimate, HostedPage, Sold, SubscriptionTerms, ZohoPayment};
+pub use zoho::{
+    AppliedTo, CreditNote, Estimate, HostedPage, InvoiceLine, InvoiceLines, Sold, SubscriptionTerms, ZohoPayment,
+};
 
 use super::effect::{AttioRecord, ClaimKind};
 use super::ids::SagaId;
@@ -116,6 +118,8 @@ pub enum Answer {
     },
     /// A Zoho subscription with all that is sold by it.
     Terms(Box<SubscriptionTerms>),
+    /// A Zoho invoice with its lines.
+    InvoiceLines(Box<InvoiceLines>),
     /// A Zoho credit note.
     CreditNote(Box<CreditNote>),
     /// A credit note was paid out, as Zoho sees it.
@@ -170,6 +174,7 @@ impl Answer {
             | Self::SubscriptionSurvey(_)
             | Self::CustomerSurvey(_)
             | Self::Invoice(_)
+            | Self::InvoiceLines(_)
             | Self::SubscriptionOfInvoice { .. }
             | Self::Client(_)
             | Self::Methods { .. }

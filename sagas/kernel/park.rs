@@ -30,13 +30,17 @@ pub enum ParkCode {
     NoQuote,
     AmountMismatch,
     NoInvoice,
+    CreditSpent,
+    GiveBackStuck,
+    RefundBlocked,
+    RefundFailedAfterSuccess,
     Rehearsal,
     Paused,
 }
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -60,6 +64,10 @@ impl ParkCode {
         Self::NoQuote,
         Self::AmountMismatch,
         Self::NoInvoice,
+        Self::CreditSpent,
+        Self::GiveBackStuck,
+        Self::RefundBlocked,
+        Self::RefundFailedAfterSuccess,
         Self::Rehearsal,
         Self::Paused,
     ];
@@ -90,6 +98,10 @@ impl ParkCode {
             Self::NoQuote => "NO_QUOTE",
             Self::AmountMismatch => "AMOUNT_MISMATCH",
             Self::NoInvoice => "NO_INVOICE",
+            Self::CreditSpent => "CREDIT_SPENT",
+            Self::GiveBackStuck => "GIVE_BACK_STUCK",
+            Self::RefundBlocked => "REFUND_BLOCKED",
+            Self::RefundFailedAfterSuccess => "REFUND_FAILED_AFTER_SUCCESS",
             Self::Rehearsal => "REHEARSAL",
             Self::Paused => "PAUSED",
         }
@@ -126,6 +138,10 @@ impl ParkCode {
             Self::NoQuote => "price, catalog or tax is not good enough for a quote",
             Self::AmountMismatch => "Zoho's total is over what the customer accepted, a second time; all is undone",
             Self::NoInvoice => "Zoho made no invoice for a new subscription, or left it as a draft",
+            Self::CreditSpent => "our credit note was used before it was paid out: the money would be given twice",
+            Self::GiveBackStuck => "void and refund were both refused for three days",
+            Self::RefundBlocked => "the bank, a time limit or the merchant account refuses the refund",
+            Self::RefundFailedAfterSuccess => "a refund was declined after it had been accepted",
             Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
             Self::Paused => "an operator paused it: no new call is sent, look-ups go on",
         }
