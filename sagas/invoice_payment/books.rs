@@ -381,7 +381,9 @@ impl Book<'_> {
             Event::DecisionTaken { choice: Choice::ChargeAgain, .. } => {
                 facts.marks.push(self.lift(SETTLEMENT_DECLINED));
                 facts.marks.push(self.lift(VOIDED_ELSEWHERE));
-                facts.marks.push(self.lift(GIVEN_BACK));
+                if self.state.captures.iter().any(|c| !c.give_backs.is_empty()) {
+                    facts.marks.push(self.lift(GIVEN_BACK));
+                }
             }
             Event::GiveBackEnded { .. } if self.state.attempt.is_none() => self.cleared(facts),
             Event::InvoiceClosed {

@@ -193,6 +193,43 @@ fn parts(
     Ok([money(forgiven), money(reopened), money(of_unapplied)])
 }
 
+/// What stands of a payment, for who wants to give some of it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Zoho invoice id.
+    pub invoice: String,
+    /// Zoho's number of it.
+    pub number: String,
+    /// What the sale took.
+    pub captured: Money,
+    /// Applied to the invoice, and not forgiven.
+    pub applied: Money,
+    /// Applied to nothing.
+    pub unapplied: Money,
+    /// The money stands at the processor as settled: it is refunded; before, the whole of it is voided.
+    pub settled: bool,
+    /// Another give-back of it is under way.
+    pub under_way: bool,
+    /// It was voided or taken back.
+    pub reversed: bool,
+}
+
+/// What stands of a payment of this invoice; none: it is none of it.
+pub fn standing(state: &State, transaction: &str) -> Option<Standing> {
+    let capture = state.capture(transaction)?;
+    let money = |minor| Money::new(minor, capture.amount.currency);
+    Some(Standing {
+        invoice: state.intake.as_ref()?.invoice.clone(),
+        number: state.title().to_owned(),
+        captured: capture.amount,
+        applied: money(capture.applied.minor - capture.forgiven()),
+        unapplied: money(capture.unapplied()),
+        settled: capture.settled,
+        under_way: capture.is_being_given_back(),
+        reversed: !capture.is_live(),
+    })
+}
+
 impl State {
     pub(super) fn apply_give_back(&mut self, event: &Event) {
         match event {
@@ -237,7 +274,9 @@ impl State {
                 }
             }
             Ending::Voided => {
-                capture.give_backs.clear();
+                for give_back in &mut capture.give_backs {
+                    give_back.open = false;
+                }
                 capture.reversed = true;
                 capture.applied.minor = 0;
                 capture.next_look = None;

@@ -36,7 +36,7 @@ mod tests;
 mod turn;
 mod words;
 
-pub use give_back::{Ending, Source};
+pub use give_back::{Ending, Source, Standing, standing};
 pub use state::State;
 pub use words::{Captured, Choice, Command, Event, News};
 

@@ -72,7 +72,9 @@ impl Turn<'_> {
         if reason.trim().is_empty() {
             return Err(self.refused("no_reason", "say why, for the record"));
         }
-        if self.state.wish.as_ref().is_some_and(|wish| wish.by == by) {
+        // `token:ada` and `shell:ada` are one person.
+        let name = |principal: &str| principal.split_once(':').map_or(principal, |(_, name)| name).to_owned();
+        if self.state.wish.as_ref().is_some_and(|wish| name(&wish.by) == name(by)) {
             return Err(self.refused("same_person", "who asked for it does not approve it: somebody else has to"));
         }
         Ok(())

@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 26] = [
+pub const ROUTES: [Route; 31] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -42,6 +42,11 @@ pub const ROUTES: [Route; 26] = [
     answers("/bulk/{id}/approve", &[Act::Bulk]),
     does("POST", "/bulk/{id}/cancel", &[Act::Bulk]),
     does("POST", "/activations", &[Act::SendLink]),
+    does("POST", "/refunds", &[Act::Refund]),
+    does("POST", "/refunds/preview", &[Act::Refund]),
+    answers("/refunds/{id}/approve", &[Act::Refund]),
+    answers("/refunds/{id}/reject", &[Act::Refund]),
+    does("POST", "/refunds/{id}/decide", &[Act::Refund]),
     does("GET", "/transactions", &[Act::ReadMoney]),
     does("GET", "/transactions.csv", &[Act::Export]),
     does("GET", "/inbox/summary", &[Act::ReadFlows]),

@@ -6,5 +6,6 @@ mod s2_0;
 mod s2_12;
 mod s2_2;
 mod s2_3;
+mod s2_4;
 mod s2_8;
 mod world;
