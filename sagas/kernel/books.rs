@@ -183,7 +183,10 @@ pub fn of_invoice(sums: &Sums, on_hold: bool) -> Vec<Broken> {
         let what = format!("{applied} is applied, of a total of {total} less {credits} of credits");
         broken.push(Broken::new(Invariant::I13, what));
     }
-    let captured = -sums.by(&[Rule::Capture, Rule::CaptureReversed], account::UNAPPLIED_CASH);
+    // What was given back of what is not applied, or not any more, is captured no longer.
+    let taken =
+        [Rule::Capture, Rule::CaptureReversed, Rule::RefundFromUnapplied, Rule::RefundFromUnappliedReversed];
+    let captured = -sums.by(&taken, account::UNAPPLIED_CASH);
     if captured > total && !on_hold {
         let what = format!("{captured} is captured for a total of {total}, and it is not on hold");
         broken.push(Broken::new(Invariant::I17, what));
@@ -320,6 +323,15 @@ mod tests {
         assert_eq!(numbers(&of_invoice(&sums(&[ISSUED, beyond]), false)), ["I13"]);
         assert_eq!(numbers(&of_invoice(&sums(&[ISSUED, CAPTURE, CAPTURE]), false)), ["I17"]);
         assert_eq!(of_invoice(&sums(&[ISSUED, CAPTURE, CAPTURE]), true), [], "known, and on hold");
+    }
+
+    #[test]
+    fn what_was_given_back_of_an_invoice_and_charged_anew_is_not_captured_twice() {
+        let undone: (Rule, &[(u16, i64)]) = (Rule::Unapply, &[(1200, 400), (2100, -400)]);
+        let approved: (Rule, &[(u16, i64)]) = (Rule::RefundFromUnapplied, &[(2100, 400), (2120, -400)]);
+        let anew: (Rule, &[(u16, i64)]) = (Rule::Capture, &[(1110, 400), (2100, -400)]);
+        assert_eq!(of_invoice(&sums(&[ISSUED, CAPTURE, APPLY, undone, approved, anew]), false), []);
+        assert_eq!(numbers(&of_invoice(&sums(&[ISSUED, CAPTURE, APPLY, undone, anew]), false)), ["I17"]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod orders;
 mod privacy;
 mod projections;
 mod recover;
+mod refund;
 mod requests;
 mod saga;
 mod sandbox;
@@ -73,6 +74,12 @@ enum Command {
     /// List and show sagas, order something of them, rehearse
     #[command(subcommand)]
     Saga(saga::Command),
+    /// Give money of a card payment back
+    ///
+    /// Example:
+    ///   attio-billing refund request k3v9p2ab --amount 40.00 --source forgive --why goodwill --reason "first bill was wrong" --preview
+    #[command(subcommand, verbatim_doc_comment)]
+    Refund(refund::Command),
     /// Query the transaction log, verify the hash chain
     #[command(subcommand)]
     Log(log::Command),
@@ -170,6 +177,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Vendors(command) => vendors::run(command).await,
         Command::Link(args) => link::run(args).await,
         Command::Saga(command) => saga::run(command).await,
+        Command::Refund(command) => refund::run(command).await,
         Command::Log(command) => log::run(command).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Projections(command) => projections::run(command).await,

@@ -8,6 +8,7 @@ mod acts;
 pub mod operator;
 mod pollers;
 mod recovery;
+pub mod refunds;
 mod router;
 mod triggers;
 mod unserved;

@@ -22,17 +22,20 @@ pub enum Template {
     ActivationFailed,
     /// The card was declined for an invoice
     PaymentFailed,
+    /// Money was given back
+    Refund,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CheckoutLink,
         Self::CheckoutReminder,
         Self::Receipt,
         Self::Started,
         Self::ActivationFailed,
         Self::PaymentFailed,
+        Self::Refund,
     ];
 
     /// Its name in files, on the command line and in the outbox.
@@ -44,6 +47,7 @@ impl Template {
             Self::Started => "started",
             Self::ActivationFailed => "activation_failed",
             Self::PaymentFailed => "payment_failed",
+            Self::Refund => "refund",
         }
     }
 }
@@ -58,6 +62,7 @@ pub enum Facts {
     Started(Started),
     ActivationFailed(ActivationFailed),
     PaymentFailed(PaymentFailed),
+    Refund(Refund),
 }
 
 impl Facts {
@@ -70,6 +75,7 @@ impl Facts {
             Self::Started(_) => Template::Started,
             Self::ActivationFailed(_) => Template::ActivationFailed,
             Self::PaymentFailed(_) => Template::PaymentFailed,
+            Self::Refund(_) => Template::Refund,
         }
     }
 }
@@ -177,6 +183,21 @@ pub struct PaymentFailed {
     /// Where the customer changes the card.
     #[serde(serialize_with = "url")]
     pub link: Url,
+}
+
+/// Money that was given back.
+#[derive(Clone, Serialize)]
+pub struct Refund {
+    /// The invoice's number.
+    pub invoice: String,
+    /// How much.
+    pub amount: String,
+    /// The day on which the bank was told.
+    pub on: NaiveDate,
+    /// To which card; absent: not known.
+    pub card: Option<Card>,
+    /// The charge was called off before it was settled.
+    pub voided: bool,
 }
 
 fn url<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {

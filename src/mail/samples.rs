@@ -1,7 +1,7 @@
 //! A made-up mail of each template: for previews, for a first test of a mail server, and for tests.
 
 use super::facts::{
-    ActivationFailed, Card, Checkout, Facts, PaymentFailed, Receipt, Released, Renewal, Started, Template,
+    ActivationFailed, Card, Checkout, Facts, PaymentFailed, Receipt, Refund, Released, Renewal, Started, Template,
 };
 use crate::brand::Locale;
 use chrono::NaiveDate;
@@ -45,6 +45,13 @@ pub fn facts(template: Template, locale: Locale) -> Facts {
             plan,
             released: Some(Released { amount: total, card }),
             link: Some(link("/checkout/sample-token")),
+        }),
+        Template::Refund => Facts::Refund(Refund {
+            invoice,
+            amount: total,
+            on: day(2026, 11, 21),
+            card: Some(card),
+            voided: false,
         }),
         Template::PaymentFailed => Facts::PaymentFailed(PaymentFailed {
             plan,

@@ -135,7 +135,7 @@ fn e4_withdrawn_what_made_it_moot_is_seen_at_once() {
 }
 
 #[test]
-fn e14_a_sale_that_was_refunded_in_part_and_is_declined_then_is_a_persons() {
+fn a_sale_that_was_refunded_in_part_and_is_declined_then_is_a_persons() {
     let mut w = World::begun(|_| {});
     ask(&mut w, "a", 4_000, Source::Forgive);
     end(&mut w, "a", Ending::Refunded);

@@ -439,3 +439,16 @@ fn what_attio_refuses_is_shown_later_and_holds_nothing_up() {
     w.pass(TimeDelta::minutes(2));
     assert_eq!(w.shown.len(), 1);
 }
+
+#[test]
+fn s2_11_e7_a_webhook_of_a_refund_whose_outcome_is_unknown_changes_nothing_and_the_look_adopts_it() {
+    let mut w = World::begun(Source::Forgive, 4_000, |w| w.braintree.push_back(unknown()));
+    w.tell(Command::LookAgain { source: "braintree.refund_failed".to_owned() });
+    assert_eq!((w.state().as_str(), w.rules.len()), ("Sending", 2));
+    let made = w.made("rf1", &World::order_id(1), 4_000, Status::SettlementDeclined);
+    w.refund = Some(made.clone());
+    let outcome = Box::new(Outcome::Done { answer: Answer::Refund(Box::new(made)) });
+    w.looks.push_back(Look::Found { outcome, extra: Vec::new() });
+    w.pass(TimeDelta::minutes(3));
+    assert_eq!((w.parked(), w.balance(2120)), (Some(ParkCode::RefundFailedAfterSuccess), -4_000));
+}

@@ -7,6 +7,7 @@ pub mod forecast;
 mod inbox;
 pub mod orders;
 pub mod requests;
+pub mod refunds;
 mod roles;
 mod sagas;
 pub mod tokens;
@@ -63,6 +64,11 @@ pub fn router() -> Router<App> {
         .routes(routes!(bulk::approve))
         .routes(routes!(bulk::cancel))
         .routes(routes!(activations::order))
+        .routes(routes!(refunds::start))
+        .routes(routes!(refunds::preview))
+        .routes(routes!(refunds::approve))
+        .routes(routes!(refunds::reject))
+        .routes(routes!(refunds::decide))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::csv))
         .routes(routes!(inbox::summary))

@@ -408,3 +408,9 @@ async fn the_refusal_of_an_act_survives_every_fault_at_every_call() {
     let fixture = super::act_refusal::Fixture::new().await;
     println!("{} cases played on refused acts", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_survives_every_fault_at_every_call() {
+    let fixture = super::refund::Fixture::new().await;
+    println!("{} cases played on refunds", play(&fixture).await);
+}

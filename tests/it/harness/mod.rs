@@ -15,6 +15,7 @@ mod histories;
 mod invoice_payment;
 mod matrix;
 mod nodes;
+mod refund;
 mod rehearsal;
 mod staged;
 mod subscription_activation;
@@ -143,7 +144,8 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 4] = [act_refusal::KIND, invoice_payment::KIND, rehearsal::KIND, subscription_activation::KIND];
+const PLAYED: [&str; 5] =
+    [act_refusal::KIND, invoice_payment::KIND, refund::KIND, rehearsal::KIND, subscription_activation::KIND];
 
 #[test]
 fn every_saga_of_the_registry_is_played() {

@@ -24,7 +24,7 @@ pub(super) use terms::{ChangedTerms, ScheduledAnswer, TermsAnswer};
 use super::lists::ListedInvoice;
 use chrono::{DateTime, NaiveDate, Utc};
 use iso_currency::Currency;
-use sagas::kernel::answer::{Invoice, InvoicePayment};
+use sagas::kernel::answer::{Invoice, InvoiceLine, InvoicePayment};
 use sagas::kernel::money::{self, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
