@@ -29,6 +29,7 @@ mod dunning;
 mod evolve;
 mod give_back;
 mod projection;
+mod rest;
 pub mod schedule;
 mod state;
 #[cfg(test)]

@@ -184,8 +184,7 @@ pub fn of_invoice(sums: &Sums, on_hold: bool) -> Vec<Broken> {
         broken.push(Broken::new(Invariant::I13, what));
     }
     // What was given back of what is not applied, or not any more, is captured no longer.
-    let taken =
-        [Rule::Capture, Rule::CaptureReversed, Rule::RefundFromUnapplied, Rule::RefundFromUnappliedReversed];
+    let taken = [Rule::Capture, Rule::CaptureReversed, Rule::RefundFromUnapplied, Rule::RefundFromUnappliedReversed];
     let captured = -sums.by(&taken, account::UNAPPLIED_CASH);
     if captured > total && !on_hold {
         let what = format!("{captured} is captured for a total of {total}, and it is not on hold");

@@ -21,7 +21,9 @@ pub struct Order {
 pub fn order_id(effect: &Effect) -> Option<&str> {
     match effect {
         Effect::Braintree(
-            Braintree::Sell { order_id, .. } | Braintree::Authorise { order_id, .. } | Braintree::Refund { order_id, .. },
+            Braintree::Sell { order_id, .. }
+            | Braintree::Authorise { order_id, .. }
+            | Braintree::Refund { order_id, .. },
         ) => Some(order_id),
         _ => None,
     }

@@ -74,7 +74,8 @@ impl Turn<'_> {
         let Outcome::Done { answer: Answer::Transaction(sale) } = outcome else { return };
         let Some(terms) = self.state.terms.clone() else { return };
         if sale.amount != terms.captured {
-            let detail = format!("Braintree shows {} for {}, and {} was captured", sale.amount, sale.id, terms.captured);
+            let detail =
+                format!("Braintree shows {} for {}, and {} was captured", sale.amount, sale.id, terms.captured);
             return self.held(ParkCode::AnswerMismatch, detail);
         }
         let now = self.at.now;
@@ -82,7 +83,8 @@ impl Turn<'_> {
         let wait = refused.filter(|refused| now - refused.last < BATCH_AGAIN);
         match &sale.status {
             _ if refused.is_some_and(|refused| now - refused.first >= BATCH_PATIENCE) => {
-                let detail = format!("void and refund of {} are refused for three days: look at it at Braintree", sale.id);
+                let detail =
+                    format!("void and refund of {} are refused for three days: look at it at Braintree", sale.id);
                 self.held(ParkCode::GiveBackStuck, detail);
             }
             Status::Authorized | Status::SubmittedForSettlement if terms.is_whole() => {
@@ -103,22 +105,20 @@ impl Turn<'_> {
                 self.choose_refund(sale);
             }
             status if status.is_reversed() && self.state.told => {
-                let detail = format!("{} is {} now, after a refund of it failed: finance must look", sale.id, word(status));
+                let detail =
+                    format!("{} is {} now, after a refund of it failed: finance must look", sale.id, word(status));
                 self.held(ParkCode::MoneyDecision, detail);
             }
             Status::SettlementDeclined | Status::SettlementFailed | Status::Voided | Status::AuthorizationExpired => {
-                self.push(Event::RefundMoot {
-                    status: word(&sale.status),
-                    effective: self.at.date(now),
-                    at: now,
-                });
+                self.push(Event::RefundMoot { status: word(&sale.status), effective: self.at.date(now), at: now });
             }
             Status::SettlementConfirmed
             | Status::ProcessorDeclined
             | Status::GatewayRejected
             | Status::Failed
             | Status::Other(_) => {
-                let detail = format!("Braintree shows {} as {}, which no payment of ours becomes", sale.id, word(&sale.status));
+                let detail =
+                    format!("Braintree shows {} as {}, which no payment of ours becomes", sale.id, word(&sale.status));
                 self.held(ParkCode::UnknownVendorState, detail);
             }
         }
@@ -178,7 +178,8 @@ impl Turn<'_> {
             return self.held(ParkCode::AnswerMismatch, detail);
         }
         if wanted != Some(refund.amount) {
-            let detail = format!("Braintree refunded {} as {}, and another amount was asked for", refund.amount, refund.id);
+            let detail =
+                format!("Braintree refunded {} as {}, and another amount was asked for", refund.amount, refund.id);
             return self.held(ParkCode::AnswerMismatch, detail);
         }
         if refund.status.is_reversed() {

@@ -126,20 +126,9 @@ pub(super) struct Refused {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub(super) enum Outcome {
-    Voided {
-        on: NaiveDate,
-        at: DateTime<Utc>,
-    },
-    Sent {
-        refund: String,
-        amount: Money,
-        on: NaiveDate,
-        at: DateTime<Utc>,
-        settled: bool,
-    },
-    Outside {
-        on: NaiveDate,
-    },
+    Voided { on: NaiveDate, at: DateTime<Utc> },
+    Sent { refund: String, amount: Money, on: NaiveDate, at: DateTime<Utc>, settled: bool },
+    Outside { on: NaiveDate },
 }
 
 /// What Zoho shows of it by now.

@@ -2,9 +2,11 @@
 //! in words. Telling people never holds the flow up.
 
 use super::state::{Ending, Outcome, Stage, State};
-use super::words::{Event, Telling, Wish};
 use super::turn::Turn;
-use crate::kernel::effect::{Attio, Desk, Effect, Letter, LetterFacts, Mail, Message, Projection, TransactionProjection};
+use super::words::{Event, Telling, Wish};
+use crate::kernel::effect::{
+    Attio, Desk, Effect, Letter, LetterFacts, Mail, Message, Projection, TransactionProjection,
+};
 use crate::kernel::outcome::{self, RejectionKind};
 use chrono::{DateTime, Utc};
 use serde_json::json;

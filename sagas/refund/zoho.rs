@@ -31,7 +31,9 @@ fn day_of(outcome: &Outcome) -> NaiveDate {
 fn reference(state: &State, wish: &Wish) -> Option<String> {
     match state.outcome.as_ref()? {
         Outcome::Sent { refund, .. } => Some(refund.clone()),
-        Outcome::Voided { .. } | Outcome::Outside { .. } => Some(wish.installation.credit_note_reference(state.saga()?)),
+        Outcome::Voided { .. } | Outcome::Outside { .. } => {
+            Some(wish.installation.credit_note_reference(state.saga()?))
+        }
     }
 }
 
@@ -139,7 +141,11 @@ pub(super) fn credit(read: &InvoiceLines, forgiven: Money) -> Option<Credit> {
         (Some(tax), Some(net)) => {
             let first = div_round(i128::from(forgiven.minor) * i128::from(net), i128::from(invoice.total.minor));
             let with_tax = |price: i64| price + div_round(i128::from(price) * i128::from(tax.minor), i128::from(net));
-            [0, -1, 1].map(|off| first + off).into_iter().find(|price| with_tax(*price) == forgiven.minor).unwrap_or(first)
+            [0, -1, 1]
+                .map(|off| first + off)
+                .into_iter()
+                .find(|price| with_tax(*price) == forgiven.minor)
+                .unwrap_or(first)
         }
         (Some(_) | None, _) => forgiven.minor,
     };

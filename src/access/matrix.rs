@@ -124,12 +124,7 @@ impl Cell {
     pub const fn opens(self) -> bool {
         match self {
             Self::Yes | Self::OneCustomer | Self::Second | Self::Few | Self::Limit => true,
-            Self::No
-            | Self::Masked
-            | Self::Request
-            | Self::Approves
-            | Self::ApprovesMany
-            | Self::OwnQueue => false,
+            Self::No | Self::Masked | Self::Request | Self::Approves | Self::ApprovesMany | Self::OwnQueue => false,
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use crate::config::refunds_alone;
 use crate::engine::items::Body;
+use crate::store::StoreError;
 use crate::store::approvals;
 use crate::store::items::NewItem;
 use crate::store::query::{self, SagaFilter, SagaLine};
 use crate::store::saga_store::{self, LoadError};
-use crate::store::StoreError;
 use sagas::invoice_payment::{self, InvoicePayment, Standing};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::money::{Money, MoneyError};
@@ -121,7 +121,9 @@ impl Plan {
 #[derive(Debug, thiserror::Error)]
 pub enum RefundError {
     /// No invoice knows such a payment.
-    #[error("no payment of ours is transaction {0}: what was not taken for an invoice here is not given back from here")]
+    #[error(
+        "no payment of ours is transaction {0}: what was not taken for an invoice here is not given back from here"
+    )]
     Unknown(String),
     /// It cannot be given back as asked.
     #[error("{0}")]
@@ -184,7 +186,9 @@ fn amount(ask: &Ask, standing: &Standing) -> Result<Money, RefundError> {
         Sum::Minor(minor) => Money::new(*minor, left.currency),
     };
     if !amount.is_positive() || amount.minor > left.minor {
-        return refused(format!("{amount} cannot be given back of {id}: {applied} applied and {unapplied} unapplied are left"));
+        return refused(format!(
+            "{amount} cannot be given back of {id}: {applied} applied and {unapplied} unapplied are left"
+        ));
     }
     Ok(amount)
 }

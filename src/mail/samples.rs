@@ -46,13 +46,9 @@ pub fn facts(template: Template, locale: Locale) -> Facts {
             released: Some(Released { amount: total, card }),
             link: Some(link("/checkout/sample-token")),
         }),
-        Template::Refund => Facts::Refund(Refund {
-            invoice,
-            amount: total,
-            on: day(2026, 11, 21),
-            card: Some(card),
-            voided: false,
-        }),
+        Template::Refund => {
+            Facts::Refund(Refund { invoice, amount: total, on: day(2026, 11, 21), card: Some(card), voided: false })
+        }
         Template::PaymentFailed => Facts::PaymentFailed(PaymentFailed {
             plan,
             invoice,

@@ -37,7 +37,10 @@ fn p1_what_is_asked_for_is_let_go_and_its_terms_are_told() {
     ask(&mut w, "a", 4_000, Source::Forgive);
     assert_eq!(parts(&w), [4_000, 0, 0]);
     let terms = &told(&w)["terms"];
-    assert_eq!((terms["payment"].as_str(), terms["customer"].as_str()), (Some(w.payment_of("tx1").as_str()), Some("cust1")));
+    assert_eq!(
+        (terms["payment"].as_str(), terms["customer"].as_str()),
+        (Some(w.payment_of("tx1").as_str()), Some("cust1"))
+    );
     assert_eq!((terms["captured"]["minor"].as_i64(), terms["applied"]["minor"].as_i64()), (Some(TOTAL), Some(TOTAL)));
     let calls = w.calls.len();
     end(&mut w, "a", Ending::Refunded);
@@ -164,7 +167,11 @@ fn p1_money_that_is_being_given_back_is_neither_recorded_nor_in_the_way() {
     *w.accounts.entry(1110).or_default() -= 6_000;
     w.records.clear();
     end(&mut w, "a", Ending::Refunded);
-    assert_eq!((w.parked(), w.sold[1].1), (None, TOTAL), "the invoice is charged anew, and the first sale is no question");
+    assert_eq!(
+        (w.parked(), w.sold[1].1),
+        (None, TOTAL),
+        "the invoice is charged anew, and the first sale is no question"
+    );
     w.settle("tx2", Settled);
     assert!(!w.holds.contains("captured_not_recorded"));
 }

@@ -1,7 +1,7 @@
 //! End balances of the histories that concern this flow, summed from its journals onto those of the sale.
 
 use super::world::{TOTAL, World, hard};
-use crate::kernel::answer::TransactionStatus::{SettlementDeclined, Settled, SubmittedForSettlement};
+use crate::kernel::answer::TransactionStatus::{Settled, SettlementDeclined, SubmittedForSettlement};
 use crate::kernel::tests::bench::Played;
 use crate::refund::{Choice, Source};
 use chrono::TimeDelta;

@@ -36,10 +36,18 @@ fn p1_to_p8_a_settled_sale_is_refunded_credited_shown_and_settled() {
             "mail.send"
         ]
     );
-    assert_eq!((w.told.as_slice(), w.state().as_str()), (&["give_back_asked", "refunded"].map(str::to_owned)[..], "AwaitSettlement"));
+    assert_eq!(
+        (w.told.as_slice(), w.state().as_str()),
+        (&["give_back_asked", "refunded"].map(str::to_owned)[..], "AwaitSettlement")
+    );
     let shown = &w.shown[0].transaction;
-    assert_eq!((shown.status.as_str(), shown.amount, shown.braintree_transaction.as_deref()), ("Refunded", eur(4_000), Some("rf1")));
-    assert!(matches!(&w.letters[0].about, LetterFacts::Refund { card: Some((brand, last)), .. } if brand == "Visa" && last == "1111"));
+    assert_eq!(
+        (shown.status.as_str(), shown.amount, shown.braintree_transaction.as_deref()),
+        ("Refunded", eur(4_000), Some("rf1"))
+    );
+    assert!(
+        matches!(&w.letters[0].about, LetterFacts::Refund { card: Some((brand, last)), .. } if brand == "Visa" && last == "1111")
+    );
     assert!(w.claims.is_empty(), "the next give-back of the sale may come before this one is settled");
     w.is_now(Status::Settled);
     w.pass(TimeDelta::hours(3));
@@ -117,7 +125,11 @@ fn e1_a_stream_that_does_not_answer_ends_it_after_an_hour() {
 
 #[test]
 fn e1_another_give_back_of_the_sale_refuses_a_person_and_puts_a_rule_off() {
-    let busy = || Some(Outcome::Declined { decline: Decline { text: "held".to_owned(), ..samples::decline(DeclineKind::Busy, "claimed") } });
+    let busy = || {
+        Some(Outcome::Declined {
+            decline: Decline { text: "held".to_owned(), ..samples::decline(DeclineKind::Busy, "claimed") },
+        })
+    };
     let w = World::begun(Source::Forgive, 4_000, |w| w.busy = busy());
     assert_eq!((w.state().as_str(), w.told.len()), ("Refused", 0), "nobody was asked");
     let mut w = World::begun(Source::Forgive, 4_000, |w| {
@@ -220,7 +232,10 @@ fn e6_a_refund_that_is_not_possible_yet_waits_for_settlement() {
     });
     assert_eq!(w.state(), "WaitSettle");
     w.pass(TimeDelta::hours(3));
-    assert_eq!((w.state().as_str(), w.refund.as_ref().map(|r| r.order_id.clone())), ("AwaitSettlement", Some(World::order_id(3))));
+    assert_eq!(
+        (w.state().as_str(), w.refund.as_ref().map(|r| r.order_id.clone())),
+        ("AwaitSettlement", Some(World::order_id(3)))
+    );
 }
 
 #[test]
@@ -236,7 +251,10 @@ fn e7_blocked_it_is_tried_again_paid_outside_or_withdrawn_by_a_person() {
     let blocked = || World::begun(Source::Forgive, 4_000, |w| w.braintree.push_back(hard("2005")));
     let mut w = blocked();
     w.decide(Choice::TryAgain);
-    assert_eq!((w.state().as_str(), w.refund.as_ref().map(|r| r.order_id.clone())), ("AwaitSettlement", Some(World::order_id(2))));
+    assert_eq!(
+        (w.state().as_str(), w.refund.as_ref().map(|r| r.order_id.clone())),
+        ("AwaitSettlement", Some(World::order_id(2)))
+    );
     assert_eq!((w.letters.len(), w.balance(2120)), (1, 0));
     let mut w = blocked();
     w.decide(Choice::PaidOutside);
@@ -244,7 +262,10 @@ fn e7_blocked_it_is_tried_again_paid_outside_or_withdrawn_by_a_person() {
     assert_eq!((w.notes[0].reference.starts_with("demo1.cn."), w.told[1].as_str()), (true, "refunded"));
     let mut w = blocked();
     w.decide(Choice::Withdraw);
-    assert_eq!((w.state().as_str(), w.balance(2110), w.balance(2120), w.told[1].as_str()), ("Withdrawn", 0, 0, "withdrawn"));
+    assert_eq!(
+        (w.state().as_str(), w.balance(2110), w.balance(2120), w.told[1].as_str()),
+        ("Withdrawn", 0, 0, "withdrawn")
+    );
 }
 
 #[test]
@@ -287,7 +308,8 @@ fn e10_an_unknown_refund_is_looked_up_and_adopted_and_never_sent_again() {
     w.looks.extend([Look::Unclear { detail: "lags".to_owned() }, Look::Found { outcome, extra: Vec::new() }]);
     w.pass(TimeDelta::minutes(20));
     assert_eq!(w.state(), "AwaitSettlement");
-    let sent = w.log.iter().filter(|r| matches!(r, Record::Step(StepEvent::Sending { step, .. }) if step == "give_back"));
+    let sent =
+        w.log.iter().filter(|r| matches!(r, Record::Step(StepEvent::Sending { step, .. }) if step == "give_back"));
     assert_eq!(sent.count(), 1);
 }
 
@@ -298,7 +320,10 @@ fn e10_proven_absent_the_same_refund_goes_out_a_day_later_under_the_same_order_i
     w.pass(TimeDelta::hours(23));
     assert_eq!(w.calls.iter().filter(|call| **call == "braintree.refund").count(), 1);
     w.pass(TimeDelta::hours(2));
-    assert_eq!((w.state().as_str(), w.refund.as_ref().map(|r| r.order_id.clone())), ("AwaitSettlement", Some(World::order_id(1))));
+    assert_eq!(
+        (w.state().as_str(), w.refund.as_ref().map(|r| r.order_id.clone())),
+        ("AwaitSettlement", Some(World::order_id(1)))
+    );
 }
 
 #[test]
@@ -324,7 +349,10 @@ fn e13_declined_after_it_was_accepted_is_owed_again_and_a_person_decides() {
     let mut w = World::begun(Source::Forgive, 4_000, |_| {});
     w.is_now(Status::SettlementDeclined);
     w.pass(TimeDelta::hours(3));
-    assert_eq!((w.parked(), w.balance(2120), w.balance(1110)), (Some(ParkCode::RefundFailedAfterSuccess), -4_000, TOTAL));
+    assert_eq!(
+        (w.parked(), w.balance(2120), w.balance(1110)),
+        (Some(ParkCode::RefundFailedAfterSuccess), -4_000, TOTAL)
+    );
     assert_eq!(w.shown.last().map(|p| p.transaction.status.as_str()), Some("Failed"));
     w.decide(Choice::TryAgain);
     assert_eq!((w.state().as_str(), w.balance(2120), w.notes.len()), ("AwaitSettlement", 0, 1));
@@ -406,7 +434,8 @@ fn a_sale_of_another_amount_than_was_captured_is_not_touched() {
 
 #[test]
 fn a_refusal_without_a_branch_parks_and_is_looked_up_before_it_goes_out_again() {
-    let mut w = World::begun(Source::Forgive, 4_000, |w| w.braintree.push_back(rejected(RejectionKind::Invalid, "91234")));
+    let mut w =
+        World::begun(Source::Forgive, 4_000, |w| w.braintree.push_back(rejected(RejectionKind::Invalid, "91234")));
     assert_eq!(w.parked(), Some(ParkCode::VendorRejected));
     w.looks.push_back(Look::Absent { watermark: false, key_proven: false });
     w.resume();

@@ -15,7 +15,10 @@ const ABSENT: Look = Look::Absent { watermark: false, key_proven: false };
 fn p6_the_credit_note_has_one_line_the_invoices_tax_and_the_refunds_id() {
     let w = World::begun(Source::Forgive, 4_000, |_| {});
     let note = &w.notes[0];
-    assert_eq!((note.code.as_str(), note.tax.as_deref(), note.reference.as_str()), ("pro-monthly", Some("tax19"), "rf1"));
+    assert_eq!(
+        (note.code.as_str(), note.tax.as_deref(), note.reference.as_str()),
+        ("pro-monthly", Some("tax19"), "rf1")
+    );
     assert_eq!((note.price, note.total), (eur(3_361), eur(4_000)), "19 % of 33.61 is 6.39");
     assert_eq!((w.balance(4000), w.balance(2200)), (-8_403 + 3_361, -1_597 + 639));
 }
@@ -23,7 +26,8 @@ fn p6_the_credit_note_has_one_line_the_invoices_tax_and_the_refunds_id() {
 #[test]
 fn p6_an_invoice_without_tax_is_credited_without() {
     let w = World::begun(Source::Forgive, 4_000, |w| {
-        w.lines = vec![InvoiceLine { code: String::new(), tax: None }, InvoiceLine { code: "seats".to_owned(), tax: None }];
+        w.lines =
+            vec![InvoiceLine { code: String::new(), tax: None }, InvoiceLine { code: "seats".to_owned(), tax: None }];
     });
     assert_eq!((w.notes[0].code.as_str(), w.notes[0].price), ("seats", eur(4_000)));
 }

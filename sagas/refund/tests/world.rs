@@ -230,7 +230,8 @@ impl World {
             }
             Effect::Desk(Desk::Tell { message, .. }) => {
                 let word = message.command["command"].as_str().expect("a command");
-                let word = if word == "give_back_ended" { &message.command["ending"] } else { &message.command["command"] };
+                let word =
+                    if word == "give_back_ended" { &message.command["ending"] } else { &message.command["command"] };
                 self.told.push(word.as_str().expect("a word").to_owned());
                 Answer::Nothing
             }
@@ -254,7 +255,8 @@ impl World {
                     return outcome;
                 }
                 let id = order_id.rsplit('.').next().unwrap_or_default();
-                let made = self.made(&format!("rf{id}"), order_id, amount.minor, TransactionStatus::SubmittedForSettlement);
+                let made =
+                    self.made(&format!("rf{id}"), order_id, amount.minor, TransactionStatus::SubmittedForSettlement);
                 self.refund = Some(made.clone());
                 Answer::Refund(Box::new(made))
             }
@@ -278,7 +280,9 @@ impl World {
     fn zoho(&mut self, call: &Zoho) -> Outcome {
         let reads = matches!(
             call,
-            Zoho::ReadInvoice { .. } | Zoho::Invoice(OnInvoice::ReadLines { .. }) | Zoho::Payment(OnPayment::Read { .. })
+            Zoho::ReadInvoice { .. }
+                | Zoho::Invoice(OnInvoice::ReadLines { .. })
+                | Zoho::Payment(OnPayment::Read { .. })
         );
         if let Some(outcome) = if reads { None } else { self.zoho.pop_front() } {
             return outcome;

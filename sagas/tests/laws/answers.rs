@@ -5,8 +5,9 @@ use crate::dice::Dice;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
-    Answer, AppliedTo, Client, CollectionOwner, CreditNote, Invoice, InvoiceLine, InvoiceLines, InvoicePayment as Payment,
-    Method, Refund, Subscription, SubscriptionSurvey, Survey, Transaction, TransactionStatus, ZohoPayment,
+    Answer, AppliedTo, Client, CollectionOwner, CreditNote, Invoice, InvoiceLine, InvoiceLines,
+    InvoicePayment as Payment, Method, Refund, Subscription, SubscriptionSurvey, Survey, Transaction,
+    TransactionStatus, ZohoPayment,
 };
 use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, OnCredit, OnInvoice, OnPayment, Zoho};
 use sagas::kernel::money::Money;

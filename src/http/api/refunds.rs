@@ -220,8 +220,9 @@ pub(super) async fn decide(
 
 fn unplanned(error: &RefundError) -> Problem {
     match error {
-        RefundError::Unknown(_) => Problem::not_found(error.to_string())
-            .hint("GET /api/v1/transactions lists the payments that were taken"),
+        RefundError::Unknown(_) => {
+            Problem::not_found(error.to_string()).hint("GET /api/v1/transactions lists the payments that were taken")
+        }
         RefundError::Refused(_) | RefundError::Unreadable(_) => {
             Problem::new(StatusCode::CONFLICT, "refused", error.to_string())
         }

@@ -3,7 +3,7 @@
 
 use super::Ground;
 use super::staged::Staged;
-use super::world::{line, offer, until};
+use super::world::offer;
 use attio_billing::clock::Clock;
 use attio_billing::demo::Wish as Newcomer;
 use attio_billing::engine::items::Body;
@@ -98,11 +98,12 @@ impl Fixture {
             idempotency_key: None,
         };
         offer(stage.pool(), &item).await;
-        until("the invoice to be paid", async || {
-            let known = query::saga(stage.pool(), stream).await.unwrap();
-            known.is_some_and(|(line, _)| line.state == "AwaitSettlement")
-        })
-        .await;
+        let paid = async {
+            while !query::saga(stage.pool(), stream).await.unwrap().is_some_and(|(l, _)| l.state == "AwaitSettlement") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(2), paid).await.expect("the invoice is paid within two minutes");
         let sales = self.staged.live_sales("inv").await;
         let ours = |(order, ..): &&(String, String, String)| order.split('.').next() == Some(&*invoice);
         let sale = sales.iter().find(ours).expect("it is paid").1.clone();
@@ -148,10 +149,18 @@ impl super::Fixture for Fixture {
     }
 
     fn beyond(&self) -> &'static [(&'static str, &'static str)] {
-        const VOID: &str = "follows a void: the clock settles every sale here; tests/it/refunds and the flow's own tests play it";
+        const VOID: &str =
+            "follows a void: the clock settles every sale here; tests/it/refunds and the flow's own tests play it";
         const LESS: &str = "what is reopened is a part: `lower_payment` is played, and the flow's own tests delete";
-        const NOTE: &str = "needs a credit note over another sum, which Zoho does not make: the flow's own tests play it";
-        &[("read_invoice", VOID), ("void_invoice", VOID), ("apply_note", VOID), ("delete_payment", LESS), ("void_note", NOTE)]
+        const NOTE: &str =
+            "needs a credit note over another sum, which Zoho does not make: the flow's own tests play it";
+        &[
+            ("read_invoice", VOID),
+            ("void_invoice", VOID),
+            ("apply_note", VOID),
+            ("delete_payment", LESS),
+            ("void_note", NOTE),
+        ]
     }
 
     async fn start_of(&self, road: &'static str, name: &str) -> NewItem {

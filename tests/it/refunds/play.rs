@@ -81,7 +81,8 @@ impl Play {
     }
 
     pub(super) fn body(&self, minor: Option<i64>, source: &str) -> Value {
-        let mut body = json!({"transaction": self.sale, "source": source, "why": "goodwill", "reason": "the test says so"});
+        let mut body =
+            json!({"transaction": self.sale, "source": source, "why": "goodwill", "reason": "the test says so"});
         if let Some(minor) = minor {
             body["amount_minor"] = json!(minor);
         }
@@ -93,7 +94,13 @@ impl Play {
         self.post_as(&self.finance, path, key, body).await
     }
 
-    pub(super) async fn post_as(&self, token: &str, path: &str, key: Option<&str>, body: &Value) -> (StatusCode, Value) {
+    pub(super) async fn post_as(
+        &self,
+        token: &str,
+        path: &str,
+        key: Option<&str>,
+        body: &Value,
+    ) -> (StatusCode, Value) {
         let mut request = self.out.api_as(token, Method::POST, path).json(body);
         if let Some(key) = key {
             request = request.header("idempotency-key", key);

@@ -132,7 +132,8 @@ async fn e7_a_refund_that_the_bank_refuses_is_withdrawn_and_the_invoice_stays_pa
 async fn e10_a_refund_whose_answer_is_lost_is_found_and_never_sent_again() {
     let play = Play::paid(4_900).await;
     play.settle(&play.sale).await;
-    play.fault(json!({"vendor": "braintree", "operation": "transaction.refund", "kind": "timeout_after", "times": 1})).await;
+    play.fault(json!({"vendor": "braintree", "operation": "transaction.refund", "kind": "timeout_after", "times": 1}))
+        .await;
     let (status, answer) = play.post("/refunds", Some("r1"), &play.body(Some(1_900), "forgive")).await;
     assert!(status.is_success(), "{answer:#}");
     let refund = sagas::kernel::ids::SagaId(answer["saga"]["id"].as_str().unwrap().parse().unwrap());
