@@ -16,12 +16,21 @@ use uuid::Uuid;
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Ask for a refund; above the limit of one person it waits for a second one
+    #[command(after_help = "Examples:
+  attio-billing refund request k3v9p2ab --amount 40.00 --source forgive --why goodwill --reason \"outage\" --preview
+  attio-billing refund request k3v9p2ab --source unapplied --why duplicate --reason \"paid twice\"")]
     Request(Request),
     /// Agree to a refund that somebody else has asked for
+    #[command(after_help = "Example:
+  attio-billing refund approve 5ba0d1a8-3d0c-4e7c-9a55-7d1f3b6f0a01 --reason \"seen with the customer\"")]
     Approve(Answer),
     /// Do not agree to a refund, or take back what you asked for
+    #[command(after_help = "Example:
+  attio-billing refund reject 5ba0d1a8-3d0c-4e7c-9a55-7d1f3b6f0a01 --reason \"not this customer\"")]
     Reject(Answer),
     /// Decide what becomes of a refund that the bank did not make
+    #[command(after_help = "Example:
+  attio-billing refund decide 5ba0d1a8-3d0c-4e7c-9a55-7d1f3b6f0a01 paid-outside --reason \"transfer of 2 June\"")]
     Decide(Decide),
 }
 

@@ -3,18 +3,17 @@
 
 use crate::config::refunds_alone;
 use crate::engine::items::Body;
-use crate::store::StoreError;
 use crate::store::approvals;
 use crate::store::items::NewItem;
 use crate::store::query::{self, SagaFilter, SagaLine};
 use crate::store::saga_store::{self, LoadError};
+use crate::store::{Pool, StoreError};
 use sagas::invoice_payment::{self, InvoicePayment, Standing};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::money::{Money, MoneyError};
 use sagas::kernel::saga::Saga;
 use sagas::refund::{self, Approval, Command, Refund, Source, Wish};
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
 use utoipa::ToSchema;
 
 /// Where the money comes from.
@@ -143,7 +142,7 @@ pub enum RefundError {
 ///
 /// # Errors
 /// There is no such payment, it cannot be given back as asked, or the database cannot be reached.
-pub async fn plan(pool: &PgPool, shards: u16, ask: &Ask) -> Result<Plan, RefundError> {
+pub async fn plan(pool: &Pool, shards: u16, ask: &Ask) -> Result<Plan, RefundError> {
     let filter = SagaFilter {
         kind: Some(InvoicePayment::NAME.to_owned()),
         reference: Some(ask.transaction.clone()),

@@ -89,6 +89,10 @@ async fn s2_4_e15_a_payment_that_is_not_ours_is_not_given_back() {
     let (status, answer) = play.post("/refunds", Some("r1"), &body).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "{answer:#}");
     let (status, answer) = play.post("/refunds", None, &play.body(None, "forgive")).await;
-    assert_eq!((status, answer["code"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("invalid_field")), "{answer:#}");
+    assert_eq!(
+        (status, answer["code"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("invalid_field")),
+        "{answer:#}"
+    );
     play.is_sound().await;
 }

@@ -4,7 +4,7 @@ use crate::outside::Outside;
 use attio_billing::access::{Holder, Role};
 use attio_billing::demo::{Customer, StageOptions, Wish};
 use attio_billing::port::Person;
-use attio_billing::store::query::{self, SagaLine};
+use attio_billing::store::query::SagaLine;
 use attio_billing::store::{ledger, people};
 use reqwest::{Method, StatusCode};
 use sagas::kernel::ids::SagaId;
@@ -139,19 +139,9 @@ impl Play {
         self.out.stage.saga_of(&self.customer.first_invoice)
     }
 
-    pub(super) async fn stream_state(&self) -> String {
-        self.line(self.stream()).await.state
-    }
-
     pub(super) async fn until_stream(&self, state: &str) {
         self.out.stage.until_saga(self.stream(), state, |s| s.state == state).await.unwrap();
         self.rest().await;
-    }
-
-    /// Names of a saga's business events, oldest first.
-    pub(super) async fn events(&self, saga: SagaId) -> Vec<String> {
-        let (_, events) = query::saga(self.out.stage.pool(), saga).await.unwrap().unwrap();
-        events.into_iter().map(|e| e.name).filter(|name| !name.starts_with("step.")).collect()
     }
 
     async fn books(&self) -> Value {
