@@ -127,9 +127,3 @@ async fn the_refusal_of_an_act_survives_the_death_of_its_node_at_every_point() {
     let fixture = super::act_refusal::Fixture::new().await;
     println!("{} deaths played on refused acts", play(&fixture).await);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refund_survives_the_death_of_its_node_at_every_point() {
-    let fixture = super::refund::Fixture::new().await;
-    println!("{} deaths played on refunds", play(&fixture).await);
-}
