@@ -10,6 +10,7 @@ pub mod catalog_sync;
 pub mod invoice_payment;
 pub mod kernel;
 pub mod payment_method_update;
+pub mod refund;
 pub mod rehearsal;
 pub mod subscription_activation;
 
@@ -25,6 +26,7 @@ macro_rules! for_each_saga {
             $crate::rehearsal::Rehearsal,
             $crate::act_refusal::ActRefusal,
             $crate::invoice_payment::InvoicePayment,
+            $crate::refund::Refund,
             $crate::subscription_activation::SubscriptionActivation,
             $crate::catalog_sync::CatalogSync,
             $crate::payment_method_update::PaymentMethodUpdate,

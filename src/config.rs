@@ -13,7 +13,7 @@ mod traces;
 mod watch;
 mod zoho;
 
-pub use approvals::{ApprovalSettings, Approvals};
+pub use approvals::{ApprovalSettings, Approvals, refunds_alone};
 pub use budgets::{BudgetSettings, Limits};
 use checking::{Checking, required, secret};
 pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};

@@ -8,7 +8,7 @@ use super::state::{Capture, Rest, Stage};
 use super::turn::Turn;
 use super::words::{Attempt, Captured, Event, Scope, Trouble, Wait};
 use crate::kernel::answer::{Answer, Transaction, TransactionStatus};
-use crate::kernel::effect::{Attio, Effect};
+use crate::kernel::effect::{Attio, Desk, Effect};
 use crate::kernel::outcome::{Decline, Outcome, Rejection, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::Answered;
@@ -35,7 +35,10 @@ impl Turn<'_> {
                 self.record_answered(outcome, answered.extra);
             }
             ("look_settlement", Outcome::Done { answer: Answer::Transaction(t) }) => self.looked(t),
-            ("tell", Outcome::Done { .. }) => self.push(Event::ActivationTold),
+            ("tell", Outcome::Done { .. }) => self.push(match answered.effect {
+                Effect::Desk(Desk::Tell { message, .. }) if message.flow == "refund" => Event::GiveBackAnswered,
+                _ => Event::ActivationTold,
+            }),
             ("answer_card", Outcome::Done { .. }) => self.push(Event::RetryAnswered),
             ("project", outcome) => self.projected(answered.effect, outcome),
             _ => {}
@@ -211,8 +214,12 @@ impl Turn<'_> {
                 amount: capture.amount,
                 effective: self.at.date(self.at.now),
             });
-        } else if status.is_approved() {
+        } else if status.is_approved() || (status.is_reversed() && capture.is_being_given_back()) {
+            // Void or not, the give-back says so.
             self.awaited(&capture);
+        } else if status.is_reversed() && !capture.give_backs.is_empty() {
+            let what = format!("{} was refunded in part and is now {status:?}: finance must look", t.id);
+            self.unclear(&t.id, ParkCode::MoneyDecision, what);
         } else if status.is_reversed() {
             self.reversed(t);
         } else {

@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 pub(super) const CAPTURED_NOT_RECORDED: &str = "captured_not_recorded";
 /// A recorded payment was taken back at settlement.
 pub(super) const SETTLEMENT_DECLINED: &str = "settlement_declined";
+/// A payment was given back and the invoice owes again: set by the give-back.
+pub(super) const GIVEN_BACK: &str = "given_back";
 /// A recorded payment was voided, and not by us.
 pub(super) const VOIDED_ELSEWHERE: &str = "voided_elsewhere";
 
@@ -388,7 +390,11 @@ impl Book<'_> {
             Event::DecisionTaken { choice: Choice::ChargeAgain, .. } => {
                 facts.marks.push(self.lift(SETTLEMENT_DECLINED));
                 facts.marks.push(self.lift(VOIDED_ELSEWHERE));
+                if self.state.captures.iter().any(|c| !c.give_backs.is_empty()) {
+                    facts.marks.push(self.lift(GIVEN_BACK));
+                }
             }
+            Event::GiveBackEnded { .. } if self.state.attempt.is_none() => self.cleared(facts),
             Event::InvoiceClosed {
                 closing: Closing::Void | Closing::Gone | Closing::Zero | Closing::PaidElsewhere | Closing::Paid,
                 ..
@@ -458,7 +464,10 @@ fn references(event: &Event) -> Vec<(&'static str, String)> {
             add("braintree_transaction", Some(transaction.clone()));
         }
         Event::ExternalPaymentSeen { payment, .. } => add("zoho_payment", Some(payment.clone())),
-        Event::PaymentSettled { transaction, .. } | Event::PaymentReversed { transaction, .. } => {
+        Event::PaymentSettled { transaction, .. }
+        | Event::PaymentReversed { transaction, .. }
+        | Event::GiveBackAdmitted { transaction, .. }
+        | Event::GiveBackEnded { transaction, .. } => {
             add("braintree_transaction", Some(transaction.clone()));
         }
         Event::CustomerStateShown { transaction_record, subscription_record, .. } => {
@@ -472,5 +481,5 @@ fn references(event: &Event) -> Vec<(&'static str, String)> {
 
 /// What of our live captures is in the way of another charge, in minor units.
 pub(super) fn live(captures: &[Capture]) -> i64 {
-    captures.iter().filter(|c| c.is_live()).map(|c| c.amount.minor).sum()
+    captures.iter().filter(|c| c.is_live()).map(|c| c.amount.minor - c.given_back()).sum()
 }

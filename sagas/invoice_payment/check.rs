@@ -96,6 +96,9 @@ pub(super) fn judge(state: &State) -> Verdict {
 }
 
 fn tests(state: &State) -> Result<Ready, Verdict> {
+    if state.captures.iter().any(Capture::is_being_given_back) {
+        return Err(stop("2.4-p4", Stop::Busy));
+    }
     let facts = &state.facts;
     let invoice = facts.invoice.as_ref().ok_or(Verdict::Need(Need::Invoice))?;
     let tests = Tests { state, invoice };

@@ -22,6 +22,7 @@ impl State {
         self.apply_capture(event);
         self.apply_record(event);
         self.apply_settlement(event);
+        self.apply_give_back(event);
         self.booked.apply(event);
         self.show(event);
     }
@@ -483,6 +484,7 @@ impl Capture {
             refused: None,
             trouble: captured.trouble.clone(),
             next_look: Some(captured.made_at + super::schedule::settlement::OFTEN),
+            give_backs: Vec::new(),
         }
     }
 }

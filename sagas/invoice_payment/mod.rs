@@ -3,7 +3,7 @@
 //! Started by Zoho's message, by the poll or by an operator; one stream per invoice for ever, opened again by later
 //! signals. It promises: an invoice is charged only after all tests passed on fresh facts; never twice for one debt;
 //! what was captured is recorded in Zoho, or stands where a person sees it. It never gives money back: that is a
-//! linked flow, and until it exists such money waits under its park reason.
+//! linked flow, which asks here first; while it is at work nothing else happens to that money.
 //!
 //! | step | does | undo |
 //! | --- | --- | --- |
@@ -29,7 +29,10 @@ mod books;
 mod check;
 mod dunning;
 mod evolve;
+mod give_back;
+mod pending;
 mod projection;
+mod rest;
 mod retry;
 pub mod schedule;
 mod state;
@@ -38,19 +41,18 @@ mod tests;
 mod turn;
 mod words;
 
+pub use give_back::{Ending, Source, Standing, standing};
 pub use state::State;
 pub use words::{Captured, Choice, Command, Event, News};
 
-use crate::kernel::effect::{Attio, Braintree, Desk, Effect, Zoho};
+use crate::kernel::effect::Effect;
 use crate::kernel::park::ParkCode;
 use crate::kernel::priority::Priority;
-use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
+use crate::kernel::saga::{At, Facts, Input, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Calls, Class, MONEY_RECORDED, StepSpec, Undo};
-use check::{Need, Verdict};
-use chrono::{DateTime, Utc};
 use state::{RESUMED, Rest, Stage};
 use turn::Turn;
-use words::{Closing, Scope, Wait};
+use words::Scope;
 
 /// The flow.
 pub struct InvoicePayment;
@@ -131,13 +133,7 @@ impl Saga for InvoicePayment {
     }
 
     fn pending(state: &State) -> Pending {
-        match state.stage {
-            Stage::Checking => checking(state),
-            Stage::Claiming | Stage::CountingCard | Stage::Charging => charging(state),
-            Stage::Recording => recording(state),
-            Stage::Resting => Some(resting(state)),
-        }
-        .unwrap_or_else(|| asleep(state, DateTime::UNIX_EPOCH))
+        pending::of(state)
     }
 
     fn undo(_: &State, _: &str) -> Option<Effect> {
@@ -152,7 +148,7 @@ impl Saga for InvoicePayment {
         let figures = state.booked.figures.map(|f| f.total);
         let invoice = state.facts.invoice.as_ref();
         Summary {
-            state: word(state).to_owned(),
+            state: pending::word(state).to_owned(),
             title: state.title().to_owned(),
             customer: state.party.customer.clone(),
             amount: invoice.map(|i| i.total).or(figures),
@@ -202,6 +198,10 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
                 turn.push(heard(source, subscription));
             }
         }
+        Command::GiveBackAsked { transaction, saga, amount, source } => {
+            turn.give_back_asked(transaction, *saga, *amount, *source);
+        }
+        Command::GiveBackEnded { transaction, saga, ending } => turn.give_back_ended(transaction, *saga, *ending),
         Command::MethodChanged { consent, customer_present, reply_to } => {
             turn.push(Event::MethodChanged { consent: *consent, customer_present: *customer_present });
             if let Some(by) = *reply_to {
@@ -340,7 +340,7 @@ fn tells_something(state: &State, subscription: Option<&str>, news: &News) -> bo
 }
 
 fn refused(state: &State, code: &str, what: &str, why: &str) -> Refusal {
-    Refusal::new(code, format!("cannot {what} invoice {}: {why} (state: {})", state.title(), word(state)))
+    Refusal::new(code, format!("cannot {what} invoice {}: {why} (state: {})", state.title(), pending::word(state)))
 }
 
 fn not_charging(state: &State, what: &str) -> Result<(), Refusal> {
@@ -415,199 +415,5 @@ fn look_at_open_money(turn: &mut Turn<'_>) {
     let open = live().find(|c| c.unapplied() > 0).or_else(|| live().find(|c| c.next_look.is_none_or(|due| due <= now)));
     if let Some(transaction) = open.map(|c| c.transaction.clone()) {
         turn.push(Event::SettlementLookDue { transaction });
-    }
-}
-
-fn perform(step: &'static str, n: u32, effect: Effect, fresh_until: Option<DateTime<Utc>>) -> Pending {
-    Pending::Perform { step, n, effect: Box::new(effect), fresh_until }
-}
-
-fn checking(state: &State) -> Option<Pending> {
-    let Verdict::Need(need) = check::judge(state) else { return None };
-    let intake = state.intake.as_ref()?;
-    let read = |step, effect| Some(perform(step, state.round, effect, None));
-    let invoice = intake.invoice.clone();
-    let known = state.facts.invoice.as_ref();
-    match need {
-        Need::Invoice => read("read_invoice", Effect::Zoho(Zoho::ReadInvoice { invoice })),
-        Need::SubscriptionOfInvoice => {
-            let customer = known?.customer.clone();
-            read("find_subscription", Effect::Zoho(Zoho::FindSubscriptionOfInvoice { invoice, customer }))
-        }
-        Need::Survey => {
-            let customer = known?.customer.clone();
-            let subscription = state.subscription_id().map(str::to_owned);
-            read("survey", Effect::Desk(Desk::SurveyInvoice { invoice, customer, subscription }))
-        }
-        Need::Client => {
-            let record = state.facts.survey.as_ref().and_then(|s| s.attio_client.clone());
-            let zoho_customer = known?.customer.clone();
-            read("read_client", Effect::Attio(Attio::FindClient { zoho_customer, record }))
-        }
-        Need::Subscription => {
-            let subscription = state.subscription_id()?.to_owned();
-            read("read_subscription", Effect::Zoho(Zoho::ReadSubscription { subscription }))
-        }
-        Need::Method => {
-            let customer = state.facts.survey.as_ref()?.braintree_customer.clone()?;
-            read("read_method", Effect::Braintree(Braintree::ReadCustomer { customer }))
-        }
-    }
-}
-
-fn charging(state: &State) -> Option<Pending> {
-    let attempt = state.attempt.as_ref()?;
-    let n = state.charges;
-    Some(match state.stage {
-        Stage::Claiming => {
-            let claims = books::claims_of(state, attempt);
-            let claim = match state.subscription_id() {
-                // Who ends the subscription sets a fence and then waits for open charges: of the two acts one sees the other.
-                Some(subscription) => Desk::ClaimUnfenced { claims, fences: vec![books::fence(subscription)] },
-                None => Desk::Claim { claims },
-            };
-            perform("claim", n, Effect::Desk(claim), None)
-        }
-        Stage::CountingCard => {
-            let count = Desk::CountCard {
-                card: attempt.method.card.clone(),
-                brand: attempt.method.brand.clone(),
-                order_id: attempt.order_id.clone(),
-            };
-            perform("count_card", n, Effect::Desk(count), None)
-        }
-        Stage::Charging | Stage::Checking | Stage::Recording | Stage::Resting => {
-            let sale = Braintree::Sell {
-                order_id: attempt.order_id.clone(),
-                customer: attempt.customer.clone(),
-                token: attempt.method.token.clone(),
-                amount: attempt.amount,
-                recurring: attempt.recurring,
-                details: None,
-            };
-            perform("charge", n, Effect::Braintree(sale), Some(attempt.fresh_until))
-        }
-    })
-}
-
-fn recording(state: &State) -> Option<Pending> {
-    let recording = state.recording.as_ref()?;
-    let capture = state.capture(&recording.transaction)?;
-    let payment = Zoho::RecordPayment {
-        customer: state.facts.invoice.as_ref()?.customer.clone(),
-        invoice: state.intake.as_ref()?.invoice.clone(),
-        amount: recording.amount,
-        reference: recording.transaction.clone(),
-        date: capture.effective,
-        since: capture.captured_at,
-    };
-    Some(perform("record_payment", state.records, Effect::Zoho(payment), None))
-}
-
-/// At rest: an activation hears that its capture is recorded, Attio shows the state, a settlement that is due is looked
-/// up; then it waits.
-fn resting(state: &State) -> Pending {
-    if let Some(message) = state.owed_word() {
-        return perform("tell", 1, Effect::Desk(Desk::Tell { message: Box::new(message), claims: Vec::new() }), None);
-    }
-    if let Some(message) = state.owed_answer() {
-        let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
-        return perform("answer_card", state.round, Effect::Desk(tell), None);
-    }
-    if let Some(face) = state.owed_face().filter(|_| state.put_off.until.is_none()) {
-        let version = state.face_version;
-        let n = u32::try_from(version).unwrap_or(u32::MAX);
-        let projection = Attio::Project(Box::new(face.write(version)));
-        return perform("project", n, Effect::Attio(projection), None);
-    }
-    if let Some(transaction) = &state.looking {
-        let look = Braintree::ReadTransaction { transaction: transaction.clone() };
-        return perform("look_settlement", state.looks, Effect::Braintree(look), None);
-    }
-    match &state.rest {
-        Rest::Nothing => Pending::Ended(End::GivenUp),
-        Rest::Held { code, detail } => Pending::Park { code: *code, detail: detail.clone() },
-        Rest::Waiting { wait: Wait::Method, until } => awaiting(state, "a new card", *until),
-        Rest::Waiting { wait: Wait::Authentication, until } => awaiting(state, "the customer's authentication", *until),
-        Rest::Waiting { wait: Wait::Draft, until } => awaiting(state, "the invoice to be finished at Zoho", *until),
-        Rest::Waiting { until, .. } => asleep(state, *until),
-        Rest::Closed { closing } => match (state.next_look(), state.alarm()) {
-            (_, None) => Pending::Ended(end(*closing)),
-            (Some(_), Some(until)) => Pending::Sleep { why: "settlement", until },
-            (None, Some(until)) => Pending::Sleep { why: "Attio to take what it refused", until },
-        },
-    }
-}
-
-fn awaiting(state: &State, signal: &'static str, until: DateTime<Utc>) -> Pending {
-    Pending::Await { signal, until: sooner(state, until) }
-}
-
-fn asleep(state: &State, until: DateTime<Utc>) -> Pending {
-    Pending::Sleep { why: word(state), until: sooner(state, until) }
-}
-
-/// A settlement is looked up in time, and a refused face is shown again, whatever else is waited for.
-fn sooner(state: &State, until: DateTime<Utc>) -> DateTime<Utc> {
-    state.alarm().map_or(until, |at| at.min(until))
-}
-
-const fn end(closing: Closing) -> End {
-    match closing {
-        Closing::Paid | Closing::Zero => End::Completed,
-        Closing::PaidElsewhere
-        | Closing::Void
-        | Closing::Gone
-        | Closing::WrittenOff
-        | Closing::NoOwner
-        | Closing::OtherOwner
-        | Closing::NoConsent => End::Mirrored,
-        Closing::Exhausted | Closing::Stopped | Closing::Left => End::GivenUp,
-    }
-}
-
-/// The flow's own word for where it stands.
-fn word(state: &State) -> &'static str {
-    match (state.stage, &state.rest) {
-        (Stage::Checking, _) => "Checking",
-        (Stage::Claiming | Stage::CountingCard, _) => "Claiming",
-        (Stage::Charging, _) => "Charging",
-        (Stage::Recording, _) => "Charged",
-        (Stage::Resting, Rest::Nothing) => "Nothing",
-        (Stage::Resting, Rest::Waiting { wait, .. }) => match wait {
-            Wait::Missing | Wait::Link | Wait::Busy => "Deferred",
-            Wait::Draft => "Draft",
-            Wait::SubscriptionPaused => "SubscriptionPaused",
-            Wait::Ended => "SubscriptionEnded",
-            Wait::DueDate => "Scheduled",
-            Wait::NextAttempt | Wait::NetworkRetry => "Dunning",
-            Wait::Paused => "Paused",
-            Wait::Method => "NeedsMethod",
-            Wait::Authentication => "NeedsAuthentication",
-            Wait::CardCap => "CardCap",
-            Wait::Switch => "HeldSwitch",
-        },
-        (Stage::Resting, Rest::Held { code, .. }) => match code {
-            ParkCode::HeldMismatch => "HeldMismatch",
-            ParkCode::TwoCollectors => "HeldTwoCollectors",
-            ParkCode::HeldByDecision => "HeldByDecision",
-            ParkCode::RecordBlocked => "RecordBlocked",
-            ParkCode::SettlementDeclined => "SettlementDeclined",
-            ParkCode::MoneyDecision => "MoneyDecision",
-            _ => "Held",
-        },
-        (Stage::Resting, Rest::Closed { closing }) => match closing {
-            Closing::Paid if state.next_look().is_some() => "AwaitSettlement",
-            Closing::Paid => "Settled",
-            Closing::PaidElsewhere => "ClosedPaidElsewhere",
-            Closing::Void => "ClosedVoid",
-            Closing::Gone => "ClosedGone",
-            Closing::Zero => "ClosedZero",
-            Closing::WrittenOff => "ClosedWrittenOff",
-            Closing::NoOwner | Closing::OtherOwner | Closing::NoConsent => "Mirrored",
-            Closing::Exhausted => "Unpaid",
-            Closing::Stopped => "Stopped",
-            Closing::Left => "Left",
-        },
     }
 }

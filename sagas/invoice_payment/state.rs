@@ -2,6 +2,7 @@
 
 use super::books::Booked;
 use super::dunning::Dunning;
+use super::give_back::{Counter, GiveBack};
 use super::projection::Face;
 use super::retry::Retry;
 use super::words::{Attempt, Closing, Trouble, Wait};
@@ -61,6 +62,9 @@ pub struct State {
     /// A card update waits to hear how the invoice comes to rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) retry: Option<Retry>,
+    /// Who wants money back.
+    #[serde(default, skip_serializing_if = "Counter::is_empty")]
+    pub(super) give_backs: Counter,
 }
 
 /// The signal of a person's resume.
@@ -169,6 +173,9 @@ pub(super) struct Capture {
     pub(super) trouble: Option<Trouble>,
     /// When its settlement is looked up (UTC); absent: final.
     pub(super) next_look: Option<DateTime<Utc>>,
+    /// What of it is being given back, or was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) give_backs: Vec<GiveBack>,
 }
 
 /// A capture that an activation made.
@@ -192,8 +199,8 @@ impl Capture {
     }
 
     /// Held and applied to nothing, in minor units.
-    pub(super) const fn unapplied(&self) -> i64 {
-        if self.reversed { 0 } else { self.amount.minor - self.applied.minor }
+    pub(super) fn unapplied(&self) -> i64 {
+        if self.reversed { 0 } else { self.amount.minor - self.applied.minor - self.given_back() }
     }
 }
 

@@ -57,6 +57,8 @@ impl Turn<'_> {
             self.push(Event::SettlementLookDue { transaction });
         } else if self.state.again {
             self.check(Scope::All);
+        } else {
+            self.let_in();
         }
     }
 

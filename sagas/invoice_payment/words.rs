@@ -4,6 +4,8 @@
 pub(super) use super::attempt::Attempt;
 use super::books::Figures;
 use super::dunning::Ruling;
+use super::give_back::{Ending, Source};
+pub(super) use super::rest::{Closing, Wait};
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
@@ -76,6 +78,26 @@ pub enum Command {
         subscription: String,
         /// Why it ended.
         reason: String,
+    },
+    /// A give-back wants money of a capture, and waits to hear whether it may take it.
+    GiveBackAsked {
+        /// Braintree transaction id.
+        transaction: String,
+        /// The give-back.
+        saga: SagaId,
+        /// How much.
+        amount: Money,
+        /// Where it comes from.
+        source: Source,
+    },
+    /// A give-back is over, whether it was let in or not.
+    GiveBackEnded {
+        /// Braintree transaction id.
+        transaction: String,
+        /// The give-back.
+        saga: SagaId,
+        /// How.
+        ending: Ending,
     },
     /// The customer gave a new card or authenticated the old one.
     MethodChanged {
@@ -156,70 +178,6 @@ pub enum Scope {
     Invoice,
     /// Only our own tables: costs no vendor call, and never suffices for a charge.
     Survey,
-}
-
-/// What an invoice waits for. None of these needs a person of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Wait {
-    /// Not found at Zoho on the first look.
-    Missing,
-    /// The subscription is being linked.
-    Link,
-    /// Another saga holds what is needed.
-    Busy,
-    /// Zoho has not finished the invoice.
-    Draft,
-    /// The subscription is paused at Zoho.
-    SubscriptionPaused,
-    /// The subscription has ended: whether its invoice is being voided with it.
-    Ended,
-    /// The due date.
-    DueDate,
-    /// The next scheduled attempt.
-    NextAttempt,
-    /// A further try after a network failure.
-    NetworkRetry,
-    /// An operator's pause.
-    Paused,
-    /// A new card.
-    Method,
-    /// The customer's authentication.
-    Authentication,
-    /// The card's window.
-    CardCap,
-    /// The switch of sales.
-    Switch,
-}
-
-/// How the stream came to rest. A later signal may open it again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Closing {
-    /// Paid by us.
-    Paid,
-    /// Paid without us.
-    PaidElsewhere,
-    /// Void at Zoho.
-    Void,
-    /// Not at Zoho (any more).
-    Gone,
-    /// Nothing was ever owed.
-    Zero,
-    /// Written off at Zoho.
-    WrittenOff,
-    /// Nobody gave it to us to collect.
-    NoOwner,
-    /// Another collector's.
-    OtherOwner,
-    /// A one-off without recorded consent.
-    NoConsent,
-    /// All attempts were used; the subscription is kept and the invoice stays unpaid.
-    Exhausted,
-    /// An operator ended collection.
-    Stopped,
-    /// A person left it as it is.
-    Left,
 }
 
 /// Why a capture is not like any other.
@@ -472,6 +430,39 @@ pub enum Event {
         method_changed: bool,
         amount: Money,
     },
+    GiveBackAsked {
+        transaction: String,
+        saga: SagaId,
+        amount: Money,
+        source: Source,
+        at: DateTime<Utc>,
+    },
+    /// Nothing else happens to that money until the give-back is over.
+    GiveBackAdmitted {
+        saga: SagaId,
+        transaction: String,
+        /// Of what is applied, and stays so.
+        forgiven: Money,
+        /// Of what is applied, and is owed again.
+        reopened: Money,
+        /// Of what is not applied.
+        unapplied: Money,
+        at: DateTime<Utc>,
+    },
+    GiveBackNotAdmitted {
+        saga: SagaId,
+        transaction: String,
+        code: String,
+        why: String,
+    },
+    /// The give-back was told.
+    GiveBackAnswered,
+    GiveBackEnded {
+        transaction: String,
+        saga: SagaId,
+        ending: Ending,
+        at: DateTime<Utc>,
+    },
     SettlementLookDue {
         transaction: String,
     },
@@ -574,6 +565,11 @@ crate::kernel::saga::event_names!(
     RecordDoubtful,
     RecordRefused,
     InvoiceRecovered,
+    GiveBackAsked,
+    GiveBackAdmitted,
+    GiveBackNotAdmitted,
+    GiveBackAnswered,
+    GiveBackEnded,
     SettlementLookDue,
     SettlementAwaited,
     PaymentSettled,

@@ -6,7 +6,10 @@ mod zoho;
 
 pub use braintree::{Dispute, DisputeStatus, Evidence, MethodInUse, Recurring, RecurringStatus, Refund};
 pub use crm::{CrmRecord, Ticket};
-pub use zoho::{AppliedTo, BilledInvoice, CreditNote, Estimate, HostedPage, Sold, SubscriptionTerms, ZohoPayment};
+pub use zoho::{
+    AppliedTo, BilledInvoice, CreditNote, Estimate, HostedPage, InvoiceLine, InvoiceLines, Sold, SubscriptionTerms,
+    ZohoPayment,
+};
 
 use super::catalog::{Catalog, ShownCatalog};
 use super::effect::{AttioRecord, ClaimKind};
@@ -130,6 +133,8 @@ pub enum Answer {
         /// Void ones too.
         invoices: Vec<BilledInvoice>,
     },
+    /// A Zoho invoice with its lines.
+    InvoiceLines(Box<InvoiceLines>),
     /// A Zoho credit note.
     CreditNote(Box<CreditNote>),
     /// A credit note was paid out, as Zoho sees it.
@@ -187,6 +192,7 @@ impl Answer {
             | Self::CardUses(_)
             | Self::BilledInvoices { .. }
             | Self::Invoice(_)
+            | Self::InvoiceLines(_)
             | Self::SubscriptionOfInvoice { .. }
             | Self::Client(_)
             | Self::Methods { .. }

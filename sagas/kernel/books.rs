@@ -118,8 +118,9 @@ pub fn of_transaction(sums: &Sums) -> Vec<Broken> {
     } else if applied < 0 || unapplied < 0 {
         breaks(Invariant::I11, format!("{captured} captured, {applied} applied, {unapplied} unapplied"));
     }
+    // A give-back takes a part of an application off; what is taken off too much is negative above.
     let recorded = sums.times(Rule::Apply) - sums.times(Rule::Unapply);
-    if !(0..=1).contains(&recorded) {
+    if recorded > 1 {
         breaks(Invariant::I12, format!("{recorded} applications of it stand, and one is the most"));
     }
     let gross = sums.by(&[Rule::Capture], account::PROCESSOR_SUBMITTED);
@@ -132,7 +133,39 @@ pub fn of_transaction(sums: &Sums) -> Vec<Broken> {
             format!("{submitted} is submitted (1110) and {settled} settled (1120), and {gross} was captured"),
         );
     }
+    broken.extend(of_give_backs(sums, gross));
     broken.extend(of_reversals(sums, &[Rule::Capture, Rule::Settle, Rule::Auth]));
+    broken.extend(of_reversals(sums, &GIVE_BACKS));
+    broken
+}
+
+/// Journals of a give-back that another one takes back.
+const GIVE_BACKS: [Rule; 5] =
+    [Rule::CreditNote, Rule::RefundFromCredit, Rule::RefundFromUnapplied, Rule::RefundSent, Rule::RefundSettled];
+
+/// What was given back of a sale over `gross`, in minor units.
+fn of_give_backs(sums: &Sums, gross: i64) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let sent = sums.by(&[Rule::RefundSent, Rule::RefundReversed], account::REFUNDS_PAYABLE);
+    let outside = sums.by(&[Rule::RefundPaidOutside], account::REFUNDS_PAYABLE);
+    if sent < 0 || sent + outside > gross {
+        let what = format!("{sent} is refunded and {outside} paid back outside, of {gross} captured");
+        broken.push(Broken::new(Invariant::I24, what));
+    }
+    let voided = sums.by(&[Rule::CaptureReversed], account::UNAPPLIED_CASH);
+    if voided > 0 && sent > 0 {
+        let what = format!("{voided} is reversed and {sent} refunded, of {gross} captured");
+        broken.push(Broken::new(Invariant::I25, what));
+    }
+    let settled = -sums.by(&[Rule::RefundSettled, Rule::RefundSettledReversed], account::PROCESSOR_SETTLED);
+    if settled < 0 || settled > sent {
+        let what = format!("{settled} of its refunds is settled (1120), and {sent} was sent");
+        broken.push(Broken::new(Invariant::I20, what));
+    }
+    let payable = -sums.account(account::REFUNDS_PAYABLE);
+    if payable < 0 {
+        broken.push(Broken::new(Invariant::I14, format!("refunds payable (2120) of it stand at {payable}")));
+    }
     broken
 }
 
@@ -150,7 +183,9 @@ pub fn of_invoice(sums: &Sums, on_hold: bool) -> Vec<Broken> {
         let what = format!("{applied} is applied, of a total of {total} less {credits} of credits");
         broken.push(Broken::new(Invariant::I13, what));
     }
-    let captured = -sums.by(&[Rule::Capture, Rule::CaptureReversed], account::UNAPPLIED_CASH);
+    // What was given back of what is not applied, or not any more, is captured no longer.
+    let taken = [Rule::Capture, Rule::CaptureReversed, Rule::RefundFromUnapplied, Rule::RefundFromUnappliedReversed];
+    let captured = -sums.by(&taken, account::UNAPPLIED_CASH);
     if captured > total && !on_hold {
         let what = format!("{captured} is captured for a total of {total}, and it is not on hold");
         broken.push(Broken::new(Invariant::I17, what));
@@ -257,12 +292,45 @@ mod tests {
         assert_eq!(numbers(&of_invoice(&sums(&[ISSUED, other]), false)), ["I06"]);
     }
 
+    const APPROVED: (Rule, &[(u16, i64)]) = (Rule::RefundFromCredit, &[(2110, 400), (2120, -400)]);
+    const NOTED: (Rule, &[(u16, i64)]) = (Rule::CreditNote, &[(4000, 400), (2110, -400)]);
+    const SENT: (Rule, &[(u16, i64)]) = (Rule::RefundSent, &[(2120, 400), (1110, -400)]);
+
+    #[test]
+    fn a_refund_that_is_approved_sent_and_settled_breaks_nothing() {
+        let settled: (Rule, &[(u16, i64)]) = (Rule::RefundSettled, &[(1110, 400), (1120, -400)]);
+        let all = [CAPTURE, APPLY, SETTLE, NOTED, APPROVED, SENT, settled];
+        for upto in 3..=all.len() {
+            assert_eq!(of_transaction(&sums(&all[..upto])), [], "after {upto} journals");
+        }
+    }
+
+    #[test]
+    fn more_given_back_than_was_captured_or_voided_besides_is_named() {
+        let beyond: (Rule, &[(u16, i64)]) = (Rule::RefundSent, &[(2120, 1_001), (1110, -1_001)]);
+        let owed: (Rule, &[(u16, i64)]) = (Rule::RefundFromCredit, &[(2110, 1_001), (2120, -1_001)]);
+        assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, APPLY, SETTLE, owed, beyond]))), ["I24"]);
+        assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, NOTED, APPROVED, SENT, REVERSED]))), ["I25"]);
+        assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, SENT]))), ["I14"]);
+        let late: (Rule, &[(u16, i64)]) = (Rule::RefundSettled, &[(1110, 400), (1120, -400)]);
+        assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, NOTED, APPROVED, late]))), ["I20"]);
+    }
+
     #[test]
     fn an_invoice_takes_no_more_than_its_total() {
         let beyond: (Rule, &[(u16, i64)]) = (Rule::Apply, &[(2100, 1_001), (1200, -1_001)]);
         assert_eq!(numbers(&of_invoice(&sums(&[ISSUED, beyond]), false)), ["I13"]);
         assert_eq!(numbers(&of_invoice(&sums(&[ISSUED, CAPTURE, CAPTURE]), false)), ["I17"]);
         assert_eq!(of_invoice(&sums(&[ISSUED, CAPTURE, CAPTURE]), true), [], "known, and on hold");
+    }
+
+    #[test]
+    fn what_was_given_back_of_an_invoice_and_charged_anew_is_not_captured_twice() {
+        let undone: (Rule, &[(u16, i64)]) = (Rule::Unapply, &[(1200, 400), (2100, -400)]);
+        let approved: (Rule, &[(u16, i64)]) = (Rule::RefundFromUnapplied, &[(2100, 400), (2120, -400)]);
+        let anew: (Rule, &[(u16, i64)]) = (Rule::Capture, &[(1110, 400), (2100, -400)]);
+        assert_eq!(of_invoice(&sums(&[ISSUED, CAPTURE, APPLY, undone, approved, anew]), false), []);
+        assert_eq!(numbers(&of_invoice(&sums(&[ISSUED, CAPTURE, APPLY, undone, anew]), false)), ["I17"]);
     }
 
     #[test]

@@ -91,6 +91,16 @@ impl Installation {
         format!("{}.act.{}.{n}", self.0, saga.0.simple())
     }
 
+    /// Braintree's `order_id` of a refund: `n` is the try within its saga.
+    pub fn refund_order(&self, saga: SagaId, n: u32) -> String {
+        format!("{}.rf.{}.{n}", self.0, saga.0.simple())
+    }
+
+    /// Zoho's `reference_number` of a credit note that no refund at Braintree stands behind.
+    pub fn credit_note_reference(&self, saga: SagaId) -> String {
+        format!("{}.cn.{}", self.0, saga.0.simple())
+    }
+
     /// Zoho's `reference_id` of a subscription that a saga makes; `n` rises only after an undo.
     pub fn subscription_reference(&self, saga: SagaId, n: u32) -> String {
         format!("{}.sub.{}.{n}", self.0, saga.0.simple())
@@ -116,6 +126,8 @@ mod tests {
         assert_eq!(i.invoice_order("77", 2, 1), "demo1.inv.77.2.r1");
         let saga = SagaId(Uuid::nil());
         assert_eq!(i.activation_order(saga, 2), format!("demo1.act.{}.2", "0".repeat(32)));
+        assert_eq!(i.refund_order(saga, 1), format!("demo1.rf.{}.1", "0".repeat(32)));
+        assert_eq!(i.credit_note_reference(saga), format!("demo1.cn.{}", "0".repeat(32)));
         assert_eq!(i.subscription_reference(saga, 1), format!("demo1.sub.{}.1", "0".repeat(32)));
         assert!(Installation::new("Demo").is_err());
     }

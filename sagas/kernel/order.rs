@@ -17,10 +17,14 @@ pub struct Order {
     over: BTreeMap<String, Option<String>>,
 }
 
-/// The order id under which an effect takes or holds money.
+/// The order id under which an effect takes, holds or gives back money.
 pub fn order_id(effect: &Effect) -> Option<&str> {
     match effect {
-        Effect::Braintree(Braintree::Sell { order_id, .. } | Braintree::Authorise { order_id, .. }) => Some(order_id),
+        Effect::Braintree(
+            Braintree::Sell { order_id, .. }
+            | Braintree::Authorise { order_id, .. }
+            | Braintree::Refund { order_id, .. },
+        ) => Some(order_id),
         _ => None,
     }
 }

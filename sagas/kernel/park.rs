@@ -32,13 +32,17 @@ pub enum ParkCode {
     AmountMismatch,
     NoInvoice,
     CardMoveFailed,
+    CreditSpent,
+    GiveBackStuck,
+    RefundBlocked,
+    RefundFailedAfterSuccess,
     Rehearsal,
     Paused,
 }
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 31] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -64,6 +68,10 @@ impl ParkCode {
         Self::AmountMismatch,
         Self::NoInvoice,
         Self::CardMoveFailed,
+        Self::CreditSpent,
+        Self::GiveBackStuck,
+        Self::RefundBlocked,
+        Self::RefundFailedAfterSuccess,
         Self::Rehearsal,
         Self::Paused,
     ];
@@ -96,6 +104,10 @@ impl ParkCode {
             Self::AmountMismatch => "AMOUNT_MISMATCH",
             Self::NoInvoice => "NO_INVOICE",
             Self::CardMoveFailed => "CARD_MOVE_FAILED",
+            Self::CreditSpent => "CREDIT_SPENT",
+            Self::GiveBackStuck => "GIVE_BACK_STUCK",
+            Self::RefundBlocked => "REFUND_BLOCKED",
+            Self::RefundFailedAfterSuccess => "REFUND_FAILED_AFTER_SUCCESS",
             Self::Rehearsal => "REHEARSAL",
             Self::Paused => "PAUSED",
         }
@@ -134,6 +146,10 @@ impl ParkCode {
             Self::AmountMismatch => "Zoho's total is over what the customer accepted, a second time; all is undone",
             Self::NoInvoice => "Zoho made no invoice for a new subscription, or left it as a draft",
             Self::CardMoveFailed => "a subscription at Braintree could not be moved to the customer's new card",
+            Self::CreditSpent => "our credit note was used before it was paid out: the money would be given twice",
+            Self::GiveBackStuck => "void and refund were both refused for three days",
+            Self::RefundBlocked => "the bank, a time limit or the merchant account refuses the refund",
+            Self::RefundFailedAfterSuccess => "a refund was declined after it had been accepted",
             Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
             Self::Paused => "an operator paused it: no new call is sent, look-ups go on",
         }

@@ -58,6 +58,17 @@ pub enum Rule {
     WriteOff,
     Auth,
     AuthReleased,
+    CreditNote,
+    CreditNoteReversed,
+    RefundFromCredit,
+    RefundFromCreditReversed,
+    RefundFromUnapplied,
+    RefundFromUnappliedReversed,
+    RefundSent,
+    RefundReversed,
+    RefundSettled,
+    RefundSettledReversed,
+    RefundPaidOutside,
 }
 
 /// One side of a journal.
@@ -115,7 +126,7 @@ pub(super) mod account {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 26] = [
         Self::InvoiceIssued,
         Self::InvoiceIssuedReversed,
         Self::InvoiceVoided,
@@ -131,6 +142,17 @@ impl Rule {
         Self::WriteOff,
         Self::Auth,
         Self::AuthReleased,
+        Self::CreditNote,
+        Self::CreditNoteReversed,
+        Self::RefundFromCredit,
+        Self::RefundFromCreditReversed,
+        Self::RefundFromUnapplied,
+        Self::RefundFromUnappliedReversed,
+        Self::RefundSent,
+        Self::RefundReversed,
+        Self::RefundSettled,
+        Self::RefundSettledReversed,
+        Self::RefundPaidOutside,
     ];
 
     /// The rule of that name; none: another release posts by it.
@@ -147,6 +169,11 @@ impl Rule {
             Self::SettleReversed => Some(Self::Settle),
             Self::ExternalPaymentReversed => Some(Self::ExternalPayment),
             Self::AuthReleased => Some(Self::Auth),
+            Self::CreditNoteReversed => Some(Self::CreditNote),
+            Self::RefundFromCreditReversed => Some(Self::RefundFromCredit),
+            Self::RefundFromUnappliedReversed => Some(Self::RefundFromUnapplied),
+            Self::RefundReversed => Some(Self::RefundSent),
+            Self::RefundSettledReversed => Some(Self::RefundSettled),
             Self::InvoiceIssued
             | Self::Capture
             | Self::Apply
@@ -155,7 +182,13 @@ impl Rule {
             | Self::ExternalPayment
             | Self::CreditApplied
             | Self::WriteOff
-            | Self::Auth => None,
+            | Self::Auth
+            | Self::CreditNote
+            | Self::RefundFromCredit
+            | Self::RefundFromUnapplied
+            | Self::RefundSent
+            | Self::RefundSettled
+            | Self::RefundPaidOutside => None,
         }
     }
 
@@ -182,6 +215,17 @@ impl Rule {
             Self::WriteOff => "WRITE_OFF",
             Self::Auth => "AUTH",
             Self::AuthReleased => "AUTH_RELEASED",
+            Self::CreditNote => "CREDIT_NOTE",
+            Self::CreditNoteReversed => "CREDIT_NOTE_REVERSED",
+            Self::RefundFromCredit => "REFUND_APPROVED_FROM_CREDIT",
+            Self::RefundFromCreditReversed => "REFUND_APPROVED_FROM_CREDIT_REVERSED",
+            Self::RefundFromUnapplied => "REFUND_APPROVED_FROM_UNAPPLIED",
+            Self::RefundFromUnappliedReversed => "REFUND_APPROVED_FROM_UNAPPLIED_REVERSED",
+            Self::RefundSent => "REFUND_SENT",
+            Self::RefundReversed => "REFUND_REVERSED",
+            Self::RefundSettled => "REFUND_SETTLED",
+            Self::RefundSettledReversed => "REFUND_SETTLED_REVERSED",
+            Self::RefundPaidOutside => "REFUND_PAID_OUTSIDE",
         }
     }
 
@@ -189,7 +233,11 @@ impl Rule {
     const fn pair(self) -> Option<(u16, u16)> {
         use account as a;
         match self {
-            Self::InvoiceIssued | Self::InvoiceIssuedReversed | Self::InvoiceVoided => None,
+            Self::InvoiceIssued
+            | Self::InvoiceIssuedReversed
+            | Self::InvoiceVoided
+            | Self::CreditNote
+            | Self::CreditNoteReversed => None,
             Self::Capture => Some((a::PROCESSOR_SUBMITTED, a::UNAPPLIED_CASH)),
             Self::Apply => Some((a::UNAPPLIED_CASH, a::RECEIVABLES)),
             Self::Unapply => Some((a::RECEIVABLES, a::UNAPPLIED_CASH)),
@@ -202,6 +250,15 @@ impl Rule {
             Self::WriteOff => Some((a::BAD_DEBT, a::RECEIVABLES)),
             Self::Auth => Some((a::AUTHORISATIONS, a::AUTHORISATIONS_CONTRA)),
             Self::AuthReleased => Some((a::AUTHORISATIONS_CONTRA, a::AUTHORISATIONS)),
+            Self::RefundFromCredit => Some((a::CUSTOMER_CREDIT, a::REFUNDS_PAYABLE)),
+            Self::RefundFromCreditReversed => Some((a::REFUNDS_PAYABLE, a::CUSTOMER_CREDIT)),
+            Self::RefundFromUnapplied => Some((a::UNAPPLIED_CASH, a::REFUNDS_PAYABLE)),
+            Self::RefundFromUnappliedReversed => Some((a::REFUNDS_PAYABLE, a::UNAPPLIED_CASH)),
+            Self::RefundSent => Some((a::REFUNDS_PAYABLE, a::PROCESSOR_SUBMITTED)),
+            Self::RefundReversed => Some((a::PROCESSOR_SUBMITTED, a::REFUNDS_PAYABLE)),
+            Self::RefundSettled => Some((a::PROCESSOR_SUBMITTED, a::PROCESSOR_SETTLED)),
+            Self::RefundSettledReversed => Some((a::PROCESSOR_SETTLED, a::PROCESSOR_SUBMITTED)),
+            Self::RefundPaidOutside => Some((a::REFUNDS_PAYABLE, a::EXTERNAL_RECEIPTS)),
         }
     }
 }
@@ -225,14 +282,18 @@ pub fn journal(event: Uuid, group: usize, posting: &Posting) -> Option<Journal> 
         add(debit, Side::Debit, gross);
         add(credit, Side::Credit, gross);
     } else {
-        // Invoice postings: what Zoho does not name as tax stays gross on 4000 until it is resolved.
+        // Invoices and credit notes: what Zoho does not name as tax stays gross on 4000 until it is resolved.
         let tax = posting.tax.filter(|t| t.currency == gross.currency).unwrap_or(Money::zero(gross.currency));
         let net = Money::new(gross.minor - tax.minor, gross.currency);
-        let (receivable, other) = match posting.rule {
-            Rule::InvoiceVoided | Rule::InvoiceIssuedReversed => (Side::Credit, Side::Debit),
+        let (owed, other) = match posting.rule {
+            Rule::InvoiceVoided | Rule::InvoiceIssuedReversed | Rule::CreditNote => (Side::Credit, Side::Debit),
             _ => (Side::Debit, Side::Credit),
         };
-        add(account::RECEIVABLES, receivable, gross);
+        let by = match posting.rule {
+            Rule::CreditNote | Rule::CreditNoteReversed => account::CUSTOMER_CREDIT,
+            _ => account::RECEIVABLES,
+        };
+        add(by, owed, gross);
         add(account::INVOICED, other, net);
         add(account::TAX_PAYABLE, other, tax);
     }

@@ -121,18 +121,12 @@ impl Row {
 }
 
 impl Cell {
-    /// Whether a request gets past the door with it. What is masked, asked for, limited or from a queue has nothing
+    /// Whether a request gets past the door with it. What is masked, asked for or from a queue has nothing
     /// behind the door yet.
     pub const fn opens(self) -> bool {
         match self {
-            Self::Yes | Self::OneCustomer | Self::Second | Self::Few => true,
-            Self::No
-            | Self::Masked
-            | Self::Request
-            | Self::Limit
-            | Self::Approves
-            | Self::ApprovesMany
-            | Self::OwnQueue => false,
+            Self::Yes | Self::OneCustomer | Self::Second | Self::Few | Self::Limit => true,
+            Self::No | Self::Masked | Self::Request | Self::Approves | Self::ApprovesMany | Self::OwnQueue => false,
         }
     }
 }
@@ -192,7 +186,7 @@ pub const ROWS: [Row; 34] = [
         [No, No, No, ApprovesMany, Few, Few, No, No]),
     row(Act::ReplayInbox, "replay the inbox", &[Flow], Later,
         [No, No, No, ApprovesMany, Few, Few, No, No]),
-    row(Act::Refund, "refund, void, credit, release a collection hold", &[Money], Later,
+    row(Act::Refund, "refund, void, credit, release a collection hold", &[Money], Api,
         [No, Request, Limit, Approves, No, No, No, No]),
     row(Act::WriteOff, "write off", &[Money], Later,
         [No, Request, Second, Approves, No, No, No, No]),

@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 30] = [
+pub const ROUTES: [Route; 35] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -46,6 +46,11 @@ pub const ROUTES: [Route; 30] = [
     does("POST", "/card-links", &[Act::SendLink]),
     does("POST", "/cancellations", &[Act::EndSubscription]),
     does("POST", "/cancellations/{id}/choice", &[Act::ChooseMoney]),
+    does("POST", "/refunds", &[Act::Refund]),
+    does("POST", "/refunds/preview", &[Act::Refund]),
+    answers("/refunds/{id}/approve", &[Act::Refund]),
+    answers("/refunds/{id}/reject", &[Act::Refund]),
+    does("POST", "/refunds/{id}/decide", &[Act::Refund]),
     does("GET", "/transactions", &[Act::ReadMoney]),
     does("GET", "/transactions.csv", &[Act::Export]),
     does("GET", "/inbox/summary", &[Act::ReadFlows]),

@@ -20,6 +20,7 @@ mod orders;
 mod privacy;
 mod projections;
 mod recover;
+mod refund;
 mod requests;
 mod saga;
 mod sandbox;
@@ -80,6 +81,12 @@ enum Command {
     /// List and show sagas, order something of them, rehearse
     #[command(subcommand)]
     Saga(saga::Command),
+    /// Give money of a card payment back
+    ///
+    /// Example:
+    ///   attio-billing refund request k3v9p2ab --amount 40.00 --source forgive --why goodwill --reason "first bill was wrong" --preview
+    #[command(subcommand, verbatim_doc_comment)]
+    Refund(refund::Command),
     /// Query the transaction log, verify the hash chain
     #[command(subcommand)]
     Log(log::Command),
@@ -178,6 +185,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Link(args) => link::run(args).await,
         Command::Catalog(command) => catalog::run(command).await,
         Command::Saga(command) => saga::run(command).await,
+        Command::Refund(command) => refund::run(command).await,
         Command::Log(command) => log::run(command).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Projections(command) => projections::run(command).await,

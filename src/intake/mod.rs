@@ -11,6 +11,7 @@ mod endings;
 pub mod operator;
 mod pollers;
 mod recovery;
+pub mod refunds;
 mod router;
 mod triggers;
 mod unserved;

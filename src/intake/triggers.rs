@@ -13,6 +13,8 @@ use sagas::kernel::effect::{Braintree, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::outcome::{Outcome, RejectionKind};
 use sagas::kernel::saga::Saga;
+use sagas::refund::{self, Refund};
+use uuid::Uuid;
 
 /// What a delivery leads to.
 pub(super) enum Trigger {
@@ -111,6 +113,13 @@ pub(super) async fn of_braintree(router: &Router, notification: &Notification) -
         Fetched::Later => return Trigger::Later,
         Fetched::Refused(why) => return Trigger::Dead(why),
     };
+    if let Some(saga) = refund_of(&order_id, router.installation.as_str()) {
+        let command = refund::Command::LookAgain { source: format!("braintree.{kind}") };
+        let command = serde_json::to_value(command).expect("a command of plain texts always serialises");
+        let mut told = item(saga, format!("braintree.{kind}"), "braintree", &Body::Saga { command });
+        Refund::NAME.clone_into(&mut told.saga_kind);
+        return Trigger::Items(vec![told]);
+    }
     match invoice_of(&order_id, router.installation.as_str()) {
         Some(invoice) if is_zoho_id(invoice) => {
             let (saga, body) = detected(
@@ -171,6 +180,12 @@ fn invoice_of<'a>(order_id: &'a str, prefix: &str) -> Option<&'a str> {
     order_id.strip_prefix(prefix)?.strip_prefix(".inv.")?.split('.').next()
 }
 
+/// The give-back in an order id of ours: `<prefix>.rf.<saga>.<n>`.
+fn refund_of(order_id: &str, prefix: &str) -> Option<SagaId> {
+    let saga = order_id.strip_prefix(prefix)?.strip_prefix(".rf.")?.split('.').next()?;
+    Uuid::try_parse(saga).ok().map(SagaId)
+}
+
 /// How the names of Zoho's events begin that concern what is collected; a workflow's bare object is named by us.
 const FAMILIES: [&str; 6] = ["invoice_", "payment_", "subscription_", "creditnote_", "card_", "workflow."];
 
@@ -217,6 +232,16 @@ mod tests {
             assert!(!is_zoho_id(bad), "{bad}");
         }
         assert_eq!(shown("a\u{0}b\nc"), "abc");
+    }
+
+    #[test]
+    fn a_give_back_is_read_from_our_order_ids_only() {
+        let saga = SagaId::derived("refund", &["x"]);
+        let order_id = Installation::new("demo").unwrap().refund_order(saga, 2);
+        assert_eq!(refund_of(&order_id, "demo"), Some(saga));
+        for other in ["demo.rf.42.1", "other.rf.1.1", "demo.inv.42.1"] {
+            assert_eq!(refund_of(other, "demo"), None, "{other}");
+        }
     }
 
     #[test]

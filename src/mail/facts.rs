@@ -26,11 +26,13 @@ pub enum Template {
     CardLink,
     /// Another card is charged from now on
     CardChanged,
+    /// Money was given back
+    Refund,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::CheckoutLink,
         Self::CheckoutReminder,
         Self::Receipt,
@@ -39,6 +41,7 @@ impl Template {
         Self::PaymentFailed,
         Self::CardLink,
         Self::CardChanged,
+        Self::Refund,
     ];
 
     /// Its name in files, on the command line and in the outbox.
@@ -52,6 +55,7 @@ impl Template {
             Self::PaymentFailed => "payment_failed",
             Self::CardLink => "card_link",
             Self::CardChanged => "card_changed",
+            Self::Refund => "refund",
         }
     }
 }
@@ -68,6 +72,7 @@ pub enum Facts {
     PaymentFailed(PaymentFailed),
     CardLink(CardLink),
     CardChanged(CardChanged),
+    Refund(Refund),
 }
 
 impl Facts {
@@ -82,6 +87,7 @@ impl Facts {
             Self::PaymentFailed(_) => Template::PaymentFailed,
             Self::CardLink(_) => Template::CardLink,
             Self::CardChanged(_) => Template::CardChanged,
+            Self::Refund(_) => Template::Refund,
         }
     }
 }
@@ -216,6 +222,21 @@ pub struct CardChanged {
     pub same: bool,
     /// What is owed and is charged to it now.
     pub owed: Option<String>,
+}
+
+/// Money that was given back.
+#[derive(Clone, Serialize)]
+pub struct Refund {
+    /// The invoice's number.
+    pub invoice: String,
+    /// How much.
+    pub amount: String,
+    /// The day on which the bank was told.
+    pub on: NaiveDate,
+    /// To which card; absent: not known.
+    pub card: Option<Card>,
+    /// The charge was called off before it was settled.
+    pub voided: bool,
 }
 
 fn url<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {

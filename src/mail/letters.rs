@@ -1,7 +1,7 @@
 //! From a saga's letter to a mail: the person, the page's address and the amounts in the reader's own writing are added
 //! here, just before it is sent.
 
-use super::facts::{ActivationFailed, Card, CardChanged, CardLink, Checkout, Facts, Receipt, Renewal, Started};
+use super::facts::{ActivationFailed, Card, CardChanged, CardLink, Checkout, Facts, Receipt, Refund, Renewal, Started};
 use super::{Mail, Mailer, MessageId, To};
 use crate::brand::Locale;
 use crate::port::Beside;
@@ -57,6 +57,13 @@ fn facts(about: &LetterFacts, link: Option<Url>, locale: Locale) -> Result<Facts
                 (_, card) => Facts::Started(Started { plan, on: *on, card, renewal }),
             }
         }
+        LetterFacts::Refund { amount, invoice_number, card, on, voided } => Facts::Refund(Refund {
+            invoice: invoice_number.clone(),
+            amount: locale.money(*amount),
+            on: *on,
+            card: card.clone().map(|(brand, last_four)| Card { brand, last_four }),
+            voided: *voided,
+        }),
         LetterFacts::ActivationFailed { title, reason: _ } => {
             Facts::ActivationFailed(ActivationFailed { plan: title.clone(), released: None, link })
         }

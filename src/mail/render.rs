@@ -14,6 +14,7 @@ macro_rules! contents {
             (concat!($locale, "/words"), include_str!(concat!("templates/", $locale, "/words.j2"))),
             (concat!($locale, "/checkout_link"), include_str!(concat!("templates/", $locale, "/checkout_link.j2"))),
             (concat!($locale, "/checkout_reminder"), include_str!(concat!("templates/", $locale, "/checkout_reminder.j2"))),
+            (concat!($locale, "/refund"), include_str!(concat!("templates/", $locale, "/refund.j2"))),
             (concat!($locale, "/receipt"), include_str!(concat!("templates/", $locale, "/receipt.j2"))),
             (concat!($locale, "/started"), include_str!(concat!("templates/", $locale, "/started.j2"))),
             (concat!($locale, "/activation_failed"), include_str!(concat!("templates/", $locale, "/activation_failed.j2"))),

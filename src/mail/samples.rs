@@ -1,8 +1,8 @@
 //! A made-up mail of each template: for previews, for a first test of a mail server, and for tests.
 
 use super::facts::{
-    ActivationFailed, Card, CardChanged, CardLink, Checkout, Facts, PaymentFailed, Receipt, Released, Renewal, Started,
-    Template,
+    ActivationFailed, Card, CardChanged, CardLink, Checkout, Facts, PaymentFailed, Receipt, Refund, Released, Renewal,
+    Started, Template,
 };
 use crate::brand::Locale;
 use chrono::NaiveDate;
@@ -47,6 +47,9 @@ pub fn facts(template: Template, locale: Locale) -> Facts {
             released: Some(Released { amount: total, card }),
             link: Some(link("/checkout/sample-token")),
         }),
+        Template::Refund => {
+            Facts::Refund(Refund { invoice, amount: total, on: day(2026, 11, 21), card: Some(card), voided: false })
+        }
         Template::PaymentFailed => Facts::PaymentFailed(PaymentFailed {
             plan,
             invoice,

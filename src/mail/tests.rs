@@ -58,6 +58,7 @@ fn what_may_be_absent_may_be_absent() {
             let mut facts = samples::facts(template, locale);
             match &mut facts {
                 Facts::CheckoutLink(checkout) | Facts::CheckoutReminder(checkout) => checkout.renewal = None,
+                Facts::Refund(refund) => refund.card = None,
                 Facts::Receipt(receipt) => (receipt.tax, receipt.renewal) = (None, None),
                 Facts::Started(started) => (started.card, started.renewal) = (None, None),
                 Facts::ActivationFailed(failed) => (failed.released, failed.link) = (None, None),

@@ -52,3 +52,5 @@ pub mod yardstick;
 pub use error::StoreError;
 pub use open::Store;
 pub use schema::{check_schema, migrate};
+/// Connections to the database, as every query takes them.
+pub use sqlx::PgPool as Pool;

@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 68] = [
+    let commands: [&[&str]; 73] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -155,6 +155,11 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["mail", "test"],
         &["alerts"],
         &["alerts", "test"],
+        &["refund"],
+        &["refund", "request"],
+        &["refund", "approve"],
+        &["refund", "reject"],
+        &["refund", "decide"],
         &["switch"],
         &["token"],
         &["token", "create"],

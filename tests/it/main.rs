@@ -39,6 +39,7 @@ mod postgres;
 mod proof;
 #[path = "../sandbox/published.rs"]
 mod published;
+mod refunds;
 mod rehearsals;
 #[path = "../sandbox/support.rs"]
 #[allow(dead_code, reason = "the sandbox's own tests need more of it")]

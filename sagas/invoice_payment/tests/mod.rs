@@ -6,6 +6,7 @@ mod s2_0;
 mod s2_12;
 mod s2_2;
 mod s2_3;
+mod s2_4;
 mod s2_6;
 mod s2_7;
 mod s2_8;

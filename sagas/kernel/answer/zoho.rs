@@ -1,6 +1,7 @@
 //! What Zoho Billing's answers mean beyond invoices and subscriptions: terms of sale, credit notes, payments, estimates,
 //! hosted pages.
 
+use super::Invoice;
 use crate::kernel::effect::AddonOrder;
 use crate::kernel::money::Money;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -59,6 +60,24 @@ pub struct BilledInvoice {
     pub total: Money,
     /// Still owed.
     pub balance: Money,
+}
+
+/// An invoice with its lines, as read now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceLines {
+    /// The invoice.
+    pub invoice: Invoice,
+    /// Its lines, in Zoho's order.
+    pub lines: Vec<InvoiceLine>,
+}
+
+/// What a line of an invoice sells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceLine {
+    /// Code of the plan or add-on; empty where it has none.
+    pub code: String,
+    /// Zoho tax id; absent: it is not taxed.
+    pub tax: Option<String>,
 }
 
 /// A credit note as read now.

@@ -49,6 +49,19 @@ pub enum LetterFacts {
         /// The next charge: day and amount.
         next: Option<(NaiveDate, Money)>,
     },
+    /// Money was given back.
+    Refund {
+        /// How much.
+        amount: Money,
+        /// Zoho's number of the invoice.
+        invoice_number: String,
+        /// Brand and last four digits of the card.
+        card: Option<(String, String)>,
+        /// Day on which the bank was told, in the books zone.
+        on: NaiveDate,
+        /// The charge was called off before it was settled: it does not appear, or disappears.
+        voided: bool,
+    },
     /// It did not work out; nothing was charged.
     ActivationFailed {
         /// What was to be bought.
@@ -101,13 +114,14 @@ impl LetterFacts {
             Self::CheckoutLink(_)
             | Self::CheckoutReminder(_)
             | Self::Receipt { .. }
+            | Self::Refund { .. }
             | Self::ActivationFailed { .. } => LinkPage::Checkout,
         }
     }
 
     /// Speaks of money that was moved: sent a second time where it is not known whether it went out.
     pub const fn is_of_money(&self) -> bool {
-        matches!(self, Self::Receipt { .. })
+        matches!(self, Self::Receipt { .. } | Self::Refund { .. })
     }
 }
 

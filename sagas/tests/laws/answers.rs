@@ -7,11 +7,11 @@ use crate::ending;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
-    Answer, Client, CollectionOwner, Invoice, InvoicePayment as Payment, Method, Subscription, Survey, Transaction,
-    TransactionStatus,
+    Answer, AppliedTo, Client, CollectionOwner, CreditNote, Invoice, InvoiceLine, InvoiceLines,
+    InvoicePayment as Payment, Method, Refund, Subscription, Survey, Transaction, TransactionStatus, ZohoPayment,
 };
 use sagas::kernel::catalog::{Catalog, Offering, OfferingKind, ShownCatalog, ShownOffering};
-use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, Zoho};
+use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, OnCredit, OnInvoice, OnPayment, Zoho};
 use sagas::kernel::money::Money;
 
 pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Answer {
@@ -51,6 +51,41 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
         Effect::Braintree(Braintree::ReadTransaction { transaction: id }) => {
             Answer::Transaction(Box::new(transaction(id, "o", eur(10_000), dice, now)))
         }
+        Effect::Zoho(Zoho::Invoice(OnInvoice::ReadLines { .. })) => Answer::InvoiceLines(Box::new(InvoiceLines {
+            invoice: samples::invoice(10_000, now),
+            lines: vec![InvoiceLine { code: "pro-monthly".to_owned(), tax: None }],
+        })),
+        Effect::Zoho(Zoho::Payment(OnPayment::Read { .. } | OnPayment::Amend(_))) => {
+            Answer::ZohoPayment(Box::new(ZohoPayment {
+                id: "zp1".to_owned(),
+                customer: "zc1".to_owned(),
+                mode: "creditcard".to_owned(),
+                amount: eur(dice.of(&[6_000, 6_000, 1])),
+                date: day("2024-10-03"),
+                reference: "tx1".to_owned(),
+                invoices: vec![AppliedTo { invoice: "77".to_owned(), minor: 6_000 }],
+            }))
+        }
+        Effect::Zoho(Zoho::Credit(OnCredit::Create(order))) => {
+            let off = i64::from(dice.rarely());
+            Answer::CreditNote(Box::new(note(&order.reference, eur(order.total.minor + off))))
+        }
+        Effect::Zoho(Zoho::Credit(OnCredit::Void { .. })) => Answer::CreditNote(Box::new(note("rf", eur(3_000)))),
+        Effect::Zoho(Zoho::Credit(OnCredit::Refund { note, amount, .. })) => {
+            Answer::CreditRefunded { refund: "zr1".to_owned(), note: note.clone(), amount: *amount }
+        }
+        Effect::Braintree(Braintree::Refund { order_id, transaction: sale, amount }) => {
+            let made = transaction(&format!("t-{order_id}"), order_id, *amount, dice, now);
+            Answer::Refund(Box::new(Refund {
+                id: made.id,
+                transaction: sale.clone(),
+                order_id: made.order_id,
+                amount: made.amount,
+                status: made.status,
+                created_at: now,
+                soft_decline: None,
+            }))
+        }
         Effect::Attio(Attio::FindClient { .. }) => {
             Answer::Client(Box::new(Client { ambiguous: dice.rarely(), ..samples::client() }))
         }
@@ -70,6 +105,19 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
         | Effect::Desk(_)
         | Effect::Mail(_)
         | Effect::Practice(_) => Answer::Nothing,
+    }
+}
+
+fn note(reference: &str, total: Money) -> CreditNote {
+    CreditNote {
+        id: "cn1".to_owned(),
+        number: "CN-1".to_owned(),
+        customer: "zc1".to_owned(),
+        reference: reference.to_owned(),
+        status: "open".to_owned(),
+        total,
+        balance: total,
+        applied_to: Vec::new(),
     }
 }
 

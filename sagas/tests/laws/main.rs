@@ -15,7 +15,7 @@ use sagas::kernel::machine::{self, Command, What, Work};
 use sagas::kernel::order::Order;
 use sagas::kernel::outcome::{Look, Outcome};
 use sagas::kernel::park::ParkCode;
-use sagas::kernel::posting::journal;
+use sagas::kernel::posting::{Journal, journal};
 use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{At, BusinessEvent, Pending, Saga};
 use sagas::kernel::step::Class;
@@ -78,7 +78,7 @@ struct Walk<S: Told> {
 
 impl<S: Told> Walk<S> {
     fn new(seed: u64) -> Self {
-        Self {
+        let mut walk = Self {
             id: SagaId::derived("walk", &[S::NAME]),
             saga: Recorded::default(),
             log: Vec::new(),
@@ -91,6 +91,27 @@ impl<S: Told> Walk<S> {
             claims: BTreeSet::new(),
             operators: false,
             verbs: BTreeSet::new(),
+        };
+        walk.open_books();
+        walk
+    }
+
+    /// What stood in the books when it began.
+    fn open_books(&mut self) {
+        for (group, posting) in S::before().iter().enumerate() {
+            let Some(journal) = journal(self.id.event(u64::MAX), group, posting) else { continue };
+            self.enter(&journal);
+        }
+    }
+
+    fn enter(&mut self, journal: &Journal) {
+        let lines = books::lines_of(journal);
+        if let Err(broken) = books::journal(&lines) {
+            panic!("{}: {broken}", journal.rule.as_str());
+        }
+        self.sums.post(journal.rule, &lines);
+        if let Some(transaction) = &journal.dimensions.transaction {
+            self.by_transaction.entry(transaction.clone()).or_default().post(journal.rule, &lines);
         }
     }
 
@@ -151,14 +172,7 @@ impl<S: Told> Walk<S> {
         let facts = S::facts(&self.saga.business, event);
         for (group, posting) in facts.postings.iter().enumerate() {
             let Some(journal) = journal(self.id.event(self.log.len() as u64), group, posting) else { continue };
-            let lines = books::lines_of(&journal);
-            if let Err(broken) = books::journal(&lines) {
-                panic!("{}: {broken}", journal.rule.as_str());
-            }
-            self.sums.post(journal.rule, &lines);
-            if let Some(transaction) = &journal.dimensions.transaction {
-                self.by_transaction.entry(transaction.clone()).or_default().post(journal.rule, &lines);
-            }
+            self.enter(&journal);
         }
         (self.dice.applied, self.dice.unapplied) = (self.sums.applied(), self.sums.unapplied());
         // A walk has one customer.

@@ -4,17 +4,19 @@ use crate::activation;
 use crate::card_update;
 use crate::dice::Dice;
 use crate::ending;
-use crate::samples::eur;
+use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
 use sagas::cancellation::{self, Cancellation};
 use sagas::catalog_sync::{self, Asked, CatalogSync};
-use sagas::invoice_payment::{self, Choice, InvoicePayment};
+use sagas::invoice_payment::{self, Choice, Ending, InvoicePayment, Source};
 use sagas::kernel::catalog::CatalogPress;
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::{Installation, SagaId};
+use sagas::kernel::posting::{Dimensions, Posting, Rule};
 use sagas::kernel::saga::Saga;
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
+use sagas::refund::{self, Refund};
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::subscription_activation::{self, SubscriptionActivation};
 
@@ -22,6 +24,11 @@ use sagas::subscription_activation::{self, SubscriptionActivation};
 pub(crate) trait Told: Saga {
     fn start() -> Self::Command;
     fn command(state: &Self::State, dice: &mut Dice, now: DateTime<Utc>) -> Self::Command;
+
+    /// What others posted before it began.
+    fn before() -> Vec<Posting> {
+        Vec::new()
+    }
 }
 
 impl Told for Rehearsal {
@@ -90,7 +97,7 @@ impl Told for InvoicePayment {
     fn command(_: &invoice_payment::State, dice: &mut Dice, now: DateTime<Utc>) -> invoice_payment::Command {
         use invoice_payment::Command as C;
         let reason = "walk".to_owned();
-        match dice.roll(9) {
+        match dice.roll(12) {
             0 => {
                 let reply_to = dice.of(&[None, Some(SagaId::derived("card", &["1"]))]);
                 C::MethodChanged { consent: dice.rarely(), customer_present: dice.rarely(), reply_to }
@@ -100,6 +107,18 @@ impl Told for InvoicePayment {
             3 => C::Pause { until: now + TimeDelta::days(2), reason },
             4 => C::StopCollecting { reason },
             5 => C::Decide { choice: dice.of(&[Choice::ChargeAgain, Choice::RecordAgain, Choice::Leave]), reason },
+            6 | 7 => C::GiveBackAsked {
+                transaction: dice.of(&["t-demo1.inv.77.1", "t-extra"]).to_owned(),
+                saga: SagaId::derived("refund", &[dice.of(&["a", "b"])]),
+                amount: eur(dice.of(&[2_500, 10_000, 12_000])),
+                source: dice.of(&[Source::Forgive, Source::Unapplied]),
+            },
+            8 => C::GiveBackEnded {
+                transaction: "t-demo1.inv.77.1".to_owned(),
+                saga: SagaId::derived("refund", &[dice.of(&["a", "b"])]),
+                // The journals of what was given back are another saga's: a walk has one.
+                ending: Ending::Withdrawn,
+            },
             _ => Self::start(),
         }
     }
@@ -140,5 +159,71 @@ impl Told for Cancellation {
 
     fn command(_: &cancellation::State, dice: &mut Dice, now: DateTime<Utc>) -> cancellation::Command {
         ending::command(dice, now)
+    }
+}
+
+impl Told for Refund {
+    fn start() -> refund::Command {
+        refund::Command::Requested {
+            wish: Box::new(refund::Wish {
+                key: "walk".to_owned(),
+                installation: Installation::new("demo1").expect("valid"),
+                transaction: "tx1".to_owned(),
+                invoice: "77".to_owned(),
+                stream: SagaId::of_invoice("60012", "77"),
+                amount: eur(10_000),
+                source: refund::Source::Forgive,
+                reason: "walk".to_owned(),
+                by: "law".to_owned(),
+                approval: refund::Approval::SecondPerson,
+            }),
+        }
+    }
+
+    fn command(_: &refund::State, dice: &mut Dice, _: DateTime<Utc>) -> refund::Command {
+        use refund::Command as C;
+        let (by, reason) = (dice.of(&["law", "bob", "bob"]).to_owned(), "walk".to_owned());
+        match dice.roll(12) {
+            0..4 => C::Approved { by, reason },
+            4 if dice.rarely() => C::Denied { by, reason },
+            5 if dice.rarely() => C::NotAdmitted { code: "too_much".to_owned(), why: "walk".to_owned() },
+            6 => C::LookAgain { source: "walk".to_owned() },
+            7 => {
+                let choices = [refund::Choice::TryAgain, refund::Choice::PaidOutside, refund::Choice::Withdraw];
+                C::Decided { choice: dice.of(&choices), by, reason }
+            }
+            _ => C::Admitted { terms: Box::new(terms()) },
+        }
+    }
+
+    /// A sale of 100, of which 60 were applied.
+    fn before() -> Vec<Posting> {
+        let post = |rule, minor| Posting {
+            rule,
+            amount: eur(minor),
+            tax: None,
+            effective: day("2024-10-03"),
+            dimensions: Dimensions { transaction: Some("tx1".to_owned()), ..Dimensions::default() },
+        };
+        vec![post(Rule::Capture, 10_000), post(Rule::Apply, 6_000)]
+    }
+}
+
+/// The stream lets all of it go.
+fn terms() -> refund::Terms {
+    refund::Terms {
+        invoice: "77".to_owned(),
+        number: "INV-77".to_owned(),
+        customer: Some("cust1".to_owned()),
+        client: Some(samples::company()),
+        subscription: None,
+        subscription_record: None,
+        payment: Some("zp1".to_owned()),
+        captured: eur(10_000),
+        captured_on: day("2024-10-03"),
+        applied: eur(3_000),
+        forgiven: eur(3_000),
+        reopened: eur(3_000),
+        unapplied: eur(4_000),
     }
 }

@@ -12,6 +12,7 @@ use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
 use sagas::kernel::saga::Saga;
 use sagas::kernel::step::{Class, StepSpec, Undo};
 use sagas::payment_method_update::PaymentMethodUpdate;
+use sagas::refund::Refund;
 use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::BTreeSet;
 
@@ -46,6 +47,9 @@ const OURS: [&str; 20] = [
 /// not for sale here; `undo_twin` needs a subscription that Zoho makes twice of one request, which the look-up prevents;
 /// `move_subscription` and what belongs to it need subscriptions that Braintree charges by itself.
 const BEYOND: [&str; 6] = ["vault", "undo vault", "undo_twin", "move_subscription", "confirm_move", "move_back"];
+
+/// Flows that nobody in the simulation brings about yet. Their own walks and the harness play them.
+const NOT_PLAYED: [&str; 1] = [Refund::NAME];
 
 /// What has to happen besides: flow, what, and in which state of the flow.
 const MET: [(&str, &str, &str); 7] = [
@@ -93,7 +97,7 @@ pub(crate) struct Cell {
 pub(crate) fn wanted() -> Vec<Cell> {
     let mut cells = Vec::new();
     let mut add = |flow: &'static str, steps: &[StepSpec]| {
-        for step in steps {
+        for step in steps.iter().filter(|_| !NOT_PLAYED.contains(&flow)) {
             let undo = matches!(step.undo, Undo::Effect).then(|| format!("undo {}", step.name));
             let labels = [Some(step.name.to_owned()), undo].into_iter().flatten();
             for step_label in labels.filter(|label| !BEYOND.contains(&label.as_str())) {

@@ -65,10 +65,12 @@ pub(super) fn of_transaction(projection: &Projection, subscription: Option<&str>
 
 /// Attributes of the client's record.
 pub(super) fn of_client(projection: &Projection) -> Values {
-    Values::from([
-        ("billing_summary", Value::Option(projection.billing_summary.clone())),
-        ("synced_at", Value::Time(projection.as_of)),
-    ])
+    let mut values = Values::from([("synced_at", Value::Time(projection.as_of))]);
+    // A give-back says nothing of what the client's billing is like.
+    if !projection.billing_summary.is_empty() {
+        values.insert("billing_summary", Value::Option(projection.billing_summary.clone()));
+    }
+    values
 }
 
 /// The reference to the client, in the attribute of its object.

@@ -203,7 +203,8 @@ pub(super) fn transaction_or_hold(node: &Node) -> Result<Transaction, Unusable> 
     match read.status {
         TransactionStatus::Authorized | TransactionStatus::AuthorizationExpired => Ok(read),
         _ if read.held.is_some() => Ok(read),
-        _ => transaction(node),
+        // Who is told of a give-back wants to know of which card.
+        _ => Ok(Transaction { card: read.card, ..transaction(node)? }),
     }
 }
 

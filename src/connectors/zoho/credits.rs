@@ -77,7 +77,8 @@ impl Zoho {
             let Some(answer) = self.candidate::<CreditAnswer>(OPERATION, &["creditnotes", &id], deadline).await? else {
                 continue;
             };
-            if answer.credit_note.refers_to(&order.reference) {
+            // One that was voided because it came to another sum stands for nothing any more.
+            if answer.credit_note.refers_to(&order.reference) && !answer.credit_note.is_void() {
                 hits.push(answer.credit_note);
             }
         }

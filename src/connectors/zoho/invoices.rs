@@ -3,7 +3,7 @@
 use super::billing::{Answered, Ask, rejected, unreadable};
 use super::set::{after_write, proven, settled};
 use super::{Zoho, wire};
-use sagas::kernel::answer::{Answer, Invoice};
+use sagas::kernel::answer::{Answer, Invoice, InvoiceLines};
 use sagas::kernel::effect::OnInvoice;
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
@@ -24,6 +24,12 @@ impl Zoho {
         let (operation, id) = (call.operation(), call.invoice().as_str());
         let path = |verb: &'static str| ["invoices", id, verb];
         match call {
+            OnInvoice::ReadLines { .. } => {
+                let answer = self.invoice(operation, id, deadline).await?;
+                let lines = answer.invoice.lines();
+                let invoice = answer.invoice.read(self.clock.now()).map_err(unreadable)?;
+                Ok(Answer::InvoiceLines(Box::new(InvoiceLines { invoice, lines })))
+            }
             OnInvoice::Void { .. } => self.settle(call, Ask::act(operation, &path("void"), &[]), deadline).await,
             OnInvoice::WriteOff { reason, .. } => {
                 let body = json!({ "reason": reason });
@@ -70,7 +76,10 @@ impl Zoho {
     fn seen(&self, answer: wire::InvoiceAnswer, call: &OnInvoice) -> Answered<Shown> {
         let applied = match call {
             OnInvoice::ApplyCredit { note, .. } => answer.invoice.credit_of(note).map_err(unreadable)?,
-            OnInvoice::Void { .. } | OnInvoice::WriteOff { .. } | OnInvoice::CancelWriteOff { .. } => None,
+            OnInvoice::ReadLines { .. }
+            | OnInvoice::Void { .. }
+            | OnInvoice::WriteOff { .. }
+            | OnInvoice::CancelWriteOff { .. } => None,
         };
         Ok(Shown { invoice: answer.invoice.read(self.clock.now()).map_err(unreadable)?, applied })
     }
@@ -100,6 +109,8 @@ struct Shown {
 /// Whether the invoice is what the act asks for.
 fn is_reached(call: &OnInvoice, shown: &Shown) -> bool {
     match call {
+        // A read is done by reading.
+        OnInvoice::ReadLines { .. } => false,
         OnInvoice::Void { .. } => shown.invoice.status == "void",
         OnInvoice::WriteOff { .. } => shown.invoice.written_off.is_positive(),
         OnInvoice::CancelWriteOff { .. } => !shown.invoice.written_off.is_positive(),

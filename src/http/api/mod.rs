@@ -9,6 +9,7 @@ pub mod explain;
 pub mod forecast;
 mod inbox;
 pub mod orders;
+pub mod refunds;
 pub mod requests;
 mod roles;
 mod sagas;
@@ -70,6 +71,11 @@ pub fn router() -> Router<App> {
         .routes(routes!(card_links::order))
         .routes(routes!(cancellations::cancel))
         .routes(routes!(cancellations::decide_money))
+        .routes(routes!(refunds::start))
+        .routes(routes!(refunds::preview))
+        .routes(routes!(refunds::approve))
+        .routes(routes!(refunds::reject))
+        .routes(routes!(refunds::decide))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::csv))
         .routes(routes!(inbox::summary))

@@ -19,7 +19,7 @@ const SHOWN: usize = 8;
 /// Which invariants a subject's sums say something about.
 const fn judged(subject: Subject) -> &'static [I] {
     match subject {
-        Subject::Transaction => &[I::I06, I::I10, I::I11, I::I12, I::I20, I::I43],
+        Subject::Transaction => &[I::I06, I::I10, I::I11, I::I12, I::I14, I::I20, I::I24, I::I25, I::I43],
         Subject::Invoice => &[I::I06, I::I13, I::I17, I::I37],
         Subject::Customer => &[I::I14],
         Subject::Saga => &[I::I27, I::I32],

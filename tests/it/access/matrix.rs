@@ -40,6 +40,12 @@ fn expected() -> Vec<(&'static str, String, Value, &'static str)> {
         ("POST", "/card-links".to_owned(), json!({}), "support finance operator platform"),
         ("POST", "/cancellations".to_owned(), json!({}), "support finance operator platform"),
         ("POST", format!("/cancellations/{NOBODY}/choice"), why.clone(), "finance finance_approver"),
+        ("POST", "/refunds".to_owned(), json!({}), "finance"),
+        ("POST", "/refunds/preview".to_owned(), json!({}), "finance"),
+        ("POST", format!("/refunds/{NOBODY}/approve"), why.clone(), "finance_approver"),
+        // Whoever may ask may take back what they asked.
+        ("POST", format!("/refunds/{NOBODY}/reject"), why.clone(), "finance finance_approver"),
+        ("POST", format!("/refunds/{NOBODY}/decide"), json!({"choice": "withdraw", "reason": "x"}), "finance"),
         ("GET", "/transactions".to_owned(), Value::Null, "viewer finance finance_approver operator admin auditor"),
         ("GET", "/transactions?customer=acme".to_owned(), Value::Null, ALL),
         ("GET", "/transactions.csv".to_owned(), Value::Null, "finance finance_approver auditor"),

@@ -117,10 +117,6 @@ impl Play {
         self.rest().await;
     }
 
-    pub(super) async fn stream(&self, invoice: &str) -> SagaLine {
-        self.out.stage.saga(self.out.stage.saga_of(invoice)).await.unwrap().unwrap()
-    }
-
     /// Presses an act on the record and waits for its answer.
     pub(super) async fn press(&self, record: &str, act: &str) {
         self.out.stage.press(record, act).await.unwrap();

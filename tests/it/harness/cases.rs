@@ -426,3 +426,9 @@ async fn a_cancellation_survives_every_fault_at_every_call() {
     let fixture = super::cancellation::Fixture::new().await;
     println!("{} cases played on cancellations", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_survives_every_fault_at_every_call() {
+    let fixture = super::refund::Fixture::new().await;
+    println!("{} cases played on refunds", play(&fixture).await);
+}

@@ -48,6 +48,16 @@ fn copied(rule: &str, as_rule: &str, swapped: bool) -> String {
     )
 }
 
+/// A refund of a cent more than was captured.
+fn refunded() -> String {
+    format!(
+        "{} update journal_line l set account = case l.account when 2100 then 1110 else 2120 end,
+                amount_minor = amount_minor + 1
+             from journal j where j.id = l.journal and j.rule = 'REFUND_SENT';",
+        copied("CAPTURE", "REFUND_SENT", false)
+    )
+}
+
 /// Appends the payload of an event of a saga's charge to its stream once more, changed.
 fn appended(name: &str, step: &str, from: &str, to: &str) -> String {
     format!(
@@ -122,6 +132,8 @@ fn harms_to_sums() -> Vec<Harm> {
         (I::I17, format!("delete from hold; {}", copied("CAPTURE", "CAPTURE", false)), "is not on hold"),
         (I::I17, "update claim set saga = gen_random_uuid() where kind = 'zoho_invoice'".into(), "relies on the claim"),
         (I::I20, copied("CAPTURE", "SETTLE", false), "is submitted (1110)"),
+        (I::I24, refunded(), "is refunded"),
+        (I::I25, [refunded(), copied("CAPTURE", "CAPTURE_REVERSED", true)].concat(), "is reversed and"),
         (
             I::I27,
             format!(

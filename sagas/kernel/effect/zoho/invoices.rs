@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "act", rename_all = "snake_case")]
 pub enum OnInvoice {
+    /// Reads it with the codes and taxes of its lines.
+    ReadLines {
+        /// Zoho invoice id.
+        invoice: String,
+    },
     /// Voids it. What was paid on it becomes the customer's credit.
     Void {
         /// Zoho invoice id.
@@ -40,7 +45,8 @@ impl OnInvoice {
     /// Zoho invoice id.
     pub const fn invoice(&self) -> &String {
         match self {
-            Self::Void { invoice }
+            Self::ReadLines { invoice }
+            | Self::Void { invoice }
             | Self::WriteOff { invoice, .. }
             | Self::CancelWriteOff { invoice }
             | Self::ApplyCredit { invoice, .. } => invoice,
@@ -49,6 +55,7 @@ impl OnInvoice {
 
     pub(in super::super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
+            Self::ReadLines { .. } => ExactlyOnce::Repeatable,
             Self::Void { .. } | Self::WriteOff { .. } | Self::CancelWriteOff { .. } | Self::ApplyCredit { .. } => {
                 ExactlyOnce::Set { row: "2.0-e48" }
             }
@@ -57,6 +64,7 @@ impl OnInvoice {
 
     operations! {
         pub match self {
+            Self::ReadLines { .. } => "zoho.read_invoice_lines",
             Self::Void { .. } => "zoho.void_invoice",
             Self::WriteOff { .. } => "zoho.write_off_invoice",
             Self::CancelWriteOff { .. } => "zoho.cancel_write_off",

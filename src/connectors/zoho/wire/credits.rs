@@ -34,6 +34,10 @@ struct AppliedTo {
 }
 
 impl CreditWire {
+    pub(in super::super) fn is_void(&self) -> bool {
+        self.status == "void"
+    }
+
     pub(in super::super) fn refers_to(&self, reference: &str) -> bool {
         self.reference_number.as_deref().is_some_and(|r| r.trim() == reference)
     }

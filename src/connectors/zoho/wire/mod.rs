@@ -24,7 +24,7 @@ pub(super) use terms::{ChangedTerms, ScheduledAnswer, TermsAnswer};
 use super::lists::ListedInvoice;
 use chrono::{DateTime, NaiveDate, Utc};
 use iso_currency::Currency;
-use sagas::kernel::answer::{BilledInvoice, Invoice, InvoicePayment};
+use sagas::kernel::answer::{BilledInvoice, Invoice, InvoiceLine, InvoicePayment};
 use sagas::kernel::money::{self, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -110,6 +110,7 @@ pub(super) struct InvoiceWire {
     credits: Option<Vec<CreditOfInvoice>>,
     write_off_amount: Option<Amount>,
     payments: Option<Vec<PaymentOfInvoice>>,
+    invoice_items: Option<Vec<LineOfInvoice>>,
     invoice_date: Option<String>,
     date: Option<String>,
     due_date: Option<String>,
@@ -129,6 +130,12 @@ struct CreditOfInvoice {
 }
 
 #[derive(Debug, Deserialize)]
+struct LineOfInvoice {
+    code: Option<String>,
+    tax_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
 struct SubscriptionId {
     subscription_id: String,
 }
@@ -143,6 +150,17 @@ struct PaymentOfInvoice {
 }
 
 impl InvoiceWire {
+    /// What its lines sell, and how they are taxed. Zoho writes no tax as an empty id.
+    pub(super) fn lines(&self) -> Vec<InvoiceLine> {
+        let lines = self.invoice_items.iter().flatten();
+        lines
+            .map(|line| InvoiceLine {
+                code: line.code.clone().unwrap_or_default(),
+                tax: line.tax_id.clone().filter(|tax| !tax.is_empty()),
+            })
+            .collect()
+    }
+
     /// The flow's view of it.
     pub(super) fn read(self, read_at: DateTime<Utc>) -> Result<Invoice, Unreadable> {
         let currency = currency(&self.currency_code)?;

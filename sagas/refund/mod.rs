@@ -1,0 +1,290 @@
+//! Refund: gives money of one card payment back, whole or in part, by a void or a refund, and brings Zoho after it.
+//!
+//! Started by finance, or by another flow that has to give something back ([`request`]). It promises: money is given back
+//! once; never more than was taken; nothing is booked or sent before a second person has agreed where one is needed; what
+//! is owed to the customer stands in the books from the approval on, until the bank has it or a person decided otherwise.
+//! Whether it is a void or a refund is chosen from the sale's status as it is when it is sent. It never charges.
+//!
+//! | step | does | undo |
+//! | --- | --- | --- |
+//! | `claim` | one give-back of the transaction at a time | let go in the append that ends it |
+//! | `ask_stream` | the invoice's stream lets the money go | told in the end how it went |
+//! | `read_lines` | the invoice's lines: what a credit note is made of | – |
+//! | `read_transaction` | the sale as it stands: void or refund | – |
+//! | `give_back` (pivot) | the void, or the refund | – |
+//! | `read_payment`, `lower_payment`, `delete_payment` | the payment in Zoho says what is left of it | – |
+//! | `create_note`, `pay_out_note`, `void_note`, `apply_note` | the credit note of what is forgiven | – |
+//! | `read_invoice`, `void_invoice` | after a void: the invoice that nobody has to pay | – |
+//! | `tell_stream` | how it ended | – |
+//! | `project`, `letter` | Attio and the customer are told | – |
+//! | `look_refund` | until it is settled | – |
+
+mod answers;
+mod books;
+mod state;
+mod tell;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod words;
+mod zoho;
+
+pub use state::State;
+pub use words::{Approval, Choice, Command, Credit, Event, Source, Telling, Terms, Wait, Wish};
+
+use crate::kernel::effect::{Braintree, Claim, ClaimKind, Desk, Effect, Message, OnInvoice, Zoho};
+use crate::kernel::ids::SagaId;
+use crate::kernel::priority::Priority;
+use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
+use crate::kernel::step::{Calls, Class, StepSpec, Undo};
+use chrono::{DateTime, Utc};
+use state::{Ending, Means, Outcome, Stage};
+use turn::Turn;
+
+/// The flow.
+pub struct Refund;
+
+const READS: Undo = Undo::None("changes nothing");
+const AFTER: Undo = Undo::None("stands after the pivot");
+const SHOWS: Undo = Undo::None("shows what is");
+/// What follows a give-back in Zoho and Attio.
+const FOLLOWS: &[Calls] = &[Calls { vendor: "zoho", count: 2 }, Calls { vendor: "attio", count: 1 }];
+
+const fn step(name: &'static str, class: Class, undo: Undo) -> StepSpec {
+    StepSpec { name, class, undo, records: &[] }
+}
+
+impl Refund {
+    /// The give-back of that key: the same payment and key give the same id for ever.
+    pub fn id(transaction: &str, key: &str) -> SagaId {
+        SagaId::derived(Self::NAME, &[transaction, key])
+    }
+}
+
+/// What another flow says, with `Desk::Tell`, to have money given back: the one door for machines and people alike. The
+/// answer is the saga's own: its id is [`Refund::id`] of transaction and key.
+pub fn request(wish: Wish) -> Message {
+    let to = Refund::id(&wish.transaction, &wish.key);
+    let key = format!("{to}:requested");
+    let command = Command::Requested { wish: Box::new(wish) };
+    let command = serde_json::to_value(command).unwrap_or_default();
+    Message { to, flow: Refund::NAME.to_owned(), kind: "refund.requested".to_owned(), command, key }
+}
+
+impl Saga for Refund {
+    const NAME: &'static str = "refund";
+    const VERSION: u32 = 1;
+    const PURPOSE: &'static str = "Gives money of one card payment back and brings Zoho after it";
+    const PRIORITY: Priority = Priority::Webhook;
+    const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 3 }];
+    const STEPS: &'static [StepSpec] = &[
+        step(
+            "claim",
+            Class::Compensatable,
+            Undo::None("the event that ends the give-back lets it go in its own append"),
+        ),
+        step(
+            "ask_stream",
+            Class::Compensatable,
+            Undo::None("`tell_stream` says in the end that nothing was given back"),
+        ),
+        step("read_lines", Class::Read, READS),
+        step("read_transaction", Class::Read, READS),
+        StepSpec {
+            name: "give_back",
+            class: Class::Pivot,
+            undo: Undo::None("after it there is only forward"),
+            records: FOLLOWS,
+        },
+        step("delete_payment", Class::Retriable, AFTER),
+        step("read_payment", Class::Read, READS),
+        step("lower_payment", Class::Retriable, AFTER),
+        step("read_invoice", Class::Read, READS),
+        step("void_invoice", Class::Retriable, AFTER),
+        step("create_note", Class::Retriable, AFTER),
+        step("void_note", Class::Retriable, AFTER),
+        step("pay_out_note", Class::Retriable, AFTER),
+        step("apply_note", Class::Retriable, AFTER),
+        step("tell_stream", Class::Retriable, AFTER),
+        step("project", Class::Projection, SHOWS),
+        step("letter", Class::Projection, SHOWS),
+        step("look_refund", Class::Read, READS),
+    ];
+
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+
+    fn decide(state: &State, input: Input<'_, Command>, at: &At) -> Result<Vec<Event>, Refusal> {
+        let mut turn = Turn::new(state, at);
+        match input {
+            Input::Command(command) => turn.commanded(command)?,
+            Input::Answered(answered) => turn.answered(&answered),
+            Input::Due => turn.due(),
+            Input::Resumed => turn.taken_up(),
+            // No step rests on facts that age, and none is ever undone.
+            Input::Superseded { .. } | Input::Unwound { .. } => {}
+        }
+        Ok(turn.out)
+    }
+
+    fn evolve(state: &mut State, event: &Event) {
+        state.apply(event);
+    }
+
+    fn pending(state: &State) -> Pending {
+        wanted(state).unwrap_or(Pending::Ended(End::GivenUp))
+    }
+
+    fn undo(_: &State, _: &str) -> Option<Effect> {
+        None
+    }
+
+    fn facts(state: &State, event: &Event) -> Facts {
+        books::facts(state, event)
+    }
+
+    fn summary(state: &State) -> Summary {
+        let number = state.terms.as_ref().map(|terms| terms.number.clone());
+        let wish = state.wish.as_ref();
+        Summary {
+            state: word(state).to_owned(),
+            title: number.or_else(|| wish.map(|wish| wish.transaction.clone())).unwrap_or_default(),
+            customer: state.terms.as_ref().and_then(|terms| terms.customer.clone()),
+            amount: wish.map(|wish| wish.amount),
+        }
+    }
+}
+
+/// The claim of one give-back at a time.
+pub(super) fn claim_of(wish: &Wish) -> Claim {
+    Claim { kind: ClaimKind::BraintreeTransaction, key: wish.transaction.clone() }
+}
+
+fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {
+    Pending::Perform { step, n: state.round + 1, effect: Box::new(effect), fresh_until: None }
+}
+
+fn wanted(state: &State) -> Option<Pending> {
+    let wish = state.wish.as_ref()?;
+    let perform = |step, effect| Some(perform(state, step, effect));
+    match &state.stage {
+        Stage::New => None,
+        Stage::Claiming => perform("claim", Effect::Desk(Desk::Claim { claims: vec![claim_of(wish)] })),
+        Stage::Approving { until } => Some(Pending::Await { signal: "a second person's agreement", until: *until }),
+        Stage::Asking => perform("ask_stream", tell::ask(wish)),
+        Stage::Awaiting { until } => Some(Pending::Await { signal: "the invoice's stream", until: *until }),
+        Stage::Reading => {
+            let invoice = wish.invoice.clone();
+            perform("read_lines", Effect::Zoho(Zoho::Invoice(OnInvoice::ReadLines { invoice })))
+        }
+        Stage::Choosing => perform("read_transaction", read(&wish.transaction)),
+        Stage::Sending => {
+            let transaction = wish.transaction.clone();
+            let call = match state.means.as_ref()? {
+                Means::Void => Braintree::Void { transaction },
+                Means::Refund { order_id } => {
+                    Braintree::Refund { order_id: order_id.clone(), transaction, amount: wish.amount }
+                }
+            };
+            perform("give_back", Effect::Braintree(call))
+        }
+        Stage::Waiting { wait, until } => Some(Pending::Sleep { why: waiting(*wait), until: *until }),
+        Stage::Accepted => {
+            if let Some((step, effect)) = zoho::next(state) {
+                return perform(step, effect);
+            }
+            telling(state).or_else(|| settling(state, End::Completed))
+        }
+        Stage::Held { code, detail, .. } => {
+            shown(state).or_else(|| Some(Pending::Park { code: *code, detail: detail.clone() }))
+        }
+        Stage::Over { .. } => telling(state).or_else(|| settling(state, End::GivenUp)),
+    }
+}
+
+fn read(transaction: &str) -> Effect {
+    Effect::Braintree(Braintree::ReadTransaction { transaction: transaction.to_owned() })
+}
+
+const fn waiting(wait: Wait) -> &'static str {
+    match wait {
+        Wait::Busy => "another give-back of this transaction to end",
+        Wait::Settlement => "the sale to be settled",
+        Wait::Batch => "Braintree to take it",
+    }
+}
+
+/// The invoice's stream first, then people.
+fn telling(state: &State) -> Option<Pending> {
+    if state.asked && !state.told {
+        return Some(perform(state, "tell_stream", tell::ended(state)?));
+    }
+    shown(state)
+}
+
+/// What people have not been told yet and can be told now.
+fn shown(state: &State) -> Option<Pending> {
+    if state.face_version > state.shown_version && state.put_off.record.until.is_none() {
+        return Some(perform(state, "project", tell::face(state)?));
+    }
+    if state.letter_owed && state.put_off.letter.until.is_none() {
+        return Some(perform(state, "letter", tell::letter(state)?));
+    }
+    None
+}
+
+/// Given back, and everybody knows: until it is settled, and until what could not be told is told.
+fn settling(state: &State, end: End) -> Option<Pending> {
+    let untold = tell::tried_again(state).map(|(_, until)| until).min();
+    if let Some(Outcome::Sent { refund, .. }) = &state.outcome {
+        if state.looking {
+            return Some(perform(state, "look_refund", read(refund)));
+        }
+        if let Some(look) = state.next_look {
+            return Some(asleep("settlement of the refund", look, untold));
+        }
+    }
+    Some(match untold {
+        Some(until) => Pending::Sleep { why: "people to be told", until },
+        None => Pending::Ended(end),
+    })
+}
+
+fn asleep(why: &'static str, until: DateTime<Utc>, sooner: Option<DateTime<Utc>>) -> Pending {
+    Pending::Sleep { why, until: sooner.map_or(until, |at| at.min(until)) }
+}
+
+/// The flow's own word for where it stands.
+fn word(state: &State) -> &'static str {
+    use crate::kernel::park::ParkCode as P;
+    match &state.stage {
+        Stage::New => "Nothing",
+        Stage::Claiming | Stage::Asking | Stage::Awaiting { .. } | Stage::Reading => "Requested",
+        Stage::Approving { .. } => "AwaitingApproval",
+        Stage::Choosing => "Approved",
+        Stage::Sending => "Sending",
+        Stage::Waiting { wait: Wait::Busy, .. } => "Deferred",
+        Stage::Waiting { .. } => "WaitSettle",
+        Stage::Accepted => match (&state.outcome, zoho::next(state).is_some()) {
+            (_, true) => "Accepted",
+            (Some(Outcome::Voided { .. }), false) => "Voided",
+            (Some(Outcome::Sent { settled: true, .. }), false) => "Settled",
+            (Some(Outcome::Sent { settled: false, .. }), false) => "AwaitSettlement",
+            (Some(Outcome::Outside { .. }) | None, false) => "PaidOutside",
+        },
+        Stage::Held { code, .. } => match code {
+            P::RefundBlocked => "Blocked",
+            P::RefundFailedAfterSuccess => "Failed",
+            P::RecordBlocked | P::CreditSpent => "RecordBlocked",
+            P::GiveBackStuck => "Stuck",
+            _ => "Held",
+        },
+        Stage::Over { ending } => match ending {
+            Ending::Refused => "Refused",
+            Ending::Denied => "Denied",
+            Ending::Moot => "Moot",
+            Ending::Withdrawn => "Withdrawn",
+        },
+    }
+}
