@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 65] = [
+    let commands: [&[&str]; 70] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -152,6 +152,11 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["mail", "test"],
         &["alerts"],
         &["alerts", "test"],
+        &["reconcile"],
+        &["reconcile", "run"],
+        &["reconcile", "report"],
+        &["reconcile", "findings"],
+        &["reconcile", "decide"],
         &["switch"],
         &["token"],
         &["token", "create"],

@@ -36,6 +36,7 @@ mod postgres;
 mod proof;
 #[path = "../sandbox/published.rs"]
 mod published;
+mod reconciliation;
 mod rehearsals;
 #[path = "../sandbox/support.rs"]
 #[allow(dead_code, reason = "the sandbox's own tests need more of it")]

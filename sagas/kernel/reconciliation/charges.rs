@@ -97,6 +97,7 @@ pub fn judge(books: &Charges, now: DateTime<Utc>) -> Judged {
         amount: Some(Money::new(stands(booked), booked.captured.currency)),
         fields: BTreeMap::new(),
         at: booked.at,
+        made: booked.since,
         moving: false,
         about: booked.about.clone(),
     });
@@ -109,6 +110,7 @@ pub fn judge(books: &Charges, now: DateTime<Utc>) -> Judged {
         amount: Some(asked.amount),
         fields: BTreeMap::new(),
         at: asked.at,
+        made: asked.at,
         moving: false,
         about: asked.about.clone(),
     });
@@ -125,6 +127,7 @@ pub fn judge(books: &Charges, now: DateTime<Utc>) -> Judged {
             amount: Some(amount),
             fields: BTreeMap::new(),
             at: sale.created_at,
+            made: sale.created_at,
             moving: false,
             about: About { transaction: Some(sale.id.clone()), ..About::default() },
         })

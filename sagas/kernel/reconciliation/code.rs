@@ -195,7 +195,7 @@ pub const ROWS: [Row; 24] = [
         by_itself: "It stands in the alerts as well.",
         waiting: "No figure can be relied on until it is known why.",
         todo: "Run `attio-billing verify`; change nothing before the cause is known." },
-    Row { code: Code::D40, word: "STALE_SOURCE", words: "Source not read in time", leg: Leg::R13, severity: 2, owner: Operator, target_hours: 2,
+    Row { code: Code::D40, word: "STALE_SOURCE", words: "Source not read in time", leg: Leg::Ageing, severity: 2, owner: Operator, target_hours: 2,
         means: "No run has read this source whole for more than a day.",
         by_itself: "Each run tries again.",
         waiting: "What is missing there is not found.",

@@ -20,6 +20,8 @@ pub struct Entry {
     pub fields: BTreeMap<&'static str, String>,
     /// Since when it is so (UTC).
     pub at: DateTime<Utc>,
+    /// When it was made (UTC): by this it lies in a window, or does not.
+    pub made: DateTime<Utc>,
     /// Something is known to be under way that will change it.
     pub moving: bool,
     /// What it concerns.
@@ -197,10 +199,10 @@ impl Pair {
         all.fold(About::default(), |about, entry| about.or(&entry.about))
     }
 
-    /// When the first of it happened.
+    /// When the first of it was made.
     pub fn dated(&self) -> DateTime<Utc> {
         let all = self.left.iter().chain(&self.right);
-        all.map(|entry| entry.at).min().unwrap_or_default()
+        all.map(|entry| entry.made).min().unwrap_or_default()
     }
 }
 

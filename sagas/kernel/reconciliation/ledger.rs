@@ -26,7 +26,7 @@ pub fn ageing(booked: &[Booked], now: DateTime<Utc>) -> Judged {
         });
         submitted.into_iter().chain(unapplied)
     });
-    Judged { leg: Leg::Ageing, complete: true, totals: Vec::new(), open: Vec::new(), found: found.collect() }
+    Judged { found: found.collect(), ..Judged::empty(Leg::Ageing) }
 }
 
 fn on_account(
@@ -67,6 +67,5 @@ pub fn rebuild(faults: Option<&[(String, String)]>, now: DateTime<Utc>) -> Judge
         dated: now,
         act: None,
     });
-    let found = found.collect();
-    Judged { leg: Leg::R13, complete: faults.is_some(), totals: Vec::new(), open: Vec::new(), found }
+    Judged { complete: faults.is_some(), found: found.collect(), ..Judged::empty(Leg::R13) }
 }

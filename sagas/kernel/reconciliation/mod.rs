@@ -197,6 +197,8 @@ pub struct Judged {
     pub complete: bool,
     /// By currency.
     pub totals: Vec<Total>,
+    /// Keys of what agrees.
+    pub agreed: Vec<String>,
     /// What one side is known to follow soon, or could not be judged: pair by pair.
     pub open: Vec<Open>,
     /// What does not agree.
@@ -215,12 +217,27 @@ pub struct Open {
 }
 
 impl Judged {
+    /// A leg without pairs.
+    pub const fn empty(leg: Leg) -> Self {
+        Self {
+            leg,
+            complete: true,
+            totals: Vec::new(),
+            agreed: Vec::new(),
+            open: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
     /// A leg of pairs: `finding` says what a pair that disagrees is.
     pub fn of(leg: Leg, complete: bool, pairs: &[Pair], mut finding: impl FnMut(&Pair) -> Found) -> Self {
-        let mut judged = Self { leg, complete, totals: totals(pairs), open: Vec::new(), found: Vec::new() };
+        let mut judged = Self { leg, complete, totals: totals(pairs), ..Self::empty(leg) };
         for pair in pairs {
             let why = match &pair.state {
-                State::Matched => continue,
+                State::Matched => {
+                    judged.agreed.push(pair.key.clone());
+                    continue;
+                }
                 State::InProgress => "in_progress",
                 State::NotRead => "not_read",
                 State::LeftOnly

@@ -22,6 +22,8 @@ pub struct Shown {
     pub balance: Option<Money>,
     /// Sum of tax, where the invoice itself was read and says it.
     pub tax: Option<Money>,
+    /// When it was made (UTC), where the row says it.
+    pub made_at: Option<DateTime<Utc>>,
     /// When it was changed last (UTC).
     pub changed_at: Option<DateTime<Utc>>,
 }
@@ -56,8 +58,8 @@ pub struct Receivables {
     pub owed: Vec<Owed>,
     /// When the list was read (UTC).
     pub read_at: DateTime<Utc>,
-    /// Nothing that was issued before is missed (UTC).
-    pub from: DateTime<Utc>,
+    /// Who finds an invoice that was made before in Zoho alone has found nothing (UTC): the books were not open.
+    pub opened: Option<DateTime<Utc>>,
 }
 
 /// Zoho has not finished the invoice.
@@ -80,8 +82,9 @@ pub fn judge(books: &Receivables, now: DateTime<Utc>) -> Judged {
         let is_void = shown.status == "void";
         let zero = Money::zero(total.currency);
         let (total, balance) = if is_void { (zero, zero) } else { (total, balance) };
-        // What owes nothing and never did is in nobody's books.
-        if total.minor == 0 && balance.minor == 0 && !ours.contains_key(shown.id.as_str()) {
+        // What owes nothing and never did is in nobody's books; nor is what is older than they are.
+        let is_historic = books.opened.zip(shown.made_at).is_some_and(|(opened, made)| made < opened);
+        if !ours.contains_key(shown.id.as_str()) && ((total.minor == 0 && balance.minor == 0) || is_historic) {
             continue;
         }
         let mut fields = BTreeMap::from([("total", total.to_string())]);
@@ -92,6 +95,7 @@ pub fn judge(books: &Receivables, now: DateTime<Utc>) -> Judged {
             amount: Some(balance),
             fields,
             at: shown.changed_at.unwrap_or(books.read_at - Leg::R3.late_after()),
+            made: shown.made_at.or(shown.changed_at).unwrap_or(books.read_at),
             moving: false,
             about: About { invoice: Some(shown.id.clone()), ..About::default() },
         });
@@ -107,16 +111,12 @@ pub fn judge(books: &Receivables, now: DateTime<Utc>) -> Judged {
             amount: Some(owed.balance),
             fields,
             at: owed.at,
+            made: owed.at,
             moving: owed.busy,
             about: owed.about.clone(),
         }
     });
     let right = Side { entries: entries.collect(), complete: true, ..Side::default() };
-    // What was paid long ago and is older than what was read is in the list somewhere else.
-    let old = right.entries.iter().filter(|entry| {
-        entry.at < books.from && entry.amount.is_some_and(|amount| amount.minor == 0) && !has(&theirs, &entry.key)
-    });
-    unread.extend(old.map(|entry| entry.key.clone()));
     let left = Side { entries: theirs, complete: books.complete, unread };
     let pairs = compare(left, right, now, Leg::R3.late_after());
     Judged::of(Leg::R3, books.complete, &pairs, finding)

@@ -115,6 +115,7 @@ pub fn judge(books: &Recording, now: DateTime<Utc>) -> Judged {
                 amount: Some(rest),
                 fields: BTreeMap::new(),
                 at: books.read_at - Leg::R2.late_after(),
+                made: books.read_at,
                 moving: false,
                 about,
             });
@@ -145,6 +146,7 @@ impl Known<'_> {
             amount: Some(amount),
             fields: BTreeMap::from([("invoice", invoice.to_owned())]),
             at: booked.map_or(sale.created_at, |booked| booked.at),
+            made: sale.created_at,
             moving: false,
             about,
         }
@@ -164,6 +166,7 @@ impl Known<'_> {
             fields: BTreeMap::from([("invoice", invoice.id.clone())]),
             // When it was recorded no one says: nothing that is read is young.
             at: booked.map_or(read_at - Leg::R2.late_after(), |booked| booked.at),
+            made: booked.map_or(read_at, |booked| booked.since),
             moving: false,
             about,
         }

@@ -34,6 +34,7 @@ pub fn judge(books: &Refunds, now: DateTime<Utc>) -> Judged {
             amount: Some(sale.amount),
             fields: BTreeMap::new(),
             at: sale.created_at,
+            made: sale.created_at,
             moving: false,
             about: About { transaction: Some(of).filter(|of| !of.is_empty()), ..about },
         }

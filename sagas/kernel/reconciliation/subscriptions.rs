@@ -31,8 +31,6 @@ pub struct Linked {
     pub zoho: String,
     /// Who collects; none: nobody, it is mirrored.
     pub owner: Option<CollectionOwner>,
-    /// Since when it is linked (UTC).
-    pub at: DateTime<Utc>,
 }
 
 /// Both books.
@@ -64,19 +62,21 @@ pub fn judge(books: &Subscriptions, now: DateTime<Utc>, today: NaiveDate) -> Jud
         amount: None,
         fields: BTreeMap::new(),
         at,
+        made: at,
         moving: false,
         about: About { subscription: Some(key.to_owned()), ..About::default() },
     };
+    // Nothing here follows something else: who collects is so or not.
+    let old = books.read_at - Leg::R7.late_after();
     let left = books.linked.iter().map(|linked| {
         let owner = linked.owner.map_or("nobody", owner_word);
-        let mut entry = entry(&linked.zoho, format!("{} collected by {owner}", linked.subscription), linked.at);
+        let mut entry = entry(&linked.zoho, format!("{} collected by {owner}", linked.subscription), old);
         if let Some(owner) = linked.owner {
             let by_zoho = if owner == CollectionOwner::ZohoNative { "on" } else { "off" };
             entry.fields.insert("automatic collection", by_zoho.to_owned());
         }
         entry
     });
-    let old = books.read_at - Leg::R7.late_after();
     // What is none of ours is nobody's difference: another product's subscription, or one that is being sold now.
     let right = books.shown.iter().filter(|shown| ours.contains(shown.id.as_str())).map(|shown| {
         let mut entry = entry(&shown.id, format!("Zoho ({})", shown.status), old);
