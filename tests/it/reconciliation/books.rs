@@ -43,7 +43,7 @@ async fn a_payment_record_that_staff_deleted_is_found_and_closes_itself_once_it_
     let invoice = customer.first_invoice.clone();
     let sale = play.sale(&invoice).await;
     // Nobody is told: only a comparison can see it.
-    play.out.stage.sandbox.webhooks(&json!({"drop": {"vendor": "zoho", "times": 5}})).await.unwrap();
+    play.out.stage.sandbox.webhooks(&json!({"vendor": "zoho", "drop_next": 5})).await.unwrap();
     let payment = play.payment(&invoice).await;
     play.act(json!({"vendor": "zoho", "act": "delete_payment", "payment_id": payment})).await;
 
@@ -87,7 +87,7 @@ async fn a_payment_record_that_staff_deleted_is_found_and_closes_itself_once_it_
 async fn an_invoice_of_which_no_webhook_told_is_found_imported_and_collected() {
     let play = Play::new().await;
     let customer = play.customer("Lost Webhook").await;
-    play.out.stage.sandbox.webhooks(&json!({"drop": {"vendor": "zoho", "times": 1}})).await.unwrap();
+    play.out.stage.sandbox.webhooks(&json!({"vendor": "zoho", "drop_next": 1})).await.unwrap();
     let invoice = play.out.stage.renew(&customer, 2_000).await.unwrap();
     play.rest().await;
     let saga = play.out.stage.saga_of(&invoice);
@@ -133,7 +133,8 @@ async fn sales_and_refunds_that_others_made_at_braintree_are_found_and_nothing_i
     sell_beside(&play, &customer, "shop-17", "12.34").await;
     let sale = play.sale(&customer.first_invoice).await;
     play.act(json!({"vendor": "braintree", "act": "settle_now"})).await;
-    let refund = play.act(json!({"vendor": "braintree", "act": "refund_in_console", "id": sale, "amount": "9.00"})).await;
+    let refund =
+        play.act(json!({"vendor": "braintree", "act": "refund_in_console", "id": sale, "amount": "9.00"})).await;
     let refund = refund["id"].as_str().unwrap().to_owned();
     play.advance("PT2H").await;
 
@@ -156,7 +157,7 @@ async fn sales_and_refunds_that_others_made_at_braintree_are_found_and_nothing_i
 async fn a_second_collector_and_a_record_on_the_wrong_transaction_are_found() {
     let play = Play::new().await;
     let customer = play.customer("Two Collectors").await;
-    play.out.stage.sandbox.webhooks(&json!({"drop": {"vendor": "zoho", "times": 5}})).await.unwrap();
+    play.out.stage.sandbox.webhooks(&json!({"vendor": "zoho", "drop_next": 5})).await.unwrap();
     play.act(json!({"vendor": "zoho", "act": "turn_on_auto_collect", "subscription_id": customer.zoho_subscription}))
         .await;
     let report = play.compare(&["R7"]).await;

@@ -8,8 +8,10 @@ use serde_json::json;
 /// An invoice whose total staff changed, and nobody told us.
 async fn out_of_step(play: &Play, amount: i64) -> String {
     let customer = play.customer("Edited").await;
-    play.act(json!({"vendor": "braintree", "act": "set_card_behaviour", "token": customer.token, "decline_code": "2001"}))
-        .await;
+    play.act(
+        json!({"vendor": "braintree", "act": "set_card_behaviour", "token": customer.token, "decline_code": "2001"}),
+    )
+    .await;
     let invoice = play.out.stage.renew(&customer, 2_000).await.unwrap();
     play.rest().await;
     edit(play, &invoice, amount).await;
@@ -18,7 +20,7 @@ async fn out_of_step(play: &Play, amount: i64) -> String {
 }
 
 async fn edit(play: &Play, invoice: &str, amount: i64) {
-    play.out.stage.sandbox.webhooks(&json!({"drop": {"vendor": "zoho", "times": 5}})).await.unwrap();
+    play.out.stage.sandbox.webhooks(&json!({"vendor": "zoho", "drop_next": 5})).await.unwrap();
     play.act(json!({"vendor": "zoho", "act": "edit_invoice", "invoice_id": invoice, "amount": amount})).await;
 }
 
@@ -73,7 +75,7 @@ async fn a_finding_that_is_set_aside_stays_so_until_it_says_something_else() {
 async fn a_finding_of_severity_1_is_set_aside_by_two_people_alone() {
     let play = Play::with(|options| options.approvals = true).await;
     let customer = play.customer("Two Eyes").await;
-    play.out.stage.sandbox.webhooks(&json!({"drop": {"vendor": "zoho", "times": 5}})).await.unwrap();
+    play.out.stage.sandbox.webhooks(&json!({"vendor": "zoho", "drop_next": 5})).await.unwrap();
     play.act(json!({"vendor": "zoho", "act": "turn_on_auto_collect", "subscription_id": customer.zoho_subscription}))
         .await;
     play.compare(&["R7"]).await;
@@ -81,7 +83,11 @@ async fn a_finding_of_severity_1_is_set_aside_by_two_people_alone() {
 
     let (status, told) = play.decide(&play.finance, &finding, "ignore").await;
     assert_eq!((status, told["outcome"].as_str()), (StatusCode::ACCEPTED, Some("waits for a second person")));
-    assert_eq!(play.decide(&play.finance, &finding, "ignore").await.0, StatusCode::ACCEPTED, "twice is still one person");
+    assert_eq!(
+        play.decide(&play.finance, &finding, "ignore").await.0,
+        StatusCode::ACCEPTED,
+        "twice is still one person"
+    );
     assert_eq!(play.finding("D30").await["state"], "open");
     let operator = play.out.token_of("olga", Holder::Person, Role::Operator).await;
     assert_eq!(play.decide(&operator, &finding, "ignore").await.0, StatusCode::FORBIDDEN);

@@ -78,7 +78,8 @@ async fn a_stopped_run_keeps_what_it_read_and_goes_on_there_after_a_restart_too(
     let mut play = Play::new().await;
     play.customer("Stopped").await;
     play.advance("PT2H").await;
-    play.fault(json!({"vendor": "zoho", "operation": "invoice.list", "kind": "status", "status": 500, "times": 1})).await;
+    play.fault(json!({"vendor": "zoho", "operation": "invoice.list", "kind": "status", "status": 500, "times": 1}))
+        .await;
     let id = play.ask(&json!({"legs": ["R1", "R2", "R3"], "from": "2026-06-08"})).await;
     let waits = async || Ok(!play.run(&id).await["resume_at"].is_null());
     play.out.stage.until("the comparison to wait for Zoho", waits).await.unwrap();
