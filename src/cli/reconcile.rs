@@ -328,7 +328,9 @@ async fn decide(args: Decide) -> Result<(), Exit> {
             Ok(())
         }
         Ok(Decided::Asked { by }) => {
-            eprintln!("nothing is done yet: {by} asked for it\n\nhint: another person gives the same command within a day");
+            eprintln!(
+                "nothing is done yet: {by} asked for it\n\nhint: another person gives the same command within a day"
+            );
             Ok(())
         }
         Err(Undecided::Store(e)) => Err(e.into()),
@@ -352,7 +354,10 @@ fn line(run: &Run) -> String {
     };
     let wait = run.resume_at.map(|at| format!(", goes on at {}", time(at))).unwrap_or_default();
     let (id, asked, kind, state) = (run.id, short(run.asked_at), &run.kind, run.state.as_str());
-    format!("{id}  {asked}  {kind} {}  {state}{whole}  {} of {} steps: {}{wait}", run.legs, run.step, run.steps, run.doing)
+    format!(
+        "{id}  {asked}  {kind} {}  {state}{whole}  {} of {} steps: {}{wait}",
+        run.legs, run.step, run.steps, run.doing
+    )
 }
 
 fn time(at: DateTime<Utc>) -> String {
@@ -379,7 +384,8 @@ fn text(report: &Report) -> Vec<String> {
 }
 
 fn head(report: &Report) -> String {
-    let complete = if report.complete { "complete" } else { "INCOMPLETE: nothing is called missing where a side was not read" };
+    let complete =
+        if report.complete { "complete" } else { "INCOMPLETE: nothing is called missing where a side was not read" };
     let mut lines = vec![
         format!("run {} ({}, asked for by {}), {complete}", report.run, report.kind, report.asked_by),
         format!("window {} to {}, books zone {}", time(report.from), time(report.to), report.books_zone),
@@ -401,7 +407,17 @@ fn decimal(minor: i64, currency: &str) -> String {
 fn legs(report: &Report) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["leg", "left ↔ right", "currency", "left", "right", "agrees", "found", "in progress", "not read"]);
+    table.set_header([
+        "leg",
+        "left ↔ right",
+        "currency",
+        "left",
+        "right",
+        "agrees",
+        "found",
+        "in progress",
+        "not read",
+    ]);
     for leg in &report.legs {
         let name = if leg.complete { leg.leg.clone() } else { format!("{} (incomplete)", leg.leg) };
         if leg.totals.is_empty() {

@@ -39,8 +39,10 @@ impl ReconcileSettings {
             "off" => None,
             time => {
                 let read = NaiveTime::parse_from_str(time, "%H:%M");
-                read.map_err(|_| faults.push(format!("RECONCILE_AT (`{time}`) is no time: expected e.g. 02:30, or off")))
-                    .ok()
+                read.map_err(|_| {
+                    faults.push(format!("RECONCILE_AT (`{time}`) is no time: expected e.g. 02:30, or off"))
+                })
+                .ok()
             }
         };
         if !(1..=50).contains(&self.reconcile_share_percent) {

@@ -100,13 +100,7 @@ impl Reconciler {
         self.zone.from_utc_datetime(&at.naive_utc()).date_naive()
     }
 
-    async fn leg(
-        &self,
-        leg: Leg,
-        work: &Work,
-        books: &Books,
-        now: DateTime<Utc>,
-    ) -> Result<Judged, StoreError> {
+    async fn leg(&self, leg: Leg, work: &Work, books: &Books, now: DateTime<Utc>) -> Result<Judged, StoreError> {
         let pool = &self.store.pool;
         let sales_whole = work.is_whole(source::SALES);
         let read_at = |source: &str| work.read_at.get(source).copied().unwrap_or(now);
@@ -230,8 +224,7 @@ impl Reconciler {
             used: work.used.get(vendor).copied().unwrap_or_default(),
             left: left.get(vendor).copied().flatten(),
         });
-        let accounts =
-            reconciliation::account_moves(&self.store.pool, self.day(run.from), self.day(run.to)).await?;
+        let accounts = reconciliation::account_moves(&self.store.pool, self.day(run.from), self.day(run.to)).await?;
         Ok(Report {
             run: run.id,
             kind: run.kind.clone(),

@@ -98,21 +98,27 @@ impl Reconciler {
         let now = self.clock.now();
         self.schedule(now).await?;
         let Some(run) = reconciliation::due(&self.store.pool, now).await? else { return Ok(false) };
-        let mut work = match Work::of(&run) {
-            Ok(Some(work)) => work,
-            Ok(None) => return self.plan(&run, now).await,
-            Err(why) => {
-                reconciliation::fail(&self.store.pool, run.id, &why, now).await?;
-                return Ok(true);
+        match self.turn(&run, now).await {
+            // It would be so again: the run keeps why, and the next one has its turn.
+            Err(e @ (StoreError::Refused(_) | StoreError::Unreadable(_))) => {
+                tracing::error!(run = %run.id, error = %e, "a comparison of the books cannot be gone on with");
+                reconciliation::fail(&self.store.pool, run.id, &e.to_string(), now).await?;
             }
-        };
-        match work.todo.pop_front() {
-            None | Some(Step::Judge) => {
-                self.judge(&run, &work).await?;
-            }
-            Some(step) => self.step(&run, work, step).await?,
+            ended => ended?,
         }
         Ok(true)
+    }
+
+    async fn turn(&self, run: &Run, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut work = match Work::of(run) {
+            Ok(Some(work)) => work,
+            Ok(None) => return self.plan(run, now).await,
+            Err(why) => return Err(StoreError::Unreadable(why)),
+        };
+        match work.todo.pop_front() {
+            None | Some(Step::Judge) => self.judge(run, &work).await,
+            Some(step) => self.step(run, work, step).await,
+        }
     }
 
     /// Makes the runs whose time has come: one a slot, whichever node is first.
@@ -127,7 +133,7 @@ impl Reconciler {
     }
 
     /// The first step: which calls are to be made.
-    async fn plan(&self, run: &Run, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn plan(&self, run: &Run, now: DateTime<Utc>) -> Result<(), StoreError> {
         let work = Work::planned(run, self.config.books_open_at, self.shares(now).await?);
         let stepped = Stepped {
             steps: work.steps(run.step + 1),
@@ -137,7 +143,7 @@ impl Reconciler {
             ..Stepped::default()
         };
         reconciliation::steps_done(&self.store.pool, run.id, run.step, &stepped, now).await?;
-        Ok(true)
+        Ok(())
     }
 
     /// What runs may still use of each vendor's day; none: it counts none.

@@ -1,7 +1,7 @@
 //! Which runs there are to be: those of the schedule, and what a person asks for. Knows no vendor.
 
-use crate::store::reconciliation::{self, NewRun};
 use crate::store::StoreError;
+use crate::store::reconciliation::{self, NewRun};
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike as _, Utc};
 use sagas::kernel::reconciliation::Leg;
 use sqlx::PgPool;

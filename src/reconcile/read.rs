@@ -59,7 +59,11 @@ impl Reconciler {
             Step::Sales { from, to, ids } => {
                 let parts = self.connectors.braintree.booked(Span::Created(*from, *to), ids.clone(), self.call_limit);
                 let parts: Vec<Vec<Booked>> = parts.try_collect().await.map_err(said)?;
-                Ok(parts.iter().flatten().map(|booked| one(kept::SALE, &booked.transaction.id, &sale(booked))).collect())
+                Ok(parts
+                    .iter()
+                    .flatten()
+                    .map(|booked| one(kept::SALE, &booked.transaction.id, &sale(booked)))
+                    .collect())
             }
             Step::MissingSales => {
                 let day = self.zone.from_utc_datetime(&run.from.naive_utc()).date_naive();

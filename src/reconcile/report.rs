@@ -11,8 +11,7 @@ use uuid::Uuid;
 /// The rules by which was judged.
 pub(super) const RULES: u32 = 1;
 /// What no leg of this release sees.
-pub(super) const OUT_OF_BOOKS: &str =
-    "Zoho's own gateway: of what it collects only payments and refunds are seen; its fees, disputes and payouts are not.";
+pub(super) const OUT_OF_BOOKS: &str = "Zoho's own gateway: of what it collects only payments and refunds are seen; its fees, disputes and payouts are not.";
 
 /// The report.
 #[derive(Debug, Clone, Serialize, Deserialize)]

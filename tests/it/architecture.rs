@@ -48,7 +48,16 @@ const MODULES: [Module; 29] = [
     Module {
         name: "http",
         may_use: &[
-            "access", "checkout", "clock", "config", "engine", "metrics", "reconcile", "store", "intake", "trace",
+            "access",
+            "checkout",
+            "clock",
+            "config",
+            "engine",
+            "metrics",
+            "reconcile",
+            "store",
+            "intake",
+            "trace",
         ],
         never: &["reqwest", "sqlx"],
     },

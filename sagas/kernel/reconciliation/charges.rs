@@ -88,7 +88,8 @@ pub struct Charges {
 
 /// Judges the leg.
 pub fn judge(books: &Charges, now: DateTime<Utc>) -> Judged {
-    let known: BTreeSet<&str> = books.booked.iter().filter(|b| stands(b) != 0).map(|b| b.transaction.as_str()).collect();
+    let known: BTreeSet<&str> =
+        books.booked.iter().filter(|b| stands(b) != 0).map(|b| b.transaction.as_str()).collect();
     let asked: BTreeSet<&str> = books.asked.iter().map(|asked| asked.order_id.as_str()).collect();
     let by_id: BTreeMap<&str, &Sale> = books.sales.iter().map(|sale| (sale.id.as_str(), sale)).collect();
     let ours = books.booked.iter().filter(|booked| stands(booked) != 0).map(|booked| Entry {
@@ -141,9 +142,7 @@ pub fn judge(books: &Charges, now: DateTime<Utc>) -> Judged {
             let from = sale.map_or("its source is not known", |sale| source(sale, &books.prefix));
             Found::of(pair, Code::D01, format!("Braintree shows a sale that our log does not know: {from}"))
         }
-        State::Currency => {
-            Found::of(pair, Code::D04, "the sale stands in another currency than we booked".to_owned())
-        }
+        State::Currency => Found::of(pair, Code::D04, "the sale stands in another currency than we booked".to_owned()),
         State::LeftOnly => {
             Found::of(pair, Code::D02, "Braintree shows no sale for what we asked for or booked".to_owned())
         }

@@ -219,14 +219,7 @@ pub struct Open {
 impl Judged {
     /// A leg without pairs.
     pub const fn empty(leg: Leg) -> Self {
-        Self {
-            leg,
-            complete: true,
-            totals: Vec::new(),
-            agreed: Vec::new(),
-            open: Vec::new(),
-            found: Vec::new(),
-        }
+        Self { leg, complete: true, totals: Vec::new(), agreed: Vec::new(), open: Vec::new(), found: Vec::new() }
     }
 
     /// A leg of pairs: `finding` says what a pair that disagrees is.
@@ -240,12 +233,7 @@ impl Judged {
                 }
                 State::InProgress => "in_progress",
                 State::NotRead => "not_read",
-                State::LeftOnly
-                | State::RightOnly
-                | State::Currency
-                | State::Over
-                | State::Under
-                | State::Data(_) => {
+                State::LeftOnly | State::RightOnly | State::Currency | State::Over | State::Under | State::Data(_) => {
                     judged.found.push(finding(pair));
                     continue;
                 }

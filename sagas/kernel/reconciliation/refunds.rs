@@ -53,11 +53,7 @@ pub fn judge(books: &Refunds, now: DateTime<Utc>) -> Judged {
 }
 
 /// Sales of which more was given back than was taken.
-fn too_much(
-    refunds: &[&Sale],
-    sales: &BTreeMap<&str, &Sale>,
-    booked: &BTreeMap<&str, &Booked>,
-) -> Vec<Found> {
+fn too_much(refunds: &[&Sale], sales: &BTreeMap<&str, &Sale>, booked: &BTreeMap<&str, &Booked>) -> Vec<Found> {
     let mut by: BTreeMap<&str, (i64, &Sale)> = BTreeMap::new();
     for refund in refunds {
         if let Some(of) = refund.refund_of.as_deref() {

@@ -92,9 +92,7 @@ pub fn judge(books: &Subscriptions, now: DateTime<Utc>, today: NaiveDate) -> Jud
         State::Data(_) if pair.right.iter().any(|entry| entry.fields.values().any(|value| value == "on")) => {
             Found::of(pair, Code::D30, "Zoho collects by itself what another is to collect".to_owned())
         }
-        State::Data(_) => {
-            Found::of(pair, Code::D29, "Zoho is to collect by itself, and does not".to_owned())
-        }
+        State::Data(_) => Found::of(pair, Code::D29, "Zoho is to collect by itself, and does not".to_owned()),
         _ => Found::of(pair, Code::D29, "the linked subscription is not in Zoho's list".to_owned()),
     });
     judged.found.extend(twins(books));

@@ -237,12 +237,8 @@ fn what_declined_or_is_a_refund_is_no_charge() {
 
 #[test]
 fn a_booked_sale_agrees_by_its_transaction_and_an_asked_one_by_its_order_id() {
-    let asked = Asked {
-        order_id: "demo.inv.8.1".to_owned(),
-        amount: eur(900),
-        at: long_ago(),
-        about: About::default(),
-    };
+    let asked =
+        Asked { order_id: "demo.inv.8.1".to_owned(), amount: eur(900), at: long_ago(), about: About::default() };
     let both = vec![sale("aa11", "demo.inv.7.1", 4_900), sale("bb22", "demo.inv.8.1", 900)];
     let books = Charges { asked: vec![asked.clone()], ..charges(both, vec![booked("aa11", 4_900)]) };
     let judged = charges::judge(&books, NOW);
@@ -326,10 +322,8 @@ fn a_record_of_what_took_nothing_a_second_record_and_a_wrong_invoice_are_told_ap
     let twice = [("p1", "aa11", 4_900), ("p2", "aa11", 4_900)];
     let twice = recording(sales(), vec![booked("aa11", 4_900)], &twice, 0);
     assert_eq!(codes(&recording::judge(&twice, NOW)), one(Code::D09, "aa11"));
-    let elsewhere = Booked {
-        about: About { invoice: Some("8".to_owned()), ..About::default() },
-        ..booked("aa11", 4_900)
-    };
+    let elsewhere =
+        Booked { about: About { invoice: Some("8".to_owned()), ..About::default() }, ..booked("aa11", 4_900) };
     let mut wrong = recording(sales(), vec![elsewhere], &[("p1", "aa11", 4_900)], 0);
     let read = wrong.invoices.first().cloned().map(|invoice| Detailed { id: "8".into(), payments: vec![], ..invoice });
     wrong.invoices.extend(read);

@@ -260,4 +260,3 @@ pub async fn account_moves(pool: &PgPool, from: NaiveDate, to: NaiveDate) -> Res
     );
     Ok(rows.fetch_all(pool).await?)
 }
-

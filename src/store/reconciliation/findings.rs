@@ -369,4 +369,3 @@ pub async fn acts_of(pool: &PgPool, finding: Uuid) -> Result<Vec<(DateTime<Utc>,
     let rows = sqlx::query!("select at, act, by, reason from finding_act where finding = $1 order by at, id", finding);
     Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (row.at, row.act, row.by, row.reason)).collect())
 }
-

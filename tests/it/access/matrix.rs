@@ -51,12 +51,7 @@ fn expected() -> Vec<(&'static str, String, Value, &'static str)> {
             Value::Null,
             "viewer finance finance_approver operator admin auditor",
         ),
-        (
-            "POST",
-            "/reconciliation/runs".to_owned(),
-            json!({"legs": ["R99"]}),
-            "finance finance_approver operator",
-        ),
+        ("POST", "/reconciliation/runs".to_owned(), json!({"legs": ["R99"]}), "finance finance_approver operator"),
         ("POST", format!("/reconciliation/runs/{NOBODY}/stop"), Value::Null, "finance finance_approver operator"),
         ("POST", format!("/reconciliation/runs/{NOBODY}/resume"), Value::Null, "finance finance_approver operator"),
         (
