@@ -168,6 +168,7 @@ impl Reconciler {
         if vendor.is_some_and(|vendor| work.left.get(vendor).is_some_and(|left| left.is_some_and(|left| left < cost))) {
             work.give_up(&step, "the share of the day that comparisons may use is used up");
         } else {
+            let mut calls = cost;
             match self.read(run, &mut work, &step).await {
                 Ok(read) => {
                     work.tries = 0;
@@ -175,7 +176,8 @@ impl Reconciler {
                     stepped.read = read;
                 }
                 Err(Trouble::Store(e)) => return Err(e),
-                Err(Trouble::Vendor { why, again_after }) => {
+                Err(Trouble::Vendor { why, again_after, sent }) => {
+                    calls = if sent { cost } else { 0 };
                     work.tries += 1;
                     if work.tries > TRIES {
                         work.tries = 0;
@@ -188,8 +190,8 @@ impl Reconciler {
                 }
             }
             if let Some(vendor) = vendor {
-                stepped.calls.insert(vendor, cost);
-                *work.used.entry(vendor.to_owned()).or_default() += cost;
+                stepped.calls.insert(vendor, calls);
+                *work.used.entry(vendor.to_owned()).or_default() += calls;
             }
         }
         stepped.steps = work.steps(run.step + u32::from(stepped.done));

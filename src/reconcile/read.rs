@@ -288,7 +288,7 @@ fn subscription(item: ListedSubscription) -> ShownSubscription {
 }
 
 fn said(why: String) -> Trouble {
-    Trouble::Vendor { why, again_after: None }
+    Trouble::Vendor { why, again_after: None, sent: true }
 }
 
 /// Why a read came to nothing, and when it is worth trying again.
@@ -300,5 +300,5 @@ fn answered(outcome: &Outcome) -> Trouble {
         Outcome::Done { .. } | Outcome::Declined { .. } => ("the answer is of another kind".to_owned(), None),
     };
     let again_after = seconds.map(|seconds| TimeDelta::seconds(i64::from(seconds)).max(AGAIN));
-    Trouble::Vendor { why, again_after }
+    Trouble::Vendor { why, again_after, sent: !matches!(outcome, Outcome::NotSent { .. }) }
 }

@@ -76,8 +76,8 @@ pub(super) struct Work {
 pub(super) enum Trouble {
     /// The database.
     Store(StoreError),
-    /// The vendor did not answer in full.
-    Vendor { why: String, again_after: Option<TimeDelta> },
+    /// The vendor did not answer in full, or was not asked.
+    Vendor { why: String, again_after: Option<TimeDelta>, sent: bool },
 }
 
 impl From<StoreError> for Trouble {

@@ -14,8 +14,9 @@ async fn waited(play: &Play, id: &str) -> Value {
         }
         // It goes on by itself, until a vendor makes it wait.
         let moved = async || {
-            let now = play.run(id).await;
-            Ok(now["state"] != "running" || !now["resume_at"].is_null())
+            let (run, now) = (play.run(id).await, play.out.stage.sandbox.now().await?);
+            let waits = |at: &str| chrono::DateTime::parse_from_rfc3339(at).unwrap() > now;
+            Ok(run["state"] != "running" || run["resume_at"].as_str().is_some_and(waits))
         };
         play.out.stage.until("the comparison to wait or to end", moved).await.unwrap();
         play.advance("PT6M").await;
