@@ -154,7 +154,7 @@ async fn sales_and_refunds_that_others_made_at_braintree_are_found_and_nothing_i
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_collector_and_a_record_on_the_wrong_transaction_are_found() {
+async fn a_second_collector_and_a_record_of_a_sale_that_was_voided_in_the_console_are_found() {
     let play = Play::new().await;
     let customer = play.customer("Two Collectors").await;
     play.out.stage.sandbox.webhooks(&json!({"vendor": "zoho", "drop_next": 5})).await.unwrap();
@@ -170,6 +170,11 @@ async fn a_second_collector_and_a_record_on_the_wrong_transaction_are_found() {
     play.act(json!({"vendor": "braintree", "act": "void_in_console", "id": sale})).await;
     let report = play.compare(&["R1", "R2"]).await;
     assert_eq!(report["legs"][0]["in_progress"], 1, "{report:#}");
+    play.advance("PT20M").await;
+    let report = play.compare(&["R1", "R2"]).await;
+    adds_up(&report);
+    assert_eq!(found(&report), [("D03", sale.as_str()), ("D06", sale.as_str())], "{report:#}");
+    assert_eq!(play.finding("D03").await["right"], format!("{sale} (voided), 0.00 EUR"));
     play.out.end().await;
 }
 
