@@ -127,9 +127,18 @@ impl Reconciler {
             booked.iter().map(|booked| (booked.transaction.as_str(), booked)).collect();
         let prefix = self.prefix();
         let mut wanted: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for sale in sales.iter().filter(|sale| sale.stands && !sale.held && !sale.is_credit) {
-            if let Some(invoice) = invoice_of(sale, booked.get(sale.id.as_str()).copied(), &prefix) {
+        // Booked, and standing no more: what Zoho shows of it now decides, never what it showed before.
+        let mut doubtful = BTreeSet::new();
+        for sale in sales.iter().filter(|sale| !sale.held && !sale.is_credit) {
+            let booked = booked.get(sale.id.as_str()).copied();
+            if !sale.stands && booked.is_none_or(|booked| booked.captured.minor == 0) {
+                continue;
+            }
+            if let Some(invoice) = invoice_of(sale, booked, &prefix) {
                 wanted.entry(invoice.to_owned()).or_default().push(&sale.id);
+                if !sale.stands {
+                    doubtful.insert(invoice.to_owned());
+                }
             }
         }
         let rows: Vec<Row> = self.kept(run, kept::INVOICE).await?;
@@ -149,7 +158,11 @@ impl Reconciler {
             let good = before.get(invoice).filter(|(changed, content)| match rows.get(invoice) {
                 Some(row) => !changed.is_empty() && *changed == row.changed,
                 // Without the list: what shows the records of its sales showed them when it was read.
-                None => !has_list && wanted.get(invoice).is_some_and(|sales| shows(content, sales)),
+                None => {
+                    !has_list
+                        && !doubtful.contains(invoice)
+                        && wanted.get(invoice).is_some_and(|sales| shows(content, sales))
+                }
             });
             match good {
                 Some((_, content)) => {
