@@ -40,7 +40,7 @@ impl ReconcileSettings {
             time => {
                 let read = NaiveTime::parse_from_str(time, "%H:%M");
                 read.map_err(|_| {
-                    faults.push(format!("RECONCILE_AT (`{time}`) is no time: expected e.g. 02:30, or off"))
+                    faults.push(format!("RECONCILE_AT (`{time}`) is no time: expected e.g. 02:30, or off"));
                 })
                 .ok()
             }

@@ -69,6 +69,7 @@ pub struct Unread {
 
 /// A source.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the report's word for it")]
 pub struct Source {
     /// Which.
     pub source: String,
@@ -112,6 +113,7 @@ pub struct LegReport {
 
 /// A clearing account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the report's word for it")]
 pub struct Account {
     /// Number.
     pub account: i32,
