@@ -15,6 +15,7 @@ use crate::proof::erasures::Erasures;
 use crate::proof::sink::Sink;
 use crate::proof::{self, Proof};
 use crate::reception::Reception;
+use crate::reconcile::Reconciler;
 use crate::store::schema::{SHARDS, Stamp};
 use crate::store::shards::Lease;
 use crate::store::vendor_tokens::VendorTokens;
@@ -133,6 +134,10 @@ impl Service {
         let (to_sweep, swept_by) = (store.clone(), connectors.clone());
         let sweeper = Sweeper::new(&config, to_sweep, Arc::clone(&engine), swept_by, Arc::clone(&clock));
         tasks.spawn(sweeper.run(stop.clone()));
+        let (to_compare, compared_with) = (store.clone(), connectors.clone());
+        let compared_by = Arc::clone(&engine);
+        let reconciler = Reconciler::new(&config, to_compare, compared_by, compared_with, Arc::clone(&clock));
+        tasks.spawn(reconciler.run(stop.clone()));
         if let Some(every) = config.poll {
             let poller = Poller::new(
                 &config,

@@ -9,6 +9,7 @@ mod lease;
 mod offers;
 mod outreach;
 mod proof;
+mod reconcile;
 mod traces;
 mod watch;
 mod zoho;
@@ -22,6 +23,7 @@ pub use lease::{LEASE_MARGIN, RENEWALS};
 pub use offers::{OfferConfig, OfferSettings};
 pub use outreach::{MailConfig, OutreachSettings};
 pub use proof::{ProofConfig, ProofSettings, SinkConfig};
+pub use reconcile::{ReconcileConfig, ReconcileSettings};
 pub use traces::{TraceConfig, TraceSettings};
 pub use watch::{WatchConfig, WatchSettings};
 pub use zoho::{DATA_CENTRES, DataCentre, DeskConfig, DeskSettings, ZohoConfig};
@@ -133,6 +135,8 @@ pub struct Settings {
     pub proof: ProofSettings,
     #[command(flatten)]
     pub budgets: BudgetSettings,
+    #[command(flatten)]
+    pub reconcile: ReconcileSettings,
 }
 
 /// Where the vendors are and who we are there.
@@ -244,6 +248,7 @@ pub struct Config {
     pub checkout: CheckoutConfig,
     pub watch: WatchConfig,
     pub proof: ProofConfig,
+    pub reconcile: ReconcileConfig,
     /// Our part of what the vendors allow, by vendor.
     pub budgets: BTreeMap<&'static str, Limits>,
 }
@@ -359,6 +364,7 @@ impl Settings {
         let proof = self.proof.check(self.environment, &mut faults);
         let catalog_every = self.budgets.catalog_every();
         let budgets = self.budgets.check(production, &mut faults);
+        let reconcile = self.reconcile.check(self.environment, &mut faults);
         let brand = self.outreach.brand(self.environment, &mut faults);
         let mail = self.outreach.mail(self.environment, &mut faults);
         match (installation, admin_token, vendors, brand, mail, checkout) {
@@ -389,6 +395,7 @@ impl Settings {
                     checkout,
                     watch,
                     proof,
+                    reconcile,
                     budgets,
                 })
             }

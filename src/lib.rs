@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod port;
 pub mod proof;
 pub mod reception;
+pub mod reconcile;
 pub mod store;
 pub mod telemetry;
 pub mod tls;

@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod park;
 pub mod posting;
 pub mod priority;
+pub mod reconciliation;
 pub mod record;
 pub mod retry;
 pub mod saga;

@@ -121,12 +121,12 @@ impl Row {
 }
 
 impl Cell {
-    /// Whether a request gets past the door with it. What is masked, asked for or from a queue has nothing
-    /// behind the door yet.
+    /// Whether a request gets past the door with it. What is masked or asked for has nothing behind the door yet; what is
+    /// limited, or of the role's own queue, is looked at again there.
     pub const fn opens(self) -> bool {
         match self {
-            Self::Yes | Self::OneCustomer | Self::Second | Self::Few | Self::Limit => true,
-            Self::No | Self::Masked | Self::Request | Self::Approves | Self::ApprovesMany | Self::OwnQueue => false,
+            Self::Yes | Self::OneCustomer | Self::Second | Self::Few | Self::Limit | Self::OwnQueue => true,
+            Self::No | Self::Masked | Self::Request | Self::Approves | Self::ApprovesMany => false,
         }
     }
 }
@@ -190,11 +190,11 @@ pub const ROWS: [Row; 34] = [
         [No, Request, Limit, Approves, No, No, No, No]),
     row(Act::WriteOff, "write off", &[Money], Later,
         [No, Request, Second, Approves, No, No, No, No]),
-    row(Act::SettleFinding, "apply, link or ignore a finding", &[Money], Later,
+    row(Act::SettleFinding, "apply, link or ignore a finding", &[Money], Api,
         [No, OwnQueue, Limit, Approves, OwnQueue, No, No, No]),
-    row(Act::ForceFinding, "ignore a finding of severity 1, force a match", &[Money], Later,
+    row(Act::ForceFinding, "ignore a finding of severity 1, force a match", &[Money], Api,
         [No, No, Second, Approves, No, No, No, No]),
-    row(Act::Reconcile, "run a reconciliation", &[Money], Later,
+    row(Act::Reconcile, "run a reconciliation", &[Money], Api,
         [No, No, Yes, Yes, Yes, No, No, No]),
     row(Act::Upload, "upload files, export the journal, close softly", &[Money], Later,
         [No, No, Yes, Yes, No, No, No, No]),

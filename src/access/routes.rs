@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 35] = [
+pub const ROUTES: [Route; 46] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -56,6 +56,17 @@ pub const ROUTES: [Route; 35] = [
     does("GET", "/inbox/summary", &[Act::ReadFlows]),
     does("GET", "/inbox/deliveries", &[Act::ReadFlows]),
     does("GET", "/forecast", &[Act::ReadFlows]),
+    does("GET", "/reconciliation/runs", &[Act::ReadMoney]),
+    does("POST", "/reconciliation/runs", &[Act::Reconcile]),
+    does("GET", "/reconciliation/runs/{id}", &[Act::ReadMoney]),
+    does("GET", "/reconciliation/runs/{id}/report", &[Act::ReadMoney]),
+    does("POST", "/reconciliation/runs/{id}/stop", &[Act::Reconcile]),
+    does("POST", "/reconciliation/runs/{id}/resume", &[Act::Reconcile]),
+    does("GET", "/reconciliation/findings", &[Act::ReadMoney]),
+    does("GET", "/reconciliation/findings.csv", &[Act::Export]),
+    does("GET", "/reconciliation/findings/{id}", &[Act::ReadMoney]),
+    does("POST", "/reconciliation/findings/{id}/decide", &[Act::SettleFinding, Act::ForceFinding]),
+    answers("/reconciliation/findings/{id}/approve", &[Act::ForceFinding]),
     does("GET", "/tokens", &[Act::ReadTokens]),
     does("POST", "/tokens", &[Act::ManageTokens]),
     answers("/tokens/{id}/approve", &[Act::ManageTokens]),

@@ -19,6 +19,7 @@ mod migrate;
 mod orders;
 mod privacy;
 mod projections;
+mod reconcile;
 mod recover;
 mod refund;
 mod requests;
@@ -144,6 +145,13 @@ enum Command {
     Switch(switch::Args),
     /// Show what the vendors' budgets leave, open circuit breakers, and when each backlog ends
     Forecast(forecast::Args),
+    /// Compare the vendors' books with ours, and see to what does not agree
+    ///
+    /// Examples:
+    ///   attio-billing reconcile run --wait
+    ///   attio-billing reconcile findings --severity 1
+    #[command(subcommand, verbatim_doc_comment)]
+    Reconcile(reconcile::Command),
 }
 
 impl Cli {
@@ -198,6 +206,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Token(command) => token::run(command).await,
         Command::Switch(args) => switch::run(args).await,
         Command::Forecast(args) => forecast::run(args).await,
+        Command::Reconcile(command) => reconcile::run(command).await,
     }
 }
 

@@ -48,6 +48,8 @@ pub struct StageOptions {
     pub sink: Option<String>,
     /// Seed of the key that is to sign checkpoints next.
     pub next_key: Option<SecretString>,
+    /// When the books are compared by themselves, as `RECONCILE_AT`.
+    pub reconcile_at: Option<String>,
     /// Everybody's present at the start; none: the real one.
     pub from: Option<DateTime<Utc>>,
 }
@@ -66,6 +68,7 @@ impl StageOptions {
             zoho_calls: None,
             sink: None,
             next_key: None,
+            reconcile_at: None,
             from: None,
         }
     }
@@ -356,6 +359,7 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
     let mut settings = Line::from_arg_matches(&matches)?.settings;
     settings.proof.checkpoint_sink = options.sink.clone().map(SecretString::from);
     settings.proof.checkpoint_next_key.clone_from(&options.next_key);
+    settings.reconcile.reconcile_at.clone_from(&options.reconcile_at);
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;
     Ok(settings.check_show()?)
 }

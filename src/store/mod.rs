@@ -30,6 +30,7 @@ pub mod open;
 pub mod people;
 pub mod practice;
 pub mod query;
+pub mod reconciliation;
 pub mod recovery;
 pub mod saga_store;
 pub mod schema;

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the modules of `src` may use: `crate::` modules and crates of I/O.
-const MODULES: [Module; 28] = [
+const MODULES: [Module; 29] = [
     Module { name: "access", may_use: &[], never: IO },
     Module { name: "clock", may_use: &[], never: IO },
     Module { name: "tls", may_use: &[], never: IO },
@@ -47,13 +47,29 @@ const MODULES: [Module; 28] = [
     Module { name: "checkout", may_use: &["brand", "config", "locale"], never: IO },
     Module {
         name: "http",
-        may_use: &["access", "checkout", "clock", "config", "engine", "metrics", "store", "intake", "trace"],
+        may_use: &[
+            "access",
+            "checkout",
+            "clock",
+            "config",
+            "engine",
+            "metrics",
+            "reconcile",
+            "store",
+            "intake",
+            "trace",
+        ],
         never: &["reqwest", "sqlx"],
     },
     Module {
         name: "reception",
         may_use: &["checkout", "clock", "connectors", "engine", "keys", "port", "store"],
         never: IO,
+    },
+    Module {
+        name: "reconcile",
+        may_use: &["clock", "config", "connectors", "engine", "port", "store"],
+        never: &["axum", "reqwest"],
     },
     Module { name: "proof", may_use: &["config", "engine", "keys", "store", "tls"], never: &["axum"] },
     Module { name: "watch", may_use: &["clock", "config", "mail", "store", "tls"], never: &["axum", "sqlx"] },
@@ -101,6 +117,7 @@ const EVERYTHING_BUT_CLI: &[&str] = &[
     "port",
     "proof",
     "reception",
+    "reconcile",
     "sandbox",
     "store",
     "telemetry",
@@ -128,6 +145,7 @@ const EVERYTHING: &[&str] = &[
     "port",
     "proof",
     "reception",
+    "reconcile",
     "sandbox",
     "store",
     "telemetry",

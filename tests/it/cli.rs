@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 73] = [
+    let commands: [&[&str]; 78] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -155,6 +155,11 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["mail", "test"],
         &["alerts"],
         &["alerts", "test"],
+        &["reconcile"],
+        &["reconcile", "run"],
+        &["reconcile", "report"],
+        &["reconcile", "findings"],
+        &["reconcile", "decide"],
         &["refund"],
         &["refund", "request"],
         &["refund", "approve"],

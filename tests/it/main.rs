@@ -39,6 +39,7 @@ mod postgres;
 mod proof;
 #[path = "../sandbox/published.rs"]
 mod published;
+mod reconciliation;
 mod refunds;
 mod rehearsals;
 #[path = "../sandbox/support.rs"]

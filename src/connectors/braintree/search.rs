@@ -191,7 +191,7 @@ pub(super) async fn ids(
 }
 
 /// The second phase: the same criteria and one slice of ids. A slice that the gateway cannot finish in its time is halved.
-async fn slice(
+pub(super) async fn slice(
     gateway: &Braintree,
     limit: Duration,
     criteria: &impl Fn(&mut Body),

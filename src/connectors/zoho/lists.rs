@@ -6,6 +6,7 @@ use super::wire::{
     AddonRows, CouponRows, CustomerRows, InvoiceRows, PlanRows, ProductRows, SubscriptionRows, Unreadable,
 };
 use super::{Page, Zoho};
+use chrono::{DateTime, NaiveDate, Utc};
 use sagas::kernel::money::Money;
 use sagas::kernel::offer::{Bracket, Discount, PlanOffer, Scheme, Tax};
 use sagas::kernel::outcome::Outcome;
@@ -98,6 +99,10 @@ pub struct ListedSubscription {
     pub status: Option<String>,
     /// Our reference on it.
     pub reference: Option<String>,
+    /// Zoho would charge by itself, where the row says it.
+    pub auto_collect: Option<bool>,
+    /// Day of the next invoice (books zone).
+    pub next_billing_on: Option<NaiveDate>,
     /// When it was last changed, as Zoho writes it.
     pub changed_at: Option<String>,
 }
@@ -115,6 +120,8 @@ pub struct ListedInvoice {
     pub total: Option<Money>,
     /// Still owed.
     pub balance: Option<Money>,
+    /// When it was made (UTC), where the row says it.
+    pub made_at: Option<DateTime<Utc>>,
     /// When it was last changed, as Zoho writes it.
     pub changed_at: Option<String>,
 }

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod forecast;
 mod inbox;
 pub mod orders;
+pub mod reconciliation;
 pub mod refunds;
 pub mod requests;
 mod roles;
@@ -81,6 +82,16 @@ pub fn router() -> Router<App> {
         .routes(routes!(inbox::summary))
         .routes(routes!(inbox::deliveries))
         .routes(routes!(forecast::show))
+        .routes(routes!(reconciliation::list, reconciliation::start))
+        .routes(routes!(reconciliation::show))
+        .routes(routes!(reconciliation::report))
+        .routes(routes!(reconciliation::stop))
+        .routes(routes!(reconciliation::resume))
+        .routes(routes!(reconciliation::findings))
+        .routes(routes!(reconciliation::csv))
+        .routes(routes!(reconciliation::finding))
+        .routes(routes!(reconciliation::decide))
+        .routes(routes!(reconciliation::approve))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::approve))
         .routes(routes!(tokens::revoke))

@@ -279,6 +279,7 @@ pub(super) struct InvoiceRow {
     pub(super) updated_time: Option<String>,
     number: Option<String>,
     invoice_number: Option<String>,
+    created_time: Option<String>,
     currency_code: Option<String>,
     total: Option<Amount>,
     balance: Option<Amount>,
@@ -295,6 +296,7 @@ impl InvoiceRows {
             Ok(ListedInvoice {
                 total: money(row.total.as_ref(), "invoices.total")?,
                 balance: money(row.balance.as_ref(), "invoices.balance")?,
+                made_at: row.created_time.as_deref().and_then(timestamp),
                 id: row.invoice_id,
                 customer: row.customer_id,
                 status: row.status,

@@ -127,6 +127,8 @@ impl SubscriptionRows {
             customer: row.customer_id,
             status: row.status,
             reference: row.reference_id,
+            auto_collect: row.auto_collect,
+            next_billing_on: row.next_billing_at.as_deref().and_then(|day| day.parse().ok()),
             changed_at: row.updated_time,
         };
         self.subscriptions.into_iter().map(read).collect()

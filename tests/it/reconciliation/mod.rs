@@ -1,0 +1,7 @@
+//! Comparisons of the books, over HTTP, against simulated vendors whose books people bring out of step.
+
+mod books;
+mod decisions;
+mod line;
+mod play;
+mod runs;
