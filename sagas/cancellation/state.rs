@@ -510,10 +510,10 @@ const fn time(event: &Event) -> Option<DateTime<Utc>> {
 /// What a message of Zoho's can change of what is known: the echo of our own act changes nothing.
 pub(super) fn tells_something(state: &State, news: News) -> bool {
     match (&state.stage, news) {
-        (Stage::New | Stage::Held { .. }, _) => true,
-        (Stage::Scheduled { .. }, News::Scheduled) | (Stage::Over { ending: Ending::Ended }, _) => false,
-        (Stage::Over { ending: Ending::GoesOn }, News::GoesOn) => false,
-        (Stage::Scheduled { .. } | Stage::Over { .. }, _) => true,
+        (Stage::Scheduled { .. }, News::Scheduled)
+        | (Stage::Over { ending: Ending::Ended }, _)
+        | (Stage::Over { ending: Ending::GoesOn }, News::GoesOn) => false,
+        (Stage::New | Stage::Held { .. } | Stage::Scheduled { .. } | Stage::Over { .. }, _) => true,
         // Under way: what it rests on is read before the pivot.
         _ => false,
     }

@@ -19,21 +19,21 @@ pub(super) fn pending(state: &State) -> Pending {
     work(state).or_else(|| told(state)).unwrap_or_else(|| at_rest(state))
 }
 
-fn perform(state: &State, step: &'static str, effect: Effect) -> Option<Pending> {
-    Some(Pending::Perform { step, n: state.calls + 1, effect: Box::new(effect), fresh_until: None })
+fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {
+    Pending::Perform { step, n: state.calls + 1, effect: Box::new(effect), fresh_until: None }
 }
 
 /// The next call, where one is wanted.
 fn work(state: &State) -> Option<Pending> {
     let subscription = || state.zoho_subscription().to_owned();
     let seen = || state.terms.as_ref().and_then(|terms| terms.changed_at.clone());
-    let zoho = |step, call| perform(state, step, Effect::Zoho(Zoho::Subscription(call)));
+    let zoho = |step, call| Some(perform(state, step, Effect::Zoho(Zoho::Subscription(call))));
     match &state.stage {
         Stage::Surveying => {
             let by = SubscriptionKey::Zoho { subscription: subscription() };
-            perform(state, "survey", Effect::Desk(Desk::SurveySubscription { by }))
+            Some(perform(state, "survey", Effect::Desk(Desk::SurveySubscription { by })))
         }
-        Stage::Fencing => perform(state, "claim", Effect::Desk(Desk::Claim { claims: vec![state.fence()] })),
+        Stage::Fencing => Some(perform(state, "claim", Effect::Desk(Desk::Claim { claims: vec![state.fence()] }))),
         Stage::Reading => zoho("read_terms", OnSubscription::ReadTerms { subscription: subscription() }),
         Stage::Draining => survey_charges(state, Vec::new()),
         Stage::Watching => survey_charges(state, state.charging.clone()),
@@ -63,14 +63,14 @@ fn survey_charges(state: &State, invoices: Vec<String>) -> Option<Pending> {
         zoho_subscription: state.zoho_subscription().to_owned(),
         invoices,
     };
-    perform(state, "survey_charges", Effect::Desk(survey))
+    Some(perform(state, "survey_charges", Effect::Desk(survey)))
 }
 
 /// One open invoice after the other: first at Zoho, then its own stream is told.
 fn settle(state: &State) -> Option<Pending> {
     let (invoice, act) = state.next_invoice()?;
     let invoice = invoice.to_owned();
-    let zoho = |step, call| perform(state, step, Effect::Zoho(Zoho::Invoice(call)));
+    let zoho = |step, call| Some(perform(state, step, Effect::Zoho(Zoho::Invoice(call))));
     match act {
         Some(OpenInvoices::Void) => zoho("void_invoice", OnInvoice::Void { invoice }),
         Some(OpenInvoices::WriteOff) => {
@@ -79,7 +79,7 @@ fn settle(state: &State) -> Option<Pending> {
         }
         Some(OpenInvoices::Collect) | None => {
             let message = invoice_message(state, &invoice)?;
-            perform(state, "tell_invoice", tell(message))
+            Some(perform(state, "tell_invoice", tell(message)))
         }
     }
 }
@@ -123,7 +123,7 @@ fn release(state: &State) -> Option<Pending> {
         command: json!({"command": "subscription_ended", "product": product.key}),
         key: format!("{saga}:ended"),
     };
-    perform(state, "release_product", tell(message))
+    Some(perform(state, "release_product", tell(message)))
 }
 
 /// What people are told, once nobody waits for the next call.
@@ -132,7 +132,7 @@ fn told(state: &State) -> Option<Pending> {
         return None;
     }
     if let Some(face) = state.owed_face() {
-        return perform(state, "show", Effect::Attio(Attio::ShowEnding(Box::new(face.write(state)))));
+        return Some(perform(state, "show", Effect::Attio(Attio::ShowEnding(Box::new(face.write(state))))));
     }
     let task = state.tasks.first()?;
     let note = TaskNote {
@@ -141,7 +141,7 @@ fn told(state: &State) -> Option<Pending> {
         text: task.text.clone(),
         marker: format!("{}.{}", state.saga()?.0.simple(), task.cause),
     };
-    perform(state, "task", Effect::Attio(Attio::AddTask(Box::new(note))))
+    Some(perform(state, "task", Effect::Attio(Attio::AddTask(Box::new(note)))))
 }
 
 fn at_rest(state: &State) -> Pending {

@@ -257,9 +257,8 @@ impl Turn<'_> {
                     self.cancelled(true);
                 }
             }
-            (Some(Wish::CancelAtEnd), Life::Ending) => self.scheduled(terms, true),
+            (Some(Wish::CancelAtEnd) | None, Life::Ending) => self.scheduled(terms, true),
             (Some(Wish::Reactivate), Life::Runs) => self.goes_on(terms, true),
-            (None, Life::Ending) => self.scheduled(terms, true),
             (None, Life::Runs) if self.state.scheduled.is_some() => self.goes_on(terms, true),
             (None, Life::Runs) => self.push(Event::EndingMirrored { at: self.at.now }),
             (Some(Wish::CancelNow), Life::Runs | Life::Ending)

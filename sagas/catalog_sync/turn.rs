@@ -171,7 +171,7 @@ impl Turn<'_> {
                 differs && !difference.edited.iter().any(|attribute| attribute == slug)
             };
             let told_of = difference.record.as_ref().is_some_and(|record| self.state.edited.contains(record));
-            is_linked && !told_of && PRICED.iter().any(|slug| priced(&slug))
+            is_linked && !told_of && PRICED.iter().any(priced)
         };
         listed
             .filter(|offering| match known.get(&offering.external_id) {

@@ -242,8 +242,8 @@ impl Rule {
             Self::Apply => Some((a::UNAPPLIED_CASH, a::RECEIVABLES)),
             Self::Unapply => Some((a::RECEIVABLES, a::UNAPPLIED_CASH)),
             Self::CaptureReversed => Some((a::UNAPPLIED_CASH, a::PROCESSOR_SUBMITTED)),
-            Self::Settle => Some((a::PROCESSOR_SETTLED, a::PROCESSOR_SUBMITTED)),
-            Self::SettleReversed => Some((a::PROCESSOR_SUBMITTED, a::PROCESSOR_SETTLED)),
+            Self::Settle | Self::RefundSettledReversed => Some((a::PROCESSOR_SETTLED, a::PROCESSOR_SUBMITTED)),
+            Self::SettleReversed | Self::RefundSettled => Some((a::PROCESSOR_SUBMITTED, a::PROCESSOR_SETTLED)),
             Self::ExternalPayment => Some((a::EXTERNAL_RECEIPTS, a::RECEIVABLES)),
             Self::ExternalPaymentReversed => Some((a::RECEIVABLES, a::EXTERNAL_RECEIPTS)),
             Self::CreditApplied => Some((a::CUSTOMER_CREDIT, a::RECEIVABLES)),
@@ -256,8 +256,6 @@ impl Rule {
             Self::RefundFromUnappliedReversed => Some((a::REFUNDS_PAYABLE, a::UNAPPLIED_CASH)),
             Self::RefundSent => Some((a::REFUNDS_PAYABLE, a::PROCESSOR_SUBMITTED)),
             Self::RefundReversed => Some((a::PROCESSOR_SUBMITTED, a::REFUNDS_PAYABLE)),
-            Self::RefundSettled => Some((a::PROCESSOR_SUBMITTED, a::PROCESSOR_SETTLED)),
-            Self::RefundSettledReversed => Some((a::PROCESSOR_SETTLED, a::PROCESSOR_SUBMITTED)),
             Self::RefundPaidOutside => Some((a::REFUNDS_PAYABLE, a::EXTERNAL_RECEIPTS)),
         }
     }

@@ -132,7 +132,7 @@ impl Turn<'_> {
             }
             // The letter cannot be sent then: the link is on the record all the same.
             "read_person" if gone => {
-                self.push(Event::PersonChecked { missing: vec!["the client's record".to_owned()] })
+                self.push(Event::PersonChecked { missing: vec!["the client's record".to_owned()] });
             }
             "read_cards" if gone && self.state.stage == Stage::Preparing => {
                 let cure = "ask an operator to correct the link";
@@ -143,7 +143,7 @@ impl Turn<'_> {
                 self.push(Event::CardRefused { advice, code: code.to_owned(), at: self.at.now });
             }
             "read_old_card" if gone => self.push(Event::OldCardRead { subscriptions: Vec::new(), gone: true }),
-            "move_subscription" => self.move_failed(format!("Braintree refused it: {code} {}", rejection.message)),
+            "move_subscription" => self.move_failed(&format!("Braintree refused it: {code} {}", rejection.message)),
             // What is gone charges nothing any more.
             "confirm_move" if gone => {
                 if let Some(subscription) = self.state.moving.clone() {
@@ -185,7 +185,7 @@ impl Turn<'_> {
                 self.refuse("another flow answers this press already", "press again");
             }
             Outcome::Declined { decline } if self.state.looks >= CLAIM_LOOKS => {
-                self.move_failed(format!("another flow holds the subscription: {}", decline.text));
+                self.move_failed(&format!("another flow holds the subscription: {}", decline.text));
             }
             Outcome::Declined { decline } => self.busy(decline.code.clone()),
             Outcome::Rejected { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {}
@@ -198,11 +198,11 @@ impl Turn<'_> {
         if Some(shown.token.as_str()) == token || shown.status.is_over() {
             return self.push(Event::MoveConfirmed { subscription: shown.id.clone() });
         }
-        self.move_failed(format!("Braintree took the change and still charges {}", shown.token));
+        self.move_failed(&format!("Braintree took the change and still charges {}", shown.token));
     }
 
     /// Nothing is switched; the new card waits for a person.
-    fn move_failed(&mut self, why: String) {
+    fn move_failed(&mut self, why: &str) {
         let subscription = self.state.moving.clone().or_else(|| self.state.to_move().cloned()).unwrap_or_default();
         let detail = format!(
             "subscription {subscription} charges the old card: {why}. Nothing was switched; mend it, then resume"
@@ -255,7 +255,7 @@ impl Turn<'_> {
                 self.push(Event::OldCardRetired { token, at });
             }
             (_, Outcome::Rejected { rejection }) if is_business(rejection) => {
-                self.keep(token, rejection.message.clone())
+                self.keep(token, rejection.message.clone());
             }
             _ => {}
         }

@@ -57,53 +57,53 @@ impl Book<'_> {
     }
 
     /// What of the give-back comes from 2100.
-    const fn from_unapplied(&self) -> Money {
+    const fn unapplied(&self) -> Money {
         Money::new(self.terms.reopened.minor + self.terms.unapplied.minor, self.amount.currency)
     }
 
     fn postings(&self, event: &Event, out: &mut Vec<Posting>) {
         let terms = self.terms;
-        let mut post = |rule, amount: Money, on: &NaiveDate| {
+        let mut post = |rule, amount: Money, on: NaiveDate| {
             if amount.minor != 0 {
-                out.push(self.posting(rule, amount, *on));
+                out.push(self.posting(rule, amount, on));
             }
         };
         match event {
             Event::RefundApproved { effective, .. } => {
-                post(Rule::CreditNote, terms.forgiven, effective);
-                post(Rule::RefundFromCredit, terms.forgiven, effective);
-                post(Rule::Unapply, terms.reopened, effective);
-                post(Rule::RefundFromUnapplied, self.from_unapplied(), effective);
+                post(Rule::CreditNote, terms.forgiven, *effective);
+                post(Rule::RefundFromCredit, terms.forgiven, *effective);
+                post(Rule::Unapply, terms.reopened, *effective);
+                post(Rule::RefundFromUnapplied, self.unapplied(), *effective);
             }
             Event::SaleVoided { amount, applied, effective, .. } => {
-                self.take_back(true, effective, &mut post);
+                self.take_back(true, *effective, &mut post);
                 // What the approval took off the invoice stays off it.
-                post(Rule::Unapply, *applied, effective);
-                post(Rule::CaptureReversed, *amount, effective);
+                post(Rule::Unapply, *applied, *effective);
+                post(Rule::CaptureReversed, *amount, *effective);
             }
             Event::RefundMoot { effective, .. } | Event::RefundWithdrawn { credit_kept: false, effective } => {
-                self.take_back(true, effective, &mut post);
-                post(Rule::Unapply, terms.reopened.negated(), effective);
+                self.take_back(true, *effective, &mut post);
+                post(Rule::Unapply, terms.reopened.negated(), *effective);
             }
             // The customer keeps the credit.
-            Event::RefundWithdrawn { credit_kept: true, effective } => self.take_back(false, effective, &mut post),
-            Event::RefundSent { amount, effective, .. } => post(Rule::RefundSent, *amount, effective),
-            Event::RefundSettled { amount, effective, .. } => post(Rule::RefundSettled, *amount, effective),
+            Event::RefundWithdrawn { credit_kept: true, effective } => self.take_back(false, *effective, &mut post),
+            Event::RefundSent { amount, effective, .. } => post(Rule::RefundSent, *amount, *effective),
+            Event::RefundSettled { amount, effective, .. } => post(Rule::RefundSettled, *amount, *effective),
             Event::RefundFailed { amount, was_settled, effective, .. } => {
                 if *was_settled {
-                    post(Rule::RefundSettledReversed, *amount, effective);
+                    post(Rule::RefundSettledReversed, *amount, *effective);
                 }
-                post(Rule::RefundReversed, *amount, effective);
+                post(Rule::RefundReversed, *amount, *effective);
             }
-            Event::RefundPaidOutside { amount, effective } => post(Rule::RefundPaidOutside, *amount, effective),
-            Event::CreditNoteApplied { amount, effective, .. } => post(Rule::CreditNote, *amount, effective),
+            Event::RefundPaidOutside { amount, effective } => post(Rule::RefundPaidOutside, *amount, *effective),
+            Event::CreditNoteApplied { amount, effective, .. } => post(Rule::CreditNote, *amount, *effective),
             _ => {}
         }
     }
 
     /// The approval's journals, the last first.
-    fn take_back(&self, note_too: bool, on: &NaiveDate, post: &mut impl FnMut(Rule, Money, &NaiveDate)) {
-        post(Rule::RefundFromUnappliedReversed, self.from_unapplied(), on);
+    fn take_back(&self, note_too: bool, on: NaiveDate, post: &mut impl FnMut(Rule, Money, NaiveDate)) {
+        post(Rule::RefundFromUnappliedReversed, self.unapplied(), on);
         post(Rule::RefundFromCreditReversed, self.terms.forgiven, on);
         if note_too {
             post(Rule::CreditNoteReversed, self.terms.forgiven, on);
@@ -123,10 +123,9 @@ fn holds(state: &State, terms: &Terms, event: &Event) -> Option<Mark> {
         Event::RefundChosen { .. } | Event::RefundMoot { .. } | Event::RefundWithdrawn { .. } if !reopens => {
             Some(Mark::LiftHold { invoice, reason })
         }
-        Event::RefundMoot { .. } => Some(Mark::LiftHold { invoice, reason }),
+        Event::RefundMoot { .. } | Event::InvoiceSeen { void: true, .. } => Some(Mark::LiftHold { invoice, reason }),
         Event::RefundWithdrawn { .. } if !state.told => Some(Mark::LiftHold { invoice, reason }),
         Event::InvoiceVoided | Event::CreditNoteApplied { .. } if !reopens => Some(Mark::LiftHold { invoice, reason }),
-        Event::InvoiceSeen { void: true, .. } => Some(Mark::LiftHold { invoice, reason }),
         _ => None,
     }
 }

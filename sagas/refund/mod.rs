@@ -194,12 +194,12 @@ fn wanted(state: &State) -> Option<Pending> {
             if let Some((step, effect)) = zoho::next(state) {
                 return perform(step, effect);
             }
-            telling(state).or_else(|| settling(state, End::Completed))
+            Some(telling(state).unwrap_or_else(|| settling(state, End::Completed)))
         }
         Stage::Held { code, detail, .. } => {
             shown(state).or_else(|| Some(Pending::Park { code: *code, detail: detail.clone() }))
         }
-        Stage::Over { .. } => telling(state).or_else(|| settling(state, End::GivenUp)),
+        Stage::Over { .. } => Some(telling(state).unwrap_or_else(|| settling(state, End::GivenUp))),
     }
 }
 
@@ -235,20 +235,20 @@ fn shown(state: &State) -> Option<Pending> {
 }
 
 /// Given back, and everybody knows: until it is settled, and until what could not be told is told.
-fn settling(state: &State, end: End) -> Option<Pending> {
+fn settling(state: &State, end: End) -> Pending {
     let untold = tell::tried_again(state).map(|(_, until)| until).min();
     if let Some(Outcome::Sent { refund, .. }) = &state.outcome {
         if state.looking {
-            return Some(perform(state, "look_refund", read(refund)));
+            return perform(state, "look_refund", read(refund));
         }
         if let Some(look) = state.next_look {
-            return Some(asleep("settlement of the refund", look, untold));
+            return asleep("settlement of the refund", look, untold);
         }
     }
-    Some(match untold {
+    match untold {
         Some(until) => Pending::Sleep { why: "people to be told", until },
         None => Pending::Ended(end),
-    })
+    }
 }
 
 fn asleep(why: &'static str, until: DateTime<Utc>, sooner: Option<DateTime<Utc>>) -> Pending {

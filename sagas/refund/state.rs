@@ -369,13 +369,12 @@ impl State {
                 self.zoho.invoice = Some(Seen { total: *total, balance: *balance, void: *void });
                 self.zoho.invoice_done = *void;
             }
-            Event::InvoiceVoided => self.zoho.invoice_done = true,
+            Event::InvoiceVoided | Event::CreditNoteApplied { .. } => self.zoho.invoice_done = true,
             Event::CreditNoteMade { note, total, .. } => {
                 self.zoho.note = Some(Note { id: note.clone(), total: *total });
             }
             Event::CreditNoteVoided { .. } => self.zoho.note = None,
             Event::CreditNotePaidOut { .. } => self.zoho.note_done = true,
-            Event::CreditNoteApplied { .. } => self.zoho.invoice_done = true,
             Event::BooksRefused { code, why, .. } => self.held(*code, why, Back::Accepted),
             _ => {}
         }
@@ -389,17 +388,13 @@ impl State {
                 self.put_off.record = PutOff::default();
                 self.shown_version = *version;
             }
-            Event::LetterSent => {
+            Event::LetterSent | Event::TellingGivenUp { telling: Telling::Letter, .. } => {
                 self.put_off.letter = PutOff::default();
                 self.letter_owed = false;
             }
             Event::TellingGivenUp { telling: Telling::Record, .. } => {
                 self.put_off.record = PutOff::default();
                 self.shown_version = self.face_version;
-            }
-            Event::TellingGivenUp { telling: Telling::Letter, .. } => {
-                self.put_off.letter = PutOff::default();
-                self.letter_owed = false;
             }
             Event::TellingPutOff { telling, again_at, .. } => {
                 self.round += 1;

@@ -100,9 +100,10 @@ impl Shelf {
             _ => return None,
         };
         let found = Outcome::Done { answer: Answer::Nothing };
-        Some(match is_done {
-            true => Look::Found { outcome: Box::new(found), extra: Vec::new() },
-            false => Look::Absent { watermark: true, key_proven: false },
+        Some(if is_done {
+            Look::Found { outcome: Box::new(found), extra: Vec::new() }
+        } else {
+            Look::Absent { watermark: true, key_proven: false }
         })
     }
 
