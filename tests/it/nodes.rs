@@ -40,7 +40,7 @@ async fn a_rolling_restart_under_load_strands_nothing() {
     siege.recovers().await;
     siege.is_whole().await;
     for service in services {
-        assert!(service.is_ready().await);
+        siege.until("it is ready", async || service.is_ready().await).await;
         service.kill().await;
     }
 }
@@ -70,7 +70,7 @@ async fn a_service_suspended_past_its_lease_repeats_nothing_that_its_successor_d
     siege.until("it is a node again", async || living(siege.pool()).await == 2).await;
     siege.recovers().await;
     siege.is_whole().await;
-    assert!(asleep.is_ready().await && heir.is_ready().await);
+    siege.until("both are ready", async || asleep.is_ready().await && heir.is_ready().await).await;
     asleep.kill().await;
     heir.kill().await;
 }

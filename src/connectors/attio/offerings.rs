@@ -148,16 +148,15 @@ pub(super) async fn stands(
     face: &OfferingFace,
     currency: Currency,
 ) -> Answered<Option<Answer>> {
-    let record = match &face.record {
-        Some(id) => match get(session, SHOW, &record_of(id)).await {
+    let record = if let Some(id) = &face.record {
+        match get(session, SHOW, &record_of(id)).await {
             Ok(record) => Some(record),
             Err(outcome) if is_not_found(&outcome) => None,
             Err(outcome) => return Err(outcome),
-        },
-        None => {
-            let filter = json!({ "external_id": { "$eq": face.offering.external_id } });
-            query(session, SHOW, OFFERINGS, &json!({ "filter": filter, "limit": 1 })).await?.pop()
         }
+    } else {
+        let filter = json!({ "external_id": { "$eq": face.offering.external_id } });
+        query(session, SHOW, OFFERINGS, &json!({ "filter": filter, "limit": 1 })).await?.pop()
     };
     let wanted = values(face, currency);
     let shows = |record: &Record| is_newer(record, face) || wanted.iter().all(|(slug, value)| record.has(slug, value));

@@ -152,9 +152,7 @@ impl Play {
     pub(super) async fn reached(&self, zoho_subscription: &str, state: &str) {
         let saga = self.saga(zoho_subscription);
         let reached = self.out.stage.until_saga(saga, state, |line| line.state == state).await;
-        if reached.is_err() {
-            panic!("not {state}:\n{}", self.history(zoho_subscription).await);
-        }
+        assert!(reached.is_ok(), "not {state}:\n{}", self.history(zoho_subscription).await);
     }
 
     pub(super) async fn state(&self, zoho_subscription: &str) -> String {

@@ -99,7 +99,7 @@ impl Fixture {
         };
         offer(stage.pool(), &item).await;
         let paid = async {
-            while !query::saga(stage.pool(), stream).await.unwrap().is_some_and(|(l, _)| l.state == "AwaitSettlement") {
+            while query::saga(stage.pool(), stream).await.unwrap().is_none_or(|(l, _)| l.state != "AwaitSettlement") {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };

@@ -24,7 +24,7 @@ async fn s2_4_e3_a_second_person_agrees_before_anything_is_booked_and_never_who_
     let (status, answer) = play.post_as(&play.approver, &format!("/refunds/{refund}/approve"), None, &why).await;
     assert!(status.is_success(), "{answer:#}");
     play.until(refund, "AwaitSettlement").await;
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -41,7 +41,7 @@ async fn s2_4_e3_rejected_or_left_lying_for_a_week_it_is_denied() {
     play.advance("P7DT1H").await;
     play.until(second, "Denied").await;
     assert_eq!(play.balance(2120).await, 0);
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,7 +59,7 @@ async fn s2_4_e1_no_more_is_given_back_than_was_taken_and_one_at_a_time() {
     let amounts: Vec<_> =
         play.transactions("credit").await.iter().map(|t| t["amount_minor"].as_i64().unwrap()).collect();
     assert_eq!(amounts, [3_000, 1_900]);
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,7 +78,7 @@ async fn the_same_key_is_the_same_refund_and_a_preview_orders_nothing() {
     let (status, answer) = play.post("/refunds", Some("r1"), &play.body(Some(1_900), "forgive")).await;
     assert_eq!((status, saga(&answer)), (StatusCode::OK, first), "{answer:#}");
     assert_eq!(play.transactions("credit").await.len(), 1);
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,5 +94,5 @@ async fn s2_4_e15_a_payment_that_is_not_ours_is_not_given_back() {
         (StatusCode::UNPROCESSABLE_ENTITY, Some("invalid_field")),
         "{answer:#}"
     );
-    play.is_sound().await;
+    play.ends_sound().await;
 }

@@ -52,7 +52,7 @@ impl Play {
         let finance = out.token_of("fin", Holder::Person, Role::Finance).await;
         let approver = out.token_of("boss", Holder::Person, Role::FinanceApprover).await;
         let mut play = Self { out, customer, sale: String::new(), finance, approver };
-        play.sale = play.transactions("sale").await[0]["id"].as_str().unwrap().to_owned();
+        play.transactions("sale").await[0]["id"].as_str().unwrap().clone_into(&mut play.sale);
         play
     }
 
@@ -187,7 +187,7 @@ impl Play {
     }
 
     /// The vendors' books and ours agree, the invariants hold, and what is over holds no claim.
-    pub(super) async fn is_sound(self) {
+    pub(super) async fn ends_sound(self) {
         let compared = self.out.stage.compare().await.unwrap();
         assert_eq!(compared.differences(), 0, "{}", compared.table());
         let given_back: i64 = self

@@ -24,7 +24,7 @@ async fn p1_to_p8_a_part_that_is_forgiven_is_refunded_credited_shown_mailed_and_
     play.advance("PT3H").await;
     play.until(refund, "Settled").await;
     assert_eq!(play.balance(1120).await, 4_900 - 1_900);
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,7 +40,7 @@ async fn p3_the_whole_of_an_unsettled_sale_is_voided_and_its_invoice_is_void() {
         assert_eq!(play.balance(account).await, 0, "{account}");
     }
     assert_eq!((play.shown(refund).await.as_deref(), play.letters().await), (Some("Void"), 1));
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -60,7 +60,7 @@ async fn p6_what_is_reopened_is_owed_held_and_charged_only_by_a_decision() {
     let sales = play.transactions("sale").await;
     assert_eq!((sales.len(), sales[1]["amount_minor"].as_i64()), (2, Some(1_900)));
     assert_eq!(play.invoice().await["balance"], 0);
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,7 +70,7 @@ async fn p6_a_whole_payment_that_is_reopened_before_it_settles_is_voided_and_its
     play.until(refund, "Voided").await;
     assert_eq!((play.invoice().await["balance"].as_i64(), play.balance(1200).await), (Some(4_900), 4_900));
     play.until_stream("HeldByDecision").await;
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,7 +83,7 @@ async fn e4_a_part_of_an_unsettled_sale_waits_for_settlement() {
     play.settle(&play.sale).await;
     play.advance("PT2H").await;
     play.until(refund, "AwaitSettlement").await;
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -113,7 +113,7 @@ async fn e7_refused_by_the_bank_it_stays_owed_until_finance_says_that_it_was_pai
     play.until(refund, "PaidOutside").await;
     assert_eq!((play.balance(2120).await, play.balance(1150).await), (0, -200_500));
     assert_eq!(play.credit_notes().await[0]["balance"], 0);
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,7 +125,7 @@ async fn e7_a_refund_that_the_bank_refuses_is_withdrawn_and_the_invoice_stays_pa
     play.decide(refund, "withdraw").await;
     play.until(refund, "Withdrawn").await;
     assert_eq!((play.balance(2120).await, play.balance(2110).await), (0, 0));
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -143,7 +143,7 @@ async fn e10_a_refund_whose_answer_is_lost_is_found_and_never_sent_again() {
     }
     play.until(refund, "AwaitSettlement").await;
     assert_eq!(play.transactions("credit").await.len(), 1);
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -160,7 +160,7 @@ async fn e12_a_credit_note_and_its_refund_whose_answers_are_lost_are_found() {
     play.until(refund, "AwaitSettlement").await;
     let notes = play.credit_notes().await;
     assert_eq!((notes.len(), notes[0]["balance"].as_i64()), (1, Some(0)), "{notes:#?}");
-    play.is_sound().await;
+    play.ends_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -178,5 +178,5 @@ async fn e13_declined_after_it_was_accepted_the_webhook_brings_the_look_and_it_i
     play.decide(refund, "try_again").await;
     play.until(refund, "AwaitSettlement").await;
     assert_eq!((play.balance(2120).await, play.credit_notes().await.len(), play.letters().await), (0, 1, 1));
-    play.is_sound().await;
+    play.ends_sound().await;
 }
