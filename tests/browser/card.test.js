@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { DESKTOP, PHONE, VISA, agree, field, open, openBrowser, picture, stage, text, typeCard, visit } from "./browser.js";
-import { books, fault, invite, newCompany, setUp, shown, staff, until } from "./service.js";
+import { books, fault, invite, newCompany, shown, staff, until } from "./service.js";
 
 const MASTERCARD = "5555555555554444";
 
 let browser;
 before(async () => {
-  await setUp();
   browser = await openBrowser();
 });
 after(() => browser?.close());

@@ -91,6 +91,9 @@ if [[ -z "${SERVICE_JSON:-}" ]]; then
     --zoho-calls-per-minute 0 --zoho-calls-per-day 0 \
     --sandbox-url "$sandbox" --public-listen 127.0.0.1:0 --private-listen 127.0.0.1:0 --poll-seconds 0
   SERVICE_JSON=$line
+  # Once, for all suites share the service and what is sold there.
+  export SERVICE_JSON
+  node set-up.js
 fi
 export PREVIEW_JSON SERVICE_JSON
 

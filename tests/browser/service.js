@@ -3,7 +3,7 @@ export const service = JSON.parse(process.env.SERVICE_JSON);
 
 const control = service.sandbox.control_url;
 
-async function call(path, body) {
+export async function call(path, body) {
   const method = body === undefined ? "GET" : "POST";
   const headers = { "Content-Type": "application/json" };
   const answer = await fetch(control + path, { method, headers, body: JSON.stringify(body) });
@@ -23,14 +23,6 @@ export async function until(what, ask) {
     if (found) return found;
   }
   throw new Error(`waited 20 s in vain for ${what}`);
-}
-
-// What an administrator sets up once: a currency, and two products with a plan each.
-export async function setUp() {
-  await call("/limits", { hold: false });
-  await staff("zoho", "settings", { base_currency: "EUR" });
-  await staff("zoho", "add_plan", { plan_code: "plus-monthly", name: "Plus", price: 4900 });
-  await staff("zoho", "add_plan", { plan_code: "archive-monthly", name: "Archive", price: 3000 });
 }
 
 const create = async (object, values) => (await staff("attio", "create_record", { object, values })).id.record_id;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { PHONE, VISA, agree, openBrowser, picture, stage, text, typeCard, until as untilText, visit } from "./browser.js";
-import { books, fault, invite, newCompany, setUp, shown, transactions, until } from "./service.js";
+import { books, fault, invite, newCompany, shown, transactions, until } from "./service.js";
 
 const MASTERCARD = "5555555555554444";
 // Test cards of 3-D Secure: the bank lets it pass, or asks.
@@ -10,7 +10,6 @@ const ASKS = "4000000000001091";
 
 let browser;
 before(async () => {
-  await setUp();
   browser = await openBrowser();
 });
 after(() => browser?.close());
