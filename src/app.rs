@@ -90,6 +90,7 @@ impl Service {
             mailer: Some(Arc::clone(&mailer)),
             metrics: metrics.clone(),
             two_persons: config.two_persons.clone(),
+            auto_refunds: config.auto_refunds.clone(),
             budgets: Some(budgets),
             ..engine::Settings::new(keys.clone())
         };

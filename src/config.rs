@@ -14,7 +14,7 @@ mod traces;
 mod watch;
 mod zoho;
 
-pub use approvals::{ApprovalSettings, Approvals, refunds_alone};
+pub use approvals::{ApprovalSettings, Approvals, AutoRefunds, refunds_alone};
 pub use budgets::{BudgetSettings, Limits};
 use checking::{Checking, required, secret};
 pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
@@ -241,6 +241,8 @@ pub struct Config {
     pub hold: bool,
     /// Words of the operators' verbs that need a second person.
     pub two_persons: BTreeSet<String>,
+    /// What a rule may give back without anybody's word.
+    pub auto_refunds: AutoRefunds,
     pub offers: OfferConfig,
     pub vendors: Vendors,
     pub brand: Brand,
@@ -358,6 +360,7 @@ impl Settings {
         let braintree_url = self.vendors.braintree_base_url.clone();
         let vendors = self.vendors.check(production, &mut faults);
         let checkout = self.checkout.check(production, braintree_url.as_ref(), &mut faults);
+        let auto_refunds = self.approvals.auto_refunds(&mut faults);
         let two_persons = self.approvals.check(self.environment, &mut faults);
         let offers = self.offers.check(&mut faults);
         let watch = self.watch.check(self.environment, &mut faults);
@@ -388,6 +391,7 @@ impl Settings {
                     poll: (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds)),
                     hold: self.hold,
                     two_persons,
+                    auto_refunds,
                     offers,
                     vendors,
                     brand,

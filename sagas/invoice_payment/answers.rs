@@ -39,6 +39,7 @@ impl Turn<'_> {
                 Effect::Desk(Desk::Tell { message, .. }) if message.flow == "refund" => Event::GiveBackAnswered,
                 _ => Event::ActivationTold,
             }),
+            ("propose", Outcome::Done { .. }) => self.push(Event::ProposalSent),
             ("answer_card", Outcome::Done { .. }) => self.push(Event::RetryAnswered),
             ("project", outcome) => self.projected(answered.effect, outcome),
             _ => {}

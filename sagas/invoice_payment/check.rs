@@ -167,6 +167,10 @@ impl Tests<'_> {
         if books::is_void(invoice) {
             return money("2.12-e2", format!("{left} of {id} was taken and the invoice is void: void or refund it"));
         }
+        if !invoice.balance.is_positive() && self.state.facts.survey.is_none() {
+            // Who has to agree to a give-back depends on what else the customer owes.
+            return Err(Verdict::Need(Need::Survey));
+        }
         if capture.payment.is_some() {
             let what = if ours_of(invoice, capture).is_none() && invoice.balance.is_positive() {
                 "was recorded before and is not any more: record it again or give it back"

@@ -23,6 +23,7 @@ impl State {
         self.apply_record(event);
         self.apply_settlement(event);
         self.apply_give_back(event);
+        self.apply_proposal(event);
         self.booked.apply(event);
         self.show(event);
     }

@@ -5,22 +5,11 @@ use super::state::{Capture, Rest, Stage, State};
 use super::turn::Turn;
 use super::words::{Event, Scope, Wait};
 use crate::kernel::effect::Message;
+use crate::kernel::give_back::Source;
 use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-/// Where the money of a give-back comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// It is applied, and the customer need not pay it.
-    Forgive,
-    /// It is applied, and the invoice owes again.
-    Reopen,
-    /// It was never applied.
-    Unapplied,
-}
 
 /// How a give-back ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

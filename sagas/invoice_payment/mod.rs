@@ -18,6 +18,7 @@
 //! | `charge` (pivot) | the sale | – |
 //! | `record_payment` | the payment in Zoho | – |
 //! | `answer_card` | a card update hears how the invoice came to rest | – |
+//! | `propose` | what this invoice has no use for is to be given back, by a rule | – |
 //! | `project` | the state in Attio | – |
 //! | `look_settlement` | until the money is settled | – |
 //!
@@ -32,6 +33,7 @@ mod evolve;
 mod give_back;
 mod pending;
 mod projection;
+mod propose;
 mod rest;
 mod retry;
 pub mod schedule;
@@ -41,7 +43,9 @@ mod tests;
 mod turn;
 mod words;
 
-pub use give_back::{Ending, Source, Standing, standing};
+pub use crate::kernel::give_back::Source;
+pub use give_back::{Ending, Standing, standing};
+pub use propose::Proposed;
 pub use state::State;
 pub use words::{Captured, Choice, Command, Event, News};
 
@@ -89,6 +93,7 @@ impl Saga for InvoicePayment {
         StepSpec::forward("record_payment"),
         StepSpec::forward("tell"),
         StepSpec::new("answer_card", Class::Retriable, Undo::None("a message is told once")),
+        StepSpec::new("propose", Class::Retriable, Undo::None("a message is told once")),
         StepSpec::tells("project"),
         StepSpec::read("look_settlement"),
     ];

@@ -4,6 +4,7 @@ use super::books::Booked;
 use super::dunning::Dunning;
 use super::give_back::{Counter, GiveBack};
 use super::projection::Face;
+use super::propose::Proposals;
 use super::retry::Retry;
 use super::words::{Attempt, Closing, Trouble, Wait};
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
@@ -65,6 +66,9 @@ pub struct State {
     /// Who wants money back.
     #[serde(default, skip_serializing_if = "Counter::is_empty")]
     pub(super) give_backs: Counter,
+    /// What a rule wants given back.
+    #[serde(default, skip_serializing_if = "Proposals::is_empty")]
+    pub(super) proposals: Proposals,
 }
 
 /// The signal of a person's resume.

@@ -113,6 +113,9 @@ impl Turn<'_> {
 
     pub(super) fn hold(&mut self, test: &str, code: ParkCode, detail: String) {
         self.push(Event::InvoiceHeld { code, detail, test: test.to_owned(), at: self.at.now });
+        if code == ParkCode::MoneyDecision {
+            self.propose();
+        }
     }
 
     pub(super) fn close(&mut self, closing: Closing) {

@@ -4,9 +4,11 @@
 pub(super) use super::attempt::Attempt;
 use super::books::Figures;
 use super::dunning::Ruling;
-use super::give_back::{Ending, Source};
+use super::give_back::Ending;
+use super::propose::Proposed;
 pub(super) use super::rest::{Closing, Wait};
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
+use crate::kernel::give_back::Source;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::Decline;
@@ -430,6 +432,10 @@ pub enum Event {
         method_changed: bool,
         amount: Money,
     },
+    /// A rule wants money given back that has no use here.
+    GiveBackProposed(Proposed),
+    /// The give-back was ordered: it has an own saga.
+    ProposalSent,
     GiveBackAsked {
         transaction: String,
         saga: SagaId,
@@ -565,6 +571,8 @@ crate::kernel::saga::event_names!(
     RecordDoubtful,
     RecordRefused,
     InvoiceRecovered,
+    GiveBackProposed,
+    ProposalSent,
     GiveBackAsked,
     GiveBackAdmitted,
     GiveBackNotAdmitted,

@@ -38,6 +38,11 @@ pub enum Answer {
     CustomerSurvey(Box<CustomerSurvey>),
     /// What our own tables say about the uses of a customer's card.
     CardUses(Box<CardUses>),
+    /// Whether a rule may give back what was asked about.
+    Weighed {
+        /// Nobody need agree.
+        alone: bool,
+    },
     /// A Zoho invoice.
     Invoice(Box<Invoice>),
     /// A Zoho subscription.
@@ -193,6 +198,7 @@ impl Answer {
             | Self::EndingSurvey(_)
             | Self::CustomerSurvey(_)
             | Self::CardUses(_)
+            | Self::Weighed { .. }
             | Self::BilledInvoices { .. }
             | Self::Invoice(_)
             | Self::InvoiceLines(_)

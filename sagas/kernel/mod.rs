@@ -9,6 +9,7 @@ pub mod consent;
 pub mod effect;
 pub mod flow;
 pub mod forms;
+pub mod give_back;
 pub mod ids;
 pub mod invariant;
 pub mod machine;

@@ -33,6 +33,11 @@ impl Turn<'_> {
                 Outcome::Declined { decline } => self.busy(&decline.text),
                 Outcome::Rejected { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {}
             },
+            ("weigh", Stage::Weighing) => {
+                if let Outcome::Done { answer: Answer::Weighed { alone } } = outcome {
+                    self.weighed(*alone);
+                }
+            }
             ("ask_stream", _) if matches!(outcome, Outcome::Done { .. }) => {
                 self.push(Event::StreamAsked { until: self.at.now + ANSWER });
             }

@@ -1,6 +1,6 @@
 //! Refund: gives money of one card payment back, whole or in part, by a void or a refund, and brings Zoho after it.
 //!
-//! Started by finance, or by another flow that has to give something back ([`request`]). It promises: money is given back
+//! Started by finance, or by another flow that has to give something back (`kernel::give_back`). It promises: money is given back
 //! once; never more than was taken; nothing is booked or sent before a second person has agreed where one is needed; what
 //! is owed to the customer stands in the books from the approval on, until the bank has it or a person decided otherwise.
 //! Whether it is a void or a refund is chosen from the sale's status as it is when it is sent. It never charges.
@@ -29,10 +29,12 @@ mod turn;
 mod words;
 mod zoho;
 
+pub use crate::kernel::give_back::{Approval, Source, Wish};
 pub use state::State;
-pub use words::{Approval, Choice, Command, Credit, Event, LetterKind, Source, Terms, Wait, Wish};
+pub use words::{Choice, Command, Credit, Event, LetterKind, Terms, Wait};
 
-use crate::kernel::effect::{Braintree, Claim, ClaimKind, Desk, Effect, Message, OnInvoice, Zoho};
+use crate::kernel::effect::{Braintree, Claim, ClaimKind, Desk, Effect, OnInvoice, Zoho};
+use crate::kernel::give_back;
 use crate::kernel::ids::SagaId;
 use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
@@ -51,22 +53,12 @@ const FOLLOWS: &[Calls] = &[Calls { vendor: "zoho", count: 2 }, Calls { vendor: 
 impl Refund {
     /// The give-back of that key: the same payment and key give the same id for ever.
     pub fn id(transaction: &str, key: &str) -> SagaId {
-        SagaId::derived(Self::NAME, &[transaction, key])
+        give_back::saga(transaction, key)
     }
 }
 
-/// What another flow says, with `Desk::Tell`, to have money given back: the one door for machines and people alike. The
-/// answer is the saga's own: its id is [`Refund::id`] of transaction and key.
-pub fn request(wish: Wish) -> Message {
-    let to = Refund::id(&wish.transaction, &wish.key);
-    let key = format!("{to}:requested");
-    let command = Command::Requested { wish: Box::new(wish) };
-    let command = serde_json::to_value(command).unwrap_or_default();
-    Message { to, flow: Refund::NAME.to_owned(), kind: "refund.requested".to_owned(), command, key }
-}
-
 impl Saga for Refund {
-    const NAME: &'static str = "refund";
+    const NAME: &'static str = give_back::FLOW;
     const VERSION: u32 = 1;
     const PURPOSE: &'static str = "Gives money of one card payment back and brings Zoho after it";
     const PRIORITY: Priority = Priority::Webhook;
@@ -77,6 +69,7 @@ impl Saga for Refund {
             Class::Compensatable,
             Undo::None("the event that ends the give-back lets it go in its own append"),
         ),
+        StepSpec::read("weigh"),
         StepSpec::new(
             "ask_stream",
             Class::Compensatable,
@@ -160,6 +153,7 @@ fn wanted(state: &State) -> Option<Pending> {
     match &state.stage {
         Stage::New => None,
         Stage::Claiming => perform("claim", Effect::Desk(Desk::Claim { claims: vec![claim_of(wish)] })),
+        Stage::Weighing => perform("weigh", Effect::Desk(Desk::WeighGiveBack { amount: wish.amount })),
         Stage::Approving { until } => Some(Pending::Await { signal: "a second person's agreement", until: *until }),
         Stage::Asking => perform("ask_stream", tell::ask(wish)),
         Stage::Awaiting { until } => Some(Pending::Await { signal: "the invoice's stream", until: *until }),
@@ -199,6 +193,7 @@ fn read(transaction: &str) -> Effect {
 const fn waiting(wait: Wait) -> &'static str {
     match wait {
         Wait::Busy => "another give-back of this transaction to end",
+        Wait::Cooling => "an hour in which it may turn out not to be needed",
         Wait::Settlement => "the sale to be settled",
         Wait::Batch => "Braintree to take it",
     }
@@ -248,11 +243,12 @@ fn word(state: &State) -> &'static str {
     use crate::kernel::park::ParkCode as P;
     match &state.stage {
         Stage::New => "Nothing",
-        Stage::Claiming | Stage::Asking | Stage::Awaiting { .. } | Stage::Reading => "Requested",
+        Stage::Claiming | Stage::Weighing | Stage::Asking | Stage::Awaiting { .. } | Stage::Reading => "Requested",
         Stage::Approving { .. } => "AwaitingApproval",
         Stage::Choosing => "Approved",
         Stage::Sending => "Sending",
         Stage::Waiting { wait: Wait::Busy, .. } => "Deferred",
+        Stage::Waiting { wait: Wait::Cooling, .. } => "Cooling",
         Stage::Waiting { .. } => "WaitSettle",
         Stage::Accepted => match (&state.outcome, zoho::next(state).is_some()) {
             (_, true) => "Accepted",

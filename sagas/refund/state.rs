@@ -1,8 +1,9 @@
 //! What a refund remembers, and how it changes with each event. Pure folding: nothing is decided here, and no event is
 //! refused.
 
-use super::words::{Choice, Credit, Event, LetterKind, Terms, Wait, Wish};
+use super::words::{Choice, Credit, Event, LetterKind, Terms, Wait};
 use crate::kernel::answer::{CardSeen, ZohoPayment};
+use crate::kernel::give_back::{Approval, Wish};
 use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
@@ -53,6 +54,8 @@ pub(super) enum Stage {
     #[default]
     New,
     Claiming,
+    /// Whether a rule's proposal needs anybody's word.
+    Weighing,
     Approving {
         until: DateTime<Utc>,
     },
@@ -206,7 +209,12 @@ impl State {
                 self.stage = Stage::Claiming;
             }
             // A refund that failed is claimed anew, and was let in long ago.
-            Event::TransactionClaimed => self.stage = if self.booked { Stage::Choosing } else { Stage::Asking },
+            Event::TransactionClaimed if self.booked => self.stage = Stage::Choosing,
+            Event::TransactionClaimed => {
+                let proposed = self.wish.as_ref().is_some_and(|wish| wish.approval == Approval::Proposed);
+                self.stage = if proposed { Stage::Weighing } else { Stage::Asking };
+            }
+            Event::ProposalWeighed { .. } => self.round += 1,
             Event::ApprovalAwaited { until } => self.stage = Stage::Approving { until: *until },
             Event::ApprovalGiven { by, .. } => {
                 self.approver = Some(by.clone());
@@ -249,8 +257,11 @@ impl State {
                 self.stage = Stage::Waiting { wait: *wait, until: *until };
             }
             Event::GiveBackDue { .. } => {
-                let busy = matches!(self.stage, Stage::Waiting { wait: Wait::Busy, .. });
-                self.stage = if busy { Stage::Claiming } else { Stage::Choosing };
+                self.stage = match self.stage {
+                    Stage::Waiting { wait: Wait::Busy, .. } => Stage::Claiming,
+                    Stage::Waiting { wait: Wait::Cooling, .. } => Stage::Asking,
+                    _ => Stage::Choosing,
+                };
             }
             Event::GiveBackRefused { at, .. } => {
                 let first = self.refused.map_or(*at, |refused| refused.first);

@@ -3,10 +3,11 @@
 
 use super::state::{Ending, Face, Outcome, Stage, State};
 use super::turn::Turn;
-use super::words::{Event, Wish};
+use super::words::Event;
 use crate::kernel::effect::{
     Attio, Desk, Effect, Letter, LetterFacts, Mail, Message, Projection, TransactionProjection,
 };
+use crate::kernel::give_back::Wish;
 use crate::kernel::outcome;
 use serde_json::json;
 

@@ -1,8 +1,9 @@
 //! What comes from outside and what time brings: requests, second persons, decisions, deadlines. All times are set here.
 
+use super::Refund;
 use super::state::{Outcome, Stage};
-use super::words::{Approval, Choice, Command, Event, Terms, Wait};
-use super::{Refund, words};
+use super::words::{Choice, Command, Event, Terms, Wait};
+use crate::kernel::give_back::{Approval, Wish};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::{Refusal, Saga};
@@ -10,6 +11,10 @@ use chrono::TimeDelta;
 
 /// A second person has so long.
 const APPROVAL: TimeDelta = TimeDelta::days(7);
+/// What a rule proposes waits so long for somebody who agrees.
+const PROPOSAL: TimeDelta = TimeDelta::days(30);
+/// What a rule gives back alone waits so long: what made it necessary may pass.
+const COOLING: TimeDelta = TimeDelta::hours(1);
 /// The invoice's stream answers at once, or is held up by something that a person must clear.
 pub(super) const ANSWER: TimeDelta = TimeDelta::hours(1);
 /// A rule's give-back looks again whether the transaction is free.
@@ -89,9 +94,20 @@ impl Turn<'_> {
         }
     }
 
+    /// A rule's proposal goes by itself, or waits for a person.
+    pub(super) fn weighed(&mut self, alone: bool) {
+        self.push(Event::ProposalWeighed { alone });
+        if alone {
+            self.put_off(Wait::Cooling, COOLING);
+        } else {
+            self.push(Event::ApprovalAwaited { until: self.at.now + PROPOSAL });
+        }
+    }
+
     pub(super) fn busy(&mut self, held: &str) {
         self.push(Event::ClaimRefused { held: held.to_owned() });
-        let person = self.state.wish.as_ref().is_some_and(|wish| wish.approval != Approval::Rule);
+        let by_person = |wish: &Wish| matches!(wish.approval, Approval::Alone | Approval::SecondPerson);
+        let person = self.state.wish.as_ref().is_some_and(by_person);
         if person && !self.state.booked {
             let why = format!("another give-back or a dispute of this payment is under way ({held})");
             self.push(Event::RefundRefused { code: "busy".to_owned(), why, at: self.at.now });
@@ -186,7 +202,7 @@ impl Turn<'_> {
 }
 
 /// Something is asked for, by somebody, for a reason.
-fn worth_it(wish: &words::Wish) -> Result<(), Refusal> {
+fn worth_it(wish: &Wish) -> Result<(), Refusal> {
     if !wish.amount.is_positive() {
         return Err(Refusal::new("amount", format!("{} is nothing to give back", wish.amount)));
     }

@@ -3,7 +3,7 @@
 
 use crate::kernel::answer::{CardSeen, InvoiceLine, ZohoPayment};
 use crate::kernel::effect::AttioRecord;
-use crate::kernel::ids::{Installation, SagaId};
+use crate::kernel::give_back::Wish;
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
 use crate::kernel::telling::Told;
@@ -59,55 +59,6 @@ pub enum Command {
         /// Where it was said: `braintree.refund_failed` …
         source: String,
     },
-}
-
-/// A give-back as it is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wish {
-    /// Tells several give-backs of one payment apart: the same key is the same give-back.
-    pub key: String,
-    /// Prefix of our references.
-    pub installation: Installation,
-    /// Braintree transaction id of the sale.
-    pub transaction: String,
-    /// Zoho invoice id for which it was made.
-    pub invoice: String,
-    /// That invoice's stream.
-    pub stream: SagaId,
-    /// How much.
-    pub amount: Money,
-    /// Where the money comes from.
-    pub source: Source,
-    /// Why, as a word for reports: `requested_by_customer`, `duplicate` …
-    pub reason: String,
-    /// Who asks: a principal, or a flow's rule.
-    pub by: String,
-    /// Who has to agree.
-    pub approval: Approval,
-}
-
-/// Where the money of a give-back comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// It is applied to the invoice, and the customer need not pay it: a credit note.
-    Forgive,
-    /// It is applied to the invoice, which owes it again.
-    Reopen,
-    /// It was never applied.
-    Unapplied,
-}
-
-/// Who has to agree before anything is booked or sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Approval {
-    /// Nobody: within what one person may do alone.
-    Alone,
-    /// Nobody: a rule of a flow asks.
-    Rule,
-    /// Another person.
-    SecondPerson,
 }
 
 /// What a person can choose where the bank did not make the refund.
@@ -185,6 +136,8 @@ pub struct Credit {
 pub enum Wait {
     /// Another give-back or a dispute holds the transaction.
     Busy,
+    /// A rule's give-back: what made it necessary may pass.
+    Cooling,
     /// The sale can neither be voided in part nor be refunded yet.
     Settlement,
     /// Braintree refused though the status allows it: its batch is being closed.
@@ -210,6 +163,10 @@ pub enum Event {
     TransactionClaimed,
     ClaimRefused {
         held: String,
+    },
+    /// A rule's proposal: whether it may go without anybody's word.
+    ProposalWeighed {
+        alone: bool,
     },
     ApprovalAwaited {
         until: DateTime<Utc>,
@@ -400,6 +357,7 @@ crate::kernel::saga::event_names!(
     Event: RefundRequested,
     TransactionClaimed,
     ClaimRefused,
+    ProposalWeighed,
     ApprovalAwaited,
     ApprovalGiven,
     ApprovalDenied,

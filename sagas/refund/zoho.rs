@@ -2,9 +2,10 @@
 //! stands for what is forgiven. Zoho's own "refund a payment" is not used: it is documented for its own gateways alone.
 
 use super::state::{Outcome, State};
-use super::words::{Credit, Terms, Wish};
+use super::words::{Credit, Terms};
 use crate::kernel::answer::{InvoiceLines, ZohoPayment};
 use crate::kernel::effect::{CreditNoteOrder, Effect, OnCredit, OnInvoice, OnPayment, Zoho};
+use crate::kernel::give_back::Wish;
 use crate::kernel::money::Money;
 use chrono::{DateTime, NaiveDate, Utc};
 

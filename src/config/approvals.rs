@@ -4,7 +4,7 @@ use super::Environment;
 use clap::Args;
 use sagas::kernel::money::{self, Money};
 use sagas::kernel::verb::Verb;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether a second person is asked for at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -28,6 +28,21 @@ pub struct ApprovalSettings {
     /// required
     #[arg(long, env = "REFUND_LIMITS", value_delimiter = ',')]
     pub refund_limits: Vec<String>,
+    /// What a rule may give back without anybody's word, per currency: what was taken twice, or for an invoice that was paid
+    /// elsewhere, e.g. EUR=50.00; unset: nothing, a person agrees
+    #[arg(long, env = "AUTO_REFUND_LIMITS", value_delimiter = ',')]
+    pub auto_refund_limits: Vec<String>,
+}
+
+/// What a rule may give back without anybody's word, per currency.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AutoRefunds(BTreeMap<String, i64>);
+
+impl AutoRefunds {
+    /// Whether it may give that much back.
+    pub fn allow(&self, amount: Money) -> bool {
+        self.0.get(amount.currency.code()).is_some_and(|limit| amount.minor <= *limit)
+    }
 }
 
 /// The verbs that decide about money or leave something undone.
@@ -36,12 +51,17 @@ const USUAL: [&str; 5] = ["skip", "compensate", "abandon", "declare-done", "decl
 /// How the limit of a currency stands in the policy.
 const REFUND: &str = "refund:";
 
-/// `EUR=100.00` as a word of the policy: `refund:EUR:10000`.
-fn refund_word(limit: &str) -> Result<String, String> {
-    let (code, amount) = limit.split_once('=').ok_or("no amount")?;
+/// `EUR=100.00`.
+fn limit(text: &str) -> Result<Money, String> {
+    let (code, amount) = text.split_once('=').ok_or("no amount")?;
     let currency = money::currency(code.trim()).map_err(|e| e.to_string())?;
-    let amount = Money::parse(amount.trim(), currency).map_err(|e| e.to_string())?;
-    Ok(format!("{REFUND}{}:{}", currency.code(), amount.minor))
+    Money::parse(amount.trim(), currency).map_err(|e| e.to_string())
+}
+
+/// `EUR=100.00` as a word of the policy: `refund:EUR:10000`.
+fn refund_word(text: &str) -> Result<String, String> {
+    let limit = limit(text)?;
+    Ok(format!("{REFUND}{}:{}", limit.currency.code(), limit.minor))
 }
 
 /// Whether one person may give that much back alone. An empty policy asks for nobody's second word.
@@ -54,6 +74,20 @@ pub fn refunds_alone(policy: &BTreeSet<String>, amount: Money) -> bool {
 }
 
 impl ApprovalSettings {
+    /// What a rule may give back alone.
+    pub(super) fn auto_refunds(&self, faults: &mut Vec<String>) -> AutoRefunds {
+        let mut limits = BTreeMap::new();
+        for text in self.auto_refund_limits.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+            match limit(text) {
+                Ok(limit) => {
+                    limits.insert(limit.currency.code().to_owned(), limit.minor);
+                }
+                Err(why) => faults.push(format!("AUTO_REFUND_LIMITS: `{text}`: {why}: expected e.g. EUR=50.00")),
+            }
+        }
+        AutoRefunds(limits)
+    }
+
     /// The verbs that need a second person, and as words of their own what of a refund needs none.
     pub(super) fn check(self, environment: Environment, faults: &mut Vec<String>) -> BTreeSet<String> {
         let named = self.approval_verbs.iter().map(|word| word.trim()).filter(|word| !word.is_empty());

@@ -1,5 +1,6 @@
 use super::*;
 use clap::Parser;
+use sagas::kernel::money::{self, Money};
 
 #[derive(Parser)]
 struct Line {
@@ -110,6 +111,22 @@ fn a_second_person_is_asked_for_outside_of_shows_unless_it_is_said_otherwise() {
     let (verbs, faults) = check(Environment::Test, &["--approvals", "required", "--approval-verbs", "resume,forget"]);
     assert!(verbs.contains("resume") && verbs.len() == 2);
     assert!(faults[0].contains("`forget` is no verb"), "{faults:?}");
+}
+
+#[test]
+fn a_rule_gives_nothing_back_alone_until_somebody_says_how_much() {
+    let check = |args: &[&str]| {
+        let line = Line::parse_from(std::iter::once("serve").chain(args.iter().copied()));
+        let mut faults = Vec::new();
+        (line.settings.approvals.auto_refunds(&mut faults), faults)
+    };
+    let eur = |minor| Money::new(minor, money::currency("EUR").expect("known"));
+    assert!(!check(&[]).0.allow(eur(1)));
+    let (limits, _) = check(&["--auto-refund-limits", "EUR=50.00"]);
+    assert!(limits.allow(eur(5_000)) && !limits.allow(eur(5_001)));
+    assert!(!limits.allow(Money::new(1, money::currency("USD").expect("known"))));
+    let (_, faults) = check(&["--auto-refund-limits", "50.00"]);
+    assert!(faults[0].contains("AUTO_REFUND_LIMITS: `50.00`"), "{faults:?}");
 }
 
 #[test]

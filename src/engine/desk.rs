@@ -4,6 +4,7 @@
 use super::drive::not_sent;
 use super::enrol;
 use super::items::Body;
+use crate::config::AutoRefunds;
 use crate::port::{Call, Report};
 use crate::store::StoreError;
 use crate::store::card_uses::{Uses, survey_card_uses};
@@ -31,11 +32,12 @@ pub(super) struct DeskPerformer {
     shards: u16,
     /// Something was stored for another saga.
     came: Arc<Notify>,
+    auto_refunds: AutoRefunds,
 }
 
 impl DeskPerformer {
-    pub(super) fn new(pool: PgPool, shards: u16, came: Arc<Notify>) -> Self {
-        Self { pool, shards, came }
+    pub(super) const fn new(pool: PgPool, shards: u16, came: Arc<Notify>, auto_refunds: AutoRefunds) -> Self {
+        Self { pool, shards, came, auto_refunds }
     }
 
     pub(super) async fn perform(&self, call: &Call, desk: &Desk) -> Report {
@@ -70,6 +72,7 @@ impl DeskPerformer {
                     Err(e) => Err(store(&e)),
                 }
             }
+            Desk::WeighGiveBack { amount } => Ok(Answer::Weighed { alone: self.auto_refunds.allow(*amount) }),
             Desk::SurveyEnding { subscription, zoho_subscription, invoices } => {
                 let survey = survey_ending(pool, subscription, zoho_subscription, invoices, call.saga).await;
                 survey.map(|survey| Answer::EndingSurvey(Box::new(survey))).map_err(|e| store(&e))

@@ -10,6 +10,7 @@ use super::registry::{Live, Registry};
 use super::scheduler::Scheduler;
 use super::unreadable::{self, Left};
 use crate::clock::{Clock, RealClock};
+use crate::config::AutoRefunds;
 use crate::keys::Keys;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
@@ -56,6 +57,8 @@ pub struct Settings {
     pub metrics: Metrics,
     /// Words of the operators' verbs that need a second person.
     pub two_persons: BTreeSet<String>,
+    /// What a rule may give back without anybody's word.
+    pub auto_refunds: AutoRefunds,
 }
 
 impl Settings {
@@ -72,6 +75,7 @@ impl Settings {
             mailer: None,
             metrics: Metrics::default(),
             two_persons: BTreeSet::new(),
+            auto_refunds: AutoRefunds::default(),
         }
     }
 }

@@ -61,6 +61,23 @@ pub async fn on_invoice(pool: &PgPool, invoice: &str) -> Result<OnInvoice, Store
     }
 }
 
+/// Whether a customer of ours owes something on another invoice than this one. Asked where money of theirs waits: seldom.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn owes_elsewhere(pool: &PgPool, customer: &str, invoice: &str) -> Result<bool, StoreError> {
+    let owes = sqlx::query_scalar!(
+        r#"select exists (
+               select from journal j join journal_line l on l.shard = j.shard and l.journal = j.id
+               where j.customer = $1 and j.invoice <> $2 and l.account = 1200
+               group by j.invoice, l.currency
+               having sum(case l.side when 'debit' then l.amount_minor else -l.amount_minor end) > 0) as "owes!""#,
+        customer,
+        invoice
+    );
+    Ok(owes.fetch_one(pool).await?)
+}
+
 /// Every account's debits and credits per currency, of journals effective up to and with that date; all where there is
 /// none.
 ///

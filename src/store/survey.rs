@@ -3,7 +3,7 @@
 
 use super::claims::word;
 use super::error::StoreError;
-use super::ledger::on_invoice;
+use super::ledger::{on_invoice, owes_elsewhere};
 use super::links::{LinkKind, find, links_of};
 use super::log::amount;
 use super::settings::{collection_owner, is_switched_off, one_off_consent};
@@ -41,6 +41,10 @@ pub async fn survey_invoice(
         None => false,
     };
     let money = on_invoice(pool, invoice).await?;
+    let owes_elsewhere = match (&ours, money.unapplied) {
+        (Some(ours), Some(waits)) if waits.is_positive() => owes_elsewhere(pool, ours, invoice).await?,
+        _ => false,
+    };
     Ok(Survey {
         customer: ours,
         // A vendor's customer id is linked to one of ours at most.
@@ -55,6 +59,7 @@ pub async fn survey_invoice(
         holds: holds(pool, invoice).await?,
         applied: money.applied,
         unapplied: money.unapplied,
+        owes_elsewhere,
         sale_switched_off: is_switched_off(pool, "braintree.sell").await?,
     })
 }

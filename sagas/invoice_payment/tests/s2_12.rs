@@ -1,9 +1,10 @@
 //! Duplicate payment (2.9), invoice changed while charging (2.12), mismatch (2.13), zero and partial amounts (2.14).
 
 use super::world::{Sale, TOTAL, World, eur, outage, quota, rejected, seen};
-use crate::invoice_payment::{Choice, News};
+use crate::invoice_payment::{Choice, Command, News, Source};
 use crate::kernel::answer::TransactionStatus::{Settled, Voided};
 use crate::kernel::effect::ClaimKind;
+use crate::kernel::give_back::Approval;
 use crate::kernel::outcome::RejectionKind;
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
@@ -26,11 +27,49 @@ fn charged_then(change: impl FnOnce(&mut World)) -> World {
 fn s2_9_e1_a_portal_payment_while_we_charge_waits_for_finance_with_both_shown() {
     let mut w = charged_then(|w| w.pay("zp9", "portal", "creditcard", TOTAL));
     assert_eq!((w.parked(), w.sales_made()), (Some(ParkCode::MoneyDecision), 1));
+    assert_eq!(w.ordered(), [("2.9-e3", TOTAL, Approval::Proposed)]);
     assert_eq!(w.open_accounts(), [(1110, TOTAL), (1150, TOTAL), (2100, -TOTAL), (2200, -1_597), (4000, -8_403)]);
     w.statuses.insert("tx1".to_owned(), Voided);
     w.resume();
     assert_eq!((w.parked(), w.state().as_str()), (None, "ClosedPaidElsewhere"));
     assert_eq!(w.open_accounts(), [(1150, TOTAL), (2200, -1_597), (4000, -8_403)]);
+}
+
+#[test]
+fn s2_9_e2_where_another_invoice_of_the_customer_owes_a_person_decides_whatever_the_limit() {
+    let w = charged_then(|w| {
+        w.survey.owes_elsewhere = true;
+        w.pay("zp9", "portal", "creditcard", TOTAL);
+    });
+    assert_eq!(w.parked(), Some(ParkCode::MoneyDecision));
+    assert_eq!(w.ordered(), [("2.9-e2", TOTAL, Approval::SecondPerson)]);
+}
+
+#[test]
+fn s2_9_e3_what_was_paid_elsewhere_is_proposed_once_and_let_go_to_who_asks_for_it() {
+    let mut w = charged_then(|w| w.pay("zp9", "portal", "creditcard", TOTAL));
+    w.changed();
+    w.resume();
+    assert_eq!(w.ordered().len(), 1, "looked at again, it is the same proposal");
+    let saga = w.told.iter().find(|m| m.kind == "refund.requested").expect("it is ordered").to;
+    w.tell(Command::GiveBackAsked {
+        transaction: "tx1".to_owned(),
+        saga,
+        amount: eur(TOTAL),
+        source: Source::Unapplied,
+    });
+    assert_eq!(w.told.last().map(|m| (m.to, m.kind.as_str())), Some((saga, "invoice.admitted")));
+}
+
+#[test]
+fn s2_9_e6_a_payment_that_bounces_after_ours_was_given_back_leaves_an_invoice_that_is_collected_as_any_other() {
+    let mut w = charged_then(|w| w.pay("zp9", "portal", "check", TOTAL));
+    w.statuses.insert("tx1".to_owned(), Voided);
+    w.resume();
+    assert_eq!(w.state(), "ClosedPaidElsewhere");
+    w.delete_payments();
+    w.changed();
+    assert_eq!((w.sales_made(), w.parked()), (2, None), "{}", w.state());
 }
 
 #[test]
@@ -50,6 +89,7 @@ fn s2_9_e8_two_captures_of_one_order_are_booked_both_and_the_second_is_never_app
     w.pass(TimeDelta::minutes(3));
     assert_eq!((w.parked(), w.balance(1110), w.balance(2100)), (Some(ParkCode::MoneyDecision), 2 * TOTAL, -TOTAL));
     assert!(w.saga.flow.parked.as_ref().is_some_and(|p| p.detail.contains("tx9")));
+    assert_eq!(w.ordered(), [("2.0-e22", TOTAL, Approval::Rule)]);
     w.statuses.insert("tx9".to_owned(), Voided);
     w.resume();
     assert_eq!((w.parked(), w.balance(1110), w.balance(2100), w.balance(1200)), (None, TOTAL, 0, 0));
@@ -69,6 +109,7 @@ fn e1_a_void_seen_before_the_call_supersedes_the_attempt() {
 fn e2_a_void_between_call_and_record_stays_unapplied_for_finance() {
     let mut w = charged_then(World::void);
     assert_eq!((w.parked(), w.balance(2100), w.balance(1200)), (Some(ParkCode::MoneyDecision), -TOTAL, 0));
+    assert_eq!(w.ordered(), [("2.12-e2", TOTAL, Approval::Proposed)]);
     w.statuses.insert("tx1".to_owned(), Voided);
     w.resume();
     assert_eq!((w.state().as_str(), w.open_accounts()), ("ClosedVoid", Vec::new()));

@@ -1,12 +1,13 @@
 //! A small world for the flow: it answers each call from what it holds, keeps the books that the flow posts, and after
 //! every append checks what must always hold.
 
-use crate::invoice_payment::{Choice, Command, InvoicePayment, News};
+use crate::invoice_payment::{Choice, Command, Event, InvoicePayment, News};
 use crate::kernel::answer::{
     Answer, Client, Invoice, InvoicePayment as Payment, Method, Subscription, Survey, Transaction, TransactionStatus,
 };
 use crate::kernel::effect::{Attio, Braintree, Claim, ClaimKind, Desk, Effect, Message, Projection, Zoho};
 use crate::kernel::flow::{Open, StepEvent};
+use crate::kernel::give_back::Approval;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::machine::{self, Work};
 use crate::kernel::money::Money;
@@ -307,6 +308,20 @@ impl World {
     pub(super) fn payment_of(&self, transaction: &str) -> String {
         let payment = self.invoice.payments.iter().find(|p| p.reference == transaction);
         payment.expect("it is recorded").id.clone()
+    }
+
+    /// What was ordered to be given back: by which rule, how much, and who has to agree.
+    pub(super) fn ordered(&self) -> Vec<(&str, i64, Approval)> {
+        let ordered = self.events().filter_map(|event| match event {
+            Event::GiveBackProposed(proposed) => {
+                Some((proposed.rule.as_str(), proposed.amount.minor, proposed.approval))
+            }
+            _ => None,
+        });
+        let ordered: Vec<_> = ordered.collect();
+        let told = self.told.iter().filter(|message| message.kind == "refund.requested").count();
+        assert_eq!(ordered.len(), told, "each is ordered once");
+        ordered
     }
 
     /// Staff delete all payments at Zoho.

@@ -35,6 +35,9 @@ pub struct Survey {
     pub applied: Option<Money>,
     /// Captured for the invoice, and neither applied, reversed nor given back.
     pub unapplied: Option<Money>,
+    /// Money of the customer waits here, and another invoice of theirs owes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub owes_elsewhere: bool,
     /// The operation `braintree.sell` is switched off.
     pub sale_switched_off: bool,
 }

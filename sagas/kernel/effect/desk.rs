@@ -3,6 +3,7 @@
 use super::attio::AttioRecord;
 use super::message::Message;
 use crate::kernel::answer::CollectionOwner;
+use crate::kernel::money::Money;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -64,6 +65,11 @@ pub enum Desk {
         zoho_subscription: String,
         /// Zoho invoice ids of which it is asked what was captured for them.
         invoices: Vec<String>,
+    },
+    /// Whether a rule may give that much back without anybody's word.
+    WeighGiveBack {
+        /// How much.
+        amount: Money,
     },
     /// Reserves one charge of a card in its rolling windows.
     CountCard {
@@ -146,6 +152,7 @@ impl Desk {
             Self::SurveyCardUses { .. } => "desk.survey_card_uses",
             Self::Claim { .. } | Self::ClaimUnfenced { .. } => "desk.claim",
             Self::SurveyEnding { .. } => "desk.survey_ending",
+            Self::WeighGiveBack { .. } => "desk.weigh_give_back",
             Self::CountCard { .. } => "desk.count_card",
             Self::Enrol { .. } => "desk.enrol",
             Self::LinkCustomer { .. } => "desk.link_customer",

@@ -84,6 +84,7 @@ pub(crate) fn survey() -> Survey {
         holds: Vec::new(),
         applied: None,
         unapplied: None,
+        owes_elsewhere: false,
         sale_switched_off: false,
     }
 }

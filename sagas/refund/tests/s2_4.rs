@@ -11,7 +11,7 @@ use crate::kernel::record::Record;
 use crate::kernel::saga::End;
 use crate::kernel::tests::bench::Played;
 use crate::kernel::tests::samples;
-use crate::refund::{Approval, Choice, Command, Event, Source, request};
+use crate::refund::{Approval, Choice, Command, Event, Source};
 use chrono::TimeDelta;
 
 fn second_person(w: &mut World) {
@@ -140,6 +140,39 @@ fn e1_another_give_back_of_the_sale_refuses_a_person_and_puts_a_rule_off() {
     w.pass(TimeDelta::minutes(11));
     w.hear();
     assert_eq!(w.state(), "AwaitSettlement");
+}
+
+/// A rule proposes 40.00 that were never applied, and may give so much back alone.
+fn proposed(rule_may: i64) -> World {
+    let mut w = World::of_applied(Source::Unapplied, 4_000, 6_000);
+    w.wish.approval = Approval::Proposed;
+    w.rule_may = rule_may;
+    w.request();
+    w
+}
+
+#[test]
+fn s2_9_e3_what_a_rule_may_give_back_alone_goes_after_an_hour_in_which_it_may_pass() {
+    let mut w = proposed(4_000);
+    assert_eq!((w.state().as_str(), w.told.len()), ("Cooling", 0), "the stream keeps its money meanwhile");
+    w.pass(TimeDelta::minutes(59));
+    assert_eq!(w.state(), "Cooling");
+    w.pass(TimeDelta::minutes(2));
+    w.hear();
+    assert_eq!((w.state().as_str(), w.count("ApprovalAwaited")), ("AwaitSettlement", 0));
+}
+
+#[test]
+fn s2_9_e4_above_it_a_person_agrees_or_nothing_goes_back() {
+    let mut w = proposed(3_999);
+    assert_eq!((w.state().as_str(), w.rules.len(), w.told.len()), ("AwaitingApproval", 0, 0));
+    w.pass(TimeDelta::days(29));
+    assert_eq!(w.state(), "AwaitingApproval", "a proposal waits longer than a person's request");
+    w.approve("token:bob");
+    assert_eq!((w.state().as_str(), w.count("ApprovalGiven")), ("AwaitSettlement", 1));
+    let mut w = proposed(3_999);
+    w.pass(TimeDelta::days(31));
+    assert_eq!((w.state().as_str(), w.rules.len()), ("Denied", 0));
 }
 
 #[test]
@@ -455,7 +488,7 @@ fn asked_again_with_the_same_key_it_is_one_refund_and_with_another_amount_none()
 #[test]
 fn another_flow_asks_by_the_same_door() {
     let w = World::new(Source::Unapplied, 4_000);
-    let message = request(w.wish.clone());
+    let message = w.wish.clone().message();
     assert_eq!((message.to, message.flow.as_str()), (w.id, "refund"));
     let read: Command = serde_json::from_value(message.command).expect("its own command");
     assert_eq!(read, Command::Requested { wish: Box::new(w.wish.clone()) });

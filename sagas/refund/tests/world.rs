@@ -35,6 +35,8 @@ pub(super) struct World {
     pub(super) busy: Option<Outcome>,
     pub(super) lines: Vec<InvoiceLine>,
     pub(super) balance_after_delete: i64,
+    /// What a rule may give back alone.
+    pub(super) rule_may: i64,
     /// The stream's answer, unless it says nothing.
     pub(super) answers: Option<Command>,
     pub(super) payment: Option<ZohoPayment>,
@@ -133,6 +135,7 @@ impl World {
             busy: None,
             lines: vec![InvoiceLine { code: "pro-monthly".to_owned(), tax: Some("tax19".to_owned()) }],
             balance_after_delete: TOTAL,
+            rule_may: 0,
             answers: Some(Command::Admitted { terms: Box::new(terms) }),
             payment: (applied > 0).then(|| payment(applied)),
             note: None,
@@ -215,6 +218,7 @@ impl World {
                 self.claims.extend(claims.iter().cloned());
                 Answer::Nothing
             }
+            Effect::Desk(Desk::WeighGiveBack { amount }) => Answer::Weighed { alone: amount.minor <= self.rule_may },
             Effect::Desk(Desk::Tell { message, .. }) => {
                 let word = message.command["command"].as_str().expect("a command");
                 let word =

@@ -54,6 +54,7 @@ impl World {
             Desk::SurveyInvoice { .. }
             | Desk::SurveySubscription { .. }
             | Desk::SurveyEnding { .. }
+            | Desk::WeighGiveBack { .. }
             | Desk::ClaimUnfenced { .. }
             | Desk::SurveyCustomer { .. }
             | Desk::SurveyCardUses { .. }

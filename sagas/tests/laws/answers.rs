@@ -38,6 +38,7 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
             Answer::Recorded { payment, amount }
         }
         Effect::Desk(Desk::SurveyInvoice { .. }) => Answer::Survey(Box::new(survey(dice))),
+        Effect::Desk(Desk::WeighGiveBack { .. }) => Answer::Weighed { alone: dice.rarely() },
         Effect::Desk(Desk::SurveyEnding { zoho_subscription, .. }) => ending::survey(zoho_subscription, dice, now),
         Effect::Zoho(Zoho::Subscription(call)) => ending::subscription(call, dice),
         Effect::Desk(Desk::CountCard { .. }) if dice.rarely() => {
@@ -164,6 +165,7 @@ fn survey(dice: &mut Dice) -> Survey {
         holds: if dice.rarely() { vec!["dispute".to_owned()] } else { Vec::new() },
         applied: Some(eur(if dice.rarely() { 10_000 } else { dice.applied })),
         unapplied: Some(eur(dice.unapplied)),
+        owes_elsewhere: dice.rarely(),
         sale_switched_off: dice.rarely(),
         ..samples::survey()
     }

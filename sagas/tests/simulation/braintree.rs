@@ -3,7 +3,7 @@
 
 use crate::tables::eur;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use sagas::kernel::answer::{Answer, CardSeen, Method, MethodInUse, Transaction, TransactionStatus as Status};
+use sagas::kernel::answer::{Answer, CardSeen, Method, MethodInUse, Refund, Transaction, TransactionStatus as Status};
 use sagas::kernel::effect::{Braintree as Call, PayWith};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Decline, DeclineKind, Look, Outcome, Rejection, RejectionKind};
@@ -45,6 +45,7 @@ pub(crate) struct Braintree {
     customers: BTreeMap<String, Vec<Vaulted>>,
     pub(crate) plastic: BTreeMap<String, Plastic>,
     pub(crate) sales: Vec<Sale>,
+    refunds: Vec<Refund>,
     /// The index shows what is older than this.
     pub(crate) lag: TimeDelta,
     /// The index stands still until then, at this instant.
@@ -137,8 +138,12 @@ impl Braintree {
             }
             Call::ReadTransaction { transaction } => match self.sale(transaction) {
                 Some(sale) => done(Answer::Transaction(Box::new(shown(sale)))),
-                None => not_found(),
+                None => self.refunds.iter().find(|r| r.id == *transaction).map_or_else(not_found, |refund| {
+                    // The bank has it at once.
+                    done(Answer::Transaction(Box::new(as_transaction(refund))))
+                }),
             },
+            Call::Refund { order_id, transaction, amount } => self.refund(order_id, transaction, *amount, now),
             Call::CreateCustomer { customer, .. } => {
                 self.customers.entry(customer.clone()).or_default();
                 done(Answer::Nothing)
@@ -185,8 +190,7 @@ impl Braintree {
                 methods[..=at].rotate_right(1);
                 done(Answer::Nothing)
             }
-            Call::Refund { .. }
-            | Call::VerifyMethod { .. }
+            Call::VerifyMethod { .. }
             | Call::UpdateCustomer { .. }
             | Call::CreateSubscription(_)
             | Call::ReadSubscription { .. }
@@ -199,6 +203,32 @@ impl Braintree {
             | Call::RemoveEvidence { .. }
             | Call::FinalizeDispute { .. } => panic!("no flow of this world asks for {call:?}"),
         }
+    }
+
+    /// What of a sale went back, in minor units.
+    pub(crate) fn refunded(&self, sale: &str) -> i64 {
+        self.refunds.iter().filter(|refund| refund.transaction == sale).map(|refund| refund.amount.minor).sum()
+    }
+
+    fn refund(&mut self, order_id: &str, transaction: &str, amount: Money, now: DateTime<Utc>) -> Outcome {
+        let Some(sale) = self.sale(transaction) else { return not_found() };
+        if !matches!(sale.status, Status::Settling | Status::Settled) {
+            return rejected(RejectionKind::State, "91506");
+        }
+        if self.refunded(transaction) + amount.minor > sale.amount.minor {
+            return rejected(RejectionKind::Invalid, "91521");
+        }
+        let refund = Refund {
+            id: format!("rf{}", self.refunds.len() + 1),
+            transaction: transaction.to_owned(),
+            order_id: order_id.to_owned(),
+            amount,
+            status: Status::SubmittedForSettlement,
+            created_at: now,
+            soft_decline: None,
+        };
+        self.refunds.push(refund.clone());
+        Outcome::Done { answer: Answer::Refund(Box::new(refund)) }
     }
 
     fn submit(&mut self, id: &str, amount: Money) -> Outcome {
@@ -295,6 +325,11 @@ impl Braintree {
         match call {
             Call::Sell { order_id, .. } | Call::Authorise { order_id, .. } => {
                 self.search(order_id, requested, sent, now)
+            }
+            // By the sale, which names its refunds.
+            Call::Refund { order_id, .. } => {
+                let refund = self.refunds.iter().find(|refund| refund.order_id == *order_id).cloned();
+                refund.map_or(nothing, |r| found(Outcome::Done { answer: Answer::Refund(Box::new(r)) }))
             }
             Call::ReadCustomer { .. }
             | Call::ReadMethod { .. }
@@ -417,6 +452,23 @@ fn submitted(sale: &Sale, amount: Money) -> Option<Outcome> {
         Status::Authorized => return None,
         _ => rejected(RejectionKind::State, "91507"),
     })
+}
+
+fn as_transaction(refund: &Refund) -> Transaction {
+    Transaction {
+        authentication: None,
+        id: refund.id.clone(),
+        status: Status::Settled,
+        amount: refund.amount,
+        order_id: refund.order_id.clone(),
+        customer: None,
+        token: None,
+        created_at: refund.created_at,
+        merchant_account: "eur".to_owned(),
+        held: None,
+        hold_expires_at: None,
+        card: None,
+    }
 }
 
 fn shown(sale: &Sale) -> Transaction {

@@ -48,7 +48,7 @@ const OURS: [&str; 20] = [
 /// `move_subscription` and what belongs to it need subscriptions that Braintree charges by itself.
 const BEYOND: [&str; 6] = ["vault", "undo vault", "undo_twin", "move_subscription", "confirm_move", "move_back"];
 
-/// Flows that nobody in the simulation brings about yet. Their own walks and the harness play them.
+/// Flows of which the simulation plays a part: of refunds those that a rule asks for. Their own walks and the harness play them.
 const NOT_PLAYED: [&str; 1] = [Refund::NAME];
 
 /// What has to happen besides: flow, what, and in which state of the flow.

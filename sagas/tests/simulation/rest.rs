@@ -114,7 +114,8 @@ impl World {
             let void = self.zoho.bill_of(invoice).is_some_and(|bill| bill.void);
             let records: Vec<_> = self.zoho.payments.iter().filter(|p| p.reference == sale.id && !void).collect();
             let recorded: i64 = records.iter().map(|p| p.amount).sum();
-            let wanted = if sale.is_captured() { sale.amount.minor } else { 0 };
+            let kept = sale.amount.minor - self.braintree.refunded(&sale.id);
+            let wanted = if sale.is_captured() { kept } else { 0 };
             (recorded != wanted || records.len() > 1).then(|| {
                 format!(
                     "invoice {invoice}: {} is {:?} with {}, and Zoho holds {recorded} of it in {} payments",

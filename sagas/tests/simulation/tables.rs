@@ -217,6 +217,7 @@ impl Tables {
                     }
                 }
                 Desk::SurveyEnding { .. } => panic!("the world answers this"),
+                Desk::WeighGiveBack { amount } => Answer::Weighed { alone: amount.minor <= 5_000 },
                 Desk::CountCard { card, brand, order_id } => self.count(card, brand, order_id, now),
                 Desk::Enrol { client } => self.enrol(client),
                 Desk::LinkCustomer { customer, zoho_customer, braintree_customer } => {
@@ -375,6 +376,7 @@ impl Tables {
             holds: self.holds.iter().filter(|(i, _)| i == invoice).map(|(_, reason)| (*reason).to_owned()).collect(),
             applied: booked.then(|| eur(applied)),
             unapplied: booked.then(|| eur(-sum_of(&self.by_invoice, invoice, 2100))),
+            owes_elsewhere: false,
             sale_switched_off: self.switched_off_until.is_some_and(|until| until > now),
         }
     }

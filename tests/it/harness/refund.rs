@@ -18,7 +18,7 @@ use sagas::invoice_payment::{self, InvoicePayment, News};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
-use sagas::refund::{Approval, Refund, Source, Wish, request};
+use sagas::refund::{Approval, Refund, Source, Wish};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -177,7 +177,7 @@ impl super::Fixture for Fixture {
             by: "rule:harness".to_owned(),
             approval: Approval::Rule,
         };
-        let message = request(wish);
+        let message = wish.message();
         NewItem {
             saga: message.to,
             saga_kind: message.flow,
