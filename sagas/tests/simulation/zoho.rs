@@ -5,7 +5,7 @@ use crate::braintree::{NOTHING, not_found, rejected};
 use crate::tables::eur;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sagas::kernel::answer::{Answer, Invoice, InvoicePayment, Subscription, ZohoCustomer};
-use sagas::kernel::effect::{SubscriptionOrder, Zoho as Call};
+use sagas::kernel::effect::{OnPayment, SubscriptionOrder, Zoho as Call};
 use sagas::kernel::offer::{Offer, PlanOffer, Tax, TermUnit};
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
 
@@ -293,6 +293,12 @@ impl Zoho {
             Call::UndoSubscription { subscription } => self.undo(subscription, now),
             Call::Subscription(call) => self.on_subscription(call, now),
             Call::Invoice(call) => self.on_invoice(call, now),
+            Call::Payment(OnPayment::Delete { payment }) => {
+                if let Some(at) = self.payments.iter().position(|known| known.id == *payment) {
+                    self.delete_payment(at, now);
+                }
+                done(Answer::Nothing)
+            }
             Call::ReadCatalog
             | Call::UpdateCustomer { .. }
             | Call::Credit(_)
@@ -376,6 +382,9 @@ impl Zoho {
             }
             Call::Subscription(call) => self.look_subscription(call),
             Call::Invoice(call) => self.look_invoice(call),
+            Call::Payment(OnPayment::Delete { payment }) if !self.payments.iter().any(|p| p.id == *payment) => {
+                found(Answer::Nothing, Vec::new())
+            }
             _ => absent,
         }
     }
