@@ -5,9 +5,11 @@ use crate::engine::Slot;
 use crate::people::ORGANIZATION;
 use crate::tables::sum_of;
 use crate::world::World;
+use sagas::cancellation::Cancellation;
 use sagas::kernel::effect::ClaimKind;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::Work;
+use sagas::kernel::saga::Saga;
 
 impl World {
     /// Checks all that can be said only at rest.
@@ -70,7 +72,8 @@ impl World {
             };
             // People were asked, or have decided to leave it so.
             let left = matches!(slot.live.summary().state.as_str(), "Left" | "Stopped");
-            if slot.live.flow().parked.is_some() || left || self.activation_is_parked(&bill.id) {
+            let asked = slot.live.flow().parked.is_some() || self.activation_is_parked(&bill.id);
+            if asked || left || self.ending_is_parked(bill.subscription.as_deref()) {
                 return None;
             }
             self.recorded_once(&bill.id).or_else(|| self.ledger_differs(&bill.id))
@@ -101,6 +104,14 @@ impl World {
         on_it.into_iter().any(|sale| {
             let of_it = |id: &SagaId| sale.order_id.contains(&id.0.simple().to_string());
             self.sagas.iter().any(|(id, slot)| slot.live.flow().parked.is_some() && of_it(id))
+        })
+    }
+
+    /// Who ends a subscription asks about its invoices, whose streams wait meanwhile.
+    fn ending_is_parked(&self, subscription: Option<&str>) -> bool {
+        self.sagas.values().any(|slot| {
+            let ends = slot.live.flow_name() == Cancellation::NAME && slot.live.flow().parked.is_some();
+            ends && Some(slot.live.summary().title.as_str()) == subscription
         })
     }
 
