@@ -16,7 +16,7 @@
 //! | `tell_outcome` | the invoice's stream | – |
 //! | `find_held`, `tell_held` | the customer's invoices that were held are looked at again | – |
 //! | `cancel_subscription` | where a person chose so: its own flow ends it | – |
-//! | `show` | the record in Attio | – |
+//! | `show`, `task` | the record in Attio; whoever owns the subscription's record | – |
 
 mod answers;
 mod books;
@@ -51,7 +51,7 @@ impl Dispute {
 }
 
 const fn step(name: &'static str, class: Class, undo: &'static str) -> StepSpec {
-    StepSpec { name, class, undo: Undo::None(undo), records: &[] }
+    StepSpec::new(name, class, Undo::None(undo))
 }
 
 const UNUSED: &str = "evidence that is not handed in has no effect";
@@ -63,17 +63,18 @@ impl Saga for Dispute {
     const PURPOSE: &'static str = "Follows a dispute of a card payment and replies to it as a person ordered";
     const COSTS: &'static [Calls] = &[Calls { vendor: "attio", count: 2 }];
     const STEPS: &'static [StepSpec] = &[
-        step("read_dispute", Class::Read, "changes nothing"),
+        StepSpec::read("read_dispute"),
         step("tell_stream", Class::Compensatable, "`tell_outcome` says in the end that it is over"),
         step("claim", Class::Compensatable, "the event that says how it ended lets it go in its own append"),
         step("upload_document", Class::Compensatable, UNUSED),
         step("add_evidence", Class::Compensatable, UNUSED),
         step("reply", Class::Pivot, "what was handed in or given up cannot be taken back"),
         step("tell_outcome", Class::Retriable, ONCE),
-        step("find_held", Class::Read, "changes nothing"),
+        StepSpec::read("find_held"),
         step("tell_held", Class::Retriable, ONCE),
         step("cancel_subscription", Class::Retriable, ONCE),
-        step("show", Class::Projection, "shows what is"),
+        StepSpec::tells("show"),
+        StepSpec::tells("task"),
     ];
 
     type State = State;
@@ -126,7 +127,7 @@ fn claim_of(transaction: &str) -> Claim {
 }
 
 fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {
-    Pending::Perform { step, n: state.round + 1, effect: Box::new(effect), fresh_until: None }
+    Pending::perform(step, state.round + 1, effect)
 }
 
 fn wanted(state: &State) -> Pending {
@@ -175,8 +176,7 @@ fn open(state: &State) -> Option<Pending> {
         },
         Ordered::Accept => ("reply", Braintree::AcceptDispute { dispute }),
     };
-    let (n, effect) = (state.round + 1, Box::new(Effect::Braintree(call)));
-    Some(Pending::Perform { step, n, effect, fresh_until: Some(order.until) })
+    Some(perform(state, step, Effect::Braintree(call)).fresh(Some(order.until)))
 }
 
 fn evidence(piece: &Piece, uploaded: Option<&String>) -> EvidencePiece {
@@ -194,7 +194,7 @@ fn over(state: &State) -> Option<Pending> {
     if let Some(wanted) = first(state) {
         return Some(wanted);
     }
-    if state.stream != Stream::Untold && !state.told_over {
+    if state.stream == Stream::Heard && !state.told_over {
         return Some(perform(state, "tell_outcome", tell::ended(state)?));
     }
     if !state.closed {
@@ -224,7 +224,7 @@ fn parked(state: &State) -> Option<Pending> {
 fn at_rest(state: &State) -> Pending {
     match (state.next_due(), &state.outcome) {
         (Some(until), None) => Pending::Await { signal: state.signal(), until },
-        (Some(until), Some(_)) => Pending::Sleep { why: "Attio to take what it refused", until },
+        (Some(until), Some(_)) => Pending::Sleep { why: "people to be told", until },
         (None, _) => Pending::Ended(End::Completed),
     }
 }
@@ -232,12 +232,12 @@ fn at_rest(state: &State) -> Pending {
 /// The flow's own word for where it stands.
 fn word(state: &State) -> &'static str {
     use crate::kernel::answer::DisputeStatus as S;
-    let Some(shown) = &state.shown else {
-        return if state.missing { "NotFound" } else { "Noticed" };
-    };
     if state.doubt.is_some() {
         return "Held";
     }
+    let Some(shown) = &state.shown else {
+        return if state.missing { "NotFound" } else { "Noticed" };
+    };
     if let Some(outcome) = &state.outcome {
         return match outcome.status {
             S::Won => "Won",

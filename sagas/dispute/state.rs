@@ -1,11 +1,12 @@
 //! What a dispute's stream remembers, and how it changes with each event. Pure folding: nothing is decided here, and no
 //! event is refused.
 
-use super::words::{Alarm, Doubt, Event, Fate, Of, Payment, Piece, Sale};
+use super::tell::{self, Face};
+use super::words::{Alarm, Doubt, Event, Fate, NoLetters, Of, Payment, Piece, Sale};
 use crate::kernel::answer::{Dispute, DisputeStatus};
 use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
-use crate::kernel::retry::PutOff;
+use crate::kernel::telling::Owed;
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -56,11 +57,8 @@ pub struct State {
     /// Of them, those whose streams do not know yet that they are free.
     pub(super) untold: Vec<SagaId>,
     pub(super) cancelled: bool,
-    /// Grows with every change of what Attio shows.
-    pub(super) face_version: u64,
-    pub(super) shown_version: u64,
-    pub(super) face_at: Option<DateTime<Utc>>,
-    pub(super) put_off: PutOff,
+    /// What people are still to be told.
+    pub(super) people: Owed<Face, NoLetters>,
 }
 
 /// What the invoice's stream knows.
@@ -188,14 +186,14 @@ impl State {
 
     /// When time brings something next (UTC).
     pub(super) fn next_due(&self) -> Option<DateTime<Utc>> {
-        let untold = self.put_off.until.filter(|_| self.face_version > self.shown_version);
-        if self.outcome.is_some() {
-            return untold;
-        }
+        let untold = self.people.next_try();
         let answer = match self.stream {
             Stream::Asked { answer_by } => Some(answer_by),
             Stream::Untold | Stream::Heard => None,
         };
+        if self.outcome.is_some() {
+            return untold.into_iter().chain(answer).min();
+        }
         let claim = match self.claim {
             Claimed::Busy { until } => Some(until),
             Claimed::Free | Claimed::Ours | Claimed::LetGo => None,
@@ -205,13 +203,69 @@ impl State {
         [untold, answer, claim, alarm, self.next_look].into_iter().flatten().min()
     }
 
+    /// The subscription that was paid is a person's to keep or to end: what was paid for it is lost.
+    pub(super) fn asks_for_subscription(&self) -> bool {
+        let lost = self.outcome.as_ref().is_some_and(|outcome| outcome.status != DisputeStatus::Won);
+        let paid = self.payment.as_ref().is_some_and(|payment| payment.subscription.is_some());
+        lost && paid && self.booked == Booked::Over
+    }
+
+    /// What a person is asked once it is decided; none: nothing.
+    pub(super) fn question(&self) -> Option<String> {
+        let (outcome, of) = (self.outcome.as_ref()?, self.of.as_ref()?);
+        if self.seen || self.closed {
+            return None;
+        }
+        let mut parts = Vec::new();
+        if outcome.missed {
+            parts.push("nobody replied before the deadline: find out why".to_owned());
+        }
+        match (self.booked, outcome.lost) {
+            (Booked::Suspense { amount }, _) => {
+                parts.push(format!("{amount} of a payment that is not known here stands in suspense (1900)"));
+            }
+            (_, Some(lost)) if outcome.status == DisputeStatus::Won => {
+                parts.push(format!("it was won in part: {lost} of what the bank held did not come back"));
+            }
+            _ => {}
+        }
+        if self.asks_for_subscription()
+            && let Some(subscription) = self.payment.as_ref().and_then(|payment| payment.subscription.as_ref())
+        {
+            parts.push(format!("choose whether subscription {subscription} goes on: `keep` or `cancel`"));
+        }
+        let saga = self.saga()?;
+        let what = parts.join("; ");
+        (!parts.is_empty())
+            .then(|| format!("dispute {}: {what}. By `attio-billing dispute close {saga}` or POST /api/v1/disputes/{saga}/close", of.dispute))
+    }
+
+    /// What is awaited, for people; what is urgent is told to whoever is on call.
+    pub(super) fn signal(&self) -> &'static str {
+        let open = self.shown.as_ref().is_some_and(|shown| shown.status == DisputeStatus::Open);
+        match (self.alarm.filter(|_| open), self.booked) {
+            (Some(Alarm::Week), _) => "deadline: a dispute awaits a reply, 7 days are left",
+            (Some(Alarm::ThreeDays), _) => "deadline: a dispute awaits a reply, 3 days are left",
+            (Some(Alarm::Day), _) => "deadline: a dispute awaits a reply, a day is left",
+            (Some(Alarm::FourHours | Alarm::Hour), _) => "deadline: a dispute awaits a reply, 4 hours are left",
+            (None, Booked::Suspense { .. }) => "deadline: a dispute is of a payment that is not known here",
+            (None, _) if open => "a person's reply to the dispute",
+            (None, _) => "the bank's decision",
+        }
+    }
+
     pub(super) fn apply(&mut self, event: &Event) {
         self.apply_reading(event);
         self.apply_stream(event);
         self.apply_books(event);
         self.apply_order(event);
         self.apply_end(event);
-        self.apply_told(event);
+        match event {
+            Event::Told(told) => {
+                self.people.apply(told);
+            }
+            event => tell::owe(self, event),
+        }
     }
 
     fn apply_reading(&mut self, event: &Event) {
@@ -228,14 +282,10 @@ impl State {
                 self.missing = false;
             }
             Event::DisputeRead { shown, at } => {
-                let news = self.shown.as_ref().is_none_or(|before| before.status != shown.status);
                 self.reading = false;
                 self.shown = Some((**shown).clone());
                 let after = self.deadline().map(|deadline| deadline + AFTER_DEADLINE).filter(|after| after > at);
                 self.next_look = Some(after.map_or(*at + DAILY, |after| after.min(*at + DAILY)));
-                if news {
-                    self.show(*at);
-                }
             }
             Event::LookPutOff { again_at, .. } => {
                 self.reading = false;
@@ -245,9 +295,9 @@ impl State {
                 self.reading = false;
                 self.missing = true;
             }
-            Event::DisputeDoubtful { doubt, at } => {
+            Event::DisputeDoubtful { doubt, .. } => {
+                self.reading = false;
                 self.doubt = Some(doubt.clone());
-                self.show(*at);
             }
             Event::DisputeTakenUp { .. } => {
                 self.doubt = None;
@@ -268,12 +318,11 @@ impl State {
                     self.stream = Stream::Heard;
                 }
             }
-            Event::PaymentDescribed { payment, at } => {
+            Event::PaymentDescribed { payment, .. } => {
                 self.payment = Some((**payment).clone());
                 if self.stream != Stream::Untold {
                     self.stream = Stream::Heard;
                 }
-                self.show(*at);
             }
             Event::AnswerGivenUp { .. } => self.stream = Stream::Heard,
             Event::TransactionClaimed => self.claim = Claimed::Ours,
@@ -302,10 +351,7 @@ impl State {
 
     fn apply_order(&mut self, event: &Event) {
         match event {
-            Event::DeadlineNear { alarm, at, .. } => {
-                self.alarm = Some(*alarm);
-                self.show(*at);
-            }
+            Event::DeadlineNear { alarm, .. } => self.alarm = Some(*alarm),
             Event::SubmissionOrdered { pieces, until, .. } => {
                 let what = Ordered::Submit { pieces: pieces.clone(), uploaded: None };
                 self.ordered(Order { what, until: *until });
@@ -327,11 +373,10 @@ impl State {
                     }
                 }
             }
-            Event::OrderRefused { code, why, at, .. } => {
+            Event::OrderRefused { code, why, .. } => {
                 self.round += 1;
                 self.order = None;
                 self.refusal = Some(format!("{code} {why}"));
-                self.show(*at);
             }
             Event::DisputeSubmitted { .. } => {
                 self.order = None;
@@ -355,29 +400,27 @@ impl State {
 
     fn apply_end(&mut self, event: &Event) {
         match event {
-            Event::DisputeWon { won, lost, at, .. } => {
-                self.ended(Outcome { status: DisputeStatus::Won, lost: *lost, missed: false }, *at);
+            Event::DisputeWon { won, lost, .. } => {
+                self.ended(Outcome { status: DisputeStatus::Won, lost: *lost, missed: false });
                 if won.is_some() {
                     self.booked = Booked::Over;
                 }
             }
-            Event::DisputeLost { status, amount, missed, at, .. } => {
-                self.ended(Outcome { status: status.clone(), lost: *amount, missed: *missed }, *at);
+            Event::DisputeLost { status, amount, missed, .. } => {
+                self.ended(Outcome { status: status.clone(), lost: *amount, missed: *missed });
                 if amount.is_some() {
                     self.booked = Booked::Over;
                 }
             }
             Event::StreamToldOver => self.told_over = true,
-            Event::OutcomeSeen { subscription, at, .. } => {
+            Event::OutcomeSeen { subscription, .. } => {
                 self.seen = true;
                 self.fate = *subscription;
-                self.show(*at);
             }
-            Event::DisputeClosed { at } => {
+            Event::DisputeClosed { .. } => {
                 self.closed = true;
                 // Nothing was held, or nobody knows whose it was.
                 self.found = !self.holds || self.payment.as_ref().is_none_or(|payment| payment.customer.is_none());
-                self.show(*at);
             }
             Event::HeldInvoicesFound { streams } => {
                 self.found = true;
@@ -392,37 +435,16 @@ impl State {
         }
     }
 
-    fn ended(&mut self, outcome: Outcome, at: DateTime<Utc>) {
+    fn ended(&mut self, outcome: Outcome) {
         self.order = None;
         self.outcome = Some(outcome);
         self.next_look = None;
         // What was told of its end is told anew where the payment became known only since.
         self.told_over = false;
+        (self.seen, self.closed) = (false, false);
         if self.claim == Claimed::Ours {
             self.claim = Claimed::LetGo;
         }
-        self.show(at);
-    }
-
-    fn apply_told(&mut self, event: &Event) {
-        match event {
-            Event::CustomerStateShown { version } | Event::CustomerStateNotShown { version, .. } => {
-                self.put_off = PutOff::default();
-                self.shown_version = *version;
-            }
-            Event::TellingPutOff { again_at, .. } => {
-                self.round += 1;
-                self.put_off.refused(*again_at);
-            }
-            Event::TellingDue => self.put_off.until = None,
-            _ => {}
-        }
-    }
-
-    fn show(&mut self, at: DateTime<Utc>) {
-        self.face_version += 1;
-        self.face_at = Some(at);
-        self.put_off.until = None;
     }
 }
 

@@ -2,7 +2,7 @@
 //! times are set here.
 
 use super::state::{Booked, Claimed, Stream};
-use super::words::{Alarm, Command, Doubt, Event, Fate, Of, Piece, Sale};
+use super::words::{Alarm, Command, Doubt, Event, Fate, Of, Sale};
 use super::{Dispute, word};
 use crate::kernel::answer::{Dispute as Shown, DisputeStatus as Status};
 use crate::kernel::money::Money;
@@ -129,10 +129,10 @@ impl Turn<'_> {
     /// What Braintree shows now. `replied`: by a reply of ours.
     pub(super) fn read(&mut self, shown: &Shown, replied: bool) {
         let (before, at) = (self.state.shown.clone(), self.at.now);
-        self.push(Event::DisputeRead { shown: Box::new(shown.clone()), at });
         if let Some(doubt) = self.doubt(before.as_ref(), shown) {
             return self.push(Event::DisputeDoubtful { doubt, at });
         }
+        self.push(Event::DisputeRead { shown: Box::new(shown.clone()), at });
         let (was, is) = (before.as_ref().and_then(|before| rank(&before.status)), rank(&shown.status));
         match (was, is) {
             (Some(1), Some(0)) => self.push(Event::DisputeReturned { at }),
@@ -183,14 +183,14 @@ impl Turn<'_> {
     pub(super) fn due(&mut self) {
         let now = self.at.now;
         let is_due = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at <= now);
-        if is_due(self.state.put_off.until) {
-            return self.push(Event::TellingDue);
-        }
-        if self.state.outcome.is_some() {
-            return;
+        if let Some(told) = self.state.people.come_due(now) {
+            return self.push(Event::Told(told));
         }
         if matches!(self.state.stream, Stream::Asked { answer_by } if answer_by <= now) {
             return self.push(Event::AnswerGivenUp { at: now });
+        }
+        if self.state.outcome.is_some() {
+            return;
         }
         if matches!(self.state.claim, Claimed::Busy { until } if until <= now) {
             return self.push(Event::ClaimDue);
@@ -298,7 +298,7 @@ impl Turn<'_> {
     }
 
     fn close(&mut self) {
-        let told = self.state.told_over || self.state.stream == Stream::Untold;
+        let told = self.state.told_over || self.state.sale.is_none();
         if self.state.outcome.is_some() && told && !self.state.closed && self.state.question().is_none() {
             self.push(Event::DisputeClosed { at: self.at.now });
         }
@@ -307,8 +307,3 @@ impl Turn<'_> {
 
 /// Braintree's words for what a dispute can be.
 const KINDS: [&str; 3] = ["chargeback", "pre_arbitration", super::state::RETRIEVAL];
-
-/// The sealed rows of what is handed in.
-pub(super) fn input_of(piece: Option<&Piece>) -> Option<uuid::Uuid> {
-    piece.map(Piece::input)
-}

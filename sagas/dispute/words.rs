@@ -6,6 +6,7 @@ use crate::kernel::effect::{AttioRecord, DocumentForm};
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
+use crate::kernel::telling::Told;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -166,6 +167,10 @@ pub enum Alarm {
     /// An hour: what was refused until now is a person's.
     Hour,
 }
+
+/// Customers are told nothing by this flow: their bank does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoLetters {}
 
 /// Why a person must look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -343,19 +348,9 @@ pub enum Event {
     CancellationOrdered {
         subscription: String,
     },
-    CustomerStateShown {
-        version: u64,
-    },
-    /// It can never be shown.
-    CustomerStateNotShown {
-        version: u64,
-        code: String,
-    },
-    TellingPutOff {
-        code: String,
-        again_at: DateTime<Utc>,
-    },
-    TellingDue,
+    /// What people were told.
+    #[serde(untagged)]
+    Told(Told<NoLetters>),
 }
 
 crate::kernel::saga::event_names!(
@@ -363,6 +358,6 @@ crate::kernel::saga::event_names!(
     PaymentDescribed, AnswerGivenUp, TransactionClaimed, ClaimRefused, ClaimDue, DisputeHeld, OrphanDisputeBooked,
     OrphanDisputeAdopted, OrphanDisputeReturned, DeadlineNear, SubmissionOrdered, DocumentUploaded, EvidenceAdded,
     AcceptanceOrdered, OrderRefused, DisputeSubmitted, DisputeReturned, DisputeWon, DisputeLost, DisputeDoubtful,
-    DisputeTakenUp, StreamToldOver, OutcomeSeen, DisputeClosed, HeldInvoicesFound, HeldInvoiceTold, CancellationOrdered,
-    CustomerStateShown, CustomerStateNotShown, TellingPutOff, TellingDue,
+    DisputeTakenUp, StreamToldOver, OutcomeSeen, DisputeClosed, HeldInvoicesFound, HeldInvoiceTold, CancellationOrdered;
+    Told
 );

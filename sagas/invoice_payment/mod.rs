@@ -27,6 +27,7 @@ mod answers;
 mod attempt;
 mod books;
 mod check;
+mod dispute;
 mod dunning;
 mod evolve;
 mod give_back;
@@ -41,6 +42,7 @@ mod tests;
 mod turn;
 mod words;
 
+pub use dispute::DisputeNews;
 pub use give_back::{Ending, Source, Standing, standing};
 pub use state::State;
 pub use words::{Captured, Choice, Command, Event, News};
@@ -188,6 +190,7 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
             turn.give_back_asked(transaction, *saga, *amount, *source);
         }
         Command::GiveBackEnded { transaction, saga, ending } => turn.give_back_ended(transaction, *saga, *ending),
+        Command::Dispute(news) => turn.disputed(news),
         Command::MethodChanged { consent, customer_present, reply_to } => {
             turn.push(Event::MethodChanged { consent: *consent, customer_present: *customer_present });
             if let Some(by) = *reply_to {

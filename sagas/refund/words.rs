@@ -53,6 +53,11 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// The customer's bank disputes the payment: what is not sent yet is not sent any more.
+    Disputed {
+        /// The dispute.
+        dispute: SagaId,
+    },
     /// Braintree says that something happened to the refund: it is looked at.
     LookAgain {
         /// Where it was said: `braintree.refund_failed` …
@@ -226,6 +231,10 @@ pub enum Event {
         at: DateTime<Utc>,
     },
     ApprovalLapsed {
+        at: DateTime<Utc>,
+    },
+    PaymentDisputed {
+        dispute: SagaId,
         at: DateTime<Utc>,
     },
     /// The invoice's stream was asked to let the money go.
@@ -419,6 +428,7 @@ crate::kernel::saga::event_names!(
     ApprovalGiven,
     ApprovalDenied,
     ApprovalLapsed,
+    PaymentDisputed,
     StreamAsked,
     GiveBackAdmitted,
     RefundRefused,
