@@ -146,6 +146,21 @@ pub(super) struct Outcome {
 }
 
 impl State {
+    /// As Braintree showed it last; none: it was not read yet.
+    pub const fn shown(&self) -> Option<&Dispute> {
+        self.shown.as_ref()
+    }
+
+    /// Zoho's number of the invoice that was paid, where the payment is known.
+    pub fn invoice_number(&self) -> Option<&str> {
+        self.payment.as_ref().map(|payment| payment.number.as_str())
+    }
+
+    /// When the last day for a reply ends (UTC); none: no reply is awaited.
+    pub fn reply_until(&self) -> Option<DateTime<Utc>> {
+        self.deadline().filter(|_| self.awaits_reply())
+    }
+
     /// This stream's own id.
     pub(super) fn saga(&self) -> Option<SagaId> {
         Some(super::Dispute::id(&self.of.as_ref()?.dispute))
