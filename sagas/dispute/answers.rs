@@ -93,7 +93,11 @@ impl Turn<'_> {
     /// Braintree refuses it: the person hears why, and the dispute is looked at.
     fn not_taken(&mut self, outcome: &Outcome) {
         let Outcome::Rejected { rejection } = outcome else { return };
-        let why = if rejection.code == INPUT_GONE { "what was handed in is too old: send it again" } else { &rejection.message };
+        let why = if rejection.code == INPUT_GONE {
+            "what was handed in is too old: send it again"
+        } else {
+            &rejection.message
+        };
         let why = why.to_owned();
         self.order_refused(&rejection.code, &why);
         self.push(Event::LookBegun { source: "refusal".to_owned(), at: self.at.now });

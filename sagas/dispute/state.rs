@@ -81,7 +81,9 @@ pub(super) enum Claimed {
     #[default]
     Free,
     /// A give-back has it; asked for again (UTC).
-    Busy { until: DateTime<Utc> },
+    Busy {
+        until: DateTime<Utc>,
+    },
     Ours,
     /// It was ours until it was decided.
     LetGo,
@@ -251,8 +253,12 @@ impl State {
         }
         let saga = self.saga()?;
         let what = parts.join("; ");
-        (!parts.is_empty())
-            .then(|| format!("dispute {}: {what}. By `attio-billing dispute close {saga}` or POST /api/v1/disputes/{saga}/close", of.dispute))
+        (!parts.is_empty()).then(|| {
+            format!(
+                "dispute {}: {what}. By `attio-billing dispute close {saga}` or POST /api/v1/disputes/{saga}/close",
+                of.dispute
+            )
+        })
     }
 
     /// What is awaited, for people; what is urgent is told to whoever is on call.

@@ -216,9 +216,7 @@ impl Turn<'_> {
     pub(super) fn told_people(&mut self, step: &str, effect: &Effect, outcome: &Outcome) {
         let (people, now) = (&self.state.people, self.at.now);
         let told = match (step, effect) {
-            ("show", Effect::Attio(Attio::Project(projection))) => {
-                people.shown(projection.sync_version, outcome, now)
-            }
+            ("show", Effect::Attio(Attio::Project(projection))) => people.shown(projection.sync_version, outcome, now),
             ("task", _) => people.task_told(outcome, now),
             _ => return,
         };

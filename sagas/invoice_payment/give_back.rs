@@ -61,12 +61,25 @@ pub(super) struct Asked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 enum Reply {
-    Yes { saga: SagaId, transaction: String },
-    No { saga: SagaId, code: String, why: String },
+    Yes {
+        saga: SagaId,
+        transaction: String,
+    },
+    No {
+        saga: SagaId,
+        code: String,
+        why: String,
+    },
     /// To a dispute: what is known of the payment.
-    Described { saga: SagaId, transaction: String },
+    Described {
+        saga: SagaId,
+        transaction: String,
+    },
     /// To a give-back: the payment is disputed.
-    Disputed { saga: SagaId, dispute: SagaId },
+    Disputed {
+        saga: SagaId,
+        dispute: SagaId,
+    },
 }
 
 /// Who asked and was answered.

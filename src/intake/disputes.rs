@@ -203,7 +203,8 @@ fn word(status: &DisputeStatus) -> &str {
 pub async fn view(pool: &Pool, shards: u16, saga: &SagaLine) -> Result<DisputeView, DisputeError> {
     let state = load(pool, shards, saga).await?;
     let shown = state.shown().ok_or_else(|| DisputeError::Refused("Braintree has not shown it yet".to_owned()))?;
-    let pack = pack(&state).into_iter().map(|text| Words { text: text.text, category: text.category.map(str::to_owned) });
+    let pack =
+        pack(&state).into_iter().map(|text| Words { text: text.text, category: text.category.map(str::to_owned) });
     Ok(DisputeView {
         id: saga.id.to_string(),
         dispute: shown.id.clone(),
@@ -223,7 +224,10 @@ pub async fn view(pool: &Pool, shards: u16, saga: &SagaLine) -> Result<DisputeVi
 impl DisputeView {
     /// In lines, for people.
     pub fn lines(&self) -> Vec<String> {
-        let minor = |minor: i64| sagas::kernel::money::currency(&self.currency).map(|c| sagas::kernel::money::Money::new(minor, c).to_string());
+        let minor = |minor: i64| {
+            sagas::kernel::money::currency(&self.currency)
+                .map(|c| sagas::kernel::money::Money::new(minor, c).to_string())
+        };
         let amount = minor(self.amount_minor).unwrap_or_default();
         let mut lines = vec![
             format!("{} {} of {amount} ({}), {}", self.kind, self.dispute, self.reason, self.state),

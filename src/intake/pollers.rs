@@ -134,7 +134,9 @@ impl Poller {
             match offer_item(pool, shards, &item, &[]).await {
                 Ok(_) => {}
                 Err(OfferError::Store(e)) => return Err(e.into()),
-                Err(OfferError::KeyReused) => tracing::warn!(dispute = shown.id, "its state was offered as another one"),
+                Err(OfferError::KeyReused) => {
+                    tracing::warn!(dispute = shown.id, "its state was offered as another one")
+                }
             }
         }
         self.searched = Some(today);

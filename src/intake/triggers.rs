@@ -1,7 +1,7 @@
 //! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
 
-use super::{disputes, endings};
 use super::router::Router;
+use super::{disputes, endings};
 use crate::connectors::braintree::webhook::{Notification, Subject};
 use crate::connectors::zoho;
 use crate::engine::items::Body;

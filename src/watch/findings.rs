@@ -164,7 +164,8 @@ fn standing(state: &State) -> Option<Finding> {
 
 /// A deadline of people: each step towards it is a cause of its own.
 fn urgent(what: &str, count: u64) -> Finding {
-    let text = format!("{count} saga(s) wait for somebody, {what}. See them: `attio-billing saga list --status waiting`");
+    let text =
+        format!("{count} saga(s) wait for somebody, {what}. See them: `attio-billing saga list --status waiting`");
     let mut finding = Finding::new("deadline", Severity::Page, count, text);
     finding.key = what.replace([' ', ','], "-");
     finding

@@ -169,7 +169,9 @@ fn e6_a_pre_arbitration_is_a_dispute_of_its_own_that_names_the_first_one() {
         w.dispute.original = Some("d0".to_owned());
     });
     assert_eq!((w.rules.as_slice(), w.balance(1130)), (&["DISPUTE_HOLD"][..], TOTAL));
-    assert!(w.references.contains(&("dispute", "d0".to_owned())) && w.references.contains(&("dispute", "d1".to_owned())));
+    assert!(
+        w.references.contains(&("dispute", "d0".to_owned())) && w.references.contains(&("dispute", "d1".to_owned()))
+    );
 }
 
 #[test]

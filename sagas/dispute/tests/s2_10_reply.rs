@@ -56,7 +56,10 @@ fn an_order_is_refused_where_there_is_nothing_to_reply_to_with_or_in() {
     assert_eq!(w.refusal(&submit(Vec::new())), "no_evidence");
     let nobody = Command::Accept { by: "token:ada".to_owned(), reason: " ".to_owned() };
     assert_eq!(w.refusal(&nobody), "no_reason");
-    assert_eq!(w.refusal(&Command::Close { subscription: None, by: String::new(), reason: String::new() }), "nothing_to_close");
+    assert_eq!(
+        w.refusal(&Command::Close { subscription: None, by: String::new(), reason: String::new() }),
+        "nothing_to_close"
+    );
     w.say("braintree.add_evidence", not_sent(NotSent::Outage));
     w.submit(vec![text(1)]);
     assert_eq!((w.refusal(&submit(vec![text(2)])).as_str(), w.state().as_str()), ("under_way", "Submitting"));

@@ -35,7 +35,10 @@ fn e1_the_dispute_hears_what_is_known_of_the_payment_and_nothing_of_it_is_let_go
     opened(&mut w);
     assert_eq!(words(&w), [("dispute", "described")]);
     let payment = &w.told[0].command["payment"];
-    assert_eq!((payment["order_id"].as_str(), payment["captured"]["minor"].as_i64()), (Some("demo1.inv.77.1"), Some(TOTAL)));
+    assert_eq!(
+        (payment["order_id"].as_str(), payment["captured"]["minor"].as_i64()),
+        (Some("demo1.inv.77.1"), Some(TOTAL))
+    );
     assert_eq!((payment["customer"].as_str(), payment["given_back"].as_i64()), (Some("cust1"), Some(0)));
     ask(&mut w, "a", 4_000);
     assert_eq!((words(&w)[1], w.told[1].command["code"].as_str()), (("refund", "not_admitted"), Some("disputed")));

@@ -9,15 +9,8 @@ use sagas::kernel::effect::{Braintree, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
 use uuid::Uuid;
 
-const STATUSES: [Status; 7] = [
-    Status::Open,
-    Status::Open,
-    Status::Disputed,
-    Status::Won,
-    Status::Lost,
-    Status::Expired,
-    Status::AutoAccepted,
-];
+const STATUSES: [Status; 7] =
+    [Status::Open, Status::Open, Status::Disputed, Status::Won, Status::Lost, Status::Expired, Status::AutoAccepted];
 
 pub(crate) fn start() -> Command {
     noticed(None, None)

@@ -364,7 +364,14 @@ fn the_walks_of_a_dispute_lead_to_every_end() {
     for end in ["Won", "Lost", "AutoAccepted", "Expired", "Held"] {
         assert!(ends.contains(end), "no walk ends {end}: {ends:?}");
     }
-    for event in ["OrphanDisputeAdopted", "OrphanDisputeReturned", "DisputeReturned", "AcceptanceOrdered", "DisputeClosed", "OrderRefused"] {
+    for event in [
+        "OrphanDisputeAdopted",
+        "OrphanDisputeReturned",
+        "DisputeReturned",
+        "AcceptanceOrdered",
+        "DisputeClosed",
+        "OrderRefused",
+    ] {
         assert!(met.contains(event), "no walk meets {event}: {met:?}");
     }
 }
