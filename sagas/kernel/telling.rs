@@ -83,6 +83,10 @@ impl<L> Told<L> {
     }
 }
 
+/// The kinds of letters of a flow that sends none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoLetter {}
+
 /// A task for a colleague: one for each cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {

@@ -30,13 +30,14 @@ mod words;
 mod zoho;
 
 pub use state::State;
-pub use words::{Approval, Choice, Command, Credit, Event, Source, Telling, Terms, Wait, Wish};
+pub use words::{Approval, Choice, Command, Credit, Event, LetterKind, Source, Terms, Wait, Wish};
 
 use crate::kernel::effect::{Braintree, Claim, ClaimKind, Desk, Effect, Message, OnInvoice, Zoho};
 use crate::kernel::ids::SagaId;
 use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Calls, Class, StepSpec, Undo};
+use crate::kernel::telling::Due;
 use chrono::{DateTime, Utc};
 use state::{Ending, Means, Outcome, Stage};
 use turn::Turn;
@@ -213,18 +214,17 @@ fn telling(state: &State) -> Option<Pending> {
 
 /// What people have not been told yet and can be told now.
 fn shown(state: &State) -> Option<Pending> {
-    if state.face_version > state.shown_version && state.put_off.record.until.is_none() {
-        return Some(perform(state, "project", tell::face(state)?));
-    }
-    if state.letter_owed && state.put_off.letter.until.is_none() {
-        return Some(perform(state, "letter", tell::letter(state)?));
-    }
-    None
+    state.people.due().find_map(|due| match due {
+        Due::Record { face, version, n } => Some(Pending::perform("project", n, tell::face(state, face, version)?)),
+        Due::Letter { letter: LetterKind::Refund, n } => Some(Pending::perform("letter", n, tell::letter(state)?)),
+        // It gives nobody a task.
+        Due::Task { .. } => None,
+    })
 }
 
 /// Given back, and everybody knows: until it is settled, and until what could not be told is told.
 fn settling(state: &State, end: End) -> Pending {
-    let untold = tell::tried_again(state).map(|(_, until)| until).min();
+    let untold = state.people.next_try();
     if let Some(Outcome::Sent { refund, .. }) = &state.outcome {
         if state.looking {
             return perform(state, "look_refund", read(refund));
