@@ -2,11 +2,11 @@
 //! event is refused.
 
 use super::tell::{self, Face};
-use super::words::{Alarm, Doubt, Event, Fate, NoLetters, Of, Payment, Piece, Sale};
+use super::words::{Alarm, Doubt, Event, Fate, Of, Payment, Piece, Sale};
 use crate::kernel::answer::{Dispute, DisputeStatus};
 use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
-use crate::kernel::telling::Owed;
+use crate::kernel::telling::{NoLetter, Owed};
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,7 @@ pub struct State {
     pub(super) untold: Vec<SagaId>,
     pub(super) cancelled: bool,
     /// What people are still to be told.
-    pub(super) people: Owed<Face, NoLetters>,
+    pub(super) people: Owed<Face, NoLetter>,
 }
 
 /// What the invoice's stream knows.

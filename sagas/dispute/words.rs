@@ -6,7 +6,7 @@ use crate::kernel::effect::{AttioRecord, DocumentForm};
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
-use crate::kernel::telling::Told;
+use crate::kernel::telling::{NoLetter, Told};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -167,10 +167,6 @@ pub enum Alarm {
     /// An hour: what was refused until now is a person's.
     Hour,
 }
-
-/// Customers are told nothing by this flow: their bank does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum NoLetters {}
 
 /// Why a person must look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -350,7 +346,7 @@ pub enum Event {
     },
     /// What people were told.
     #[serde(untagged)]
-    Told(Told<NoLetters>),
+    Told(Told<NoLetter>),
 }
 
 crate::kernel::saga::event_names!(

@@ -142,6 +142,13 @@ pub enum DisputeError {
     Store(#[from] StoreError),
 }
 
+/// A dispute's stream hears of it.
+pub(super) struct Noticed {
+    pub(super) item: NewItem,
+    /// The payment is one of ours, as far as our log knows.
+    known: bool,
+}
+
 /// The item by which a dispute's stream hears of it, and whose payment it is as far as our log knows.
 ///
 /// # Errors
@@ -152,7 +159,7 @@ pub(super) async fn noticed(
     of: Of,
     shown: &answer::Dispute,
     source: &str,
-) -> Result<NewItem, RefundError> {
+) -> Result<Noticed, RefundError> {
     let sale = match &shown.transaction {
         Some(transaction) => refunds::paid_by(pool, shards, transaction).await?.map(|(stream, standing)| Sale {
             transaction: transaction.clone(),
@@ -161,9 +168,9 @@ pub(super) async fn noticed(
         }),
         None => None,
     };
-    let saga = Dispute::id(&of.dispute);
+    let (saga, known) = (Dispute::id(&of.dispute), sale.is_some());
     let command = Command::Noticed { of, sale, seen: Some(shown.status.clone()), source: source.to_owned() };
-    Ok(item(saga, source, "braintree", &command, None))
+    Ok(Noticed { item: item(saga, source, "braintree", &command, None), known })
 }
 
 /// What the search shows, as such an item: once for each status, and once more when the payment becomes known.
@@ -171,8 +178,8 @@ pub(super) async fn noticed(
 /// # Errors
 /// As above.
 pub(super) async fn found(pool: &Pool, shards: u16, of: Of, shown: &answer::Dispute) -> Result<NewItem, RefundError> {
-    let item = noticed(pool, shards, of, shown, "braintree.poll").await?;
-    let known = if item.body.contains("\"sale\":null") { "unknown" } else { "known" };
+    let Noticed { item, known } = noticed(pool, shards, of, shown, "braintree.poll").await?;
+    let known = if known { "known" } else { "unknown" };
     let key = format!("dispute:{}:{}:{known}", shown.id, word(&shown.status));
     Ok(NewItem { principal: "poller".to_owned(), idempotency_key: Some(key), ..item })
 }

@@ -150,7 +150,7 @@ async fn disputed(router: &Router, kind: &str, dispute: &str) -> Trigger {
     let of = disputes::of(&router.organization, &router.installation, &shown.id);
     let (pool, shards) = (&router.store.pool, router.store.node.shard_count());
     match disputes::noticed(pool, shards, of, &shown, &format!("braintree.{kind}")).await {
-        Ok(item) => Trigger::Items(vec![item]),
+        Ok(noticed) => Trigger::Items(vec![noticed.item]),
         Err(e) => {
             tracing::warn!(error = %e, "whose payment is disputed could not be read");
             Trigger::Later
