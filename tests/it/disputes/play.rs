@@ -2,7 +2,6 @@
 
 use crate::outside::Outside;
 use attio_billing::access::{Holder, Role};
-use attio_billing::clock::Clock;
 use attio_billing::connectors::Connectors;
 use attio_billing::demo::{Customer, StageOptions, Wish};
 use attio_billing::port::{Beside, Call, InMemory, Perform};
