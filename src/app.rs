@@ -101,6 +101,7 @@ impl Service {
         }
         let vendors: Arc<Connectors> = Arc::clone(&connectors);
         let page = Arc::new(Page::new(config.brand.clone(), &config.checkout.scripts).map_err(anyhow::Error::msg)?);
+        let secrets = keys.secrets().clone();
         let engine = Engine::start(store.clone(), vendors, Arc::clone(&clock), Arc::new(NoHooks), settings)
             .map_err(anyhow::Error::msg)?;
         let engine = Arc::new(engine);
@@ -161,8 +162,9 @@ impl Service {
         let installation = config.installation.as_str();
         let watch = Watch::new(store.clone(), Arc::clone(&clock), config.watch, Some(&mailer), has_sink, installation);
         tasks.spawn(watch.map_err(anyhow::Error::msg)?.run(stop.clone()));
+        let (engine_of_app, clock_of_app) = (Arc::clone(&engine), Arc::clone(&clock));
         let app =
-            http::App { store: store.clone(), engine: Arc::clone(&engine), acts, metrics, clock: Arc::clone(&clock) };
+            http::App { store: store.clone(), engine: engine_of_app, acts, metrics, clock: clock_of_app, secrets };
         tasks.spawn(listen(public, http::public(app.clone(), intake, checkout, card), stop.clone()));
         tasks.spawn(listen(private, http::private(app), stop.clone()));
         Ok(Self { public: addresses.0, private: addresses.1, public_url, store, engine, proof, stop, tasks })

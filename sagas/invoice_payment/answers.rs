@@ -37,6 +37,7 @@ impl Turn<'_> {
             ("look_settlement", Outcome::Done { answer: Answer::Transaction(t) }) => self.looked(t),
             ("tell", Outcome::Done { .. }) => self.push(match answered.effect {
                 Effect::Desk(Desk::Tell { message, .. }) if message.flow == "refund" => Event::GiveBackAnswered,
+                Effect::Desk(Desk::Tell { message, .. }) if message.flow == "dispute" => Event::DisputeAnswered,
                 _ => Event::ActivationTold,
             }),
             ("propose", Outcome::Done { .. }) => self.push(Event::ProposalSent),

@@ -24,6 +24,7 @@ impl State {
         self.apply_settlement(event);
         self.apply_give_back(event);
         self.apply_proposal(event);
+        self.apply_dispute(event);
         self.booked.apply(event);
         self.show(event);
     }
@@ -486,6 +487,7 @@ impl Capture {
             trouble: captured.trouble.clone(),
             next_look: Some(captured.made_at + super::schedule::settlement::OFTEN),
             give_backs: Vec::new(),
+            disputes: Vec::new(),
         }
     }
 }

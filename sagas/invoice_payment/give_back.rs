@@ -50,8 +50,25 @@ pub(super) struct Asked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 enum Reply {
-    Yes { saga: SagaId, transaction: String },
-    No { saga: SagaId, code: String, why: String },
+    Yes {
+        saga: SagaId,
+        transaction: String,
+    },
+    No {
+        saga: SagaId,
+        code: String,
+        why: String,
+    },
+    /// To a dispute: what is known of the payment.
+    Described {
+        saga: SagaId,
+        transaction: String,
+    },
+    /// To a give-back: the payment is disputed.
+    Disputed {
+        saga: SagaId,
+        dispute: SagaId,
+    },
 }
 
 /// Who asked and was answered.
@@ -70,6 +87,12 @@ impl Counter {
         *self == Self::default()
     }
 
+    /// A payment is disputed: the dispute hears what is known of it, and the give-backs under way that it is.
+    pub(super) fn disputed(&mut self, dispute: SagaId, transaction: &str, under_way: Vec<SagaId>) {
+        self.replies.push(Reply::Described { saga: dispute, transaction: transaction.to_owned() });
+        self.replies.extend(under_way.into_iter().map(|saga| Reply::Disputed { saga, dispute }));
+    }
+
     /// Which telling is the next one; the first is the activation's.
     pub(super) const fn next_telling(&self) -> u32 {
         self.answered + 2
@@ -84,6 +107,19 @@ impl Capture {
 
     fn forgiven(&self) -> i64 {
         self.give_backs.iter().map(|g| g.forgiven.minor).sum()
+    }
+
+    /// Given back for good, whatever it was taken from, in minor units.
+    pub(super) fn gone(&self) -> i64 {
+        let over = self.give_backs.iter().filter(|g| !g.open);
+        over.map(|g| g.forgiven.minor + g.reopened.minor + g.unapplied.minor).sum()
+    }
+
+    /// What may still be given back of what is applied, and of what is not, in minor units: what a bank kept is gone.
+    fn left(&self) -> (i64, i64) {
+        let (applied, lost) = (self.applied.minor - self.forgiven(), self.lost());
+        let of_applied = lost.min(applied);
+        (applied - of_applied, self.unapplied() - (lost - of_applied))
     }
 
     /// A give-back is under way.
@@ -157,14 +193,17 @@ fn parts(
     if !capture.is_live() {
         return Err(("reversed", format!("{transaction} was voided or taken back: there is nothing to give back")));
     }
+    if capture.is_disputed() {
+        let why = format!("{transaction} is disputed by the customer's bank: reply to the dispute instead");
+        return Err(("disputed", why));
+    }
     if capture.is_being_given_back() {
         return Err(("under_way", format!("another give-back of {transaction} is under way")));
     }
     if amount.currency != capture.amount.currency || !amount.is_positive() {
         return Err(("amount", format!("{amount} cannot be given back of {}", capture.amount)));
     }
-    let applied = capture.applied.minor - capture.forgiven();
-    let unapplied = capture.unapplied();
+    let (applied, unapplied) = capture.left();
     let (of_applied, of_unapplied) = match source {
         Source::Forgive | Source::Reopen => {
             let of_applied = amount.minor.min(applied);
@@ -199,6 +238,8 @@ pub struct Standing {
     pub settled: bool,
     /// Another give-back of it is under way.
     pub under_way: bool,
+    /// The customer's bank disputes it.
+    pub disputed: bool,
     /// It was voided or taken back.
     pub reversed: bool,
 }
@@ -207,14 +248,16 @@ pub struct Standing {
 pub fn standing(state: &State, transaction: &str) -> Option<Standing> {
     let capture = state.capture(transaction)?;
     let money = |minor| Money::new(minor, capture.amount.currency);
+    let (applied, unapplied) = capture.left();
     Some(Standing {
         invoice: state.intake.as_ref()?.invoice.clone(),
         number: state.title().to_owned(),
         captured: capture.amount,
-        applied: money(capture.applied.minor - capture.forgiven()),
-        unapplied: money(capture.unapplied()),
+        applied: money(applied),
+        unapplied: money(unapplied),
         settled: capture.settled,
         under_way: capture.is_being_given_back(),
+        disputed: capture.is_disputed(),
         reversed: !capture.is_live(),
     })
 }
@@ -240,7 +283,7 @@ impl State {
                 let (code, why) = (code.clone(), why.clone());
                 self.give_backs.replies.push(Reply::No { saga: *saga, code, why });
             }
-            Event::GiveBackAnswered => {
+            Event::GiveBackAnswered | Event::DisputeAnswered => {
                 self.give_backs.answered += 1;
                 if !self.give_backs.replies.is_empty() {
                     self.give_backs.replies.remove(0);
@@ -287,6 +330,13 @@ impl State {
         let reply = self.give_backs.replies.first()?;
         // Another flow is named, not imported: what it is told is its own command in words.
         let (to, word, command) = match reply {
+            Reply::Described { saga, transaction } => {
+                let payment = self.described(transaction)?;
+                (*saga, "described", json!({"command": "described", "payment": payment}))
+            }
+            Reply::Disputed { saga, dispute } => {
+                (*saga, "disputed", json!({"command": "disputed", "dispute": dispute}))
+            }
             Reply::Yes { saga, transaction } => {
                 let terms = self.terms(*saga, transaction)?;
                 (*saga, "admitted", json!({"command": "admitted", "terms": terms}))
@@ -295,8 +345,12 @@ impl State {
                 (*saga, "not_admitted", json!({"command": "not_admitted", "code": code, "why": why}))
             }
         };
-        let key = format!("{to}:{word}");
-        Some(Message { to, flow: "refund".to_owned(), kind: format!("invoice.{word}"), command, key })
+        let key = match reply {
+            Reply::Disputed { dispute, .. } => format!("{to}:{word}:{dispute}"),
+            Reply::Yes { .. } | Reply::No { .. } | Reply::Described { .. } => format!("{to}:{word}"),
+        };
+        let flow = if matches!(reply, Reply::Described { .. }) { "dispute" } else { "refund" };
+        Some(Message { to, flow: flow.to_owned(), kind: format!("invoice.{word}"), command, key })
     }
 
     fn terms(&self, saga: SagaId, transaction: &str) -> Option<Value> {

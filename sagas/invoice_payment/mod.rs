@@ -28,6 +28,7 @@ mod answers;
 mod attempt;
 mod books;
 mod check;
+mod dispute;
 mod dunning;
 mod evolve;
 mod give_back;
@@ -44,6 +45,7 @@ mod turn;
 mod words;
 
 pub use crate::kernel::give_back::Source;
+pub use dispute::DisputeNews;
 pub use give_back::{Ending, Standing, standing};
 pub use propose::Proposed;
 pub use state::State;
@@ -193,6 +195,7 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
             turn.give_back_asked(transaction, *saga, *amount, *source);
         }
         Command::GiveBackEnded { transaction, saga, ending } => turn.give_back_ended(transaction, *saga, *ending),
+        Command::Dispute(news) => turn.disputed(news),
         Command::MethodChanged { consent, customer_present, reply_to } => {
             turn.push(Event::MethodChanged { consent: *consent, customer_present: *customer_present });
             if let Some(by) = *reply_to {

@@ -1,6 +1,7 @@
 //! What an invoice's stream remembers. How it changes is in `evolve.rs`.
 
 use super::books::Booked;
+use super::dispute::Disputed;
 use super::dunning::Dunning;
 use super::give_back::{Counter, GiveBack};
 use super::projection::Face;
@@ -180,6 +181,8 @@ pub(super) struct Capture {
     /// What of it is being given back, or was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) give_backs: Vec<GiveBack>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) disputes: Vec<Disputed>,
 }
 
 /// A capture that an activation made.

@@ -3,6 +3,7 @@
 
 pub(super) use super::attempt::Attempt;
 use super::books::Figures;
+use super::dispute::DisputeNews;
 use super::dunning::Ruling;
 use super::give_back::Ending;
 use super::propose::Proposed;
@@ -140,6 +141,9 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// A dispute.
+    #[serde(untagged)]
+    Dispute(DisputeNews),
 }
 
 /// What a message says of an invoice. Never believed: it only tells whether a fresh read could show anything new.
@@ -469,6 +473,18 @@ pub enum Event {
         ending: Ending,
         at: DateTime<Utc>,
     },
+    PaymentDisputed {
+        transaction: String,
+        saga: SagaId,
+        at: DateTime<Utc>,
+    },
+    DisputeOver {
+        transaction: String,
+        saga: SagaId,
+        lost: i64,
+        at: DateTime<Utc>,
+    },
+    DisputeAnswered,
     SettlementLookDue {
         transaction: String,
     },
@@ -578,6 +594,7 @@ crate::kernel::saga::event_names!(
     GiveBackNotAdmitted,
     GiveBackAnswered,
     GiveBackEnded,
+    PaymentDisputed, DisputeOver, DisputeAnswered,
     SettlementLookDue,
     SettlementAwaited,
     PaymentSettled,

@@ -148,8 +148,9 @@ fn of_give_backs(sums: &Sums, gross: i64) -> Vec<Broken> {
     let mut broken = Vec::new();
     let sent = sums.by(&[Rule::RefundSent, Rule::RefundReversed], account::REFUNDS_PAYABLE);
     let outside = sums.by(&[Rule::RefundPaidOutside], account::REFUNDS_PAYABLE);
-    if sent < 0 || sent + outside > gross {
-        let what = format!("{sent} is refunded and {outside} paid back outside, of {gross} captured");
+    let lost = sums.by(&[Rule::DisputeLost], account::CHARGEBACK_LOSS);
+    if sent < 0 || sent + outside + lost > gross {
+        let what = format!("{sent} is refunded, {outside} paid back outside and {lost} lost, of {gross} captured");
         broken.push(Broken::new(Invariant::I24, what));
     }
     let voided = sums.by(&[Rule::CaptureReversed], account::UNAPPLIED_CASH);
@@ -161,6 +162,11 @@ fn of_give_backs(sums: &Sums, gross: i64) -> Vec<Broken> {
     if settled < 0 || settled > sent {
         let what = format!("{settled} of its refunds is settled (1120), and {sent} was sent");
         broken.push(Broken::new(Invariant::I20, what));
+    }
+    let disputed = sums.account(account::DISPUTE_HELD);
+    if disputed < 0 {
+        let what = format!("{disputed} of it is held for disputes (1130): more came back or was lost than was held");
+        broken.push(Broken::new(Invariant::I23, what));
     }
     let payable = -sums.account(account::REFUNDS_PAYABLE);
     if payable < 0 {
@@ -213,6 +219,10 @@ pub fn of_ended_saga(sums: &Sums, end: End) -> Vec<Broken> {
     let held = sums.account(account::AUTHORISATIONS);
     if held != 0 {
         broken.push(Broken::new(Invariant::I27, format!("it ended, and {held} is still authorised (9100)")));
+    }
+    let disputed = sums.account(account::DISPUTE_HELD);
+    if disputed != 0 {
+        broken.push(Broken::new(Invariant::I23, format!("it ended, and {disputed} is still held for it (1130)")));
     }
     let moved: Vec<_> = sums.accounts().into_iter().filter(|(_, minor)| *minor != 0).collect();
     if end == End::Compensated && !moved.is_empty() {

@@ -36,13 +36,15 @@ pub enum ParkCode {
     GiveBackStuck,
     RefundBlocked,
     RefundFailedAfterSuccess,
+    DisputeStuck,
+    ImpossibleTransition,
     Rehearsal,
     Paused,
 }
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -72,6 +74,8 @@ impl ParkCode {
         Self::GiveBackStuck,
         Self::RefundBlocked,
         Self::RefundFailedAfterSuccess,
+        Self::DisputeStuck,
+        Self::ImpossibleTransition,
         Self::Rehearsal,
         Self::Paused,
     ];
@@ -108,6 +112,8 @@ impl ParkCode {
             Self::GiveBackStuck => "GIVE_BACK_STUCK",
             Self::RefundBlocked => "REFUND_BLOCKED",
             Self::RefundFailedAfterSuccess => "REFUND_FAILED_AFTER_SUCCESS",
+            Self::DisputeStuck => "DISPUTE_STUCK",
+            Self::ImpossibleTransition => "IMPOSSIBLE_TRANSITION",
             Self::Rehearsal => "REHEARSAL",
             Self::Paused => "PAUSED",
         }
@@ -150,6 +156,8 @@ impl ParkCode {
             Self::GiveBackStuck => "void and refund were both refused for three days",
             Self::RefundBlocked => "the bank, a time limit or the merchant account refuses the refund",
             Self::RefundFailedAfterSuccess => "a refund was declined after it had been accepted",
+            Self::DisputeStuck => "the reply to a dispute is not taken an hour before its deadline",
+            Self::ImpossibleTransition => "the vendor shows a state that cannot follow on what was known",
             Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
             Self::Paused => "an operator paused it: no new call is sent, look-ups go on",
         }

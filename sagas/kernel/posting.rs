@@ -69,6 +69,11 @@ pub enum Rule {
     RefundSettled,
     RefundSettledReversed,
     RefundPaidOutside,
+    DisputeHold,
+    DisputeRelease,
+    DisputeLost,
+    OrphanIn,
+    OrphanOut,
 }
 
 /// One side of a journal.
@@ -111,14 +116,17 @@ pub struct Journal {
 pub(super) mod account {
     pub(in crate::kernel) const PROCESSOR_SUBMITTED: u16 = 1110;
     pub(in crate::kernel) const PROCESSOR_SETTLED: u16 = 1120;
+    pub(in crate::kernel) const DISPUTE_HELD: u16 = 1130;
     pub(in crate::kernel) const EXTERNAL_RECEIPTS: u16 = 1150;
     pub(in crate::kernel) const RECEIVABLES: u16 = 1200;
+    pub(in crate::kernel) const SUSPENSE: u16 = 1900;
     pub(in crate::kernel) const UNAPPLIED_CASH: u16 = 2100;
     pub(in crate::kernel) const CUSTOMER_CREDIT: u16 = 2110;
     pub(in crate::kernel) const REFUNDS_PAYABLE: u16 = 2120;
     pub(in crate::kernel) const TAX_PAYABLE: u16 = 2200;
     pub(in crate::kernel) const INVOICED: u16 = 4000;
     pub(in crate::kernel) const BAD_DEBT: u16 = 5200;
+    pub(in crate::kernel) const CHARGEBACK_LOSS: u16 = 5210;
     /// Memo: open holds, never exported.
     pub(in crate::kernel) const AUTHORISATIONS: u16 = 9100;
     pub(in crate::kernel) const AUTHORISATIONS_CONTRA: u16 = 9190;
@@ -126,7 +134,7 @@ pub(super) mod account {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 31] = [
         Self::InvoiceIssued,
         Self::InvoiceIssuedReversed,
         Self::InvoiceVoided,
@@ -153,6 +161,11 @@ impl Rule {
         Self::RefundSettled,
         Self::RefundSettledReversed,
         Self::RefundPaidOutside,
+        Self::DisputeHold,
+        Self::DisputeRelease,
+        Self::DisputeLost,
+        Self::OrphanIn,
+        Self::OrphanOut,
     ];
 
     /// The rule of that name; none: another release posts by it.
@@ -188,7 +201,12 @@ impl Rule {
             | Self::RefundFromUnapplied
             | Self::RefundSent
             | Self::RefundSettled
-            | Self::RefundPaidOutside => None,
+            | Self::RefundPaidOutside
+            | Self::DisputeHold
+            | Self::DisputeRelease
+            | Self::DisputeLost
+            | Self::OrphanIn
+            | Self::OrphanOut => None,
         }
     }
 
@@ -226,6 +244,11 @@ impl Rule {
             Self::RefundSettled => "REFUND_SETTLED",
             Self::RefundSettledReversed => "REFUND_SETTLED_REVERSED",
             Self::RefundPaidOutside => "REFUND_PAID_OUTSIDE",
+            Self::DisputeHold => "DISPUTE_HOLD",
+            Self::DisputeRelease => "DISPUTE_RELEASE",
+            Self::DisputeLost => "DISPUTE_LOST",
+            Self::OrphanIn => "ORPHAN_IN",
+            Self::OrphanOut => "ORPHAN_OUT",
         }
     }
 
@@ -257,6 +280,11 @@ impl Rule {
             Self::RefundSent => Some((a::REFUNDS_PAYABLE, a::PROCESSOR_SUBMITTED)),
             Self::RefundReversed => Some((a::PROCESSOR_SUBMITTED, a::REFUNDS_PAYABLE)),
             Self::RefundPaidOutside => Some((a::REFUNDS_PAYABLE, a::EXTERNAL_RECEIPTS)),
+            Self::DisputeHold => Some((a::DISPUTE_HELD, a::PROCESSOR_SETTLED)),
+            Self::DisputeRelease => Some((a::PROCESSOR_SETTLED, a::DISPUTE_HELD)),
+            Self::DisputeLost => Some((a::CHARGEBACK_LOSS, a::DISPUTE_HELD)),
+            Self::OrphanIn => Some((a::PROCESSOR_SETTLED, a::SUSPENSE)),
+            Self::OrphanOut => Some((a::SUSPENSE, a::PROCESSOR_SETTLED)),
         }
     }
 }

@@ -157,6 +157,9 @@ pub struct Answered<'a> {
     pub extra: &'a [String],
 }
 
+/// How the signal of an await begins that people must hear of at once: a deadline of theirs comes near.
+pub const URGENT: &str = "deadline: ";
+
 /// What a saga wants now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pending {
@@ -173,7 +176,7 @@ pub enum Pending {
     },
     /// Await a signal until a deadline.
     Await {
-        /// What is awaited, for people.
+        /// What is awaited, for people. One that begins with [`URGENT`] is told to whoever is on call.
         signal: &'static str,
         /// Then `Due` is decided on.
         until: DateTime<Utc>,

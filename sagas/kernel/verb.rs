@@ -140,7 +140,8 @@ pub struct Evidence {
 pub struct Standing {
     /// Its claims.
     pub claims: Vec<Claim>,
-    /// What it moved and neither applied nor gave back: captured money on 2100, open holds on 9100.
+    /// What it moved and is not where it belongs yet: money that a bank holds on 1130, captured and applied to nothing on
+    /// 2100, open holds on 9100.
     pub open_money: Vec<OpenMoney>,
 }
 

@@ -78,6 +78,9 @@ impl Turn<'_> {
     fn chosen(&mut self, outcome: &Outcome) {
         let Outcome::Done { answer: Answer::Transaction(sale) } = outcome else { return };
         let Some(terms) = self.state.terms.clone() else { return };
+        if self.state.disputed {
+            return self.stopped_by_dispute();
+        }
         if sale.amount != terms.captured {
             let detail =
                 format!("Braintree shows {} for {}, and {} was captured", sale.amount, sale.id, terms.captured);

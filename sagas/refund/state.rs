@@ -24,6 +24,9 @@ pub struct State {
     /// Grows whenever something is done once more: tells repeated steps apart.
     pub(super) round: u32,
     pub(super) approver: Option<String>,
+    /// The customer's bank disputes the payment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) disputed: bool,
     /// The invoice's stream was asked, and has to hear how it ended.
     pub(super) asked: bool,
     pub(super) told: bool,
@@ -221,6 +224,7 @@ impl State {
                 self.stage = Stage::Asking;
             }
             Event::ApprovalDenied { .. } | Event::ApprovalLapsed { .. } => self.over(Ending::Denied),
+            Event::PaymentDisputed { .. } => self.disputed = true,
             Event::StreamAsked { until } => {
                 self.asked = true;
                 if self.stage == Stage::Asking {

@@ -55,6 +55,12 @@ impl Turn<'_> {
                 }
             }
             Command::Decided { choice, by, reason } => self.decided(*choice, by, reason)?,
+            Command::Disputed { dispute } => {
+                if !self.state.disputed && self.state.wish.is_some() {
+                    self.push(Event::PaymentDisputed { dispute: *dispute, at: now });
+                    self.stopped_by_dispute();
+                }
+            }
             Command::LookAgain { .. } => {
                 let sent = matches!(self.state.outcome, Some(Outcome::Sent { .. }));
                 if sent && self.state.stage == Stage::Accepted && !self.state.looking {
@@ -63,6 +69,38 @@ impl Turn<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The bank has taken the money itself: what is not sent yet would go out a second time.
+    pub(super) fn stopped_by_dispute(&mut self) {
+        let at = self.at.now;
+        let why = "the customer's bank disputes the payment: reply to the dispute; if it is won, ask anew".to_owned();
+        let code = "disputed".to_owned();
+        match self.state.stage {
+            Stage::Claiming | Stage::Approving { .. } | Stage::Asking | Stage::Awaiting { .. } | Stage::Reading
+                if !self.state.booked =>
+            {
+                self.push(Event::RefundRefused { code, why, at });
+            }
+            // Zoho shows it already: whether it is owed still is a person's to say.
+            Stage::Claiming | Stage::Choosing | Stage::Waiting { .. } if self.state.told => {
+                self.push(Event::RefundBlocked { code, why, at });
+            }
+            Stage::Choosing | Stage::Waiting { .. } => {
+                self.push(Event::RefundWithdrawn { credit_kept: false, effective: self.at.date(at) });
+            }
+            // What is under way is shown to the bank as proof; what is held is a person's.
+            Stage::New
+            | Stage::Claiming
+            | Stage::Approving { .. }
+            | Stage::Asking
+            | Stage::Awaiting { .. }
+            | Stage::Reading
+            | Stage::Sending
+            | Stage::Accepted
+            | Stage::Held { .. }
+            | Stage::Over { .. } => {}
+        }
     }
 
     fn refused(&self, code: &str, why: &str) -> Refusal {
@@ -144,6 +182,10 @@ impl Turn<'_> {
         };
         if reason.trim().is_empty() {
             return Err(self.refused("no_reason", "say why, for the record"));
+        }
+        if choice == Choice::TryAgain && self.state.disputed {
+            let why = "the customer's bank disputes the payment: withdraw it, and reply to the dispute";
+            return Err(self.refused("disputed", why));
         }
         if choice == Choice::Withdraw && self.state.told && !self.is_forgiven_alone() {
             let why = "Zoho shows the invoice as owed already: try again, or record it as paid outside";

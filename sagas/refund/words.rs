@@ -54,6 +54,11 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// The customer's bank disputes the payment: what is not sent yet is not sent any more.
+    Disputed {
+        /// The dispute.
+        dispute: SagaId,
+    },
     /// Braintree says that something happened to the refund: it is looked at.
     LookAgain {
         /// Where it was said: `braintree.refund_failed` …
@@ -182,6 +187,10 @@ pub enum Event {
         at: DateTime<Utc>,
     },
     ApprovalLapsed {
+        at: DateTime<Utc>,
+    },
+    PaymentDisputed {
+        dispute: SagaId,
         at: DateTime<Utc>,
     },
     /// The invoice's stream was asked to let the money go.
@@ -362,6 +371,7 @@ crate::kernel::saga::event_names!(
     ApprovalGiven,
     ApprovalDenied,
     ApprovalLapsed,
+    PaymentDisputed,
     StreamAsked,
     GiveBackAdmitted,
     RefundRefused,

@@ -64,6 +64,7 @@ pub enum Act {
     Bulk,
     ReplayInbox,
     Refund,
+    Dispute,
     WriteOff,
     SettleFinding,
     ForceFinding,
@@ -161,7 +162,7 @@ const fn row(act: Act, what: &'static str, classes: &'static [Class], reach: Rea
 
 /// The table. Columns: viewer, support, finance, finance_approver, operator, admin, auditor, platform.
 #[rustfmt::skip]
-pub const ROWS: [Row; 34] = [
+pub const ROWS: [Row; 35] = [
     row(Act::ReadFlows, "read flows and health", &[Flow], Api,
         [Yes, Yes, Yes, Yes, Yes, Yes, Yes, No]),
     row(Act::ReadMoney, "read money", &[Money], Api,
@@ -188,6 +189,8 @@ pub const ROWS: [Row; 34] = [
         [No, No, No, ApprovesMany, Few, Few, No, No]),
     row(Act::Refund, "refund, void, credit, release a collection hold", &[Money], Api,
         [No, Request, Limit, Approves, No, No, No, No]),
+    row(Act::Dispute, "reply to a dispute, give one up, close one", &[Money], Api,
+        [No, No, Yes, Yes, No, No, No, No]),
     row(Act::WriteOff, "write off", &[Money], Later,
         [No, Request, Second, Approves, No, No, No, No]),
     row(Act::SettleFinding, "apply, link or ignore a finding", &[Money], Api,

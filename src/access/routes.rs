@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 46] = [
+pub const ROUTES: [Route; 50] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -51,6 +51,10 @@ pub const ROUTES: [Route; 46] = [
     answers("/refunds/{id}/approve", &[Act::Refund]),
     answers("/refunds/{id}/reject", &[Act::Refund]),
     does("POST", "/refunds/{id}/decide", &[Act::Refund]),
+    does("GET", "/disputes/{id}", &[Act::ReadFlows]),
+    does("POST", "/disputes/{id}/submit", &[Act::Dispute]),
+    does("POST", "/disputes/{id}/accept", &[Act::Dispute]),
+    does("POST", "/disputes/{id}/close", &[Act::Dispute]),
     does("GET", "/transactions", &[Act::ReadMoney]),
     does("GET", "/transactions.csv", &[Act::Export]),
     does("GET", "/inbox/summary", &[Act::ReadFlows]),

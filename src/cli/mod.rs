@@ -7,6 +7,7 @@ mod bulk;
 mod catalog;
 mod database;
 mod demo;
+mod dispute;
 mod doctor;
 mod exit;
 mod explain;
@@ -88,6 +89,12 @@ enum Command {
     ///   attio-billing refund request k3v9p2ab --amount 40.00 --source forgive --why goodwill --reason "first bill was wrong" --preview
     #[command(subcommand, verbatim_doc_comment)]
     Refund(refund::Command),
+    /// Look at disputes of card payments, reply to them, close them
+    ///
+    /// Example:
+    ///   attio-billing dispute show 5ba0d1a8-3d0c-4e7c-9a55-7d1f3b6f0a01
+    #[command(subcommand, verbatim_doc_comment)]
+    Dispute(dispute::Command),
     /// Query the transaction log, verify the hash chain
     #[command(subcommand)]
     Log(log::Command),
@@ -194,6 +201,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Catalog(command) => catalog::run(command).await,
         Command::Saga(command) => saga::run(command).await,
         Command::Refund(command) => refund::run(command).await,
+        Command::Dispute(command) => dispute::run(command).await,
         Command::Log(command) => log::run(command).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Projections(command) => projections::run(command).await,

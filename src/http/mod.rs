@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::intake::{Acts, Intake};
 use crate::metrics::Metrics;
 use crate::store::Store;
+use crate::store::secrets::Secrets;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, Method, StatusCode, Uri};
@@ -44,6 +45,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Business time.
     pub clock: Arc<dyn Clock>,
+    /// Seals what people hand in.
+    pub secrets: Secrets,
 }
 
 /// Nothing inside a request takes longer.

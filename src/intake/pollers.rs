@@ -1,6 +1,8 @@
-//! Polls for what a lost webhook would have said: open invoices in Zoho, acts that stand in Attio.
+//! Polls for what a lost webhook would have said: open invoices in Zoho, acts that stand in Attio, disputes at Braintree.
 
 use super::acts::Acts;
+use super::disputes;
+use super::refunds::RefundError;
 use super::triggers::detected;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -9,6 +11,7 @@ use crate::engine::Engine;
 use crate::store::Store;
 use crate::store::inbox::OfferError;
 use crate::store::items::{NewItem, offer_item};
+use chrono::{Days, NaiveDate};
 use sagas::invoice_payment::{InvoicePayment, News};
 use sagas::kernel::ids::Installation;
 use sagas::kernel::saga::Saga;
@@ -16,8 +19,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Asks Zoho for open invoices and offers each to its stream, once a day and invoice; and Attio for acts, each of which is
-/// offered once.
+/// Disputes that came in longer ago are not searched for: they are decided long since.
+const DISPUTES_OF: Days = Days::new(180);
+
+/// Asks Zoho for open invoices and offers each to its stream, once a day and invoice; Attio for acts, each of which is
+/// offered once; and, once a day, Braintree for disputes, each of which is offered once for each of its states.
 pub struct Poller {
     store: Store,
     engine: Arc<Engine>,
@@ -28,6 +34,8 @@ pub struct Poller {
     installation: Installation,
     call_limit: Duration,
     every: Duration,
+    /// The day (UTC) on which disputes were searched for last.
+    searched: Option<NaiveDate>,
 }
 
 impl Poller {
@@ -51,17 +59,21 @@ impl Poller {
             installation: config.installation.clone(),
             call_limit: config.call_limit,
             every,
+            searched: None,
         }
     }
 
     /// Polls until stopped.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         loop {
             if let Err(e) = self.open_invoices().await {
                 tracing::warn!(error = %e, "the poll of open invoices was not finished; it is repeated");
             }
             if let Err(e) = self.acts.sweep().await {
                 tracing::warn!(error = %e, "the sweep of acts was not finished; it is repeated");
+            }
+            if let Err(e) = self.disputes().await {
+                tracing::warn!(error = %e, "the search of disputes was not finished; it is repeated");
             }
             self.engine.wake();
             if tokio::time::timeout(self.every, stop.cancelled()).await.is_ok() {
@@ -99,6 +111,35 @@ impl Poller {
             self.engine.wake();
             page = listed.next;
         }
+        Ok(())
+    }
+
+    async fn disputes(&mut self) -> Result<(), RefundError> {
+        let today = self.clock.now().date_naive();
+        if self.searched == Some(today) {
+            return Ok(());
+        }
+        let from = today - DISPUTES_OF;
+        let found = match self.connectors.braintree.disputes(from, today, self.call_limit).await {
+            Ok(found) => found,
+            Err(why) => {
+                tracing::warn!(why, "Braintree did not list its disputes");
+                return Ok(());
+            }
+        };
+        let (pool, shards) = (&self.store.pool, self.store.node.shard_count());
+        for shown in found {
+            let of = disputes::of(&self.organization, &self.installation, &shown.id);
+            let item = disputes::found(pool, shards, of, &shown).await?;
+            match offer_item(pool, shards, &item, &[]).await {
+                Ok(_) => {}
+                Err(OfferError::Store(e)) => return Err(e.into()),
+                Err(OfferError::KeyReused) => {
+                    tracing::warn!(dispute = shown.id, "its state was offered as another one")
+                }
+            }
+        }
+        self.searched = Some(today);
         Ok(())
     }
 }

@@ -143,9 +143,26 @@ pub enum RefundError {
 /// # Errors
 /// There is no such payment, it cannot be given back as asked, or the database cannot be reached.
 pub async fn plan(pool: &Pool, shards: u16, ask: &Ask) -> Result<Plan, RefundError> {
+    let Some((stream, standing)) = paid_by(pool, shards, &ask.transaction).await? else {
+        return Err(RefundError::Unknown(ask.transaction.clone()));
+    };
+    let amount = amount(ask, &standing)?;
+    let second_person = !refunds_alone(&approvals::policy(pool).await?, amount);
+    Ok(Plan { amount, standing, stream, second_person })
+}
+
+/// The invoice's stream of which that transaction is a payment, and what stands of it; none: it is no payment of ours.
+///
+/// # Errors
+/// The database cannot be reached, or the history of an invoice is another release's.
+pub(super) async fn paid_by(
+    pool: &Pool,
+    shards: u16,
+    transaction: &str,
+) -> Result<Option<(SagaId, Standing)>, RefundError> {
     let filter = SagaFilter {
         kind: Some(InvoicePayment::NAME.to_owned()),
-        reference: Some(ask.transaction.clone()),
+        reference: Some(transaction.to_owned()),
         ..SagaFilter::default()
     };
     for line in query::sagas(pool, &filter, None, 20).await? {
@@ -155,13 +172,11 @@ pub async fn plan(pool: &Pool, shards: u16, ask: &Ask) -> Result<Plan, RefundErr
             unreadable @ LoadError::Unreadable(_) => RefundError::Unreadable(unreadable.to_string()),
         })?;
         // An invoice can have seen the transaction without its being one of its payments.
-        if let Some(standing) = invoice_payment::standing(&loaded.saga.business, &ask.transaction) {
-            let amount = amount(ask, &standing)?;
-            let second_person = !refunds_alone(&approvals::policy(pool).await?, amount);
-            return Ok(Plan { amount, standing, stream: line.id, second_person });
+        if let Some(standing) = invoice_payment::standing(&loaded.saga.business, transaction) {
+            return Ok(Some((line.id, standing)));
         }
     }
-    Err(RefundError::Unknown(ask.transaction.clone()))
+    Ok(None)
 }
 
 /// How much, if there is so much. The stream has the last word: this is what it says now.
@@ -170,6 +185,9 @@ fn amount(ask: &Ask, standing: &Standing) -> Result<Money, RefundError> {
     let id = &ask.transaction;
     if standing.reversed {
         return refused(format!("{id} was voided or taken back: there is nothing to give back"));
+    }
+    if standing.disputed {
+        return refused(format!("{id} is disputed by the customer's bank: reply to the dispute instead"));
     }
     if standing.under_way {
         return refused(format!("another give-back of {id} is under way"));

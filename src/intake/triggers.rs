@@ -1,7 +1,7 @@
 //! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
 
-use super::endings;
 use super::router::Router;
+use super::{disputes, endings};
 use crate::connectors::braintree::webhook::{Notification, Subject};
 use crate::connectors::zoho;
 use crate::engine::items::Body;
@@ -103,6 +103,7 @@ pub(super) async fn of_braintree(router: &Router, notification: &Notification) -
     let transaction = match &notification.subject {
         Subject::Transaction { id, .. } => id,
         Subject::Check => return Trigger::Ignored("Braintree's test button".to_owned()),
+        Subject::Dispute { id, .. } => return disputed(router, kind, id).await,
         other => return unawaited(router, kind, other).await,
     };
     let order_id = match fetch(router, transaction).await {
@@ -136,6 +137,27 @@ pub(super) async fn of_braintree(router: &Router, notification: &Notification) -
     }
 }
 
+/// The dispute is fetched: its own stream hears of it, and whose payment it is.
+async fn disputed(router: &Router, kind: &str, dispute: &str) -> Trigger {
+    let effect = Effect::Braintree(Braintree::ReadDispute { dispute: dispute.to_owned() });
+    let shown = match read(router, dispute, effect).await {
+        Outcome::Done { answer: Answer::Dispute(shown) } => shown,
+        Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound => {
+            return Trigger::Ignored(format!("{kind}: not found at Braintree: dispute {}", self::shown(dispute)));
+        }
+        outcome => return unread(outcome),
+    };
+    let of = disputes::of(&router.organization, &router.installation, &shown.id);
+    let (pool, shards) = (&router.store.pool, router.store.node.shard_count());
+    match disputes::noticed(pool, shards, of, &shown, &format!("braintree.{kind}")).await {
+        Ok(noticed) => Trigger::Items(vec![noticed.item]),
+        Err(e) => {
+            tracing::warn!(error = %e, "whose payment is disputed could not be read");
+            Trigger::Later
+        }
+    }
+}
+
 /// No flow of this release awaits it: it is fetched all the same, so that the record says whether it exists.
 async fn unawaited(router: &Router, kind: &str, subject: &Subject) -> Trigger {
     match router.connectors.braintree.knows(subject, router.call_limit).await {
@@ -152,20 +174,26 @@ enum Fetched {
     Refused(String),
 }
 
-async fn fetch(router: &Router, transaction: &str) -> Fetched {
+/// What a read at Braintree says.
+async fn read(router: &Router, id: &str, effect: Effect) -> Outcome {
     let now = router.clock.now();
     let call = Call {
-        saga: SagaId::derived("delivery", &[transaction]),
+        saga: SagaId::derived("delivery", &[id]),
         step: "fetch".to_owned(),
         attempt: 1,
-        effect: Effect::Braintree(Braintree::ReadTransaction { transaction: transaction.to_owned() }),
+        effect,
         requested_at: now,
         sent_at: None,
         now,
         time_limit: router.call_limit,
         beside: Beside::default(),
     };
-    match router.connectors.perform(&call).await.outcome {
+    router.connectors.perform(&call).await.outcome
+}
+
+async fn fetch(router: &Router, transaction: &str) -> Fetched {
+    let effect = Effect::Braintree(Braintree::ReadTransaction { transaction: transaction.to_owned() });
+    match read(router, transaction, effect).await {
         Outcome::Done { answer: Answer::Transaction(found) } => Fetched::Found { order_id: found.order_id },
         Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound => Fetched::NotFound,
         Outcome::Rejected { rejection } => Fetched::Refused(format!("{} {}", rejection.code, rejection.message)),
@@ -194,7 +222,7 @@ pub(super) fn is_zoho_id(id: &str) -> bool {
     (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Attio refuses a read for good, or did not answer now.
+/// A vendor refuses a read for good, or did not answer now.
 pub(super) fn unread(outcome: Outcome) -> Trigger {
     match outcome {
         Outcome::Rejected { rejection } => Trigger::Dead(format!("{} {}", rejection.code, rejection.message)),

@@ -19,8 +19,8 @@ const KINDS: [ClaimKind; 7] = [
     ClaimKind::Practice,
 ];
 
-/// The saga's claims, and what its transactions left on 2100 (captured, applied to nothing) and 9100 (open holds),
-/// whichever saga posted against them since.
+/// The saga's claims, and what its transactions left on 1130 (held for disputes), 2100 (captured, applied to nothing) and
+/// 9100 (open holds), whichever saga posted against them since.
 ///
 /// # Errors
 /// The database cannot be reached, or holds what cannot be read.
@@ -35,7 +35,7 @@ pub async fn of(pool: &PgPool, shard: u16, saga: SagaId) -> Result<Standing, Sto
         r#"select l.account, j.transaction_id as "transaction", l.currency,
                abs(sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end))::bigint as "minor!"
            from journal j join journal_line l on l.shard = j.shard and l.journal = j.id
-           where l.account in (2100, 9100) and j.transaction_id in (
+           where l.account in (1130, 2100, 9100) and j.transaction_id in (
                select t.transaction_id from event e join journal t on t.event = e.id
                where e.shard = $2 and e.saga = $1)
            group by 1, 2, 3 having sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end) <> 0

@@ -45,6 +45,13 @@ pub async fn survey_invoice(
         (Some(ours), Some(waits)) if waits.is_positive() => owes_elsewhere(pool, ours, invoice).await?,
         _ => false,
     };
+    let mut holds = holds(pool, invoice).await?;
+    if let Some(ours) = &ours
+        && !holds.iter().any(|reason| reason == DISPUTE)
+        && is_disputed(pool, ours).await?
+    {
+        holds.push(DISPUTE.to_owned());
+    }
     Ok(Survey {
         customer: ours,
         // A vendor's customer id is linked to one of ours at most.
@@ -56,7 +63,7 @@ pub async fn survey_invoice(
         owner,
         one_off_consent,
         claimed_elsewhere: claimed_elsewhere(pool, invoice, customer, subscription, asking).await?,
-        holds: holds(pool, invoice).await?,
+        holds,
         applied: money.applied,
         unapplied: money.unapplied,
         owes_elsewhere,
@@ -217,4 +224,18 @@ async fn holder_other_than(
 pub async fn holds(pool: &PgPool, invoice: &str) -> Result<Vec<String>, StoreError> {
     let reasons = sqlx::query_scalar!("select reason from hold where invoice = $1 order by reason", invoice);
     Ok(reasons.fetch_all(pool).await?)
+}
+
+/// The reason of a hold that is its customer's as well: a payment of the customer is disputed.
+const DISPUTE: &str = "dispute";
+
+/// A payment of that customer of ours is disputed.
+async fn is_disputed(pool: &PgPool, customer: &str) -> Result<bool, StoreError> {
+    let held = sqlx::query_scalar!(
+        r#"select exists (select 1 from hold h join journal j on j.invoice = h.invoice
+               where h.reason = $2 and j.customer = $1) as "held!""#,
+        customer,
+        DISPUTE
+    );
+    Ok(held.fetch_one(pool).await?)
 }

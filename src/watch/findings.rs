@@ -20,6 +20,8 @@ pub(super) struct Seen {
     pub now: DateTime<Utc>,
     /// Parked sagas, by code.
     pub parked: Vec<(String, u64)>,
+    /// What is awaited of people by a deadline that is near, and by how many sagas.
+    pub urgent: Vec<(String, u64)>,
     /// Since when the saga that is due longest has been due (UTC).
     pub due_since: Option<DateTime<Utc>>,
     /// Sagas that nothing will ever wake.
@@ -75,6 +77,7 @@ impl Finding {
 /// What is worth telling.
 pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
     let mut found: Vec<Finding> = seen.parked.iter().filter_map(|(code, count)| parked(code, *count)).collect();
+    found.extend(seen.urgent.iter().map(|(what, count)| urgent(what, *count)));
     if seen.forgotten > 0 {
         let text = format!(
             "{} saga(s) that nothing will ever wake: a fault of ours. See which: `attio-billing saga list --status waiting`",
@@ -159,6 +162,15 @@ fn standing(state: &State) -> Option<Finding> {
     Some(finding)
 }
 
+/// A deadline of people: each step towards it is a cause of its own.
+fn urgent(what: &str, count: u64) -> Finding {
+    let text =
+        format!("{count} saga(s) wait for somebody, {what}. See them: `attio-billing saga list --status waiting`");
+    let mut finding = Finding::new("deadline", Severity::Page, count, text);
+    finding.key = what.replace([' ', ','], "-");
+    finding
+}
+
 /// A park that a person must end; one made on purpose is none.
 fn parked(code: &str, count: u64) -> Option<Finding> {
     let known = ParkCode::ALL.into_iter().find(|known| known.as_str() == code);
@@ -188,6 +200,7 @@ mod tests {
         Seen {
             now,
             parked: vec![("OUTCOME_UNKNOWN".to_owned(), 3), ("REHEARSAL".to_owned(), 1)],
+            urgent: vec![("deadline: a reply, 3 days are left".to_owned(), 1)],
             due_since: Some(now - TimeDelta::minutes(16)),
             forgotten: 2,
             unowned: 64,
@@ -211,6 +224,7 @@ mod tests {
         let keys: Vec<_> = findings(&all_wrong()).into_iter().map(|finding| finding.key).collect();
         let expected = [
             "parked:OUTCOME_UNKNOWN",
+            "deadline:-a-reply--3-days-are-left",
             "forgotten",
             "unowned",
             "overdue",

@@ -16,6 +16,7 @@ use channel::Told;
 pub use channel::{Channel, Way};
 use chrono::{DateTime, Utc};
 use findings::{Finding, Seen, findings};
+use sagas::kernel::saga::URGENT;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,6 +111,7 @@ impl Watch {
         let seen = Seen {
             now,
             parked: census.parked,
+            urgent: query::awaited(pool, URGENT).await?,
             due_since: census.due_since,
             forgotten: query::forgotten(pool, 100).await?.len(),
             unowned: if self.unowned_before { unowned } else { 0 },

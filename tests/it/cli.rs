@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 78] = [
+    let commands: [&[&str]; 83] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -160,6 +160,11 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["reconcile", "report"],
         &["reconcile", "findings"],
         &["reconcile", "decide"],
+        &["dispute"],
+        &["dispute", "show"],
+        &["dispute", "submit"],
+        &["dispute", "accept"],
+        &["dispute", "close"],
         &["refund"],
         &["refund", "request"],
         &["refund", "approve"],

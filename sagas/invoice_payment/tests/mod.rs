@@ -3,6 +3,7 @@
 mod histories;
 mod ledger;
 mod s2_0;
+mod s2_10;
 mod s2_12;
 mod s2_2;
 mod s2_3;

@@ -514,3 +514,34 @@ fn s2_11_e7_a_webhook_of_a_refund_whose_outcome_is_unknown_changes_nothing_and_t
     w.pass(TimeDelta::minutes(3));
     assert_eq!((w.parked(), w.balance(2120)), (Some(ParkCode::RefundFailedAfterSuccess), -4_000));
 }
+
+#[test]
+fn e2_a_dispute_stops_what_is_approved_and_not_sent_and_its_obligation_is_taken_back() {
+    let mut w = World::begun(Source::Reopen, 4_000, |w| w.sale = Status::SubmittedForSettlement);
+    assert_eq!(w.state(), "WaitSettle");
+    w.tell(Command::Disputed { dispute: crate::kernel::ids::SagaId::derived("dispute", &["d1"]) });
+    assert_eq!((w.state().as_str(), w.told[1].as_str(), w.balance(2120)), ("Withdrawn", "withdrawn", 0));
+    assert_eq!((w.saga.flow.ended, w.claims.len()), (Some(End::GivenUp), 0));
+}
+
+#[test]
+fn e2_a_refund_that_was_sent_goes_on_and_one_that_the_bank_refused_is_not_tried_again() {
+    let dispute = crate::kernel::ids::SagaId::derived("dispute", &["d1"]);
+    let mut w = World::begun(Source::Forgive, 4_000, |_| {});
+    w.tell(Command::Disputed { dispute });
+    assert_eq!(w.state(), "AwaitSettlement");
+    let mut w = World::begun(Source::Forgive, 4_000, |w| w.braintree.push_back(hard("2005")));
+    w.tell(Command::Disputed { dispute });
+    w.decide(Choice::TryAgain);
+    assert_eq!((w.state().as_str(), w.heard_refused()), ("Blocked", 1));
+    w.decide(Choice::Withdraw);
+    assert_eq!((w.state().as_str(), w.balance(2120)), ("Withdrawn", 0));
+}
+
+#[test]
+fn e2_a_stream_that_knows_of_a_dispute_lets_nothing_go() {
+    let w = World::begun(Source::Forgive, 4_000, |w| {
+        w.answers = Some(Command::NotAdmitted { code: "disputed".to_owned(), why: "reply instead".to_owned() });
+    });
+    assert_eq!((w.state().as_str(), w.rules.len()), ("Refused", 0));
+}

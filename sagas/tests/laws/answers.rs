@@ -3,6 +3,7 @@
 use crate::activation;
 use crate::card_update;
 use crate::dice::Dice;
+use crate::disputed;
 use crate::ending;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,6 +17,9 @@ use sagas::kernel::money::Money;
 
 pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Answer {
     if let Some(answer) = card_update::answer(effect, dice).or_else(|| activation::answer(effect, dice, now)) {
+        return answer;
+    }
+    if let Some(answer) = disputed::answer(effect, dice) {
         return answer;
     }
     match effect {

@@ -5,6 +5,7 @@ use crate::dice::{Dice, outcome};
 use crate::told::Told;
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
+use sagas::dispute::Dispute;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel;
 use sagas::kernel::books::{self, Sums};
@@ -29,6 +30,7 @@ mod activation;
 mod answers;
 mod card_update;
 mod dice;
+mod disputed;
 mod ending;
 mod histories;
 mod pages;
@@ -338,6 +340,37 @@ fn the_walks_of_a_card_update_lead_to_every_end() {
         "OldCardKept",
         "SubscriptionMovedBack",
         "TellingDue",
+    ] {
+        assert!(met.contains(event), "no walk meets {event}: {met:?}");
+    }
+}
+
+#[test]
+fn the_walks_of_a_dispute_lead_to_every_end() {
+    let mut ends = BTreeSet::new();
+    let mut met = BTreeSet::new();
+    for seed in 0..400 {
+        let mut walk = Walk::<Dispute>::new(seed * 7_919);
+        walk.deliver(Dispute::start());
+        for _ in 0..120 {
+            walk.step();
+        }
+        ends.insert(Dispute::summary(&walk.saga.business).state);
+        met.extend(walk.log.iter().filter_map(|event| match event {
+            Record::Business(event) => Some(event.name()),
+            Record::Step(_) => None,
+        }));
+    }
+    for end in ["Won", "Lost", "AutoAccepted", "Expired", "Held"] {
+        assert!(ends.contains(end), "no walk ends {end}: {ends:?}");
+    }
+    for event in [
+        "OrphanDisputeAdopted",
+        "OrphanDisputeReturned",
+        "DisputeReturned",
+        "AcceptanceOrdered",
+        "DisputeClosed",
+        "OrderRefused",
     ] {
         assert!(met.contains(event), "no walk meets {event}: {met:?}");
     }

@@ -3,12 +3,14 @@
 use crate::activation;
 use crate::card_update;
 use crate::dice::Dice;
+use crate::disputed;
 use crate::ending;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
 use sagas::cancellation::{self, Cancellation};
 use sagas::catalog_sync::{self, Asked, CatalogSync};
+use sagas::dispute::Dispute;
 use sagas::invoice_payment::{self, Choice, Ending, InvoicePayment, Source};
 use sagas::kernel::catalog::CatalogPress;
 use sagas::kernel::effect::PracticeScript;
@@ -113,6 +115,7 @@ impl Told for InvoicePayment {
                 amount: eur(dice.of(&[2_500, 10_000, 12_000])),
                 source: dice.of(&[Source::Forgive, Source::Unapplied]),
             },
+            9 if dice.rarely() => C::Dispute(disputed::news(dice)),
             8 => C::GiveBackEnded {
                 transaction: "t-demo1.inv.77.1".to_owned(),
                 saga: SagaId::derived("refund", &[dice.of(&["a", "b"])]),
@@ -187,6 +190,7 @@ impl Told for Refund {
             0..4 => C::Approved { by, reason },
             4 if dice.rarely() => C::Denied { by, reason },
             5 if dice.rarely() => C::NotAdmitted { code: "too_much".to_owned(), why: "walk".to_owned() },
+            6 if dice.rarely() => C::Disputed { dispute: SagaId::derived("dispute", &["d1"]) },
             6 => C::LookAgain { source: "walk".to_owned() },
             7 => {
                 let choices = [refund::Choice::TryAgain, refund::Choice::PaidOutside, refund::Choice::Withdraw];
@@ -206,6 +210,28 @@ impl Told for Refund {
             dimensions: Dimensions { transaction: Some("tx1".to_owned()), ..Dimensions::default() },
         };
         vec![post(Rule::Capture, 10_000), post(Rule::Apply, 6_000)]
+    }
+}
+
+impl Told for Dispute {
+    fn start() -> sagas::dispute::Command {
+        disputed::start()
+    }
+
+    fn command(_: &sagas::dispute::State, dice: &mut Dice, _: DateTime<Utc>) -> sagas::dispute::Command {
+        disputed::command(dice)
+    }
+
+    /// A sale of 100, applied and settled.
+    fn before() -> Vec<Posting> {
+        let post = |rule| Posting {
+            rule,
+            amount: eur(10_000),
+            tax: None,
+            effective: day("2024-10-03"),
+            dimensions: Dimensions { transaction: Some("tx1".to_owned()), ..Dimensions::default() },
+        };
+        vec![post(Rule::Capture), post(Rule::Apply), post(Rule::Settle)]
     }
 }
 

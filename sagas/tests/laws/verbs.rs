@@ -81,7 +81,7 @@ impl<S: Told> Walk<S> {
         };
         Standing {
             claims: self.claims.iter().cloned().collect(),
-            open_money: [2100, 9100].into_iter().filter_map(open).collect(),
+            open_money: [1130, 2100, 9100].into_iter().filter_map(open).collect(),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::run::Cells;
 use sagas::act_refusal::ActRefusal;
 use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::CatalogSync;
+use sagas::dispute::Dispute;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
 use sagas::kernel::saga::Saga;
@@ -48,8 +49,9 @@ const OURS: [&str; 20] = [
 /// `move_subscription` and what belongs to it need subscriptions that Braintree charges by itself.
 const BEYOND: [&str; 6] = ["vault", "undo vault", "undo_twin", "move_subscription", "confirm_move", "move_back"];
 
-/// Flows of which the simulation plays a part: of refunds those that a rule asks for. Their own walks and the harness play them.
-const NOT_PLAYED: [&str; 1] = [Refund::NAME];
+/// Flows of which the simulation plays nothing, or a part: of refunds those that a rule asks for. Their own walks and the harness
+/// play them.
+const NOT_PLAYED: [&str; 2] = [Refund::NAME, Dispute::NAME];
 
 /// What has to happen besides: flow, what, and in which state of the flow.
 const MET: [(&str, &str, &str); 7] = [

@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod cancellations;
 mod card_links;
 mod catalog;
+mod disputes;
 pub mod explain;
 pub mod forecast;
 mod inbox;
@@ -77,6 +78,10 @@ pub fn router() -> Router<App> {
         .routes(routes!(refunds::approve))
         .routes(routes!(refunds::reject))
         .routes(routes!(refunds::decide))
+        .routes(routes!(disputes::show))
+        .routes(routes!(disputes::submit))
+        .routes(routes!(disputes::accept))
+        .routes(routes!(disputes::close))
         .routes(routes!(transactions::list))
         .routes(routes!(transactions::csv))
         .routes(routes!(inbox::summary))

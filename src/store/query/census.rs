@@ -89,3 +89,17 @@ pub async fn waiting_for_vendors(pool: &PgPool) -> Result<Vec<Waiting>, StoreErr
         })
         .collect()
 }
+
+/// What sagas await whose people must hear of it at once, and how many do: waits whose words begin so.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn awaited(pool: &PgPool, beginning: &str) -> Result<Vec<(String, u64)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select waiting_for as "awaited!", count(*) as "count!" from saga
+           where ended is null and status = 'waiting' and starts_with(waiting_for, $1)
+           group by waiting_for order by waiting_for"#,
+        beginning
+    );
+    rows.fetch_all(pool).await?.into_iter().map(|row| Ok((row.awaited, unsigned("a count", row.count)?))).collect()
+}

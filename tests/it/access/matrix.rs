@@ -46,6 +46,10 @@ fn expected() -> Vec<(&'static str, String, Value, &'static str)> {
         // Whoever may ask may take back what they asked.
         ("POST", format!("/refunds/{NOBODY}/reject"), why.clone(), "finance finance_approver"),
         ("POST", format!("/refunds/{NOBODY}/decide"), json!({"choice": "withdraw", "reason": "x"}), "finance"),
+        ("GET", format!("/disputes/{NOBODY}"), Value::Null, ALL),
+        ("POST", format!("/disputes/{NOBODY}/submit"), why.clone(), "finance finance_approver"),
+        ("POST", format!("/disputes/{NOBODY}/accept"), why.clone(), "finance finance_approver"),
+        ("POST", format!("/disputes/{NOBODY}/close"), why.clone(), "finance finance_approver"),
         ("GET", "/transactions".to_owned(), Value::Null, "viewer finance finance_approver operator admin auditor"),
         ("GET", "/transactions?customer=acme".to_owned(), Value::Null, ALL),
         ("GET", "/transactions.csv".to_owned(), Value::Null, "finance finance_approver auditor"),

@@ -132,6 +132,15 @@ fn harms_to_sums() -> Vec<Harm> {
         (I::I17, format!("delete from hold; {}", copied("CAPTURE", "CAPTURE", false)), "is not on hold"),
         (I::I17, "update claim set saga = gen_random_uuid() where kind = 'zoho_invoice'".into(), "relies on the claim"),
         (I::I20, copied("CAPTURE", "SETTLE", false), "is submitted (1110)"),
+        (
+            I::I23,
+            format!(
+                "{} update journal_line l set account = case l.account when 2100 then 1130 else 5210 end
+                     from journal j where j.id = l.journal and j.rule = 'DISPUTE_LOST'",
+                copied("CAPTURE", "DISPUTE_LOST", false)
+            ),
+            "is held for disputes",
+        ),
         (I::I24, refunded(), "is refunded"),
         (I::I25, [refunded(), copied("CAPTURE", "CAPTURE_REVERSED", true)].concat(), "is reversed and"),
         (
