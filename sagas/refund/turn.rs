@@ -77,7 +77,13 @@ impl Turn<'_> {
         let why = "the customer's bank disputes the payment: reply to the dispute; if it is won, ask anew".to_owned();
         let code = "disputed".to_owned();
         match self.state.stage {
-            Stage::Claiming | Stage::Approving { .. } | Stage::Asking | Stage::Awaiting { .. } | Stage::Reading
+            Stage::Claiming
+            | Stage::Weighing
+            | Stage::Approving { .. }
+            | Stage::Asking
+            | Stage::Awaiting { .. }
+            | Stage::Waiting { .. }
+            | Stage::Reading
                 if !self.state.booked =>
             {
                 self.push(Event::RefundRefused { code, why, at });
@@ -92,6 +98,7 @@ impl Turn<'_> {
             // What is under way is shown to the bank as proof; what is held is a person's.
             Stage::New
             | Stage::Claiming
+            | Stage::Weighing
             | Stage::Approving { .. }
             | Stage::Asking
             | Stage::Awaiting { .. }

@@ -4,6 +4,7 @@
 use crate::kernel::answer::{CardSeen, InvoiceLine, ZohoPayment};
 use crate::kernel::effect::AttioRecord;
 use crate::kernel::give_back::Wish;
+use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
 use crate::kernel::telling::Told;
