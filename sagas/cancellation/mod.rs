@@ -30,8 +30,9 @@ mod words;
 pub use state::State;
 pub use words::{Choice, Command, Event, GiveBack, News, Of, OpenInvoices, Order, Press, Proposal, Wish};
 
-use crate::kernel::effect::Effect;
+use crate::kernel::effect::{Effect, Message};
 use crate::kernel::ids::SagaId;
+use crate::kernel::lifecycle::{News, Told};
 use crate::kernel::saga::{At, Facts, Input, Mark, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Calls, Class, StepSpec, Undo};
 use state::{Ending, Stage};
@@ -118,6 +119,7 @@ impl Saga for Cancellation {
 
     fn facts(state: &State, event: &Event) -> Facts {
         let mut facts = Facts { references: references(event), ..Facts::default() };
+        facts.tells.extend(lifecycle(state, event));
         match event {
             Event::SubscriptionFenced { .. } => facts.marks.push(Mark::Confirm(state.fence())),
             Event::OrderRefused { .. }
@@ -139,6 +141,25 @@ impl Saga for Cancellation {
             amount: None,
         }
     }
+}
+
+/// Who keeps deal and tags is told that it ends, has ended, or goes on after all.
+fn lifecycle(state: &State, event: &Event) -> Option<Message> {
+    let (news, at) = match event {
+        Event::CancellationScheduled { ends_on, at, .. } => (News::EndScheduled { on: *ends_on }, *at),
+        Event::SubscriptionReactivated { at, .. } => (News::GoesOn, *at),
+        Event::SubscriptionCancelled { effective, at, .. } => (News::Ended { on: *effective }, *at),
+        _ => return None,
+    };
+    let survey = state.survey.as_ref()?;
+    let told = Told {
+        customer: survey.customer.clone()?,
+        subscription: survey.subscription.clone()?,
+        record: survey.attio_record.clone(),
+        at,
+        news,
+    };
+    Some(told.message())
 }
 
 /// Ids by which the stream and the event are found.

@@ -30,6 +30,7 @@ mod check;
 mod dunning;
 mod evolve;
 mod give_back;
+mod lifecycle;
 mod pending;
 mod projection;
 mod rest;

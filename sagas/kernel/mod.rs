@@ -11,6 +11,7 @@ pub mod flow;
 pub mod forms;
 pub mod ids;
 pub mod invariant;
+pub mod lifecycle;
 pub mod machine;
 pub mod money;
 pub mod offer;

@@ -1,0 +1,97 @@
+//! What is wanted now. Computed from the state.
+
+use super::CrmLifecycle;
+use super::state::{Stage, State};
+use crate::kernel::effect::{Attio, Crm, CrmModule, DealOrder, Desk, Effect, OnSubscription, TaskNote, Zoho};
+use crate::kernel::lifecycle;
+use crate::kernel::park::ParkCode;
+use crate::kernel::saga::{End, Pending, Saga};
+
+pub(super) fn pending(state: &State) -> Pending {
+    match (state.put_off.until, &state.stage) {
+        (Some(until), _) => Pending::Sleep { why: "CRM or Attio refuses what it is told for now", until },
+        (None, Stage::Held { detail }) => Pending::Park { code: ParkCode::IdentitySplit, detail: detail.clone() },
+        (None, _) => work(state).map_or_else(|| at_rest(state), |(step, effect)| perform(state, step, effect)),
+    }
+}
+
+fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {
+    Pending::Perform { step, n: state.calls + 1, effect: Box::new(effect), fresh_until: None }
+}
+
+/// The next call, where one is wanted.
+fn work(state: &State) -> Option<(&'static str, Effect)> {
+    let customer = || state.customer.clone();
+    match &state.stage {
+        Stage::Settings => {
+            Some(("read_settings", Effect::Desk(Desk::ReadSettings { of: CrmLifecycle::NAME.to_owned() })))
+        }
+        Stage::TrialOver { subscription } => {
+            let subscription = state.subscriptions.get(subscription)?.zoho_subscription.clone()?;
+            Some(("read_trial", Effect::Zoho(Zoho::Subscription(OnSubscription::ReadTerms { subscription }))))
+        }
+        Stage::Contact => {
+            Some(("read_contact", Effect::Crm(Crm::Find { module: CrmModule::Contacts, key: customer()? })))
+        }
+        Stage::Account => {
+            let workflows = state.rules.as_ref()?.workflows.accounts;
+            Some(("account", Effect::Crm(Crm::UpsertAccount { account: customer()?, person: customer()?, workflows })))
+        }
+        Stage::NewContact => {
+            let workflows = state.rules.as_ref()?.workflows.contacts;
+            let contact = Crm::UpsertContact { customer: customer()?, account: customer(), workflows };
+            Some(("contact", Effect::Crm(contact)))
+        }
+        Stage::Records => deal(state).or_else(|| tags(state)).or_else(|| task(state)),
+        Stage::New | Stage::Rests | Stage::Off => task(state),
+        Stage::Held { .. } | Stage::Erased => None,
+    }
+}
+
+/// A deal is read before it is written: people may have moved or deleted it.
+fn deal(state: &State) -> Option<(&'static str, Effect)> {
+    let (id, of, face) = state.next_deal()?;
+    if of.deal.read_in != state.writings {
+        return Some(("read_deal", Effect::Crm(Crm::Find { module: CrmModule::Deals, key: id.clone() })));
+    }
+    let rules = state.rules.as_ref()?;
+    let order = DealOrder {
+        subscription: id.clone(),
+        customer: state.customer.clone()?,
+        account: state.customer.clone(),
+        pipeline: rules.pipeline.clone().filter(|_| of.deal.id.is_none()),
+        stage: of.owed_stage(rules),
+        plan: face.plan,
+        amount: face.amount,
+        closing_on: face.closing_on,
+        status: face.status,
+        workflows: rules.workflows.deals,
+    };
+    Some(("deal", Effect::Crm(Crm::UpsertDeal(Box::new(order)))))
+}
+
+fn tags(state: &State) -> Option<(&'static str, Effect)> {
+    let tags = state.owed_tags()?;
+    Some(("tags", Effect::Crm(Crm::SetTags { module: CrmModule::Contacts, key: state.customer.clone()?, tags })))
+}
+
+fn task(state: &State) -> Option<(&'static str, Effect)> {
+    let task = state.tasks.first()?;
+    let saga = lifecycle::stream(state.customer.as_ref()?);
+    let note = TaskNote {
+        record: task.record.clone(),
+        assignee: None,
+        text: task.text.clone(),
+        marker: format!("{}.{}", saga.0.simple(), task.cause),
+    };
+    Some(("task", Effect::Attio(Attio::AddTask(Box::new(note)))))
+}
+
+fn at_rest(state: &State) -> Pending {
+    match (&state.stage, state.next_trial()) {
+        (Stage::New, _) => Pending::Ended(End::GivenUp),
+        (Stage::Off | Stage::Erased, _) => Pending::Ended(End::Mirrored),
+        (_, Some((_, until))) => Pending::Await { signal: "the end of the trial", until },
+        (_, None) => Pending::Ended(End::Completed),
+    }
+}
