@@ -20,6 +20,7 @@
 //! | `show`, `task` | the record in Attio; finance, on what should go back | – |
 
 mod face;
+mod lifecycle;
 mod state;
 mod steps;
 #[cfg(test)]
@@ -30,9 +31,8 @@ mod words;
 pub use state::State;
 pub use words::{Choice, Command, Event, GiveBack, News, Of, OpenInvoices, Order, Press, Proposal, Wish};
 
-use crate::kernel::effect::{Effect, Message};
+use crate::kernel::effect::Effect;
 use crate::kernel::ids::SagaId;
-use crate::kernel::lifecycle::{News, Told};
 use crate::kernel::saga::{At, Facts, Input, Mark, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Calls, Class, StepSpec, Undo};
 use state::{Ending, Stage};
@@ -48,17 +48,6 @@ impl Cancellation {
     }
 }
 
-const FORWARD: Undo = Undo::None("stands after the pivot");
-const TELLS: Undo = Undo::None("shows what is");
-
-const fn read(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Read, undo: Undo::None("changes nothing"), records: &[] }
-}
-
-const fn step(name: &'static str, class: Class, undo: Undo) -> StepSpec {
-    StepSpec { name, class, undo, records: &[] }
-}
-
 impl Saga for Cancellation {
     const NAME: &'static str = "cancellation";
     const VERSION: u32 = 1;
@@ -66,23 +55,27 @@ impl Saga for Cancellation {
         "Ends a subscription at once or with its term, and settles its money as a person chose";
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 6 }];
     const STEPS: &'static [StepSpec] = &[
-        read("survey"),
-        step("claim", Class::Compensatable, Undo::None("the event that ends the order lets it go in its own append")),
-        read("read_terms"),
-        read("survey_charges"),
-        step(
+        StepSpec::read("survey"),
+        StepSpec::new(
+            "claim",
+            Class::Compensatable,
+            Undo::None("the event that ends the order lets it go in its own append"),
+        ),
+        StepSpec::read("read_terms"),
+        StepSpec::read("survey_charges"),
+        StepSpec::new(
             "cancel",
             Class::Pivot,
             Undo::None("after it there is only forward; a reactivation is an order of its own"),
         ),
-        step("reactivate", Class::Retriable, FORWARD),
-        read("list_invoices"),
-        step("void_invoice", Class::Retriable, FORWARD),
-        step("write_off_invoice", Class::Retriable, FORWARD),
-        step("tell_invoice", Class::Retriable, FORWARD),
-        step("release_product", Class::Retriable, FORWARD),
-        step("show", Class::Projection, TELLS),
-        step("task", Class::Projection, TELLS),
+        StepSpec::forward("reactivate"),
+        StepSpec::read("list_invoices"),
+        StepSpec::forward("void_invoice"),
+        StepSpec::forward("write_off_invoice"),
+        StepSpec::forward("tell_invoice"),
+        StepSpec::forward("release_product"),
+        StepSpec::tells("show"),
+        StepSpec::tells("task"),
     ];
 
     type State = State;
@@ -119,7 +112,7 @@ impl Saga for Cancellation {
 
     fn facts(state: &State, event: &Event) -> Facts {
         let mut facts = Facts { references: references(event), ..Facts::default() };
-        facts.tells.extend(lifecycle(state, event));
+        facts.tells.extend(lifecycle::tells(state, event));
         match event {
             Event::SubscriptionFenced { .. } => facts.marks.push(Mark::Confirm(state.fence())),
             Event::OrderRefused { .. }
@@ -141,25 +134,6 @@ impl Saga for Cancellation {
             amount: None,
         }
     }
-}
-
-/// Who keeps deal and tags is told that it ends, has ended, or goes on after all.
-fn lifecycle(state: &State, event: &Event) -> Option<Message> {
-    let (news, at) = match event {
-        Event::CancellationScheduled { ends_on, at, .. } => (News::EndScheduled { on: *ends_on }, *at),
-        Event::SubscriptionReactivated { at, .. } => (News::GoesOn, *at),
-        Event::SubscriptionCancelled { effective, at, .. } => (News::Ended { on: *effective }, *at),
-        _ => return None,
-    };
-    let survey = state.survey.as_ref()?;
-    let told = Told {
-        customer: survey.customer.clone()?,
-        subscription: survey.subscription.clone()?,
-        record: survey.attio_record.clone(),
-        at,
-        news,
-    };
-    Some(told.message())
 }
 
 /// Ids by which the stream and the event are found.

@@ -35,7 +35,7 @@ use crate::kernel::ids::SagaId;
 use crate::kernel::lifecycle;
 use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, Facts, Input, Pending, Refusal, Saga, Summary};
-use crate::kernel::step::{Calls, Class, StepSpec, Undo};
+use crate::kernel::step::{Calls, StepSpec};
 use state::Stage;
 use turn::Turn;
 
@@ -49,14 +49,6 @@ impl CrmLifecycle {
     }
 }
 
-const fn read(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Read, undo: Undo::None("changes nothing"), records: &[] }
-}
-
-const fn shows(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Projection, undo: Undo::None("shows what is"), records: &[] }
-}
-
 impl Saga for CrmLifecycle {
     const NAME: &'static str = lifecycle::FLOW;
     const VERSION: u32 = 1;
@@ -64,15 +56,15 @@ impl Saga for CrmLifecycle {
     const PRIORITY: Priority = Priority::Background;
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho_crm", count: 6 }];
     const STEPS: &'static [StepSpec] = &[
-        read("read_settings"),
-        read("read_trial"),
-        read("read_contact"),
-        shows("account"),
-        shows("contact"),
-        read("read_deal"),
-        shows("deal"),
-        shows("tags"),
-        shows("task"),
+        StepSpec::read("read_settings"),
+        StepSpec::read("read_trial"),
+        StepSpec::read("read_contact"),
+        StepSpec::tells("account"),
+        StepSpec::tells("contact"),
+        StepSpec::read("read_deal"),
+        StepSpec::tells("deal"),
+        StepSpec::tells("tags"),
+        StepSpec::tells("task"),
     ];
 
     type State = State;

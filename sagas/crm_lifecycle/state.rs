@@ -3,10 +3,11 @@
 
 use super::rules::Rules;
 use super::table::{self, DealFace, StageOf, Standing};
-use super::words::Event;
+use super::words::{Event, NoLetter};
 use crate::kernel::lifecycle::{News, Sale, Told};
 use crate::kernel::retry::PutOff;
 use crate::kernel::tags::Tags;
+use crate::kernel::telling::Owed;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,9 +36,12 @@ pub struct State {
     pub(super) read_again: bool,
     /// Keys of the checks that were asked for.
     pub(super) checks: BTreeSet<String>,
-    /// What was found in the way, once each.
-    pub(super) causes: BTreeSet<String>,
-    pub(super) tasks: Vec<Task>,
+    /// Plan codes of which it was said that no rule gives them a tier.
+    pub(super) untiered: BTreeSet<String>,
+    /// The record in Attio that was named last.
+    pub(super) record: Option<String>,
+    pub(super) people: Owed<(), NoLetter>,
+    /// CRM is written again then.
     pub(super) put_off: PutOff,
     /// Steps concluded: tells repeated ones apart.
     pub(super) calls: u32,
@@ -56,8 +60,6 @@ pub(super) struct Subscription {
     pub(super) sale_at: Option<DateTime<Utc>>,
     /// Became active (books zone).
     pub(super) sold_on: Option<NaiveDate>,
-    /// Its record in Attio.
-    pub(super) record: Option<String>,
     /// Zoho subscription id, where a trial runs.
     pub(super) zoho_subscription: Option<String>,
     /// When the trial's end is looked at (UTC).
@@ -84,15 +86,6 @@ pub(super) struct Deal {
     /// What CRM did not take.
     pub(super) refused: Option<DealFace>,
     pub(super) stage_refused: Option<String>,
-}
-
-/// What somebody is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Task {
-    /// Record id of the object `subscriptions`.
-    pub(super) record: String,
-    pub(super) cause: String,
-    pub(super) text: String,
 }
 
 /// Where the writing stands.
@@ -147,7 +140,6 @@ impl Subscription {
     }
 
     fn told(&mut self, told: &Told, look_at: Option<DateTime<Utc>>) {
-        self.record = told.record.clone().or(self.record.take());
         if let News::PastDue { invoice } | News::Recovered { invoice } = &told.news {
             let due = matches!(told.news, News::PastDue { .. });
             if self.invoices.get(invoice).is_none_or(|(at, _)| *at <= told.at) {
@@ -246,7 +238,7 @@ impl State {
         let Some(rules) = &self.rules else { return Vec::new() };
         let sold = self.subscriptions.iter().filter(|(_, of)| of.standing.row().is_some_and(|row| row.tier));
         let plans = sold.filter_map(|(id, of)| Some((id.clone(), of.sale.as_ref()?.plan.clone())));
-        plans.filter(|(_, plan)| rules.tier(plan).is_none() && !self.causes.contains(&tier_cause(plan))).collect()
+        plans.filter(|(_, plan)| rules.tier(plan).is_none() && !self.untiered.contains(plan)).collect()
     }
 
     /// The state after an event.
@@ -261,6 +253,7 @@ impl State {
         match event {
             Event::NewsHeard { told, look_at } => {
                 self.customer = Some(told.customer.clone());
+                self.record = told.record.clone().or(self.record.take());
                 self.owed = true;
                 self.subscriptions.entry(told.subscription.clone()).or_default().told(told, *look_at);
             }
@@ -271,7 +264,7 @@ impl State {
                 self.tags = None;
                 self.tags_refused = None;
                 self.account = None;
-                self.causes.clear();
+                self.untiered.clear();
                 for of in self.subscriptions.values_mut() {
                     of.deal.written = None;
                     of.deal.refused = None;
@@ -289,11 +282,12 @@ impl State {
                 self.rules = Some((**rules).clone());
             }
             Event::SwitchedOff => self.concluded(Stage::Off),
-            Event::PlanWithoutTier { subscription, plan } => {
+            Event::PlanWithoutTier { plan, .. } => {
                 let text = format!(
                     "No rule gives the plan `{plan}` a tier, so CRM shows no plan tag: add one to CRM_PLAN_TIERS"
                 );
-                self.ask(subscription, &tier_cause(plan), text);
+                self.people.owe_task(&format!("tier.{plan}"), text);
+                self.untiered.insert(plan.clone());
             }
             Event::TrialDue { subscription } => {
                 self.stage = Stage::TrialOver { subscription: subscription.clone() };
@@ -335,15 +329,13 @@ impl State {
                 let text = format!(
                     "Zoho CRM does not take the customer's {step} ({code}), so deal and tags are not written: look at it there"
                 );
-                if let Some(any) = self.subscriptions.keys().next().cloned() {
-                    self.ask(&any, &format!("{step}.{code}"), text);
-                }
+                self.people.owe_task(&format!("{step}.{code}"), text);
             }
             Event::IdentitySplit { detail } => self.concluded(Stage::Held { detail: detail.clone() }),
             Event::WritingResumed => self.stage = Stage::Contact,
             Event::CustomerErased => {
                 self.concluded(Stage::Erased);
-                self.tasks.clear();
+                self.people = Owed::default();
             }
             _ => {}
         }
@@ -394,7 +386,7 @@ impl State {
                 let text = format!(
                     "Zoho CRM does not take the {what} ({code}): see whether the stage is in the pipeline and the record free, and change it there"
                 );
-                self.ask(subscription, &cause, text);
+                self.people.owe_task(&cause, text);
             }
             _ => {}
         }
@@ -416,17 +408,11 @@ impl State {
                 }
                 self.concluded(Stage::Records);
                 self.tags_refused = Some(tags.clone());
-                if let Some(any) = self.subscriptions.keys().next().cloned() {
-                    let text = format!("Zoho CRM does not take the customer's tags ({code}): look at the contact there");
-                    self.ask(&any, &format!("tags.{code}"), text);
-                }
+                let text = format!("Zoho CRM does not take the customer's tags ({code}): look at the contact there");
+                self.people.owe_task(&format!("tags.{code}"), text);
             }
-            Event::TaskAdded | Event::TaskNotAdded { .. } => {
-                self.calls += 1;
-                self.put_off = PutOff::default();
-                if !self.tasks.is_empty() {
-                    self.tasks.remove(0);
-                }
+            Event::Told(told) => {
+                self.people.apply(told);
             }
             Event::WritingPutOff { again_at, .. } => {
                 self.calls += 1;
@@ -443,21 +429,7 @@ impl State {
         self.put_off = PutOff::default();
         self.stage = stage;
     }
-
-    /// Asks for one task per cause, where the subscription has a record that it can be about.
-    fn ask(&mut self, subscription: &str, cause: &str, text: String) {
-        let record = self.subscriptions.get(subscription).and_then(|of| of.record.clone());
-        if self.causes.insert(cause.to_owned())
-            && let Some(record) = record
-        {
-            self.tasks.push(Task { record, cause: cause.to_owned(), text });
-        }
-    }
 }
 
 /// What CRM says of tags for a record that it has not.
 const NO_RECORD: &str = "no_record";
-
-fn tier_cause(plan: &str) -> String {
-    format!("tier.{plan}")
-}

@@ -2,21 +2,25 @@
 
 use super::CrmLifecycle;
 use super::state::{Stage, State};
-use crate::kernel::effect::{Attio, Crm, CrmModule, DealOrder, Desk, Effect, OnSubscription, TaskNote, Zoho};
+use crate::kernel::effect::{Attio, Crm, CrmModule, DealOrder, Desk, Effect, OnSubscription, Zoho};
 use crate::kernel::lifecycle;
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::{End, Pending, Saga};
+use crate::kernel::telling::Due;
 
 pub(super) fn pending(state: &State) -> Pending {
-    match (state.put_off.until, &state.stage) {
-        (Some(until), _) => Pending::Sleep { why: "CRM or Attio refuses what it is told for now", until },
-        (None, Stage::Held { detail }) => Pending::Park { code: ParkCode::IdentitySplit, detail: detail.clone() },
-        (None, _) => work(state).map_or_else(|| at_rest(state), |(step, effect)| perform(state, step, effect)),
+    if let Stage::Held { detail } = &state.stage {
+        return Pending::Park { code: ParkCode::IdentitySplit, detail: detail.clone() };
     }
-}
-
-fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {
-    Pending::Perform { step, n: state.calls + 1, effect: Box::new(effect), fresh_until: None }
+    let writing = if state.put_off.until.is_none() { work(state) } else { None };
+    if let Some((step, effect)) = writing.or_else(|| task(state)) {
+        return Pending::perform(step, state.calls + 1, effect);
+    }
+    match (state.put_off.until.into_iter().chain(state.people.next_try()).min(), at_rest(state)) {
+        (Some(until), Pending::Await { signal, until: other }) => Pending::Await { signal, until: until.min(other) },
+        (Some(until), _) => Pending::Sleep { why: "CRM or Attio refuses what it is told for now", until },
+        (None, rest) => rest,
+    }
 }
 
 /// The next call, where one is wanted.
@@ -42,9 +46,8 @@ fn work(state: &State) -> Option<(&'static str, Effect)> {
             let contact = Crm::UpsertContact { customer: customer()?, account: customer(), workflows };
             Some(("contact", Effect::Crm(contact)))
         }
-        Stage::Records => deal(state).or_else(|| tags(state)).or_else(|| task(state)),
-        Stage::New | Stage::Rests | Stage::Off => task(state),
-        Stage::Held { .. } | Stage::Erased => None,
+        Stage::Records => deal(state).or_else(|| tags(state)),
+        Stage::New | Stage::Rests | Stage::Off | Stage::Held { .. } | Stage::Erased => None,
     }
 }
 
@@ -76,15 +79,14 @@ fn tags(state: &State) -> Option<(&'static str, Effect)> {
 }
 
 fn task(state: &State) -> Option<(&'static str, Effect)> {
-    let task = state.tasks.first()?;
     let saga = lifecycle::stream(state.customer.as_ref()?);
-    let note = TaskNote {
-        record: task.record.clone(),
-        assignee: None,
-        text: task.text.clone(),
-        marker: format!("{}.{}", saga.0.simple(), task.cause),
-    };
-    Some(("task", Effect::Attio(Attio::AddTask(Box::new(note)))))
+    state.people.due().find_map(|due| match due {
+        Due::Task { task, .. } => {
+            let note = task.note(saga, state.record.as_ref()?, None);
+            Some(("task", Effect::Attio(Attio::AddTask(Box::new(note)))))
+        }
+        Due::Record { .. } | Due::Letter { .. } => None,
+    })
 }
 
 fn at_rest(state: &State) -> Pending {

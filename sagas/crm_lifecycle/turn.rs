@@ -52,6 +52,10 @@ impl Turn<'_> {
 
     pub(super) fn answered(&mut self, answered: &Answered<'_>) {
         match answered.outcome {
+            outcome if answered.step == "task" => {
+                let told = self.state.people.task_told(outcome, self.at.now);
+                self.push(Event::Told(told));
+            }
             Outcome::Done { answer } => self.done(answered.step, answered.effect, answer),
             Outcome::Rejected { rejection } => self.refused(answered.step, answered.effect, rejection),
             // Neither CRM nor Attio gives another answer: the machine parks it.
@@ -78,7 +82,6 @@ impl Turn<'_> {
                     self.push(Event::TagsWritten { tags: tags.clone() });
                 }
             }
-            ("task", _) => self.push(Event::TaskAdded),
             // No step is answered with anything else.
             _ => {}
         }
@@ -145,7 +148,6 @@ impl Turn<'_> {
                     self.push(Event::TagsRefused { tags: tags.clone(), code });
                 }
             }
-            ("task", _) => self.push(Event::TaskNotAdded { code }),
             // The flow names no branch: the machine parks it.
             _ => {}
         }
@@ -154,11 +156,11 @@ impl Turn<'_> {
     /// A sleep or a deadline has come.
     pub(super) fn due(&mut self) {
         let now = self.at.now;
-        if let Some(until) = self.state.put_off.until {
-            if until <= now {
-                self.push(Event::WritingDue);
-            }
-            return;
+        if self.state.put_off.until.is_some_and(|until| until <= now) {
+            return self.push(Event::WritingDue);
+        }
+        if let Some(told) = self.state.people.come_due(now) {
+            return self.push(Event::Told(told));
         }
         let due = self.state.next_trial().filter(|(_, at)| *at <= now).map(|(id, _)| id.clone());
         if let (Some(subscription), Stage::Rests) = (due, &self.state.stage) {

@@ -123,10 +123,6 @@ pub enum Event {
         tags: Tags,
         code: String,
     },
-    TaskAdded,
-    TaskNotAdded {
-        code: String,
-    },
     /// A vendor takes nothing of it now: a credential, a missing right.
     WritingPutOff {
         step: String,
@@ -138,11 +134,18 @@ pub enum Event {
     RecordsKept {
         at: DateTime<Utc>,
     },
+    /// A colleague is asked, or could not be.
+    #[serde(untagged)]
+    Told(crate::kernel::telling::Told<NoLetter>),
 }
+
+/// Customers get no letter about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoLetter {}
 
 crate::kernel::saga::event_names!(
     Event: NewsHeard, CheckAsked, WritingBegan, SettingsRead, SwitchedOff, PlanWithoutTier, ContactRead, AccountWritten,
     ContactWritten, CustomerRefused, IdentitySplit, WritingResumed, CustomerErased, TrialDue, TrialRead, DealRead,
-    DealLeftDeleted, StageLeft, DealWritten, DealRefused, TagsWritten, TagsRefused, TaskAdded, TaskNotAdded,
-    WritingPutOff, WritingDue, RecordsKept,
+    DealLeftDeleted, StageLeft, DealWritten, DealRefused, TagsWritten, TagsRefused, WritingPutOff, WritingDue,
+    RecordsKept; Told
 );

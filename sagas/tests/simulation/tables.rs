@@ -328,7 +328,7 @@ impl Tables {
             attio_record: owned.attio.clone(),
             owner: owned.owner,
             claimed_by: holder.map(|holder| holder.saga),
-            customer: owned.customer.clone(),
+            customer: None,
         }
     }
 
