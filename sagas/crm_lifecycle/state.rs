@@ -135,7 +135,8 @@ impl Subscription {
     fn stage_owed(&self, stage: StageOf, rules: &Rules) -> Option<String> {
         let wanted = stage.name(&rules.stages);
         let is = |known: &Option<String>| known.as_deref() == Some(wanted);
-        let stays = self.deal.id.is_some() && (self.deal.by_hand || is(&self.deal.stage) || is(&self.deal.stage_refused));
+        let stays =
+            self.deal.id.is_some() && (self.deal.by_hand || is(&self.deal.stage) || is(&self.deal.stage_refused));
         (!stays).then(|| wanted.to_owned())
     }
 

@@ -86,13 +86,7 @@ pub(super) const TABLE: [Row; 7] = [
         lifecycle: Some(Lifecycle::Churned),
         tier: false,
     },
-    Row {
-        standing: Standing::Trial,
-        deal: Deal::None,
-        status: None,
-        lifecycle: Some(Lifecycle::Trial),
-        tier: false,
-    },
+    Row { standing: Standing::Trial, deal: Deal::None, status: None, lifecycle: Some(Lifecycle::Trial), tier: false },
     Row {
         standing: Standing::TrialOver,
         deal: Deal::Kept(StageOf::Lost, Closing::Day),

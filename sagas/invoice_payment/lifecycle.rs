@@ -34,10 +34,7 @@ fn is_paid(state: &State) -> bool {
     state.facts.invoice.as_ref().is_some_and(|invoice| !invoice.balance.is_positive())
 }
 
-/// Nothing is owed on it any more.
+/// Nothing is owed on it any more. What we recorded ourselves was told with its record.
 const fn is_over(closing: Closing) -> bool {
-    matches!(
-        closing,
-        Closing::Paid | Closing::PaidElsewhere | Closing::Void | Closing::Gone | Closing::Zero | Closing::WrittenOff
-    )
+    matches!(closing, Closing::PaidElsewhere | Closing::Void | Closing::Gone | Closing::Zero | Closing::WrittenOff)
 }

@@ -42,8 +42,8 @@ pub(super) fn terms() -> Terms {
         lock_minutes: 60,
         hold_hours: 24,
         currencies: vec!["EUR".to_owned()],
-            deal_at_link: false,
-        }
+        deal_at_link: false,
+    }
 }
 
 pub(super) fn offer() -> Offer {
