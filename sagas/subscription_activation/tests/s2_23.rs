@@ -40,6 +40,8 @@ fn a_trial_is_told_as_one() {
 #[test]
 fn a_link_is_told_only_where_a_setting_wants_a_deal_of_it() {
     let mut w = World::new();
+    w.request.act = Some(Act::Start.title().to_owned());
+    w.request.pressed_at = Some(w.now);
     let press = World::press_of(Act::Start, w.now);
     let Command::Pressed { organization, installation, record, act, pressed_at, ordered, .. } = press else {
         panic!("a press")

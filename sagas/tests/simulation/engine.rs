@@ -233,6 +233,10 @@ impl World {
             self.breaks(format!("{flow} {saga}: {law}"));
         }
         for message in told {
+            // What follows from it is the same company's.
+            if let Some(who) = self.who(saga) {
+                self.laws.belongs.entry(message.to).or_insert(who);
+            }
             if self.tables.tell_once(&message.key) {
                 self.pass_on(&message);
             }
