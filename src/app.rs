@@ -23,6 +23,9 @@ use crate::store::{Store, approvals, tokens};
 use crate::watch::Watch;
 use anyhow::Context;
 use axum::Router as Routes;
+use sagas::crm_lifecycle::CrmLifecycle;
+use sagas::kernel::saga::Saga;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +93,7 @@ impl Service {
             mailer: Some(Arc::clone(&mailer)),
             metrics: metrics.clone(),
             two_persons: config.two_persons.clone(),
+            flows: BTreeMap::from([(CrmLifecycle::NAME.to_owned(), serde_json::to_value(&config.crm.rules)?)]),
             budgets: Some(budgets),
             ..engine::Settings::new(keys.clone())
         };

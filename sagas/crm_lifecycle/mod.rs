@@ -143,6 +143,6 @@ const fn word(state: &State) -> &'static str {
         Stage::Held { .. } => "IdentitySplit",
         Stage::Rests => "Kept",
         Stage::Off => "SwitchedOff",
-        Stage::Erased => "Erased",
+        Stage::Nobody => "PersonUnknown",
     }
 }

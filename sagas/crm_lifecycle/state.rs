@@ -110,7 +110,7 @@ pub(super) enum Stage {
     },
     Rests,
     Off,
-    Erased,
+    Nobody,
 }
 
 impl Subscription {
@@ -334,8 +334,8 @@ impl State {
             }
             Event::IdentitySplit { detail } => self.concluded(Stage::Held { detail: detail.clone() }),
             Event::WritingResumed => self.stage = Stage::Contact,
-            Event::CustomerErased => {
-                self.concluded(Stage::Erased);
+            Event::PersonUnknown => {
+                self.concluded(Stage::Nobody);
                 self.people = Owed::default();
             }
             _ => {}

@@ -47,7 +47,7 @@ fn work(state: &State) -> Option<(&'static str, Effect)> {
             Some(("contact", Effect::Crm(contact)))
         }
         Stage::Records => deal(state).or_else(|| tags(state)),
-        Stage::New | Stage::Rests | Stage::Off | Stage::Held { .. } | Stage::Erased => None,
+        Stage::New | Stage::Rests | Stage::Off | Stage::Held { .. } | Stage::Nobody => None,
     }
 }
 
@@ -92,7 +92,7 @@ fn task(state: &State) -> Option<(&'static str, Effect)> {
 fn at_rest(state: &State) -> Pending {
     match (&state.stage, state.next_trial()) {
         (Stage::New, _) => Pending::Ended(End::GivenUp),
-        (Stage::Off | Stage::Erased, _) => Pending::Ended(End::Mirrored),
+        (Stage::Off | Stage::Nobody, _) => Pending::Ended(End::Mirrored),
         (_, Some((_, until))) => Pending::Await { signal: "the end of the trial", until },
         (_, None) => Pending::Ended(End::Completed),
     }

@@ -125,7 +125,7 @@ impl Turn<'_> {
         let Rejection { kind, code, message } = rejection;
         let (step, code) = (step.to_owned(), code.clone());
         if PERSON_GONE.contains(&code.as_str()) {
-            return self.push(Event::CustomerErased);
+            return self.push(Event::PersonUnknown);
         }
         match (step.as_str(), kind) {
             // Only time or a person ends it; `not_as_asked` is what others wrote at the same moment.
@@ -177,7 +177,7 @@ impl Turn<'_> {
 
     /// All that follows from what was decided so far.
     pub(super) fn conclude(mut self) -> Vec<Event> {
-        let idle = |stage: &Stage| matches!(stage, Stage::New | Stage::Rests | Stage::Off);
+        let idle = |stage: &Stage| matches!(stage, Stage::New | Stage::Rests | Stage::Off | Stage::Nobody);
         if self.state.stage == Stage::Records && !self.state.owes() {
             self.push(Event::RecordsKept { at: self.at.now });
         }

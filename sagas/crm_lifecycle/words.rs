@@ -71,8 +71,8 @@ pub enum Event {
         detail: String,
     },
     WritingResumed,
-    /// Nothing is known of the person any more.
-    CustomerErased,
+    /// Nothing is kept of the person: never read, or erased. Of nobody nothing is written.
+    PersonUnknown,
     /// The trial should be over.
     TrialDue {
         subscription: String,
@@ -145,7 +145,7 @@ pub enum NoLetter {}
 
 crate::kernel::saga::event_names!(
     Event: NewsHeard, CheckAsked, WritingBegan, SettingsRead, SwitchedOff, PlanWithoutTier, ContactRead, AccountWritten,
-    ContactWritten, CustomerRefused, IdentitySplit, WritingResumed, CustomerErased, TrialDue, TrialRead, DealRead,
+    ContactWritten, CustomerRefused, IdentitySplit, WritingResumed, PersonUnknown, TrialDue, TrialRead, DealRead,
     DealLeftDeleted, StageLeft, DealWritten, DealRefused, TagsWritten, TagsRefused, WritingPutOff, WritingDue,
     RecordsKept; Told
 );

@@ -3,7 +3,6 @@
 
 use super::drive::not_sent;
 use super::enrol;
-use super::items::Body;
 use crate::port::{Call, Report};
 use crate::store::StoreError;
 use crate::store::card_uses::{Uses, survey_card_uses};
@@ -19,6 +18,7 @@ use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome};
 use serde_json::Value;
 use sqlx::PgPool;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -31,11 +31,13 @@ pub(super) struct DeskPerformer {
     shards: u16,
     /// Something was stored for another saga.
     came: Arc<Notify>,
+    /// What is set for flows, by their names.
+    settings: BTreeMap<String, Value>,
 }
 
 impl DeskPerformer {
-    pub(super) fn new(pool: PgPool, shards: u16, came: Arc<Notify>) -> Self {
-        Self { pool, shards, came }
+    pub(super) const fn new(pool: PgPool, shards: u16, came: Arc<Notify>, settings: BTreeMap<String, Value>) -> Self {
+        Self { pool, shards, came, settings }
     }
 
     pub(super) async fn perform(&self, call: &Call, desk: &Desk) -> Report {
@@ -97,6 +99,9 @@ impl DeskPerformer {
             Desk::DisownSubscription { subscription, zoho_subscription, attio_record } => {
                 enrol::disown(pool, subscription, zoho_subscription, attio_record).await
             }
+            Desk::ReadSettings { of } => {
+                Ok(Answer::Settings { settings: self.settings.get(of).cloned().unwrap_or_default() })
+            }
             Desk::Tell { message, claims } => self.tell(call, message, claims).await,
             Desk::TellAll { flow, kind, command, key } => self.tell_all(call, flow, kind, command, key).await,
         };
@@ -105,15 +110,7 @@ impl DeskPerformer {
 
     /// One transaction: who is told holds the claims from then on.
     async fn tell(&self, call: &Call, message: &Message, claims: &[Claim]) -> Result<Answer, Outcome> {
-        let item = NewItem {
-            saga: message.to,
-            saga_kind: message.flow.clone(),
-            kind: message.kind.clone(),
-            principal: format!("saga:{}", call.saga),
-            body: Body::Saga { command: message.command.clone() }.text(),
-            waiting_key: None,
-            idempotency_key: Some(message.key.clone()),
-        };
+        let item = NewItem::told(call.saga, message);
         let told = hand_over(&self.pool, self.shards, &item, call.saga, claims).await.map_err(|e| store(&e))?;
         if told {
             self.came.notify_one();

@@ -23,7 +23,8 @@ use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use futures::FutureExt;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::At;
-use std::collections::{BTreeSet, HashMap};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -56,6 +57,8 @@ pub struct Settings {
     pub metrics: Metrics,
     /// Words of the operators' verbs that need a second person.
     pub two_persons: BTreeSet<String>,
+    /// What is set for flows, by their names, each in the flow's own form.
+    pub flows: BTreeMap<String, Value>,
 }
 
 impl Settings {
@@ -72,6 +75,7 @@ impl Settings {
             mailer: None,
             metrics: Metrics::default(),
             two_persons: BTreeSet::new(),
+            flows: BTreeMap::new(),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod acts;
 mod cards;
 pub mod catalog;
+pub mod deals;
 mod endings;
 pub mod operator;
 mod pollers;

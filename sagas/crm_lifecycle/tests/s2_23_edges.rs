@@ -202,15 +202,14 @@ fn a_contact_that_is_deleted_while_it_writes_is_made_again() {
 }
 
 #[test]
-fn a_customer_whose_data_were_erased_is_left_alone() {
+fn of_a_person_of_whom_nothing_is_kept_nothing_is_written_until_something_is() {
     let mut world = World::new();
     world.say("zoho_crm.upsert_account", rejected(RejectionKind::NotFound, "person_gone"));
     world.hear("sub1", active("pro-monthly", 4_900));
-    assert_eq!(world.state(), "Erased");
-    world.has_recorded_history("erased");
-    let before = world.calls.len();
-    world.hear("sub1", News::Ended { on: day("2026-12-01") });
-    assert_eq!(world.calls.len(), before);
+    assert_eq!((world.state().as_str(), world.contacts.len()), ("PersonUnknown", 0));
+    world.has_recorded_history("of_nobody");
+    world.hear("sub1", News::EndScheduled { on: None });
+    assert_eq!((world.stage("sub1"), world.status("sub1")), ("Closed Won", "ending"));
 }
 
 #[test]
