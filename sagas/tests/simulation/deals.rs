@@ -3,7 +3,7 @@
 
 use crate::world::World;
 use sagas::crm_lifecycle::CrmLifecycle;
-use sagas::kernel::answer::{Answer, CrmRecord};
+use sagas::kernel::answer::{Answer, CrmRecord, Subscription};
 use sagas::kernel::effect::{Crm, CrmModule, DealOrder};
 use sagas::kernel::outcome::{Look, Outcome, Rejection, RejectionKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,6 +89,15 @@ impl Deals {
 }
 
 impl World {
+    /// Whose a subscription is, Zoho's book says.
+    pub(crate) fn name_customer(&self, outcome: &mut Outcome) {
+        let Outcome::Done { answer: Answer::SubscriptionSurvey(survey) } = outcome else { return };
+        let of_it = |s: &&Subscription| Some(&s.id) == survey.zoho_subscription.as_ref();
+        let theirs = self.zoho.subscriptions.iter().map(|(subscription, _)| subscription).find(of_it);
+        let ours = theirs.and_then(|subscription| self.tables.customer_of(&subscription.customer));
+        survey.customer = ours.map(|(ours, _)| ours.clone());
+    }
+
     /// Where nothing was refused, every sale is a won deal, and its customer is tagged.
     pub(crate) fn deals_differ(&self) -> Option<String> {
         if self.mishaps.weather.refusals {

@@ -7,7 +7,6 @@ use crate::mishaps::Kind;
 use crate::people::{CANCEL, CANCEL_NOW};
 use crate::world::{Event, World};
 use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::answer::{Answer, Subscription};
 use sagas::kernel::effect::{Braintree, Desk, Effect, Message, Zoho};
 use sagas::kernel::flow::{Open, Phase, StepEvent};
 use sagas::kernel::ids::SagaId;
@@ -478,15 +477,6 @@ impl World {
             Effect::Crm(call) => self.deals.perform(call),
             effect => self.crm.perform(effect),
         }
-    }
-
-    /// Whose a subscription is, Zoho's book says.
-    fn name_customer(&self, outcome: &mut Outcome) {
-        let Outcome::Done { answer: Answer::SubscriptionSurvey(survey) } = outcome else { return };
-        let of_it = |s: &&Subscription| Some(&s.id) == survey.zoho_subscription.as_ref();
-        let theirs = self.zoho.subscriptions.iter().map(|(subscription, _)| subscription).find(of_it);
-        let ours = theirs.and_then(|subscription| self.tables.customer_of(&subscription.customer));
-        survey.customer = ours.map(|(ours, _)| ours.clone());
     }
 
     fn pass_on(&mut self, message: &Message) {
