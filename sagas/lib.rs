@@ -8,6 +8,7 @@ pub mod act_refusal;
 pub mod cancellation;
 pub mod catalog_sync;
 pub mod dispute;
+pub mod crm_lifecycle;
 pub mod invoice_payment;
 pub mod kernel;
 pub mod payment_method_update;
@@ -33,6 +34,7 @@ macro_rules! for_each_saga {
             $crate::payment_method_update::PaymentMethodUpdate,
             $crate::cancellation::Cancellation,
             $crate::dispute::Dispute,
+            $crate::crm_lifecycle::CrmLifecycle,
         }
     };
 }

@@ -23,6 +23,9 @@ use crate::store::{Store, approvals, tokens};
 use crate::watch::Watch;
 use anyhow::Context;
 use axum::Router as Routes;
+use sagas::crm_lifecycle::CrmLifecycle;
+use sagas::kernel::saga::Saga;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +94,7 @@ impl Service {
             metrics: metrics.clone(),
             two_persons: config.two_persons.clone(),
             auto_refunds: config.auto_refunds.clone(),
+            flows: BTreeMap::from([(CrmLifecycle::NAME.to_owned(), serde_json::to_value(&config.crm.rules)?)]),
             budgets: Some(budgets),
             ..engine::Settings::new(keys.clone())
         };

@@ -5,6 +5,7 @@ mod approvals;
 mod budgets;
 mod checking;
 mod checkout;
+mod crm;
 mod lease;
 mod offers;
 mod outreach;
@@ -18,6 +19,7 @@ pub use approvals::{ApprovalSettings, Approvals, AutoRefunds, refunds_alone};
 pub use budgets::{BudgetSettings, Limits};
 use checking::{Checking, required, secret};
 pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
+pub use crm::{CrmConfig, CrmList, CrmSettings, Switch};
 use lease::call_beyond_lease;
 pub use lease::{LEASE_MARGIN, RENEWALS};
 pub use offers::{OfferConfig, OfferSettings};
@@ -122,6 +124,8 @@ pub struct Settings {
     pub approvals: ApprovalSettings,
     #[command(flatten)]
     pub offers: OfferSettings,
+    #[command(flatten)]
+    pub crm: CrmSettings,
 
     #[command(flatten)]
     pub vendors: VendorSettings,
@@ -244,6 +248,7 @@ pub struct Config {
     /// What a rule may give back without anybody's word.
     pub auto_refunds: AutoRefunds,
     pub offers: OfferConfig,
+    pub crm: CrmConfig,
     pub vendors: Vendors,
     pub brand: Brand,
     pub mail: MailConfig,
@@ -363,6 +368,7 @@ impl Settings {
         let auto_refunds = self.approvals.auto_refunds(&mut faults);
         let two_persons = self.approvals.check(self.environment, &mut faults);
         let offers = self.offers.check(&mut faults);
+        let crm = self.crm.check(&mut faults);
         let watch = self.watch.check(self.environment, &mut faults);
         let proof = self.proof.check(self.environment, &mut faults);
         let catalog_every = self.budgets.catalog_every();
@@ -393,6 +399,7 @@ impl Settings {
                     two_persons,
                     auto_refunds,
                     offers,
+                    crm,
                     vendors,
                     brand,
                     mail,

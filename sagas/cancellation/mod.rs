@@ -20,6 +20,7 @@
 //! | `show`, `task` | the record in Attio; finance, on what should go back | – |
 
 mod face;
+mod lifecycle;
 mod state;
 mod steps;
 #[cfg(test)]
@@ -111,6 +112,7 @@ impl Saga for Cancellation {
 
     fn facts(state: &State, event: &Event) -> Facts {
         let mut facts = Facts { references: references(event), ..Facts::default() };
+        facts.tells.extend(lifecycle::tells(state, event));
         match event {
             Event::SubscriptionFenced { .. } => facts.marks.push(Mark::Confirm(state.fence())),
             Event::OrderRefused { .. }

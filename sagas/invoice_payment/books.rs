@@ -5,6 +5,7 @@
 //! and not recorded nothing else may collect the invoice, from the first second on. Who wants to be told only after
 //! some minutes looks at the age of the hold.
 
+use super::lifecycle;
 use super::state::{Capture, State};
 use super::words::{Attempt, Choice, Closing, Event};
 use crate::kernel::answer::Invoice;
@@ -211,6 +212,7 @@ fn channel(mode: &str) -> &'static str {
 /// What the tables beside the log take from an event.
 pub(super) fn facts(state: &State, event: &Event) -> Facts {
     let mut facts = Facts { references: references(event), ..Facts::default() };
+    facts.tells.extend(lifecycle::tells(state, event));
     let book = Book { state };
     match event {
         Event::InvoiceIssued { figures, effective } => {

@@ -32,6 +32,7 @@ mod dispute;
 mod dunning;
 mod evolve;
 mod give_back;
+mod lifecycle;
 mod pending;
 mod projection;
 mod propose;

@@ -21,6 +21,7 @@ use super::money::Money;
 use super::offer::Offer;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The extract of a successful answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,11 @@ use serde::{Deserialize, Serialize};
 pub enum Answer {
     /// Nothing more to say than that it was done.
     Nothing,
+    /// What is set for a flow; null: nothing, its own defaults hold.
+    Settings {
+        /// In the flow's own form.
+        settings: Value,
+    },
     /// What our own tables say about an invoice.
     Survey(Box<Survey>),
     /// What our own tables say about a subscription.
@@ -218,6 +224,7 @@ impl Answer {
             | Self::Subscriptions { .. }
             | Self::FirstInvoice { .. }
             | Self::MethodInUse(_)
+            | Self::Settings { .. }
             | Self::Dispute(_) => None,
         }
     }

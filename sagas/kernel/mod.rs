@@ -12,6 +12,7 @@ pub mod forms;
 pub mod give_back;
 pub mod ids;
 pub mod invariant;
+pub mod lifecycle;
 pub mod machine;
 pub mod money;
 pub mod offer;

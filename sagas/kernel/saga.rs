@@ -1,6 +1,6 @@
 //! The trait that a flow implements: a decider and what belongs to it. Pure: times and ids arrive in what it is given.
 
-use super::effect::{Claim, Effect};
+use super::effect::{Claim, Effect, Message};
 use super::forms::Change;
 use super::money::Money;
 use super::outcome::Outcome;
@@ -273,6 +273,8 @@ pub struct Facts {
     pub references: Vec<(&'static str, String)>,
     /// The money that the event speaks of.
     pub amount: Option<Money>,
+    /// What other flows are told by it: it comes with the append, so that what happened is told, once, and holds nothing up.
+    pub tells: Vec<Message>,
 }
 
 /// A change that rides in the append.

@@ -2,6 +2,7 @@
 //! are relied on or let go, the inputs that are erased, and the ids by which it is found.
 
 use super::events::Event;
+use super::lifecycle;
 use super::state::State;
 use super::words::Hold;
 use crate::kernel::effect::{Claim, ClaimKind};
@@ -20,6 +21,7 @@ pub(super) fn facts(state: &State, event: &Event) -> Facts {
     claims(state, event, &mut facts);
     inputs(state, event, &mut facts);
     cards(state, event, &mut facts);
+    facts.tells.extend(lifecycle::tells(state, event));
     facts
 }
 

@@ -38,6 +38,7 @@ mod evolve;
 mod face;
 mod late;
 mod letters;
+mod lifecycle;
 mod page;
 mod pay;
 mod pricer;

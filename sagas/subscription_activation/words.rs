@@ -68,6 +68,9 @@ pub struct Terms {
     pub hold_hours: u32,
     /// ISO 4217 codes with a merchant account.
     pub currencies: Vec<String>,
+    /// A link that is sent makes a deal in CRM: the sales team follows it up there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deal_at_link: bool,
 }
 
 /// What an activation can be told.

@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 50] = [
+pub const ROUTES: [Route; 51] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -43,6 +43,7 @@ pub const ROUTES: [Route; 50] = [
     does("POST", "/bulk/{id}/cancel", &[Act::Bulk]),
     does("POST", "/activations", &[Act::SendLink]),
     does("POST", "/catalog/sync", &[Act::Steer]),
+    does("POST", "/crm-checks", &[Act::Steer]),
     does("POST", "/card-links", &[Act::SendLink]),
     does("POST", "/cancellations", &[Act::EndSubscription]),
     does("POST", "/cancellations/{id}/choice", &[Act::ChooseMoney]),

@@ -5,6 +5,7 @@ mod alerts;
 mod bench;
 mod bulk;
 mod catalog;
+mod crm;
 mod database;
 mod demo;
 mod dispute;
@@ -80,6 +81,12 @@ enum Command {
     ///   attio-billing catalog sync
     #[command(subcommand, verbatim_doc_comment)]
     Catalog(catalog::Command),
+    /// Bring what Zoho CRM shows of a customer up to date
+    ///
+    /// Example:
+    ///   attio-billing crm check 4f0c6f0d2d8f5b0e9d3c1a7b5e8f9a01
+    #[command(subcommand, verbatim_doc_comment)]
+    Crm(crm::Command),
     /// List and show sagas, order something of them, rehearse
     #[command(subcommand)]
     Saga(saga::Command),
@@ -199,6 +206,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Vendors(command) => vendors::run(command).await,
         Command::Link(args) => link::run(args).await,
         Command::Catalog(command) => catalog::run(command).await,
+        Command::Crm(command) => crm::run(command).await,
         Command::Saga(command) => saga::run(command).await,
         Command::Refund(command) => refund::run(command).await,
         Command::Dispute(command) => dispute::run(command).await,

@@ -3,10 +3,10 @@
 
 use super::drive::not_sent;
 use super::enrol;
-use super::items::Body;
+use super::run::Settings;
 use crate::config::AutoRefunds;
 use crate::port::{Call, Report};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 use crate::store::card_uses::{Uses, survey_card_uses};
 use crate::store::cards::{self, Cap, Charge, Counted};
 use crate::store::claims::{self, Reserved};
@@ -20,6 +20,7 @@ use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome};
 use serde_json::Value;
 use sqlx::PgPool;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -33,11 +34,19 @@ pub(super) struct DeskPerformer {
     /// Something was stored for another saga.
     came: Arc<Notify>,
     auto_refunds: AutoRefunds,
+    /// What is set for flows, by their names.
+    settings: BTreeMap<String, Value>,
 }
 
 impl DeskPerformer {
-    pub(super) const fn new(pool: PgPool, shards: u16, came: Arc<Notify>, auto_refunds: AutoRefunds) -> Self {
-        Self { pool, shards, came, auto_refunds }
+    pub(super) fn new(store: &Store, came: Arc<Notify>, settings: &Settings) -> Self {
+        Self {
+            pool: store.pool.clone(),
+            shards: store.node.shard_count(),
+            came,
+            auto_refunds: settings.auto_refunds.clone(),
+            settings: settings.flows.clone(),
+        }
     }
 
     pub(super) async fn perform(&self, call: &Call, desk: &Desk) -> Report {
@@ -100,6 +109,9 @@ impl DeskPerformer {
             Desk::DisownSubscription { subscription, zoho_subscription, attio_record } => {
                 enrol::disown(pool, subscription, zoho_subscription, attio_record).await
             }
+            Desk::ReadSettings { of } => {
+                Ok(Answer::Settings { settings: self.settings.get(of).cloned().unwrap_or_default() })
+            }
             Desk::Tell { message, claims } => self.tell(call, message, claims).await,
             Desk::TellAll { flow, kind, command, key } => self.tell_all(call, flow, kind, command, key).await,
         };
@@ -108,15 +120,7 @@ impl DeskPerformer {
 
     /// One transaction: who is told holds the claims from then on.
     async fn tell(&self, call: &Call, message: &Message, claims: &[Claim]) -> Result<Answer, Outcome> {
-        let item = NewItem {
-            saga: message.to,
-            saga_kind: message.flow.clone(),
-            kind: message.kind.clone(),
-            principal: format!("saga:{}", call.saga),
-            body: Body::Saga { command: message.command.clone() }.text(),
-            waiting_key: None,
-            idempotency_key: Some(message.key.clone()),
-        };
+        let item = NewItem::told(call.saga, message);
         let told = hand_over(&self.pool, self.shards, &item, call.saga, claims).await.map_err(|e| store(&e))?;
         if told {
             self.came.notify_one();

@@ -420,7 +420,12 @@ impl Driver {
         loop {
             let span = trace::append(append.events.len());
             match self.engine.store.log.append(append.clone()).instrument(span).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    if !append.tells.is_empty() {
+                        self.engine.wake.notify_one();
+                    }
+                    return Ok(());
+                }
                 Err(AppendError::Unavailable(why)) if self.engine.may_send(self.saga) => {
                     tracing::warn!(saga = %self.saga, why, "the database cannot be reached; trying again");
                     tokio::time::sleep(wait).await;

@@ -69,3 +69,28 @@ impl Body {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::items::NewItem;
+    use sagas::kernel::effect::Message;
+    use sagas::kernel::ids::SagaId;
+    use serde_json::json;
+
+    #[test]
+    fn what_one_saga_tells_another_is_a_command_of_its_flow() {
+        let to = SagaId::derived("test", &["b"]);
+        let message = Message {
+            to,
+            flow: "rehearsal".to_owned(),
+            kind: "test.told".to_owned(),
+            command: json!({ "command": "go_ahead" }),
+            key: "1".to_owned(),
+        };
+        let item = NewItem::told(SagaId::derived("test", &["a"]), &message);
+        let body: Body = serde_json::from_str(&item.body).expect("a body");
+        assert_eq!(body, Body::Saga { command: message.command });
+        assert_eq!((item.saga, item.idempotency_key.as_deref()), (to, Some("1")));
+    }
+}

@@ -24,7 +24,8 @@ use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use futures::FutureExt;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::At;
-use std::collections::{BTreeSet, HashMap};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -59,6 +60,8 @@ pub struct Settings {
     pub two_persons: BTreeSet<String>,
     /// What a rule may give back without anybody's word.
     pub auto_refunds: AutoRefunds,
+    /// What is set for flows, by their names, each in the flow's own form.
+    pub flows: BTreeMap<String, Value>,
 }
 
 impl Settings {
@@ -76,6 +79,7 @@ impl Settings {
             metrics: Metrics::default(),
             two_persons: BTreeSet::new(),
             auto_refunds: AutoRefunds::default(),
+            flows: BTreeMap::new(),
         }
     }
 }

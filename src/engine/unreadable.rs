@@ -105,6 +105,7 @@ async fn try_park(store: &Store, saga: SagaId, why: &str, now: DateTime<Utc>) ->
             changed_at: now,
         },
         items: Vec::new(),
+        tells: Vec::new(),
     };
     store.log.append(append).await?;
     Ok(())

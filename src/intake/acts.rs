@@ -274,6 +274,7 @@ fn terms(config: &Config) -> Terms {
         lock_minutes: LOCK_MINUTES,
         hold_hours: HOLD_HOURS,
         currencies: config.vendors.braintree.merchant_accounts.keys().cloned().collect(),
+        deal_at_link: config.crm.deal_at_link,
     }
 }
 

@@ -8,6 +8,7 @@ mod acts;
 mod cards;
 pub mod catalog;
 pub mod disputes;
+pub mod deals;
 mod endings;
 pub mod operator;
 mod pollers;

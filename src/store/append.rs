@@ -1,5 +1,6 @@
 //! What one saga writes at once: its events, and beside them what rides in the same transaction.
 
+use super::items::NewItem;
 use chrono::{DateTime, Utc};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::Money;
@@ -26,6 +27,8 @@ pub struct Append {
     pub row: SagaRow,
     /// Inbox items that this append applies.
     pub items: Vec<ItemMark>,
+    /// What its events tell other sagas.
+    pub tells: Vec<NewItem>,
 }
 
 /// One event to be written.

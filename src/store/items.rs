@@ -8,8 +8,9 @@ use super::together::Batch;
 use crate::trace;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sagas::kernel::effect::Claim;
+use sagas::kernel::effect::{Claim, Message};
 use sagas::kernel::ids::SagaId;
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -34,6 +35,20 @@ pub struct NewItem {
 }
 
 impl NewItem {
+    /// What a saga tells another.
+    pub fn told(from: SagaId, message: &Message) -> Self {
+        Self {
+            saga: message.to,
+            saga_kind: message.flow.clone(),
+            kind: message.kind.clone(),
+            principal: format!("saga:{from}"),
+            // As whoever applies items reads a command of a flow's own.
+            body: json!({ "to": "saga", "command": message.command }).to_string(),
+            waiting_key: None,
+            idempotency_key: Some(message.key.clone()),
+        }
+    }
+
     /// It is written: its saga's trace shows it from now on.
     pub(super) fn arrived(&self) {
         trace::arrived(self.saga, &self.saga_kind, &self.kind);

@@ -2,6 +2,7 @@
 
 use super::append::{Append, AppendError, ItemMark, NewEvent, SagaRow, Status};
 use super::error::{StoreError, unsigned};
+use super::items::NewItem;
 use super::log::{Log, StoredEvent, events_of};
 use super::shards::Node;
 use crate::clock::Clock;
@@ -138,6 +139,7 @@ pub fn build_append<S: Saga>(
 ) -> Result<(Append, Loaded<S>), serde_json::Error> {
     let mut after = before.clone();
     let mut written = Vec::with_capacity(events.len());
+    let mut tells = Vec::new();
     for event in events {
         after.saga.evolve(event);
         after.sequence += 1;
@@ -145,6 +147,7 @@ pub fn build_append<S: Saga>(
             Record::Business(event) => S::facts(&after.saga.business, event),
             Record::Step(event) => Facts { marks: event.marks(), ..Facts::default() },
         };
+        tells.extend(facts.tells.iter().map(|message| NewItem::told(saga, message)));
         let id = saga.event(after.sequence);
         let journals = facts.postings.iter().enumerate().filter_map(|(group, p)| journal(id, group, p)).collect();
         written.push(NewEvent {
@@ -167,6 +170,7 @@ pub fn build_append<S: Saga>(
         events: written,
         row: row(&after.saga, context.now),
         items: context.items,
+        tells,
     };
     Ok((append, after))
 }

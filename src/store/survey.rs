@@ -96,8 +96,19 @@ pub async fn survey_subscription(
         zoho_subscription,
         attio_record: linked(&links, LinkKind::AttioSubscription),
         claimed_by,
+        customer: customer_of(pool, &ours).await?,
         subscription: Some(ours),
     })
+}
+
+/// Whose a subscription of ours is, as a saga that works on it knows.
+async fn customer_of(pool: &PgPool, subscription: &str) -> Result<Option<String>, StoreError> {
+    let found = sqlx::query_scalar!(
+        "select s.customer from reference r join saga s on s.shard = r.shard and s.id = r.saga
+         where r.kind = 'subscription' and r.value = $1 and s.customer is not null order by s.customer limit 1",
+        subscription
+    );
+    Ok(found.fetch_optional(pool).await?.flatten())
 }
 
 /// Surveys a subscription that is being ended, for the saga that ends it. `ours` and `theirs` are its ids here and at Zoho;

@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 83] = [
+    let commands: [&[&str]; 85] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -111,6 +111,8 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["link"],
         &["catalog"],
         &["catalog", "sync"],
+        &["crm"],
+        &["crm", "check"],
         &["saga"],
         &["saga", "list"],
         &["saga", "show"],

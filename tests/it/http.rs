@@ -86,6 +86,7 @@ async fn the_api_describes_all_its_routes() {
     let expected = [
         "/activations",
         "/catalog/sync",
+        "/crm-checks",
         "/bulk",
         "/bulk/{id}",
         "/bulk/{id}/approve",

@@ -4,8 +4,12 @@ use crate::outside::{Outside, problem};
 use crate::rehearsals;
 use attio_billing::access::{Holder, Role};
 use attio_billing::demo::Wish;
+use attio_billing::store::items::{NewItem, offer_item};
+use attio_billing::store::query;
 use reqwest::{Method, StatusCode};
+use sagas::crm_lifecycle::CrmLifecycle;
 use sagas::kernel::ids::SagaId;
+use sagas::kernel::lifecycle::{News, Told};
 use sagas::rehearsal::Params;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -188,5 +192,34 @@ async fn the_inbox_summary_has_exactly_its_fields() {
         assert_eq!(names, BTreeSet::from(["received", "processed", "duplicate", "dead", "rejected"]));
         assert!(counts.as_object().unwrap().values().all(|n| n == 0));
     }
+    out.end().await;
+}
+
+#[tokio::test]
+async fn what_crm_shows_of_a_customer_is_checked_on_order_and_of_a_stranger_it_is_not() {
+    let out = Outside::start().await;
+    let operator = out.token_of("op", Holder::Person, Role::Operator).await;
+    let check = async |customer: &str, key: &str| {
+        let request = out.api_as(&operator, Method::POST, "/crm-checks").header("idempotency-key", key);
+        request.json(&json!({ "customer": customer })).send().await.unwrap()
+    };
+    assert_eq!(problem(check("nobody", "1").await, StatusCode::NOT_FOUND).await["code"], "unknown_customer");
+    let at = "2026-11-02T09:00:00Z".parse().unwrap();
+    let news = News::PastDue { invoice: "77".to_owned() };
+    let told = Told { customer: "cust1".to_owned(), subscription: "sub1".to_owned(), record: None, at, news };
+    let service = out.stage.service();
+    let item = NewItem::told(CrmLifecycle::id("test"), &told.message());
+    offer_item(out.stage.pool(), service.store.node.shard_count(), &item, &[]).await.unwrap();
+    service.engine.wake();
+    out.stage.until_saga(CrmLifecycle::id("cust1"), "at rest", |s| s.ended.is_some()).await.unwrap();
+    for _ in 0..2 {
+        let answer = check("cust1", "2").await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let answer: Value = answer.json().await.unwrap();
+        assert_eq!((&answer["state"], &answer["saga"]["kind"]), (&json!("applied"), &json!("crm_lifecycle")));
+    }
+    out.stage.rest().await.unwrap();
+    let (_, events) = query::saga(out.stage.pool(), CrmLifecycle::id("cust1")).await.unwrap().unwrap();
+    assert_eq!(events.iter().filter(|event| event.name == "CheckAsked").count(), 1, "the same key is the same order");
     out.end().await;
 }

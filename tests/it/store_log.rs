@@ -4,11 +4,11 @@ use crate::store_support::{Bench, append, event, saga};
 use attio_billing::store::append::{Append, AppendError, ItemMark};
 use attio_billing::store::chain;
 use attio_billing::store::claims::{self, Reserved};
-use attio_billing::store::items::{ItemState, NewItem, item_state, offer_item};
+use attio_billing::store::items::{ItemState, NewItem, item_state, items_ready, offer_item};
 use attio_billing::store::log::{Limits, Log, events_of};
 use attio_billing::store::shards::{Lease, Node};
 use attio_billing::store::verify;
-use sagas::kernel::effect::{Claim, ClaimKind};
+use sagas::kernel::effect::{Claim, ClaimKind, Message};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Mark;
 use std::sync::Arc;
@@ -286,4 +286,42 @@ async fn a_batch_is_bounded_and_all_is_written() {
     let written = futures::future::join_all(all).await;
     assert!(written.iter().all(Result::is_ok), "{written:?}");
     assert_eq!(bench.count("select count(*) from event").await, 20);
+}
+
+/// What one saga tells another, as an event of it does.
+fn telling(it: SagaId, key: &str) -> NewItem {
+    let message = Message {
+        to: saga(99),
+        flow: "rehearsal".to_owned(),
+        kind: "test.told".to_owned(),
+        command: serde_json::json!({ "command": "go_ahead" }),
+        key: key.to_owned(),
+    };
+    NewItem::told(it, &message)
+}
+
+#[tokio::test]
+async fn what_an_event_tells_comes_with_its_append_and_only_once() {
+    let bench = Bench::new().await;
+    let (node, log) = bench.node("one").await;
+    let it = saga(1);
+    let with =
+        |sequence, key| Append { tells: vec![telling(it, key)], ..append(it, sequence, vec![event(it, sequence + 1)]) };
+    log.append(with(0, "a")).await.unwrap();
+    log.append(with(1, "a")).await.unwrap();
+    log.append(with(1, "b")).await.unwrap_err();
+    let shard = node.shard_of(saga(99));
+    let told = items_ready(&bench.pool, &[shard], &[], 10).await.unwrap();
+    let [told] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((told.item.saga, told.item.saga_kind.as_str()), (saga(99), "rehearsal"));
+    assert_eq!((told.item.kind.as_str(), told.item.principal.as_str()), ("test.told", format!("saga:{it}").as_str()));
+}
+
+#[tokio::test]
+async fn an_append_that_is_refused_tells_nothing() {
+    let bench = Bench::new().await;
+    let (_node, log) = bench.node("one").await;
+    let poison = Append { tells: vec![telling(saga(1), "a")], ..poisonous(saga(1)) };
+    log.append(poison).await.unwrap_err();
+    assert_eq!(bench.count("select count(*) from item").await, 0);
 }

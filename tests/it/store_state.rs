@@ -356,6 +356,7 @@ async fn a_survey_finds_a_subscription_by_either_id_and_says_who_holds_it() {
         attio_record: Some("r1".to_owned()),
         owner: Some(CollectionOwner::ZohoNative),
         claimed_by: Some(saga(2)),
+        customer: None,
     };
     assert_eq!(found, wanted);
     let by_zoho = SubscriptionKey::Zoho { subscription: "s1".to_owned() };

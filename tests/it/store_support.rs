@@ -111,6 +111,7 @@ pub(crate) fn append(saga: SagaId, expected: u64, events: Vec<NewEvent>) -> Appe
             changed_at: noon(),
         },
         items: Vec::new(),
+        tells: Vec::new(),
     }
 }
 

@@ -75,6 +75,7 @@ impl World {
                 attio_record: Some("as1".to_owned()),
                 owner: Some(CollectionOwner::Orchestrator),
                 claimed_by: None,
+                customer: Some("cust1".to_owned()),
             },
             terms: samples::terms("live"),
             invoices: Vec::new(),

@@ -6,6 +6,7 @@ mod s2_0;
 mod s2_10;
 mod s2_12;
 mod s2_2;
+mod s2_23;
 mod s2_3;
 mod s2_4;
 mod s2_6;

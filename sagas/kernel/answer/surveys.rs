@@ -55,6 +55,9 @@ pub struct SubscriptionSurvey {
     pub owner: Option<CollectionOwner>,
     /// Another saga that holds the Zoho subscription now.
     pub claimed_by: Option<SagaId>,
+    /// Our customer id, where a saga of the subscription knows whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
 }
 
 /// What our own tables say about a subscription that is being ended.

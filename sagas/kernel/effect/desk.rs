@@ -130,6 +130,11 @@ pub enum Desk {
         /// Claims of this saga that are the other's from now on.
         claims: Vec<Claim>,
     },
+    /// What is set for a flow by those who run the installation.
+    ReadSettings {
+        /// Whose: the flow's name.
+        of: String,
+    },
     /// Tells every saga of a flow that has not ended something, each once.
     TellAll {
         /// The flow.
@@ -161,6 +166,7 @@ impl Desk {
             Self::DisownSubscription { .. } => "desk.disown_subscription",
             Self::Tell { .. } => "desk.tell",
             Self::TellAll { .. } => "desk.tell_all",
+            Self::ReadSettings { .. } => "desk.read_settings",
         }
     }
 }

@@ -2,7 +2,7 @@
 //! checks that its log alone tells its state. A flow's own small world stands on it and plays the vendors.
 
 use crate::kernel::books;
-use crate::kernel::effect::Claim;
+use crate::kernel::effect::{Claim, Message};
 use crate::kernel::flow::{Open, StepEvent};
 use crate::kernel::ids::SagaId;
 use crate::kernel::machine::{self, Command, What, Work};
@@ -36,6 +36,8 @@ pub(crate) struct Bench<S: Saga> {
     pub(crate) given_back: Vec<String>,
     pub(crate) erased: BTreeSet<Uuid>,
     pub(crate) references: BTreeSet<(&'static str, String)>,
+    /// What other flows were told by events.
+    pub(crate) tells: Vec<Message>,
     /// The steps whose calls were made, in order; an undo says so.
     pub(crate) calls: Vec<String>,
     /// What the next calls of an operation answer instead of the world.
@@ -59,6 +61,7 @@ impl<S: Saga> Bench<S> {
             given_back: Vec::new(),
             erased: BTreeSet::new(),
             references: BTreeSet::new(),
+            tells: Vec::new(),
             calls: Vec::new(),
             says: BTreeMap::new(),
             steps: Order::default(),
@@ -144,6 +147,7 @@ impl<S: Saga> Bench<S> {
             }
         }
         self.references.extend(facts.references);
+        self.tells.extend(facts.tells);
         for mark in facts.marks {
             match mark {
                 Mark::Confirm(claim) => assert!(self.claims.contains(&claim), "{claim:?} was never taken"),

@@ -85,6 +85,7 @@ impl World {
                 attio_record: Some("record1".to_owned()),
                 owner: Some(CollectionOwner::Orchestrator),
                 claimed_by: None,
+                customer: None,
             },
             subscription: Subscription {
                 amount: Some(eur(10_000)),

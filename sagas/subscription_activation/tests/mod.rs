@@ -11,6 +11,7 @@ mod s2_1_late;
 mod s2_1_quote;
 mod s2_1_shared;
 mod s2_1_zoho;
+mod s2_23;
 mod s2_28;
 mod s2_6;
 mod vendors;

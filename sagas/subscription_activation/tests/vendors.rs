@@ -58,6 +58,7 @@ impl World {
             | Desk::ClaimUnfenced { .. }
             | Desk::SurveyCustomer { .. }
             | Desk::SurveyCardUses { .. }
+            | Desk::ReadSettings { .. }
             | Desk::TellAll { .. } => {
                 panic!("no call of this flow")
             }

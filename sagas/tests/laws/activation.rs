@@ -36,6 +36,7 @@ fn pressed(act: Act, pressed_at: DateTime<Utc>) -> Command {
             lock_minutes: 60,
             hold_hours: 24,
             currencies: vec!["EUR".to_owned()],
+            deal_at_link: false,
         }),
         ordered: false,
     }

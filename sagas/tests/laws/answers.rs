@@ -2,6 +2,7 @@
 
 use crate::activation;
 use crate::card_update;
+use crate::deals;
 use crate::dice::Dice;
 use crate::disputed;
 use crate::ending;
@@ -45,6 +46,8 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
         Effect::Desk(Desk::WeighGiveBack { .. }) => Answer::Weighed { alone: dice.rarely() },
         Effect::Desk(Desk::SurveyEnding { zoho_subscription, .. }) => ending::survey(zoho_subscription, dice, now),
         Effect::Zoho(Zoho::Subscription(call)) => ending::subscription(call, dice),
+        Effect::Desk(Desk::ReadSettings { .. }) => deals::settings(dice),
+        Effect::Crm(call) => deals::answer(call, dice),
         Effect::Desk(Desk::CountCard { .. }) if dice.rarely() => {
             Answer::CardCapUntil { until: now + TimeDelta::hours(5) }
         }
@@ -104,7 +107,6 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
         }
         Effect::Attio(_) => Answer::Projected { transaction_record: None, subscription_record: None },
         Effect::Zoho(_)
-        | Effect::Crm(_)
         | Effect::Helpdesk(_)
         | Effect::Braintree(_)
         | Effect::Desk(_)

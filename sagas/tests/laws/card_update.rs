@@ -73,6 +73,7 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice) -> Option<Answer> {
                 dice.of(&[Some(CollectionOwner::Orchestrator), Some(CollectionOwner::BraintreeRecurring)])
             },
             claimed_by: None,
+            customer: Some("cust1".to_owned()),
         })),
         Effect::Desk(Desk::SurveyCustomer { .. }) => Answer::CustomerSurvey(Box::new(CustomerSurvey {
             customer: Some("cust1".to_owned()),

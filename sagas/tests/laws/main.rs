@@ -24,11 +24,13 @@ use sagas::kernel::verb::Verb;
 use sagas::payment_method_update::PaymentMethodUpdate;
 use sagas::rehearsal::Rehearsal;
 use sagas::subscription_activation::SubscriptionActivation;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod activation;
 mod answers;
 mod card_update;
+mod deals;
 mod dice;
 mod disputed;
 mod ending;
@@ -41,15 +43,19 @@ mod verbs;
 
 /// What one flow tells another, the other can read.
 fn understood(effect: &Effect) {
-    let (flow, command) = match effect {
-        Effect::Desk(Desk::Tell { message, .. }) => (&message.flow, &message.command),
-        Effect::Desk(Desk::TellAll { flow, command, .. }) => (flow, command),
-        _ => return,
-    };
+    match effect {
+        Effect::Desk(Desk::Tell { message, .. }) => reads(&message.flow, &message.command),
+        Effect::Desk(Desk::TellAll { flow, command, .. }) => reads(flow, command),
+        _ => {}
+    }
+}
+
+/// That flow can read it.
+fn reads(flow: &str, command: &Value) {
     let mut known = false;
     macro_rules! read {
         ($($saga:ty,)*) => { $(
-            if *flow == <$saga>::NAME {
+            if flow == <$saga>::NAME {
                 known = true;
                 let read = serde_json::from_value::<<$saga as Saga>::Command>(command.clone());
                 assert!(read.is_ok(), "{flow} is told what it cannot read: {read:?}");
@@ -172,6 +178,7 @@ impl<S: Told> Walk<S> {
     /// The invariants of the books.
     fn book(&mut self, event: &S::Event) {
         let facts = S::facts(&self.saga.business, event);
+        facts.tells.iter().for_each(|message| reads(&message.flow, &message.command));
         for (group, posting) in facts.postings.iter().enumerate() {
             let Some(journal) = journal(self.id.event(self.log.len() as u64), group, posting) else { continue };
             self.enter(&journal);

@@ -2,6 +2,7 @@
 
 use crate::activation;
 use crate::card_update;
+use crate::deals;
 use crate::dice::Dice;
 use crate::disputed;
 use crate::ending;
@@ -11,6 +12,7 @@ use sagas::act_refusal::{self, ActRefusal};
 use sagas::cancellation::{self, Cancellation};
 use sagas::catalog_sync::{self, Asked, CatalogSync};
 use sagas::dispute::Dispute;
+use sagas::crm_lifecycle::{self, CrmLifecycle};
 use sagas::invoice_payment::{self, Choice, Ending, InvoicePayment, Source};
 use sagas::kernel::catalog::CatalogPress;
 use sagas::kernel::effect::PracticeScript;
@@ -162,6 +164,16 @@ impl Told for Cancellation {
 
     fn command(_: &cancellation::State, dice: &mut Dice, now: DateTime<Utc>) -> cancellation::Command {
         ending::command(dice, now)
+    }
+}
+
+impl Told for CrmLifecycle {
+    fn start() -> crm_lifecycle::Command {
+        deals::start(activation::began())
+    }
+
+    fn command(_: &crm_lifecycle::State, dice: &mut Dice, now: DateTime<Utc>) -> crm_lifecycle::Command {
+        deals::command(dice, now)
     }
 }
 

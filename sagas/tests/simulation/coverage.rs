@@ -8,6 +8,7 @@ use sagas::act_refusal::ActRefusal;
 use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::CatalogSync;
 use sagas::dispute::Dispute;
+use sagas::crm_lifecycle::CrmLifecycle;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
 use sagas::kernel::saga::Saga;
@@ -21,7 +22,8 @@ use std::collections::BTreeSet;
 pub(crate) type Ends = BTreeSet<(String, String)>;
 
 /// Steps that call our own store alone.
-const OURS: [&str; 20] = [
+const OURS: [&str; 21] = [
+    "read_settings",
     "survey_subscription",
     "survey_customer",
     "survey_uses",
@@ -45,9 +47,10 @@ const OURS: [&str; 20] = [
 ];
 
 /// Steps that the simulated people cannot bring about: `vault` needs a price of zero, a trial or a later start, which are
-/// not for sale here; `undo_twin` needs a subscription that Zoho makes twice of one request, which the look-up prevents;
+/// not for sale here, and so does `read_trial`; `undo_twin` needs a subscription that Zoho makes twice of one request, which the look-up prevents;
 /// `move_subscription` and what belongs to it need subscriptions that Braintree charges by itself.
-const BEYOND: [&str; 6] = ["vault", "undo vault", "undo_twin", "move_subscription", "confirm_move", "move_back"];
+const BEYOND: [&str; 7] =
+    ["read_trial", "vault", "undo vault", "undo_twin", "move_subscription", "confirm_move", "move_back"];
 
 /// Flows of which the simulation plays nothing, or a part: of refunds those that a rule asks for. Their own walks and the harness
 /// play them.
@@ -65,7 +68,8 @@ const MET: [(&str, &str, &str); 7] = [
 ];
 
 /// Words in which sagas have to end.
-const ENDS: [(&str, &str); 19] = [
+const ENDS: [(&str, &str); 20] = [
+    (CrmLifecycle::NAME, "Kept"),
     (CatalogSync::NAME, "Asserted"),
     (PaymentMethodUpdate::NAME, "Changed"),
     (PaymentMethodUpdate::NAME, "Refused"),

@@ -65,8 +65,10 @@ impl Crm {
                 Answer::Nothing
             }
             Effect::Practice(call) => return self.rehearse(call),
-            Effect::Desk(_) | Effect::Braintree(_) | Effect::Zoho(_) => panic!("no call of these vendors"),
-            Effect::Crm(_) | Effect::Helpdesk(_) => panic!("no flow calls Zoho CRM or Zoho Desk yet"),
+            Effect::Desk(_) | Effect::Braintree(_) | Effect::Zoho(_) | Effect::Crm(_) => {
+                panic!("no call of these vendors")
+            }
+            Effect::Helpdesk(_) => panic!("no flow calls Zoho Desk yet"),
         };
         Outcome::Done { answer }
     }

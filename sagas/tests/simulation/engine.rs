@@ -7,7 +7,7 @@ use crate::mishaps::Kind;
 use crate::people::{CANCEL, CANCEL_NOW};
 use crate::world::{Event, World};
 use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::effect::{Braintree, Desk, Effect, Zoho};
+use sagas::kernel::effect::{Braintree, Desk, Effect, Message, Zoho};
 use sagas::kernel::flow::{Open, Phase, StepEvent};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{What, Work};
@@ -205,7 +205,7 @@ impl World {
         }
         let first = slot.live.length();
         let flow = slot.live.flow_name();
-        let (mut aims, mut posted) = (false, false);
+        let (mut aims, mut posted, mut told) = (false, false, Vec::new());
         for (n, seen) in slot.live.commit().into_iter().enumerate() {
             self.trace.note(&seen.json);
             self.trace.say(now, || format!("{flow} {} {}", &saga.to_string()[..8], seen.json));
@@ -226,9 +226,19 @@ impl World {
                 self.breaks(format!("{flow} {saga}: {law}"));
             }
             posted |= !seen.facts.postings.is_empty();
+            told.extend(seen.facts.tells);
         }
         if let Some(law) = posted.then(|| self.tables.check().err()).flatten() {
             self.breaks(format!("{flow} {saga}: {law}"));
+        }
+        for message in told {
+            // What follows from it is the same company's.
+            if let Some(who) = self.who(saga) {
+                self.laws.belongs.entry(message.to).or_insert(who);
+            }
+            if self.tables.tell_once(&message.key) {
+                self.pass_on(&message);
+            }
         }
         self.check_saga(saga);
         if aims {
@@ -398,6 +408,7 @@ impl World {
                 Effect::Braintree(call) => self.braintree.look(call, open.requested_at, sent, now),
                 Effect::Zoho(call) if *call != Zoho::ReadCatalog => self.zoho.look(call, now),
                 Effect::Desk(_) => Look::Absent { watermark: true, key_proven: true },
+                Effect::Crm(call) => self.deals.look(call),
                 effect => self.shelf.look(effect).unwrap_or_else(|| self.crm.look(effect)),
             });
         } else {
@@ -423,14 +434,12 @@ impl World {
             }
             Effect::Desk(desk) => {
                 self.lay_card_uses(flight.saga, desk);
-                let outcome = self.tables.desk(flight.saga, &flight.open.step, desk, now);
+                let mut outcome = self.tables.desk(flight.saga, &flight.open.step, desk, now);
+                self.name_customer(&mut outcome);
                 if let Desk::Tell { message, .. } = desk
                     && self.tables.tell_once(&message.key)
                 {
-                    let (flow, command) = (message.flow.clone(), Some(message.command.clone()));
-                    let item = Item { kind: "told", command, flow };
-                    let wait = self.millis(1, 2_000);
-                    self.clock.after(wait, Event::Comes(message.to, Box::new(item)));
+                    self.pass_on(message);
                 }
                 if let Desk::TellAll { flow, command, key, .. } = desk
                     && self.tables.tell_once(key)
@@ -465,8 +474,16 @@ impl World {
                 self.check_record(flight.saga, call);
                 outcome
             }
+            Effect::Crm(call) => self.deals.perform(call),
             effect => self.crm.perform(effect),
         }
+    }
+
+    fn pass_on(&mut self, message: &Message) {
+        let (flow, command) = (message.flow.clone(), Some(message.command.clone()));
+        let item = Item { kind: "told", command, flow };
+        let wait = self.millis(1, 2_000);
+        self.clock.after(wait, Event::Comes(message.to, Box::new(item)));
     }
 
     /// Every saga of the flow that has not ended hears it.

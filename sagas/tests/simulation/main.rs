@@ -13,6 +13,7 @@ mod catalog;
 mod clock;
 mod coverage;
 mod crm;
+mod deals;
 mod dice;
 mod ending;
 mod engine;

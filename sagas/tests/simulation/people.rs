@@ -512,6 +512,7 @@ fn terms() -> Terms {
         lock_minutes: 60,
         hold_hours: 24,
         currencies: vec!["EUR".to_owned()],
+        deal_at_link: false,
     }
 }
 

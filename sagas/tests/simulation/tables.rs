@@ -14,6 +14,7 @@ use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Decline, DeclineKind, Outcome, RejectionKind};
 use sagas::kernel::posting::{Journal, Rule, journal};
 use sagas::kernel::saga::{Facts, Mark};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -250,6 +251,8 @@ impl Tables {
                     Answer::Nothing
                 }
                 Desk::TellAll { .. } => Answer::Nothing,
+                // Nobody has set anything.
+                Desk::ReadSettings { .. } => Answer::Settings { settings: Value::Null },
                 Desk::Tell { message, claims } => {
                     for claim in claims {
                         if let Some(holder) = self.claims.get_mut(claim).filter(|h| h.saga == saga) {
@@ -329,6 +332,7 @@ impl Tables {
             attio_record: owned.attio.clone(),
             owner: owned.owner,
             claimed_by: holder.map(|holder| holder.saga),
+            customer: None,
         }
     }
 

@@ -5,6 +5,7 @@ use crate::braintree::{Braintree, Plastic};
 use crate::catalog::Shelf;
 use crate::clock::Clock;
 use crate::crm::Crm;
+use crate::deals::Deals;
 use crate::dice::Dice;
 use crate::engine::{Flight, Item, Node, Slot};
 use crate::laws::Laws;
@@ -64,6 +65,7 @@ pub(crate) struct World {
     pub(crate) braintree: Braintree,
     pub(crate) zoho: Zoho,
     pub(crate) crm: Crm,
+    pub(crate) deals: Deals,
     pub(crate) shelf: Shelf,
     pub(crate) laws: Laws,
     /// From then on nothing goes wrong any more (UTC).
@@ -125,6 +127,7 @@ impl World {
             braintree: Braintree::default(),
             zoho: Zoho::new(),
             crm: Crm::default(),
+            deals: Deals::default(),
             shelf: Shelf::new(seed),
             laws: Laws::default(),
             healed_at,

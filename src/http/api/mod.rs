@@ -6,6 +6,7 @@ pub mod cancellations;
 mod card_links;
 mod catalog;
 mod disputes;
+mod crm_checks;
 pub mod explain;
 pub mod forecast;
 mod inbox;
@@ -70,6 +71,7 @@ pub fn router() -> Router<App> {
         .routes(routes!(bulk::cancel))
         .routes(routes!(activations::order))
         .routes(routes!(catalog::sync))
+        .routes(routes!(crm_checks::check))
         .routes(routes!(card_links::order))
         .routes(routes!(cancellations::cancel))
         .routes(routes!(cancellations::decide_money))

@@ -12,6 +12,7 @@ mod writer;
 
 use super::append::{Append, AppendError, Written};
 use super::error::{StoreError, unsigned};
+use super::items::NewItem;
 use super::shards::Node;
 use chrono::{DateTime, Utc};
 use sagas::kernel::ids::SagaId;
@@ -70,10 +71,13 @@ impl Log {
             return Err(AppendError::Poison { saga, detail: "a payload holds a raw U+0000".to_owned() });
         }
         rows::make_storable(&mut append);
+        let told = append.tells.clone();
         let (answer, answered) = oneshot::channel();
         let gone = || AppendError::Unavailable("the log's writer has ended".to_owned());
         self.sender.send(Request { append, answer }).await.map_err(|_| gone())?;
-        answered.await.unwrap_or_else(|_| Err(gone()))
+        let written = answered.await.unwrap_or_else(|_| Err(gone()))?;
+        told.iter().for_each(NewItem::arrived);
+        Ok(written)
     }
 }
 

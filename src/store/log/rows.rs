@@ -5,6 +5,7 @@ use super::marks::Marks;
 use crate::store::append::{Append, AppendError, NewEvent, SagaRow};
 use crate::store::chain::{Header, link};
 use crate::store::error::{StoreError, signed, storable};
+use crate::store::items::NewItem;
 use chrono::{DateTime, NaiveDate, Utc};
 use sagas::kernel::money::Money;
 use sagas::kernel::posting::{Journal, Side};
@@ -68,6 +69,8 @@ pub(super) struct Rows {
     journals: Journals,
     lines: Lines,
     marks: Marks,
+    /// What events tell other sagas, each at most once: of one that is told again nothing is written.
+    pub(super) tells: Vec<NewItem>,
 }
 
 impl Rows {
@@ -96,6 +99,7 @@ impl Rows {
         head.streams.insert(append.saga, seq);
         self.sagas.push(append, shard, seq);
         self.marks.push_items(index, append);
+        self.tells.extend(append.tells.iter().cloned());
     }
 
     /// What is derived of a saga whose whole history is this append: its row and its references.

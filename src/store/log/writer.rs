@@ -6,6 +6,7 @@ use super::{Limits, Request};
 use crate::store::append::{AppendError, Written};
 use crate::store::chain::Hash;
 use crate::store::error::{StoreError, pause, signed, unsigned};
+use crate::store::items;
 use crate::store::shards::{Grant, Node};
 use sqlx::{PgConnection, PgPool};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -188,11 +189,15 @@ impl Writer {
             tx.rollback().await.ok();
             return Err(Failure::Refused(refused));
         }
-        let (rows, ends) = self.chain(batch);
+        let (mut rows, ends) = self.chain(batch);
+        let tells = std::mem::take(&mut rows.tells);
         let refused = rows.insert(&mut tx).await?;
         if !refused.is_empty() {
             tx.rollback().await.ok();
             return Err(Failure::Refused(refused));
+        }
+        if !tells.is_empty() {
+            items::insert(&mut tx, self.node.shard_count(), None, &tells).await?;
         }
         match tx.commit().await.map_err(StoreError::from) {
             Ok(()) => {

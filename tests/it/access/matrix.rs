@@ -37,6 +37,7 @@ fn expected() -> Vec<(&'static str, String, Value, &'static str)> {
         ("POST", format!("/bulk/{NOBODY}/cancel"), Value::Null, "operator admin"),
         ("POST", "/activations".to_owned(), json!({}), "support finance operator platform"),
         ("POST", "/catalog/sync".to_owned(), json!({}), "operator admin"),
+        ("POST", "/crm-checks".to_owned(), json!({}), "operator admin"),
         ("POST", "/card-links".to_owned(), json!({}), "support finance operator platform"),
         ("POST", "/cancellations".to_owned(), json!({}), "support finance operator platform"),
         ("POST", format!("/cancellations/{NOBODY}/choice"), why.clone(), "finance finance_approver"),

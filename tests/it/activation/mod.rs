@@ -9,4 +9,5 @@ mod links;
 mod play;
 mod presses;
 mod road;
+mod s2_23;
 mod undone;

@@ -428,6 +428,12 @@ async fn a_cancellation_survives_every_fault_at_every_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn deal_and_tags_survive_every_fault_at_every_call() {
+    let fixture = super::crm_lifecycle::Fixture::new().await;
+    println!("{} cases played on deals and tags", play(&fixture).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refund_survives_every_fault_at_every_call() {
     let fixture = super::refund::Fixture::new().await;
     println!("{} cases played on refunds", play(&fixture).await);

@@ -13,6 +13,7 @@ mod cases;
 mod catalog_sync;
 mod crashes;
 mod dispute;
+mod crm_lifecycle;
 mod faults;
 mod histories;
 mod invoice_payment;
@@ -153,6 +154,7 @@ const PLAYED: [&str; 9] = [
     cancellation::KIND,
     catalog_sync::KIND,
     dispute::KIND,
+    crm_lifecycle::KIND,
     invoice_payment::KIND,
     payment_method_update::KIND,
     refund::KIND,

@@ -85,6 +85,7 @@ impl Fixture {
             lock_minutes: 60,
             hold_hours: 24,
             currencies: vec!["EUR".to_owned()],
+            deal_at_link: false,
         }
     }
 
