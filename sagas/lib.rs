@@ -7,6 +7,7 @@
 pub mod act_refusal;
 pub mod cancellation;
 pub mod catalog_sync;
+pub mod erasure;
 pub mod invoice_payment;
 pub mod kernel;
 pub mod payment_method_update;
@@ -31,6 +32,7 @@ macro_rules! for_each_saga {
             $crate::catalog_sync::CatalogSync,
             $crate::payment_method_update::PaymentMethodUpdate,
             $crate::cancellation::Cancellation,
+            $crate::erasure::Erasure,
         }
     };
 }

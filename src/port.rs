@@ -74,6 +74,16 @@ pub struct Person {
 }
 
 impl Person {
+    /// Nobody: what stands at a vendor in place of a person who was erased. `mark` keeps apart what must be unique.
+    pub fn erased(mark: &str) -> Self {
+        Self {
+            last_name: format!("Erased {mark}"),
+            // A top-level domain that never leads anywhere (RFC 2606).
+            email: format!("{mark}@erased.invalid"),
+            ..Self::default()
+        }
+    }
+
     /// What the customer is called on a page, a mail, a document.
     pub fn display_name(&self) -> String {
         let name = format!("{} {}", self.first_name, self.last_name).trim().to_owned();

@@ -36,13 +36,14 @@ pub enum ParkCode {
     GiveBackStuck,
     RefundBlocked,
     RefundFailedAfterSuccess,
+    ErasureBlocked,
     Rehearsal,
     Paused,
 }
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -72,6 +73,7 @@ impl ParkCode {
         Self::GiveBackStuck,
         Self::RefundBlocked,
         Self::RefundFailedAfterSuccess,
+        Self::ErasureBlocked,
         Self::Rehearsal,
         Self::Paused,
     ];
@@ -108,6 +110,7 @@ impl ParkCode {
             Self::GiveBackStuck => "GIVE_BACK_STUCK",
             Self::RefundBlocked => "REFUND_BLOCKED",
             Self::RefundFailedAfterSuccess => "REFUND_FAILED_AFTER_SUCCESS",
+            Self::ErasureBlocked => "ERASURE_BLOCKED",
             Self::Rehearsal => "REHEARSAL",
             Self::Paused => "PAUSED",
         }
@@ -150,6 +153,7 @@ impl ParkCode {
             Self::GiveBackStuck => "void and refund were both refused for three days",
             Self::RefundBlocked => "the bank, a time limit or the merchant account refuses the refund",
             Self::RefundFailedAfterSuccess => "a refund was declined after it had been accepted",
+            Self::ErasureBlocked => "a person's erasure cannot go on: something of theirs is not ended or not gone",
             Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
             Self::Paused => "an operator paused it: no new call is sent, look-ups go on",
         }

@@ -61,6 +61,9 @@ impl World {
             | Desk::ClaimUnfenced { .. }
             | Desk::SurveyCustomer { .. }
             | Desk::SurveyCardUses { .. }
+            | Desk::SurveyPerson { .. }
+            | Desk::ErasePerson { .. }
+            | Desk::VerifyErased { .. }
             | Desk::TellAll { .. } => {
                 panic!("no call of this flow")
             }
@@ -90,6 +93,8 @@ impl World {
             | Attio::ShowCardPage(_)
             | Attio::AddNote(_)
             | Attio::SetCompliance { .. }
+            | Attio::SeekPerson { .. }
+            | Attio::ErasePerson { .. }
             | Attio::ReadCatalog
             | Attio::ShowOffering(_)
             | Attio::AnswerCatalogAct(_)
@@ -145,6 +150,8 @@ impl World {
             | Braintree::ReadMethod { .. }
             | Braintree::SetDefaultMethod { .. }
             | Braintree::VerifyMethod { .. }
+            | Braintree::SeekCustomer { .. }
+            | Braintree::EraseCustomer { .. }
             | Braintree::UpdateCustomer { .. }
             | Braintree::CreateSubscription(_)
             | Braintree::ReadSubscription { .. }
@@ -239,6 +246,8 @@ impl World {
             | Zoho::RecordPayment { .. }
             | Zoho::ReadCatalog
             | Zoho::UpdateCustomer { .. }
+            | Zoho::SeekCustomer { .. }
+            | Zoho::EraseCustomer { .. }
             | Zoho::Subscription(_)
             | Zoho::Credit(_)
             | Zoho::Payment(_)

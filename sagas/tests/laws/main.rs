@@ -5,6 +5,7 @@ use crate::dice::{Dice, outcome};
 use crate::told::Told;
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
+use sagas::erasure::Erasure;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel;
 use sagas::kernel::books::{self, Sums};
@@ -30,6 +31,7 @@ mod answers;
 mod card_update;
 mod dice;
 mod ending;
+mod erasing;
 mod histories;
 mod pages;
 #[path = "../../kernel/tests/samples.rs"]
@@ -341,6 +343,29 @@ fn the_walks_of_a_card_update_lead_to_every_end() {
     ] {
         assert!(met.contains(event), "no walk meets {event}: {met:?}");
     }
+}
+
+#[test]
+fn the_walks_of_an_erasure_lead_to_every_end() {
+    let mut ends = BTreeSet::new();
+    let mut met = BTreeSet::new();
+    for seed in 0..300 {
+        let mut walk = Walk::<Erasure>::new(seed * 7_919);
+        walk.deliver(Erasure::start());
+        for _ in 0..160 {
+            walk.step();
+            ends.insert(Erasure::summary(&walk.saga.business).state);
+        }
+        met.extend(walk.log.iter().filter_map(|event| match event {
+            Record::Business(event) => Some(event.name()),
+            Record::Step(_) => None,
+        }));
+    }
+    for end in ["Erased", "Refused", "Withdrawn", "RestKept", "Held"] {
+        assert!(ends.contains(end), "no walk comes to {end}: {ends:?}");
+    }
+    let unmet: Vec<_> = <Erasure as Saga>::Event::NAMES.iter().filter(|name| !met.contains(*name)).collect();
+    assert!(unmet.is_empty(), "no walk meets {unmet:?}");
 }
 
 /// The verbs that some walk of a saga gets through.

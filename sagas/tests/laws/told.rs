@@ -4,11 +4,13 @@ use crate::activation;
 use crate::card_update;
 use crate::dice::Dice;
 use crate::ending;
+use crate::erasing;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
 use sagas::cancellation::{self, Cancellation};
 use sagas::catalog_sync::{self, Asked, CatalogSync};
+use sagas::erasure::{self, Erasure};
 use sagas::invoice_payment::{self, Choice, Ending, InvoicePayment, Source};
 use sagas::kernel::catalog::CatalogPress;
 use sagas::kernel::effect::PracticeScript;
@@ -159,6 +161,16 @@ impl Told for Cancellation {
 
     fn command(_: &cancellation::State, dice: &mut Dice, now: DateTime<Utc>) -> cancellation::Command {
         ending::command(dice, now)
+    }
+}
+
+impl Told for Erasure {
+    fn start() -> erasure::Command {
+        erasing::start()
+    }
+
+    fn command(state: &erasure::State, dice: &mut Dice, now: DateTime<Utc>) -> erasure::Command {
+        erasing::command(state, dice, now)
     }
 }
 

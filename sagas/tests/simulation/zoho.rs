@@ -295,6 +295,8 @@ impl Zoho {
             Call::Invoice(call) => self.on_invoice(call, now),
             Call::ReadCatalog
             | Call::UpdateCustomer { .. }
+            | Call::SeekCustomer { .. }
+            | Call::EraseCustomer { .. }
             | Call::Credit(_)
             | Call::Payment(_)
             | Call::Estimate(_)
