@@ -114,6 +114,16 @@ impl From<Outcome> for Report {
     }
 }
 
+/// The list of who was erased, outside the database: a database that is restored from before has them again.
+#[async_trait]
+pub trait ErasureList: std::fmt::Debug + Send + Sync {
+    /// Puts a customer of ours on it. How the customer stands there, which names nobody; none: no list is kept.
+    ///
+    /// # Errors
+    /// The list did not take it, in a sentence.
+    async fn add(&self, customer: &str, by: &str, at: DateTime<Utc>) -> Result<Option<String>, String>;
+}
+
 /// Performs effects. An implementation never retries a write and never panics on what a vendor sends.
 #[async_trait]
 pub trait Perform: Send + Sync {

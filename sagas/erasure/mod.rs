@@ -47,47 +47,33 @@ impl Erasure {
     }
 }
 
-const fn read(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Read, undo: Undo::None("changes nothing"), records: &[] }
-}
-
-const fn forward(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Retriable, undo: Undo::None("stands after the pivot"), records: &[] }
-}
-
 impl Saga for Erasure {
     const NAME: &'static str = "erasure";
     const VERSION: u32 = 1;
     const PURPOSE: &'static str = "Takes a person out of our tables and the vendors', and proves it";
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 5 }];
     const STEPS: &'static [StepSpec] = &[
-        read("survey"),
-        read("find_in_attio"),
-        read("find_in_desk"),
-        read("list_subscriptions"),
-        StepSpec {
-            name: "end_subscription",
-            class: Class::Retriable,
-            undo: Undo::None("an order of its own: a subscription that has ended is started anew"),
-            records: &[],
-        },
-        StepSpec {
-            name: "erase_here",
-            class: Class::Pivot,
-            undo: Undo::None("what is erased is gone: after it there is only forward"),
-            records: &[],
-        },
-        forward("erase_attio"),
-        forward("erase_crm"),
-        forward("erase_desk"),
-        forward("erase_zoho"),
-        forward("erase_braintree"),
-        read("read_attio"),
-        read("read_crm"),
-        read("read_desk"),
-        read("read_zoho"),
-        read("read_braintree"),
-        read("verify"),
+        StepSpec::read("survey"),
+        StepSpec::read("find_in_attio"),
+        StepSpec::read("find_in_desk"),
+        StepSpec::read("list_subscriptions"),
+        StepSpec::new(
+            "end_subscription",
+            Class::Retriable,
+            Undo::None("an order of its own: a subscription that has ended is started anew"),
+        ),
+        StepSpec::new("erase_here", Class::Pivot, Undo::None("what is erased is gone: after it there is only forward")),
+        StepSpec::forward("erase_attio"),
+        StepSpec::forward("erase_crm"),
+        StepSpec::forward("erase_desk"),
+        StepSpec::forward("erase_zoho"),
+        StepSpec::forward("erase_braintree"),
+        StepSpec::read("read_attio"),
+        StepSpec::read("read_crm"),
+        StepSpec::read("read_desk"),
+        StepSpec::read("read_zoho"),
+        StepSpec::read("read_braintree"),
+        StepSpec::read("verify"),
     ];
 
     type State = State;

@@ -274,13 +274,11 @@ impl State {
                 self.reasons.clone_from(reasons);
                 self.stage = Stage::Deferred { until: *again_at };
             }
-            Event::WaitOver => {
-                match self.stage {
-                    Stage::Again { .. } => self.stage = Stage::After,
-                    _ if self.erased_here() => self.stage = Stage::Erasing,
-                    _ => self.look_again(),
-                }
-            }
+            Event::WaitOver => match self.stage {
+                Stage::Again { .. } => self.stage = Stage::After,
+                _ if self.erased_here() => self.stage = Stage::Erasing,
+                _ => self.look_again(),
+            },
             Event::EndingBegun { .. } => self.stage = Stage::Ending,
             Event::SubscriptionEndOrdered { subscription, .. } => {
                 self.calls += 1;

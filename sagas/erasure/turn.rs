@@ -48,7 +48,10 @@ impl Turn<'_> {
             }
             Command::HoldPlaced { case, until, by } => {
                 if self.past_withdrawal() {
-                    return Err(Refusal::new("too_late", "it is being erased, or was: there is nothing to hold any more"));
+                    return Err(Refusal::new(
+                        "too_late",
+                        "it is being erased, or was: there is nothing to hold any more",
+                    ));
                 }
                 let (case, until, by) = (case.clone(), *until, by.clone());
                 self.push(Event::LegalHoldPlaced { case, until, by, at });
@@ -99,7 +102,10 @@ impl Turn<'_> {
         };
         if preview != self.state.previews {
             let newest = self.state.previews;
-            return Err(Refusal::new("preview_expired", format!("look at preview {newest}: it has replaced {preview}")));
+            return Err(Refusal::new(
+                "preview_expired",
+                format!("look at preview {newest}: it has replaced {preview}"),
+            ));
         }
         if request.second_person && request.by == by {
             return Err(Refusal::new("second_person", "an erasure needs two persons: somebody else has to confirm it"));
@@ -144,14 +150,16 @@ impl Turn<'_> {
             ("erase_here", Outcome::Declined { .. }) => self.defer(vec![Reason::BegunMeanwhile]),
             ("verify", Outcome::Done { answer: Answer::ErasureProof(proof) }) => {
                 if let Some(broken) = &proof.broken {
-                    let detail = format!("the log of the person's flows is not what it was ({broken}): see `log verify`");
+                    let detail =
+                        format!("the log of the person's flows is not what it was ({broken}): see `log verify`");
                     return self.hold(detail);
                 }
                 if proof.left.is_nothing() {
                     return self.push(Event::ErasureVerified { proof: proof.clone(), at });
                 }
                 if self.state.lefts >= TIMES {
-                    return self.hold("something of the person comes here again and again: find out from where".to_owned());
+                    return self
+                        .hold("something of the person comes here again and again: find out from where".to_owned());
                 }
                 self.push(Event::PersonLeftHere { left: proof.left, at });
             }
@@ -292,7 +300,8 @@ impl Turn<'_> {
             return self.push(Event::ErasureBegun { at });
         }
         let held = reasons.iter().any(|reason| matches!(reason, Reason::LegalHold { .. }));
-        let ending = reasons.iter().any(|reason| matches!(reason, Reason::InFlight { saga } if saga.flow == "cancellation"));
+        let ending =
+            reasons.iter().any(|reason| matches!(reason, Reason::InFlight { saga } if saga.flow == "cancellation"));
         let Some(next) = self.state.next_end().filter(|_| !held && !ending).map(str::to_owned) else {
             return self.defer(reasons);
         };

@@ -44,7 +44,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 impl Effects {
     pub(super) fn new(store: &Store, vendors: Arc<dyn Perform>, settings: &Settings, wake: Arc<Notify>) -> Self {
         Self {
-            desk: DeskPerformer::new(store.pool.clone(), store.node.shard_count(), wake),
+            desk: DeskPerformer::new(store.pool.clone(), store.node.shard_count(), wake, settings.erasures.clone()),
             practice: PracticePerformer::new(store.pool.clone()),
             post: PostPerformer::new(store.pool.clone(), settings.mailer.clone()),
             vendors,

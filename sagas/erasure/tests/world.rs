@@ -6,10 +6,9 @@ use crate::kernel::effect::{Attio, AttioRecord, Braintree, Crm, Desk, Effect, He
 use crate::kernel::flow::Open;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::outcome::{DeclineKind, Outcome};
-use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use crate::kernel::tests::samples::{self, day, decline, instant};
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::{Deref, DerefMut};
 
 pub(super) const PERSON: &str = "person1";
 
@@ -30,25 +29,10 @@ pub(super) struct World {
     pub(super) busy: u32,
     /// An event of theirs does not hash any more.
     pub(super) broken: Option<String>,
-    /// What the next calls at vendors say instead.
-    pub(super) says: VecDeque<Outcome>,
-    pub(super) calls: Vec<&'static str>,
     pub(super) told: Vec<Message>,
 }
 
-impl Deref for World {
-    type Target = Bench<Erasure>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.bench
-    }
-}
-
-impl DerefMut for World {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.bench
-    }
-}
+stands_on_its_bench!(World, Erasure);
 
 pub(super) fn of() -> Of {
     Of {
@@ -87,7 +71,8 @@ impl World {
         let now = instant("2024-10-04T09:00:00Z");
         let client = AttioRecord { object: "people".to_owned(), id: PERSON.to_owned() };
         let known = |id: &str| Trace { record: Some(id.to_owned()), personal: true, kept_because: None };
-        let places = ["attio:person1", "zoho_crm:cust1", "zoho_crm:sub1", "zoho_desk:dc1", "zoho:zc1", "braintree:c-cust1"];
+        let places =
+            ["attio:person1", "zoho_crm:cust1", "zoho_crm:sub1", "zoho_desk:dc1", "zoho:zc1", "braintree:c-cust1"];
         Self {
             bench: Bench::new(Erasure::id("demo1", "cust1"), now),
             survey: PersonSurvey {
@@ -106,8 +91,6 @@ impl World {
             comes_again: VecDeque::new(),
             busy: 0,
             broken: None,
-            says: VecDeque::new(),
-            calls: Vec::new(),
             told: Vec::new(),
         }
     }
@@ -125,10 +108,6 @@ impl World {
     pub(super) fn go(&mut self) {
         self.request(Law::Gdpr);
         self.confirm("token:bob");
-    }
-
-    pub(super) fn made(&self, call: &str) -> usize {
-        self.calls.iter().filter(|made| **made == call).count()
     }
 
     pub(super) fn is_erased_here(&self) -> bool {
@@ -205,12 +184,8 @@ impl Played for World {
     type Flow = Erasure;
 
     fn answer(&mut self, open: &Open) -> Outcome {
-        self.calls.push(open.effect.operation());
         if let Effect::Desk(call) = &open.effect {
             return self.desk(call);
-        }
-        if let Some(said) = self.says.pop_front() {
-            return said;
         }
         let key = key(&open.effect);
         let trace = |trace: Option<Trace>| Answer::Trace(Box::new(trace.unwrap_or_default()));
@@ -237,7 +212,7 @@ impl Played for World {
 
     fn must_hold(&self) {
         assert!(self.accounts.is_empty() && self.claims.is_empty(), "it posts nothing and holds nothing");
-        let at_vendors = self.calls.iter().any(|call| call.contains(".erase_") && !call.starts_with("desk."));
+        let at_vendors = self.calls.iter().any(|step| step.starts_with("erase_") && step != "erase_here");
         let here = self.count("PersonErasedHere") > 0;
         assert!(here || !at_vendors, "a vendor was asked before it was erased here");
         let confirmed = self.count("ErasureConfirmed") > 0;

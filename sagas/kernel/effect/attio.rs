@@ -74,9 +74,11 @@ pub enum Attio {
 impl Attio {
     pub(super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
-            Self::FindClient { .. } | Self::ReadRequest { .. } | Self::ReadPerson { .. } | Self::ReadCatalog | Self::SeekPerson { .. } => {
-                ExactlyOnce::Repeatable
-            }
+            Self::FindClient { .. }
+            | Self::ReadRequest { .. }
+            | Self::ReadPerson { .. }
+            | Self::ReadCatalog
+            | Self::SeekPerson { .. } => ExactlyOnce::Repeatable,
             Self::ErasePerson { .. } => ExactlyOnce::Set { row: "2.0-e69" },
             Self::Project(_)
             | Self::ShowSubscription(_)
@@ -97,7 +99,9 @@ impl Attio {
             Self::FindClient { zoho_customer, .. } => zoho_customer,
             Self::Project(projection) => &projection.transaction.external_id,
             Self::ReadRequest { record } => record,
-            Self::ReadPerson { client, .. } | Self::SetCompliance { client, .. } | Self::SeekPerson { client } => &client.id,
+            Self::ReadPerson { client, .. } | Self::SetCompliance { client, .. } | Self::SeekPerson { client } => {
+                &client.id
+            }
             Self::ErasePerson { person } => person,
             Self::ShowSubscription(face) => &face.record,
             Self::AddTask(task) | Self::AddCatalogTask(task) => &task.marker,

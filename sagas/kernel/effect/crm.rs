@@ -139,10 +139,9 @@ impl Crm {
     /// Our id of what the call concerns.
     pub(super) fn reference(&self) -> &str {
         match self {
-            Self::Find { key, .. }
-            | Self::SetTags { key, .. }
-            | Self::Seek { key, .. }
-            | Self::Erase { key, .. } => key,
+            Self::Find { key, .. } | Self::SetTags { key, .. } | Self::Seek { key, .. } | Self::Erase { key, .. } => {
+                key
+            }
             Self::UpsertAccount { account, .. } => account,
             Self::UpsertContact { customer, .. } => customer,
             Self::UpsertDeal(deal) => &deal.subscription,

@@ -59,10 +59,9 @@ pub(crate) fn is(effect: &Effect) -> bool {
         Effect::Zoho(call) => matches!(call, Zoho::SeekCustomer { .. } | Zoho::EraseCustomer { .. }),
         Effect::Braintree(call) => matches!(call, Braintree::SeekCustomer { .. } | Braintree::EraseCustomer { .. }),
         Effect::Crm(call) => matches!(call, Crm::Seek { .. } | Crm::Erase { .. }),
-        Effect::Helpdesk(call) => matches!(
-            call,
-            Helpdesk::FindContact { .. } | Helpdesk::SeekContact { .. } | Helpdesk::EraseContact { .. }
-        ),
+        Effect::Helpdesk(call) => {
+            matches!(call, Helpdesk::FindContact { .. } | Helpdesk::SeekContact { .. } | Helpdesk::EraseContact { .. })
+        }
         Effect::Mail(_) | Effect::Practice(_) => false,
     }
 }

@@ -73,7 +73,6 @@ impl Zoho {
     }
 }
 
-
 fn done(trace: Trace) -> Answer {
     Answer::Trace(Box::new(trace))
 }

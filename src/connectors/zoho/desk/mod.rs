@@ -89,7 +89,9 @@ impl Desk {
             Helpdesk::FindContact { .. } | Helpdesk::ReadTicket { .. } | Helpdesk::SeekContact { .. } => return ABSENT,
             Helpdesk::EraseContact { contact, mark } => {
                 let shown = self.trace("zoho_desk.find_contact", contact, mark, deadline).await;
-                shown.map(|trace| if trace.personal { ABSENT } else { hit([(done(trace), contact.clone())].into_iter()) })
+                shown.map(
+                    |trace| if trace.personal { ABSENT } else { hit([(done(trace), contact.clone())].into_iter()) },
+                )
             }
             Helpdesk::CreateContact { .. } => {
                 let found = self.contacts("zoho_desk.find_contact", call.beside.person.as_ref(), deadline).await;
@@ -158,13 +160,7 @@ impl Desk {
     }
 
     /// What is left of somebody on a contact.
-    async fn trace(
-        &self,
-        operation: &'static str,
-        contact: &str,
-        mark: &str,
-        deadline: Instant,
-    ) -> Answered<Trace> {
+    async fn trace(&self, operation: &'static str, contact: &str, mark: &str, deadline: Instant) -> Answered<Trace> {
         match self.api.call::<ContactWire>(Ask::read(operation, &["contacts", contact], &[]), deadline).await {
             Ok(shown) => Ok(Trace { personal: !shown.is(&Person::erased(mark)), ..Trace::neutral(contact) }),
             Err(outcome) if is_not_found(&outcome) => Ok(Trace::gone()),
