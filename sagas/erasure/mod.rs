@@ -140,6 +140,7 @@ fn word(state: &State) -> &'static str {
         Stage::New => "New",
         Stage::Looking if state.confirmed_by.is_none() => "Requested",
         Stage::Looking => "Checking",
+        Stage::Asking if state.warned => "PreviewedUrgently",
         Stage::Asking => "Previewed",
         Stage::Deferred { .. } if state.warned => "WaitsUrgently",
         Stage::Deferred { .. } => "Waits",

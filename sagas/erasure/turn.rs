@@ -282,9 +282,20 @@ impl Turn<'_> {
         let at = self.at.now;
         match self.state.stage {
             Stage::Looking if self.state.next_look().is_none() => self.judge(),
+            Stage::Asking => self.agreed_before(),
             Stage::Ending if self.state.next_end().is_none() => self.defer(reasons(&self.state, self.at.date(at))),
             Stage::After => self.certify(),
             _ => {}
+        }
+    }
+
+    /// Somebody has agreed before it was asked for.
+    fn agreed_before(&mut self) {
+        let Some(request) = &self.state.request else { return };
+        let agreed = request.agreed_by.clone().filter(|by| !request.second_person || *by != request.by);
+        if let Some(by) = agreed {
+            let reason = request.reason.clone();
+            self.push(Event::ErasureConfirmed { by, reason, at: self.at.now });
         }
     }
 

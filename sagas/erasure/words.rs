@@ -83,6 +83,9 @@ pub struct Request {
     pub documents_kept_days: u32,
     /// Another person than the one who asked must confirm.
     pub second_person: bool,
+    /// Who has agreed before: a principal. Then no preview is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed_by: Option<String>,
     /// Why it is asked for here: a ticket's number. Not who it is.
     pub reason: String,
     /// Who asks for it here: a principal.

@@ -17,7 +17,8 @@ pub(super) enum Command {
     /// Erase what is held here of a customer: who it is, and from where they agreed to be charged
     ///
     /// Put on the erasure list first, which lies beside the published checkpoints: a database that is restored from before
-    /// erases them again. The log names nobody and stays. Vendors are not asked: erase at Attio, Zoho and Braintree too.
+    /// erases them again. The log names nobody and stays. Raw deliveries that name them go, too. Vendors are not asked, nothing
+    /// is waited for, and no certificate is made: `POST /api/v1/erasures` of the running service does all that.
     /// Where approvals are required a second person gives the same command.
     ///
     /// Example:

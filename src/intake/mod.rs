@@ -8,6 +8,7 @@ mod acts;
 mod cards;
 pub mod catalog;
 mod endings;
+pub mod erasures;
 pub mod operator;
 mod pollers;
 mod recovery;

@@ -379,6 +379,17 @@ pub async fn is_of_erased(pool: &PgPool, body: &[u8]) -> Result<bool, StoreError
     Ok(erased.fetch_one(pool).await?)
 }
 
+/// Erasures that are not done though their time is nearly up, or over.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn late(pool: &PgPool) -> Result<u64, StoreError> {
+    let late = sqlx::query_scalar!(
+        r#"select count(*) as "late!" from saga where kind = 'erasure' and ended is null and state like '%Urgently'"#
+    );
+    unsigned("a count", late.fetch_one(pool).await?)
+}
+
 /// Every customer of whom anything can be kept: those with a row, with evidence, or linked to a vendor.
 ///
 /// # Errors

@@ -26,6 +26,16 @@ fn who_asked_never_confirms_where_two_persons_are_wanted() {
 }
 
 #[test]
+fn what_another_person_has_agreed_to_before_waits_for_no_preview() {
+    for (agreed_by, state) in [("token:bob", "Erased"), ("token:ada", "Previewed")] {
+        let mut w = World::new();
+        let request = Request { agreed_by: Some(agreed_by.to_owned()), ..request(Law::Gdpr) };
+        w.tell(Command::Requested { of: of(), request: Box::new(request) });
+        assert_eq!((w.state().as_str(), w.count("ErasurePreviewed")), (state, 1));
+    }
+}
+
+#[test]
 fn another_preview_than_the_newest_is_not_confirmed() {
     let mut w = World::new();
     w.request(Law::Gdpr);
@@ -116,5 +126,5 @@ fn a_preview_that_nobody_confirms_is_warned_of_too() {
     let mut w = World::new();
     w.request(Law::Gdpr);
     w.pass(TimeDelta::days(31));
-    assert_eq!((w.state().as_str(), w.count("DeadlineNear")), ("Previewed", 2));
+    assert_eq!((w.state().as_str(), w.count("DeadlineNear")), ("PreviewedUrgently", 2));
 }

@@ -51,6 +51,7 @@ pub(super) fn request(law: Law) -> Request {
         identity: Identity { by_means: Means::SignedIn, checked_by: "token:ada".to_owned() },
         documents_kept_days: 3_653,
         second_person: true,
+        agreed_by: None,
         reason: "ticket 4711".to_owned(),
         by: "token:ada".to_owned(),
     }

@@ -28,6 +28,7 @@ fn requested(law: Law, second_person: bool) -> Command {
             identity: Identity { by_means: Means::Document, checked_by: "token:ada".to_owned() },
             documents_kept_days: 100,
             second_person,
+            agreed_by: None,
             reason: "walk".to_owned(),
             by: "token:ada".to_owned(),
         }),

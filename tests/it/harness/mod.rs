@@ -12,6 +12,7 @@ mod cancellation;
 mod cases;
 mod catalog_sync;
 mod crashes;
+mod erasure;
 mod faults;
 mod histories;
 mod invoice_payment;
@@ -147,10 +148,11 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 8] = [
+const PLAYED: [&str; 9] = [
     act_refusal::KIND,
     cancellation::KIND,
     catalog_sync::KIND,
+    erasure::KIND,
     invoice_payment::KIND,
     payment_method_update::KIND,
     refund::KIND,

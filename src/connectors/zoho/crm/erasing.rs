@@ -42,7 +42,8 @@ impl Crm {
             return Ok(done(Trace::neutral(&id)));
         }
         let kept = |outcome: Outcome| Trace { kept_because: Some(sentence(outcome)), ..Trace::neutral(&id) };
-        let ask = Ask::delete(ERASE, &[module.name(), &id]);
+        let segments = [module.name(), id.as_str()];
+        let ask = Ask::delete(ERASE, &segments);
         let body = match self.api.answer(&ask, deadline).await {
             Ok(body) => body,
             Err(outcome) if is_invalid(&outcome) => return Ok(done(kept(*outcome))),

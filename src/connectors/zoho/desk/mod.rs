@@ -150,7 +150,8 @@ impl Desk {
     /// One call. The contact stays: its tickets need one.
     async fn erase_contact(&self, contact: &str, mark: &str, deadline: Instant) -> Answered<Answer> {
         let segments = ["contacts", contact];
-        let body = ErasedContact::of(&Person::erased(mark));
+        let nobody = Person::erased(mark);
+        let body = ErasedContact::of(&nobody);
         let ask = Ask::patch("zoho_desk.erase_contact", &segments, &body);
         match self.api.call::<ContactWire>(ask, deadline).await {
             Ok(_) => Ok(done(Trace::neutral(contact))),
