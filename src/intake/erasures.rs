@@ -8,7 +8,7 @@ use crate::store::items::NewItem;
 use crate::store::query::SagaLine;
 use chrono::NaiveDate;
 use sagas::erasure::{Command, Erasure, Identity, Law, Means, Of, Request};
-use sagas::kernel::ids::SagaId;
+use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::saga::Saga;
 
 /// Documents are kept for so many days where nobody says otherwise: ten years.
@@ -49,16 +49,34 @@ pub enum Word {
 }
 
 impl Acts {
-    /// The item that asks for an erasure. The same key is the same order.
+    /// The item that asks for an erasure in this installation.
     pub fn erasure(&self, order: ErasureOrder) -> NewItem {
-        let by = order.by;
-        let of = Of {
+        let here = Here {
             organization: self.organization.clone(),
             installation: self.installation.clone(),
-            customer: order.customer,
             helpdesk: self.helpdesk,
-            crm: true,
         };
+        here.erasure(order)
+    }
+}
+
+/// Where somebody is erased.
+#[derive(Debug, Clone)]
+pub struct Here {
+    /// Zoho organization id.
+    pub organization: String,
+    /// Prefix of our order ids.
+    pub installation: Installation,
+    /// Zoho Desk is in use.
+    pub helpdesk: bool,
+}
+
+impl Here {
+    /// The item that asks for an erasure. The same key is the same order.
+    pub fn erasure(self, order: ErasureOrder) -> NewItem {
+        let by = order.by;
+        let Self { organization, installation, helpdesk } = self;
+        let of = Of { organization, installation, customer: order.customer, helpdesk, crm: true };
         let saga = Erasure::id(of.installation.as_str(), &of.customer);
         let request = Request {
             law: order.law,

@@ -5,6 +5,7 @@ use crate::access::{Act, Actor};
 use crate::http::auth::refuse;
 use crate::http::{App, Problem};
 use crate::intake::erasures::{DOCUMENTS_KEPT_DAYS, ErasureOrder, Word, said};
+use crate::store::log::StoredEvent;
 use crate::store::query;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The law under which a person asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum ErasureLaw {
     /// Europe's: done within 30 days
@@ -26,7 +27,7 @@ pub enum ErasureLaw {
 }
 
 /// By what it was made sure that it is the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityMeans {
     /// The person was signed in
@@ -109,7 +110,7 @@ pub(super) struct HoldBody {
 
 /// The certificate of an erasure: it names nobody.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct CertificateView {
+pub struct CertificateView {
     /// What was certified
     #[schema(value_type = Object)]
     certificate: serde_json::Value,
@@ -246,10 +247,14 @@ pub(super) async fn certificate(
 ) -> Result<Json<CertificateView>, Problem> {
     let saga = find(&app, &id).await?;
     let (_, events) = query::saga(&app.store.pool, saga.id).await?.unwrap_or((saga, Vec::new()));
-    let certified = events.into_iter().rev().find(|event| event.name == "ErasureCertified");
     let missing = || Problem::not_found("nothing is certified: the erasure is not done, or it is no erasure");
-    let event = certified.ok_or_else(missing)?;
-    let payload: serde_json::Value = serde_json::from_str(&event.payload).map_err(|_| missing())?;
-    let certificate = payload.pointer("/business/certificate").cloned().ok_or_else(missing)?;
-    Ok(Json(CertificateView { certificate, event: event.id.to_string(), at: event.at }))
+    newest(events).map(Json).ok_or_else(missing)
+}
+
+/// The newest certificate of a history; none: nothing is certified yet.
+pub fn newest(events: Vec<StoredEvent>) -> Option<CertificateView> {
+    let event = events.into_iter().rev().find(|event| event.name == "ErasureCertified")?;
+    let payload: serde_json::Value = serde_json::from_str(&event.payload).ok()?;
+    let certificate = payload.pointer("/business/certificate")?.clone();
+    Some(CertificateView { certificate, event: event.id.to_string(), at: event.at })
 }

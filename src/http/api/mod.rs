@@ -5,7 +5,7 @@ pub mod bulk;
 pub mod cancellations;
 mod card_links;
 mod catalog;
-mod erasures;
+pub mod erasures;
 pub mod explain;
 pub mod forecast;
 mod inbox;

@@ -102,7 +102,7 @@ async fn e2_nothing_goes_while_a_flow_of_the_person_is_under_way() {
     log.append(of_ada(append(saga(1), 0, vec![event(saga(1), 1)]))).await.unwrap();
     // Found by what it refers to, though its row names no customer.
     let mut refers = event(saga(2), 1);
-    refers.references = vec![("zoho_customer", ZOHO.to_owned())];
+    refers.references = vec![("zoho_customer".to_owned(), ZOHO.to_owned())];
     log.append(append(saga(2), 0, vec![refers])).await.unwrap();
     let Erased::Busy(flows) = erasing::erase(&bench.pool, ADA, Some(saga(9))).await.unwrap() else { panic!("busy") };
     let mut busy: Vec<_> = flows.into_iter().map(|flow| flow.saga).collect();
