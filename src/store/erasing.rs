@@ -97,7 +97,8 @@ pub async fn survey(pool: &PgPool, customer: &str, asking: SagaId) -> Result<Per
 async fn known(pool: &PgPool, customer: &str) -> Result<Known, StoreError> {
     let links = links_of(pool, customer).await?;
     let sold = sqlx::query!(
-        "select distinct r.kind, r.value from saga s join reference r on r.saga = s.id and r.shard = s.shard
+        "select distinct r.kind, r.value from saga s
+         join event e on e.shard = s.shard and e.saga = s.id join reference r on r.event = e.id
          where s.customer = $1 and r.kind in ('subscription', 'zoho_subscription')",
         customer
     );

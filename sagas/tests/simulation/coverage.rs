@@ -7,6 +7,7 @@ use crate::run::Cells;
 use sagas::act_refusal::ActRefusal;
 use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::CatalogSync;
+use sagas::erasure::Erasure;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
 use sagas::kernel::saga::Saga;
@@ -49,7 +50,7 @@ const OURS: [&str; 20] = [
 const BEYOND: [&str; 6] = ["vault", "undo vault", "undo_twin", "move_subscription", "confirm_move", "move_back"];
 
 /// Flows that nobody in the simulation brings about yet. Their own walks and the harness play them.
-const NOT_PLAYED: [&str; 1] = [Refund::NAME];
+const NOT_PLAYED: [&str; 2] = [Refund::NAME, Erasure::NAME];
 
 /// What has to happen besides: flow, what, and in which state of the flow.
 const MET: [(&str, &str, &str); 7] = [

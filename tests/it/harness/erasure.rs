@@ -60,7 +60,7 @@ impl Fixture {
         let attio = json!({"vendor": "attio", "act": "create_record", "object": "people", "values": {
             "name": [{"first_name": "Alex", "last_name": name, "full_name": format!("Alex {name}")}],
             "email_addresses": [email]}});
-        let attio = self.staff(attio).await["data"]["id"]["record_id"].as_str().unwrap().to_owned();
+        let attio = self.staff(attio).await["id"]["record_id"].as_str().unwrap().to_owned();
         let customer = json!({"vendor": "zoho", "act": "create_customer", "display_name": format!("Alex {name}"),
             "email": email, "currency_code": "EUR"});
         let zoho = self.staff(customer).await["customer_id"].as_str().unwrap().to_owned();
