@@ -148,6 +148,12 @@ impl State {
         matches!(self.stage, Stage::New | Stage::Over { .. })
     }
 
+    /// The same request delivered again. One that was withdrawn or refused is wanted anew.
+    pub(super) fn heard(&self, request: &Request) -> bool {
+        let gone = matches!(self.stage, Stage::New | Stage::Over { ending: Ending::Refused | Ending::Withdrawn });
+        !gone && self.request.as_ref() == Some(request)
+    }
+
     pub(super) fn next_look(&self) -> Option<Look> {
         let (of, Some(survey)) = (self.of.as_ref()?, &self.survey) else { return Some(Look::Tables) };
         if self.attio.is_none() && survey.attio_client.is_some() {

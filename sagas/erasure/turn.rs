@@ -73,6 +73,9 @@ impl Turn<'_> {
 
     fn requested(&mut self, of: &Of, request: &Request) -> Result<(), Refusal> {
         let now = self.at.now;
+        if self.state.heard(request) {
+            return Ok(());
+        }
         if !self.state.rests() {
             return Err(Refusal::new("running", "an erasure of this person is being carried out already"));
         }

@@ -100,6 +100,16 @@ fn a_second_request_while_one_runs_is_refused() {
 }
 
 #[test]
+fn a_request_that_is_delivered_again_is_one_request() {
+    let mut w = World::new();
+    w.request(Law::Gdpr);
+    w.request(Law::Gdpr);
+    w.confirm("token:bob");
+    w.request(Law::Gdpr);
+    assert_eq!((w.state().as_str(), w.count("ErasureRequested"), w.heard_refused()), ("Erased", 1, 0));
+}
+
+#[test]
 fn the_law_sets_the_clock_and_it_is_never_silently_late() {
     assert_eq!(Law::Gdpr.due_on(day("2024-10-04")), day("2024-11-03"));
     assert_eq!(Law::Ccpa.due_on(day("2024-10-04")), day("2024-11-18"));
