@@ -9,6 +9,7 @@ pub mod cancellation;
 pub mod catalog_sync;
 pub mod dispute;
 pub mod crm_lifecycle;
+pub mod erasure;
 pub mod invoice_payment;
 pub mod kernel;
 pub mod payment_method_update;
@@ -35,6 +36,7 @@ macro_rules! for_each_saga {
             $crate::cancellation::Cancellation,
             $crate::dispute::Dispute,
             $crate::crm_lifecycle::CrmLifecycle,
+            $crate::erasure::Erasure,
         }
     };
 }

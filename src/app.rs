@@ -91,6 +91,7 @@ impl Service {
             call_limit: config.call_limit,
             renewal: config.lease / RENEWALS,
             mailer: Some(Arc::clone(&mailer)),
+            erasures: Some(Arc::new(erasures.clone())),
             metrics: metrics.clone(),
             two_persons: config.two_persons.clone(),
             auto_refunds: config.auto_refunds.clone(),

@@ -74,6 +74,16 @@ pub struct Person {
 }
 
 impl Person {
+    /// Nobody: what stands at a vendor in place of a person who was erased. `mark` keeps apart what must be unique.
+    pub fn erased(mark: &str) -> Self {
+        Self {
+            last_name: format!("Erased {mark}"),
+            // A top-level domain that never leads anywhere (RFC 2606).
+            email: format!("{mark}@erased.invalid"),
+            ..Self::default()
+        }
+    }
+
     /// What the customer is called on a page, a mail, a document.
     pub fn display_name(&self) -> String {
         let name = format!("{} {}", self.first_name, self.last_name).trim().to_owned();
@@ -102,6 +112,16 @@ impl From<Outcome> for Report {
     fn from(outcome: Outcome) -> Self {
         Self { outcome, request_id: None, person: None }
     }
+}
+
+/// The list of who was erased, outside the database: a database that is restored from before has them again.
+#[async_trait]
+pub trait ErasureList: std::fmt::Debug + Send + Sync {
+    /// Puts a customer of ours on it. How the customer stands there, which names nobody; none: no list is kept.
+    ///
+    /// # Errors
+    /// The list did not take it, in a sentence.
+    async fn add(&self, customer: &str, by: &str, at: DateTime<Utc>) -> Result<Option<String>, String>;
 }
 
 /// Performs effects. An implementation never retries a write and never panics on what a vendor sends.

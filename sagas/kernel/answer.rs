@@ -2,11 +2,13 @@
 
 mod braintree;
 mod crm;
+mod erasing;
 mod surveys;
 mod zoho;
 
 pub use braintree::{Dispute, DisputeStatus, Evidence, MethodInUse, Recurring, RecurringStatus, Refund};
 pub use crm::{CrmRecord, Ticket};
+pub use erasing::{ErasedHere, ErasureProof, InFlight, Kept, PersonSurvey, Trace};
 pub use surveys::{
     BookedCapture, CardUses, CustomerSurvey, EndingSurvey, KeptProduct, Owing, SubscriptionSurvey, Survey,
 };
@@ -49,6 +51,14 @@ pub enum Answer {
         /// Nobody need agree.
         alone: bool,
     },
+    /// What our own tables say about a person who is to be erased.
+    PersonSurvey(Box<PersonSurvey>),
+    /// A person was erased here.
+    ErasedHere(Box<ErasedHere>),
+    /// What is left here of a person who was erased.
+    ErasureProof(Box<ErasureProof>),
+    /// What is left of a person at a vendor.
+    Trace(Box<Trace>),
     /// A Zoho invoice.
     Invoice(Box<Invoice>),
     /// A Zoho subscription.
@@ -213,6 +223,10 @@ impl Answer {
             | Self::Methods { .. }
             | Self::Projected { .. }
             | Self::CardCapUntil { .. }
+            | Self::PersonSurvey(_)
+            | Self::ErasedHere(_)
+            | Self::ErasureProof(_)
+            | Self::Trace(_)
             | Self::Enrolled(_)
             | Self::Request(_)
             | Self::PersonRead { .. }

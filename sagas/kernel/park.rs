@@ -38,13 +38,14 @@ pub enum ParkCode {
     RefundFailedAfterSuccess,
     DisputeStuck,
     ImpossibleTransition,
+    ErasureBlocked,
     Rehearsal,
     Paused,
 }
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -76,6 +77,7 @@ impl ParkCode {
         Self::RefundFailedAfterSuccess,
         Self::DisputeStuck,
         Self::ImpossibleTransition,
+        Self::ErasureBlocked,
         Self::Rehearsal,
         Self::Paused,
     ];
@@ -114,6 +116,7 @@ impl ParkCode {
             Self::RefundFailedAfterSuccess => "REFUND_FAILED_AFTER_SUCCESS",
             Self::DisputeStuck => "DISPUTE_STUCK",
             Self::ImpossibleTransition => "IMPOSSIBLE_TRANSITION",
+            Self::ErasureBlocked => "ERASURE_BLOCKED",
             Self::Rehearsal => "REHEARSAL",
             Self::Paused => "PAUSED",
         }
@@ -158,6 +161,7 @@ impl ParkCode {
             Self::RefundFailedAfterSuccess => "a refund was declined after it had been accepted",
             Self::DisputeStuck => "the reply to a dispute is not taken an hour before its deadline",
             Self::ImpossibleTransition => "the vendor shows a state that cannot follow on what was known",
+            Self::ErasureBlocked => "a person's erasure cannot go on: something of theirs is not ended or not gone",
             Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
             Self::Paused => "an operator paused it: no new call is sent, look-ups go on",
         }

@@ -229,7 +229,7 @@ pub const ROWS: [Row; 35] = [
         [No, No, No, No, No, Second, No, No]),
     row(Act::ExportPerson, "export what is held of a person", &[Personal], Later,
         [No, Request, No, No, No, Yes, No, No]),
-    row(Act::ErasePerson, "erase a person", &[Personal], Line,
+    row(Act::ErasePerson, "erase a person", &[Personal], Api,
         [No, Request, No, No, No, Second, No, No]),
     row(Act::Verify, "verify the books and the log, make an audit pack", &[Proof], Later,
         [No, No, Yes, Yes, Yes, Yes, Yes, No]),

@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 51] = [
+pub const ROUTES: [Route; 57] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -47,6 +47,12 @@ pub const ROUTES: [Route; 51] = [
     does("POST", "/card-links", &[Act::SendLink]),
     does("POST", "/cancellations", &[Act::EndSubscription]),
     does("POST", "/cancellations/{id}/choice", &[Act::ChooseMoney]),
+    does("POST", "/erasures", &[Act::ErasePerson]),
+    answers("/erasures/{id}/confirm", &[Act::ErasePerson]),
+    does("POST", "/erasures/{id}/withdraw", &[Act::ErasePerson]),
+    does("POST", "/erasures/{id}/hold", &[Act::ErasePerson]),
+    does("POST", "/erasures/{id}/lift", &[Act::ErasePerson]),
+    does("GET", "/erasures/{id}/certificate", &[Act::ErasePerson]),
     does("POST", "/refunds", &[Act::Refund]),
     does("POST", "/refunds/preview", &[Act::Refund]),
     answers("/refunds/{id}/approve", &[Act::Refund]),

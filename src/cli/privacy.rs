@@ -1,29 +1,116 @@
-//! `privacy erase`: a customer's personal data goes from here, and stays gone after a restore.
+//! `privacy request|confirm|certificate`: a customer is erased here and at the vendors, by the flow that does. `privacy erase`:
+//! what is held here goes at once, and stays gone after a restore; nobody else is asked.
 
-use super::actor::{may_ask_or_agree, may_with_second};
+use super::actor::{may, may_approve, may_ask_or_agree, may_with_second};
 use super::database::{Database, DatabaseArgs};
-use super::{Exit, print};
+use super::saga::{awaited, find, no_such_saga, refused, said, shards};
+use super::{Exit, print, print_json};
 use crate::access::Act;
 use crate::clock::{Clock, RealClock};
 use crate::config::ProofSettings;
+use crate::http::api::erasures::{ErasureLaw, IdentityMeans, newest};
+use crate::intake::erasures::{self, DOCUMENTS_KEPT_DAYS, ErasureOrder, Here, Word};
+use crate::intake::operator::Order;
 use crate::keys::Keys;
 use crate::proof::erasures::Erasures;
-use crate::store::{people, schema};
+use crate::store::items::{NewItem, offer_item};
+use crate::store::{people, query, schema};
+use chrono::NaiveDate;
+use sagas::kernel::ids::{Installation, SagaId};
 use secrecy::SecretString;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Erase what is held here of a customer: who it is, and from where they agreed to be charged
+    /// Erase at once what is held here of a customer: who it is, and from where they agreed to be charged
     ///
     /// Put on the erasure list first, which lies beside the published checkpoints: a database that is restored from before
-    /// erases them again. The log names nobody and stays. Vendors are not asked: erase at Attio, Zoho and Braintree too.
+    /// erases them again. The log names nobody and stays. Raw deliveries that name them go, too. Vendors are not asked, nothing
+    /// is waited for, and no certificate is made: `privacy request` has the running service do all that.
     /// Where approvals are required a second person gives the same command.
     ///
     /// Example:
     ///   attio-billing privacy erase acme --preview
     #[command(verbatim_doc_comment)]
     Erase(Erase),
+    /// Ask the running service to erase a customer, here and at every vendor
+    ///
+    /// Nothing goes yet: what would go and what stands in the way is looked up, and waits for another person's `confirm`.
+    ///
+    /// Example:
+    ///   attio-billing privacy request acme --law gdpr --received-on 2026-11-20 --identity signed-in --reason "ticket 12"
+    #[command(verbatim_doc_comment)]
+    Request(Request),
+    /// Confirm the preview of an erasure that somebody else has asked for: it is carried out
+    ///
+    /// Example:
+    ///   attio-billing privacy confirm 5ba0d1a8-3d0c-4e7c-9a55-7d1f3b6f0a01 --preview 1 --reason "looked at it"
+    #[command(verbatim_doc_comment)]
+    Confirm(Confirm),
+    /// Print the certificate of an erasure, as JSON; it names nobody
+    ///
+    /// Example:
+    ///   attio-billing privacy certificate 5ba0d1a8-3d0c-4e7c-9a55-7d1f3b6f0a01
+    #[command(verbatim_doc_comment)]
+    Certificate(Certificate),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Request {
+    /// Our customer id
+    customer: String,
+    /// Under which law: it sets the clock
+    #[arg(long, value_enum)]
+    law: ErasureLaw,
+    /// When the person asked, e.g. 2026-11-20
+    #[arg(long)]
+    received_on: NaiveDate,
+    /// By what it was made sure that it is the person
+    #[arg(long, value_enum)]
+    identity: IdentityMeans,
+    /// Days for which tax law wants documents kept
+    #[arg(long, default_value_t = DOCUMENTS_KEPT_DAYS)]
+    documents_kept_days: u32,
+    /// For the record, e.g. a ticket's number; not who it is
+    #[arg(long)]
+    reason: String,
+    /// The same key twice is the same order; unset: a new one
+    #[arg(long)]
+    key: Option<String>,
+    /// Zoho Desk, where it is in use
+    #[arg(long, env = "ZOHO_DESK_URL")]
+    zoho_desk_url: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Confirm {
+    /// Saga id
+    id: Uuid,
+    /// The number of the preview that was looked at
+    #[arg(long)]
+    preview: u32,
+    /// For the record
+    #[arg(long)]
+    reason: String,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Certificate {
+    /// Saga id
+    id: Uuid,
+    #[command(flatten)]
+    database: DatabaseArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -64,7 +151,65 @@ impl ListArgs {
 pub(super) async fn run(command: Command) -> Result<(), Exit> {
     match command {
         Command::Erase(args) => erase(args).await,
+        Command::Request(args) => request(args).await,
+        Command::Confirm(args) => confirm(args).await,
+        Command::Certificate(args) => certificate(args).await,
     }
+}
+
+async fn request(args: Request) -> Result<(), Exit> {
+    let reason = said(args.reason)?;
+    let database = Database::open(args.database.database_url).await?;
+    let pool = database.visit().await?;
+    let actor = may(&pool, Act::ErasePerson).await?;
+    let stamp = schema::stamp_of(&pool).await?;
+    let stamp = stamp.ok_or_else(|| Exit::refused("this database has no installation yet: start the service once"))?;
+    let here = Here {
+        organization: stamp.zoho_organisation,
+        installation: Installation::new(&stamp.prefix).map_err(Exit::refused)?,
+        helpdesk: args.zoho_desk_url.is_some(),
+    };
+    let key = args.key.unwrap_or_else(|| Uuid::now_v7().to_string());
+    let item = here.erasure(ErasureOrder {
+        customer: args.customer,
+        law: args.law.into(),
+        received_on: args.received_on,
+        means: args.identity.into(),
+        documents_kept_days: args.documents_kept_days,
+        second_person: true,
+        agreed_by: None,
+        by: Order { by: actor.principal(), reason, key: Some(key) },
+    });
+    carry_out(&pool, &item, "asked for; somebody else has to confirm the preview", args.json).await
+}
+
+async fn confirm(args: Confirm) -> Result<(), Exit> {
+    let reason = said(args.reason)?;
+    let database = Database::open(args.database.database_url).await?;
+    let pool = database.visit().await?;
+    let saga = find(&pool, SagaId(args.id)).await?;
+    let actor = may_approve(&pool, Act::ErasePerson).await?;
+    let by = Order { by: actor.principal(), reason, key: None };
+    let item = erasures::said(&saga, Word::Confirm(args.preview), by).map_err(|why| refused(why, saga.id))?;
+    carry_out(&pool, &item, "confirmed", args.json).await
+}
+
+async fn certificate(args: Certificate) -> Result<(), Exit> {
+    let database = Database::open(args.database.database_url).await?;
+    let pool = database.visit().await?;
+    may(&pool, Act::ErasePerson).await?;
+    let id = SagaId(args.id);
+    let (_, events) = query::saga(&pool, id).await?.ok_or_else(|| no_such_saga(id))?;
+    let newest = newest(events).ok_or_else(|| {
+        Exit::not_found("nothing is certified: the erasure is not done, or it is no erasure")
+            .hint(format!("run `attio-billing saga show {id}`"))
+    })?;
+    print_json(&newest)
+}
+
+async fn carry_out(pool: &PgPool, item: &NewItem, done: &str, json: bool) -> Result<(), Exit> {
+    let offered = offer_item(pool, shards(pool).await?, item, &[]).await;
+    awaited(pool, item.saga, offered.map_err(|e| Exit::refused(e.to_string()))?, done, json).await
 }
 
 async fn erase(args: Erase) -> Result<(), Exit> {
@@ -93,6 +238,8 @@ async fn erase(args: Erase) -> Result<(), Exit> {
             "\nhint: no list is kept outside, since CHECKPOINT_SINK is not set: a restored backup still has them"
         );
     }
-    eprintln!("\nhint: erase them at Attio, Zoho and Braintree too; what is read from there comes back");
+    eprintln!(
+        "\nhint: erase them at Attio, Zoho and Braintree too: `privacy request` has the running service do all of it"
+    );
     Ok(())
 }

@@ -57,7 +57,12 @@ pub(super) async fn gather_for_look(pool: &PgPool, keys: &Keys, effect: &Effect)
 /// The outcome of the read, which is then simply repeated.
 pub(super) async fn keep(pool: &PgPool, effect: &Effect, person: &Person) -> Result<(), Outcome> {
     let Effect::Attio(Attio::ReadPerson { customer, .. }) = effect else { return Ok(()) };
-    people::put(pool, customer, person).await.map_err(|e| not_sent(NotSent::Again, format!("our own store: {e}")))
+    match people::put(pool, customer, person).await {
+        Ok(true) => Ok(()),
+        // Who was erased stays erased, whatever a vendor still shows.
+        Ok(false) => Err(rejected("person_gone", "the customer was erased: nothing is kept of them any more")),
+        Err(e) => Err(not_sent(NotSent::Again, format!("our own store: {e}"))),
+    }
 }
 
 fn rejected(code: &str, message: &str) -> Outcome {

@@ -5,15 +5,16 @@ use super::drive::not_sent;
 use super::enrol;
 use super::run::Settings;
 use crate::config::AutoRefunds;
-use crate::port::{Call, Report};
+use crate::port::{Call, ErasureList, Report};
 use crate::store::{Store, StoreError};
 use crate::store::card_uses::{Uses, survey_card_uses};
 use crate::store::cards::{self, Cap, Charge, Counted};
 use crate::store::claims::{self, Reserved};
+use crate::store::erasing::{self, Erased};
 use crate::store::items::{NewItem, hand_over};
 use crate::store::query::under_way;
 use crate::store::survey::{survey_customer, survey_ending, survey_invoice, survey_subscription};
-use sagas::kernel::answer::Answer;
+use sagas::kernel::answer::{Answer, ErasedHere, ErasureProof, InFlight};
 use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{Claim, Desk, Message};
 use sagas::kernel::ids::SagaId;
@@ -36,6 +37,8 @@ pub(super) struct DeskPerformer {
     auto_refunds: AutoRefunds,
     /// What is set for flows, by their names.
     settings: BTreeMap<String, Value>,
+    /// Who was erased.
+    list: Option<Arc<dyn ErasureList>>,
 }
 
 impl DeskPerformer {
@@ -46,6 +49,7 @@ impl DeskPerformer {
             came,
             auto_refunds: settings.auto_refunds.clone(),
             settings: settings.flows.clone(),
+            list: settings.erasures.clone(),
         }
     }
 
@@ -112,10 +116,43 @@ impl DeskPerformer {
             Desk::ReadSettings { of } => {
                 Ok(Answer::Settings { settings: self.settings.get(of).cloned().unwrap_or_default() })
             }
+            Desk::SurveyPerson { customer } => {
+                let survey = erasing::survey(pool, customer, call.saga).await;
+                survey.map(|survey| Answer::PersonSurvey(Box::new(survey))).map_err(|e| store(&e))
+            }
+            Desk::ErasePerson { customer, by } => self.erase(call, customer, by).await,
+            Desk::VerifyErased { customer } => self.verify_erased(customer).await,
             Desk::Tell { message, claims } => self.tell(call, message, claims).await,
             Desk::TellAll { flow, kind, command, key } => self.tell_all(call, flow, kind, command, key).await,
         };
         answered.map_or_else(|outcome| outcome, |answer| Outcome::Done { answer }).into()
+    }
+
+    /// The list outside first, so that no crash between the two forgets it; listed twice is listed. Where a flow of the person
+    /// is under way nothing is listed and nothing goes.
+    async fn erase(&self, call: &Call, customer: &str, by: &str) -> Result<Answer, Outcome> {
+        let under_way = erasing::survey(&self.pool, customer, call.saga).await.map_err(|e| store(&e))?.in_flight;
+        if !under_way.is_empty() {
+            return Err(Outcome::Declined { decline: in_flight(&under_way) });
+        }
+        let listed_as = match &self.list {
+            Some(list) => {
+                let listed = list.add(customer, by, call.now).await;
+                listed.map_err(|why| not_sent(NotSent::Outage, why))?
+            }
+            None => None,
+        };
+        match erasing::erase(&self.pool, customer, Some(call.saga)).await.map_err(|e| store(&e))? {
+            Erased::Done(erased) => Ok(Answer::ErasedHere(Box::new(ErasedHere { erased, listed_as }))),
+            Erased::Busy(under_way) => Err(Outcome::Declined { decline: in_flight(&under_way) }),
+        }
+    }
+
+    async fn verify_erased(&self, customer: &str) -> Result<Answer, Outcome> {
+        let left = erasing::left(&self.pool, customer).await.map_err(|e| store(&e))?;
+        let flows = erasing::verify_flows(&self.pool, customer, self.shards).await;
+        let (events, broken) = flows.map_err(|e| store(&e))?;
+        Ok(Answer::ErasureProof(Box::new(ErasureProof { left, events, broken })))
     }
 
     /// One transaction: who is told holds the claims from then on.
@@ -164,10 +201,18 @@ fn store(error: &StoreError) -> Outcome {
 
 fn busy(holders: &[(Claim, SagaId)]) -> Decline {
     let held = holders.iter().map(|(claim, saga)| format!("{} {} by saga {saga}", claims::word(claim.kind), claim.key));
+    declined("claimed", held)
+}
+
+fn in_flight(flows: &[InFlight]) -> Decline {
+    declined("in_flight", flows.iter().map(|flow| format!("{} {}, {}", flow.flow, flow.saga, flow.state)))
+}
+
+fn declined(code: &str, because: impl Iterator<Item = String>) -> Decline {
     Decline {
         kind: DeclineKind::Busy,
-        code: "claimed".to_owned(),
-        text: held.collect::<Vec<_>>().join(", "),
+        code: code.to_owned(),
+        text: because.collect::<Vec<_>>().join(", "),
         response_type: None,
         advice_code: None,
         advice_text: None,

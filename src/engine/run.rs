@@ -14,7 +14,7 @@ use crate::config::AutoRefunds;
 use crate::keys::Keys;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
-use crate::port::Perform;
+use crate::port::{ErasureList, Perform};
 use crate::store::Store;
 use crate::store::items::{self, Item, Ready};
 use crate::store::saga_store::Unreadable;
@@ -54,6 +54,8 @@ pub struct Settings {
     pub keys: Keys,
     /// Sends letters; absent: every letter is refused.
     pub mailer: Option<Arc<Mailer>>,
+    /// Who was erased is listed there first; absent: nowhere.
+    pub erasures: Option<Arc<dyn ErasureList>>,
     /// Counts calls and look-ups.
     pub metrics: Metrics,
     /// Words of the operators' verbs that need a second person.
@@ -76,6 +78,7 @@ impl Settings {
             budgets: None,
             keys,
             mailer: None,
+            erasures: None,
             metrics: Metrics::default(),
             two_persons: BTreeSet::new(),
             auto_refunds: AutoRefunds::default(),

@@ -47,6 +47,8 @@ pub struct Acts {
     connectors: Arc<Connectors>,
     pub(super) organization: String,
     pub(super) installation: Installation,
+    /// Zoho Desk is in use.
+    pub(super) helpdesk: bool,
     terms: Terms,
     cards: Cards,
     call_limit: Duration,
@@ -67,6 +69,7 @@ impl Acts {
             cards,
             organization: config.vendors.zoho.organization_id.clone(),
             installation: config.installation.clone(),
+            helpdesk: config.vendors.zoho.desk.is_some(),
             terms: terms(config),
             call_limit: config.call_limit,
         }

@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod disputes;
 pub mod deals;
 mod endings;
+pub mod erasures;
 pub mod operator;
 mod pollers;
 mod recovery;

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::connectors::{Connectors, attio, zoho};
 use crate::engine::Engine;
+use crate::store::erasing;
 use crate::store::inbox::{self, Delivery, Routed};
 use crate::store::{Store, StoreError};
 use crate::trace;
@@ -127,7 +128,11 @@ impl Router {
         };
         Span::current().record("result", result).record("items", items);
         let Some(meaning) = meaning else { return Ok(false) };
-        self.record(delivery.id, &meaning).await?;
+        let erased = erasing::is_of_erased(&self.store.pool, &delivery.body).await?;
+        self.record(delivery.id, &if erased { without_person(meaning) } else { meaning }).await?;
+        if erased {
+            inbox::erase_body(&self.store.pool, delivery.id).await?;
+        }
         Ok(true)
     }
 
@@ -177,6 +182,14 @@ impl Router {
             Trigger::Dead(why) => Routed::Dead(why),
             Trigger::Later => return None,
         })
+    }
+}
+
+/// Of somebody who was erased: money goes on by its ids; all else is dropped, under a reason by which it is counted.
+fn without_person(meaning: Routed) -> Routed {
+    match meaning {
+        Routed::Items(items) if !items.is_empty() => Routed::Items(items),
+        Routed::Items(_) | Routed::Ignored(_) | Routed::Dead(_) => Routed::Ignored(inbox::OF_ERASED.to_owned()),
     }
 }
 

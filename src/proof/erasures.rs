@@ -4,9 +4,12 @@
 use super::sink::{Lines, Sink};
 use crate::config::SinkConfig;
 use crate::keys::Keys;
+use crate::port::ErasureList;
+use crate::store::erasing::{self, Erased};
+use crate::store::recovery;
 use crate::store::recovery::Hold;
-use crate::store::{evidence, people, recovery};
 use anyhow::Context as _;
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -60,17 +63,7 @@ impl Erasures {
     /// # Errors
     /// The list does not take it (then nothing is erased), or the database cannot be reached.
     pub async fn erase(&self, pool: &PgPool, customer: &str, by: &str, at: DateTime<Utc>) -> anyhow::Result<bool> {
-        if let Some(sink) = &self.sink {
-            let line = Erasure {
-                form: FORM.to_owned(),
-                installation: self.installation.clone(),
-                at,
-                by: by.to_owned(),
-                customer: self.keys.erased(customer),
-            };
-            let line = serde_json::to_string(&line)?;
-            sink.add_line(line).await.map_err(|why| anyhow::anyhow!("the erasure list did not take it: {why}"))?;
-        }
+        self.add(customer, by, at).await.map_err(anyhow::Error::msg)?;
         gone(pool, customer).await
     }
 
@@ -113,7 +106,7 @@ impl Erasures {
             }
         }
         let mut erased = 0;
-        for customer in people::held(pool).await? {
+        for customer in erasing::customers(pool).await? {
             if listed.contains(&self.keys.erased(&customer)) {
                 erased += u64::from(gone(pool, &customer).await?);
             }
@@ -129,7 +122,27 @@ impl Erasures {
     }
 }
 
+#[async_trait]
+impl ErasureList for Erasures {
+    async fn add(&self, customer: &str, by: &str, at: DateTime<Utc>) -> Result<Option<String>, String> {
+        let Some(sink) = &self.sink else { return Ok(None) };
+        let hash = self.keys.erased(customer);
+        let line = Erasure {
+            form: FORM.to_owned(),
+            installation: self.installation.clone(),
+            at,
+            by: by.to_owned(),
+            customer: hash.clone(),
+        };
+        let line = serde_json::to_string(&line).map_err(|e| e.to_string())?;
+        sink.add_line(line).await.map_err(|why| format!("the erasure list did not take it: {why}"))?;
+        Ok(Some(hash))
+    }
+}
+
 async fn gone(pool: &PgPool, customer: &str) -> anyhow::Result<bool> {
-    let evidence = evidence::erase(pool, customer).await?;
-    Ok(people::erase(pool, customer).await? || evidence > 0)
+    match erasing::erase(pool, customer, None).await? {
+        Erased::Done(kept) => Ok(!kept.is_nothing()),
+        Erased::Busy(flows) => anyhow::bail!("{} flow(s) of the customer are under way", flows.len()),
+    }
 }

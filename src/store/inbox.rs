@@ -232,6 +232,20 @@ pub async fn erase_bodies(pool: &PgPool, received_before: DateTime<Utc>) -> Resu
     Ok(erased.execute(pool).await?.rows_affected())
 }
 
+/// Why a delivery about somebody who was erased is ignored: by this word it is counted.
+pub const OF_ERASED: &str = "it is about somebody who was erased";
+
+/// Erases the body of one delivery that was routed.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn erase_body(pool: &PgPool, delivery: Uuid) -> Result<(), StoreError> {
+    sqlx::query!("update inbox set body = '', headers = '{}' where id = $1 and state <> 'received'", delivery)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 /// What became of one delivery. Never its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fate {

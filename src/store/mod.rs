@@ -17,6 +17,7 @@ pub mod customers;
 pub mod drills;
 pub mod embedded;
 pub mod entry;
+pub mod erasing;
 pub mod error;
 pub mod evidence;
 pub mod inbox;

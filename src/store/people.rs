@@ -5,22 +5,20 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::PgPool;
 
-/// Keeps what we hold of a customer, instead of what was held before.
+/// Keeps what we hold of a customer, instead of what was held before. False: the customer was erased, and nothing is kept.
 ///
 /// # Errors
 /// It cannot be written as JSON, or the database cannot be reached.
-pub async fn put<T: Serialize + Sync>(pool: &PgPool, customer: &str, person: &T) -> Result<(), StoreError> {
+pub async fn put<T: Serialize + Sync>(pool: &PgPool, customer: &str, person: &T) -> Result<bool, StoreError> {
     let data = serde_json::to_string(person)
         .map_err(|_| StoreError::Refused("personal data that is not expressible in JSON".to_owned()))?;
-    sqlx::query!(
+    let kept = sqlx::query!(
         "insert into person (customer, data, changed_at) values ($1, $2, now())
-         on conflict (customer) do update set data = $2, changed_at = now()",
+         on conflict (customer) do update set data = $2, changed_at = now() where person.data is not null",
         customer,
         storable(&data)
-    )
-    .execute(pool)
-    .await?;
-    Ok(())
+    );
+    Ok(kept.execute(pool).await?.rows_affected() == 1)
 }
 
 /// What we hold of a customer; none: never held, or erased.
@@ -33,18 +31,6 @@ pub async fn get<T: DeserializeOwned>(pool: &PgPool, customer: &str) -> Result<O
         serde_json::from_str(&data).map_err(|_| StoreError::Unreadable(format!("the person of customer {customer}")))
     };
     data.await?.flatten().map(read).transpose()
-}
-
-/// Erases what we hold of a customer; the row stays as the record of it. False: nothing was held.
-///
-/// # Errors
-/// The database cannot be reached.
-pub async fn erase(pool: &PgPool, customer: &str) -> Result<bool, StoreError> {
-    let erased = sqlx::query!(
-        "update person set data = null, changed_at = now() where customer = $1 and data is not null",
-        customer
-    );
-    Ok(erased.execute(pool).await?.rows_affected() == 1)
 }
 
 /// Customers of whom something is held: data, or evidence of a consent.

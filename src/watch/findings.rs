@@ -36,6 +36,8 @@ pub(super) struct Seen {
     pub switched_off: Vec<String>,
     /// Open circuit breakers: of what, and since when (UTC).
     pub breakers: Vec<(String, DateTime<Utc>)>,
+    /// Erasures of persons whose time is nearly up, or over.
+    pub late_erasures: u64,
     /// How the standing checks stand.
     pub checks: Vec<State>,
     /// Why a recovery hold stands, if one does.
@@ -127,6 +129,14 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
                     a change. See why: `attio-billing log checkpoints`";
         found.push(Finding::new("unpublished", Severity::Page, 1, text.to_owned()));
     }
+    if seen.late_erasures > 0 {
+        let text = format!(
+            "{} erasure(s) of persons are not done, and the law's time is nearly up: see why each waits: \
+             `attio-billing saga list --kind erasure`",
+            seen.late_erasures
+        );
+        found.push(Finding::new("erasure-late", Severity::Page, seen.late_erasures, text));
+    }
     if !seen.switched_off.is_empty() {
         let text = format!(
             "switched off by hand: {}. Sagas wait for it; `attio-billing switch` turns it on",
@@ -216,6 +226,7 @@ mod tests {
             }],
             held: Some("another database".to_owned()),
             unpublished: Some(Duration::from_hours(4)),
+            late_erasures: 1,
         }
     }
 
@@ -233,6 +244,7 @@ mod tests {
             "standing:journals",
             "unchecked",
             "unpublished",
+            "erasure-late",
             "switched-off",
             "breaker-open:zoho-writes",
         ];

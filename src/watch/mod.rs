@@ -11,7 +11,9 @@ use crate::clock::Clock;
 use crate::config::WatchConfig;
 use crate::mail::Mailer;
 use crate::store::checks::State;
-use crate::store::{Store, StoreError, backlog, breakers, checkpoints, checks, inbox, query, recovery, settings};
+use crate::store::{
+    Store, StoreError, backlog, breakers, checkpoints, checks, erasing, inbox, query, recovery, settings,
+};
 use channel::Told;
 pub use channel::{Channel, Way};
 use chrono::{DateTime, Utc};
@@ -121,6 +123,7 @@ impl Watch {
             breakers: breakers.map(|open| (format!("{} {}", open.vendor, open.class), open.since)).collect(),
             held: recovery::hold(pool).await?.map(|hold| hold.cause),
             unpublished: self.unpublished().await?,
+            late_erasures: erasing::late(pool).await?,
             checks,
         };
         self.unowned_before = unowned > 0;

@@ -71,7 +71,7 @@ const MODULES: [Module; 29] = [
         may_use: &["clock", "config", "connectors", "engine", "port", "store"],
         never: &["axum", "reqwest"],
     },
-    Module { name: "proof", may_use: &["config", "engine", "keys", "store", "tls"], never: &["axum"] },
+    Module { name: "proof", may_use: &["config", "engine", "keys", "port", "store", "tls"], never: &["axum"] },
     Module { name: "watch", may_use: &["clock", "config", "mail", "store", "tls"], never: &["axum", "sqlx"] },
     Module { name: "sandbox", may_use: &[], never: &["sagas", "sqlx"] },
     Module { name: "app", may_use: EVERYTHING_BUT_CLI, never: &[] },

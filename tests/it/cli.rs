@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 85] = [
+    let commands: [&[&str]; 88] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -152,6 +152,9 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["keys", "rotate", "checkpoint"],
         &["privacy"],
         &["privacy", "erase"],
+        &["privacy", "request"],
+        &["privacy", "confirm"],
+        &["privacy", "certificate"],
         &["mail"],
         &["mail", "preview"],
         &["mail", "test"],

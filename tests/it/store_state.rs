@@ -5,6 +5,7 @@ use attio_billing::access::{Actor, Holder, Role, Way};
 use attio_billing::store::append::{Append, ItemMark};
 use attio_billing::store::cards::{self, Cap, Charge, Counted};
 use attio_billing::store::claims::{self, Reserved};
+use attio_billing::store::erasing::{self, Erased};
 use attio_billing::store::inbox::{self, Counts, Deliveries, NewDelivery, OfferError, Routed, Stored};
 use attio_billing::store::items::{
     ItemState, NewItem, Swept, bury, hand_over, item_state, items_ready, offer_item, revive, sweep_waiting,
@@ -19,7 +20,7 @@ use attio_billing::store::survey::{survey_customer, survey_invoice, survey_subsc
 use attio_billing::store::together::Batch;
 use attio_billing::store::{Store, evidence, people, practice, schema, settings};
 use chrono::{TimeDelta, Utc};
-use sagas::kernel::answer::{CollectionOwner, CustomerSurvey, SubscriptionSurvey};
+use sagas::kernel::answer::{CollectionOwner, CustomerSurvey, Kept, SubscriptionSurvey};
 use sagas::kernel::effect::{Claim, ClaimKind, SubscriptionKey};
 use sagas::kernel::posting::Rule;
 use sagas::kernel::saga::Mark;
@@ -386,7 +387,12 @@ async fn personal_data_can_be_erased() {
     people::put(&bench.pool, "cus_1", &("Ada", "ada@example.org")).await.unwrap();
     let read = people::get::<(String, String)>(&bench.pool, "cus_1").await.unwrap();
     assert_eq!(read.unwrap().0, "Ada");
-    assert!(people::erase(&bench.pool, "cus_1").await.unwrap() && !people::erase(&bench.pool, "cus_1").await.unwrap());
+    let gone = |people| Erased::Done(Kept { people, ..Kept::default() });
+    assert_eq!(erasing::erase(&bench.pool, "cus_1", None).await.unwrap(), gone(1));
+    assert_eq!(erasing::erase(&bench.pool, "cus_1", None).await.unwrap(), gone(0));
+    assert_eq!(people::get::<(String, String)>(&bench.pool, "cus_1").await.unwrap(), None);
+    // What a vendor still shows does not bring them back.
+    assert!(!people::put(&bench.pool, "cus_1", &("Ada", "ada@example.org")).await.unwrap());
     assert_eq!(people::get::<(String, String)>(&bench.pool, "cus_1").await.unwrap(), None);
 }
 
@@ -398,10 +404,13 @@ async fn the_evidence_of_a_consent_can_be_erased() {
         evidence::keep(&bench.pool, "cus_2", "{}").await.unwrap(),
     );
     assert!(evidence::find(&bench.pool, hers).await.unwrap().unwrap().contains("203.0.113.9"));
-    assert_eq!(evidence::erase(&bench.pool, "cus_1").await.unwrap(), 1);
-    assert_eq!(evidence::erase(&bench.pool, "cus_1").await.unwrap(), 0);
+    let gone = |consents| Erased::Done(Kept { consents, ..Kept::default() });
+    assert_eq!(erasing::erase(&bench.pool, "cus_1", None).await.unwrap(), gone(1));
+    assert_eq!(erasing::erase(&bench.pool, "cus_1", None).await.unwrap(), gone(0));
     assert_eq!(evidence::find(&bench.pool, hers).await.unwrap(), None);
     assert!(evidence::find(&bench.pool, his).await.unwrap().is_some());
+    let late = evidence::keep(&bench.pool, "cus_1", r#"{"ip":"203.0.113.9"}"#).await.unwrap();
+    assert_eq!(evidence::find(&bench.pool, late).await.unwrap(), None, "who was erased leaves no evidence any more");
 }
 
 #[tokio::test]

@@ -51,6 +51,16 @@ pub enum Attio {
         /// Titles of options: `GDPR`, `CCPA`.
         laws: Vec<String>,
     },
+    /// Finds the person's record behind a client (a company's is the contact of its team), and says whether it names anybody.
+    SeekPerson {
+        /// The client's record, or the person's own.
+        client: AttioRecord,
+    },
+    /// Clears all that says who somebody is on a person's record. The record stays.
+    ErasePerson {
+        /// Record id of the object `people`.
+        person: String,
+    },
     /// Reads all records of the catalog.
     ReadCatalog,
     /// Writes what Zoho sells to its record in the catalog.
@@ -64,9 +74,12 @@ pub enum Attio {
 impl Attio {
     pub(super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
-            Self::FindClient { .. } | Self::ReadRequest { .. } | Self::ReadPerson { .. } | Self::ReadCatalog => {
-                ExactlyOnce::Repeatable
-            }
+            Self::FindClient { .. }
+            | Self::ReadRequest { .. }
+            | Self::ReadPerson { .. }
+            | Self::ReadCatalog
+            | Self::SeekPerson { .. } => ExactlyOnce::Repeatable,
+            Self::ErasePerson { .. } => ExactlyOnce::Set { row: "2.0-e69" },
             Self::Project(_)
             | Self::ShowSubscription(_)
             | Self::ShowCardPage(_)
@@ -86,7 +99,10 @@ impl Attio {
             Self::FindClient { zoho_customer, .. } => zoho_customer,
             Self::Project(projection) => &projection.transaction.external_id,
             Self::ReadRequest { record } => record,
-            Self::ReadPerson { client, .. } | Self::SetCompliance { client, .. } => &client.id,
+            Self::ReadPerson { client, .. } | Self::SetCompliance { client, .. } | Self::SeekPerson { client } => {
+                &client.id
+            }
+            Self::ErasePerson { person } => person,
             Self::ShowSubscription(face) => &face.record,
             Self::AddTask(task) | Self::AddCatalogTask(task) => &task.marker,
             Self::ReadCatalog => "catalog",
@@ -112,6 +128,8 @@ impl Attio {
             Self::ShowCardPage(_) => "attio.show_card_page",
             Self::AddNote(_) => "attio.add_note",
             Self::SetCompliance { .. } => "attio.set_compliance",
+            Self::SeekPerson { .. } => "attio.seek_person",
+            Self::ErasePerson { .. } => "attio.erase_person",
             Self::ReadCatalog => "attio.read_catalog",
             Self::ShowOffering(_) => "attio.show_offering",
             Self::AnswerCatalogAct(_) => "attio.answer_catalog_act",

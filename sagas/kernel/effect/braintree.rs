@@ -127,6 +127,21 @@ pub enum Braintree {
         /// Our customer id: whose personal data it takes.
         person: String,
     },
+    /// Whether a customer is there, and says who somebody is.
+    SeekCustomer {
+        /// Braintree customer id.
+        customer: String,
+        /// Ends the neutral name that an erased customer bears.
+        mark: String,
+    },
+    /// Deletes a customer with its cards where nothing of it is in use; else overwrites names and e-mail by neutral values,
+    /// and says what uses it.
+    EraseCustomer {
+        /// Braintree customer id.
+        customer: String,
+        /// Ends the neutral name.
+        mark: String,
+    },
     /// Starts recurring billing under an id of our choosing. Without a later first day the first charge is made within
     /// this call; where it is declined nothing is created.
     CreateSubscription(Box<RecurringOrder>),
@@ -239,6 +254,7 @@ impl Braintree {
             | Self::ReadTransaction { .. }
             | Self::FindTransactions { .. }
             | Self::ReadMethod { .. }
+            | Self::SeekCustomer { .. }
             | Self::ReadSubscription { .. }
             | Self::ReadDispute { .. } => ExactlyOnce::Repeatable,
             Self::Sell { .. } | Self::Refund { .. } => searchable("2.0-e36", Resend::Same),
@@ -249,6 +265,7 @@ impl Braintree {
             Self::Submit { .. } | Self::Void { .. } => ExactlyOnce::Set { row: "2.0-e37" },
             Self::DeleteCustomer { .. } | Self::DeleteMethod { .. } => ExactlyOnce::Set { row: "2.0-e39" },
             Self::UpdateCustomer { .. } => ExactlyOnce::Set { row: "2.0-e33" },
+            Self::EraseCustomer { .. } => ExactlyOnce::Set { row: "2.0-e69" },
             Self::SetDefaultMethod { .. }
             | Self::VerifyMethod { .. }
             | Self::UpdateSubscription { change: RecurringChange::Method { .. }, .. } => {
@@ -285,6 +302,8 @@ impl Braintree {
             Self::SetDefaultMethod { .. } => "braintree.set_default_method",
             Self::VerifyMethod { .. } => "braintree.verify_method",
             Self::UpdateCustomer { .. } => "braintree.update_customer",
+            Self::SeekCustomer { .. } => "braintree.seek_customer",
+            Self::EraseCustomer { .. } => "braintree.erase_customer",
             Self::CreateSubscription(_) => "braintree.create_subscription",
             Self::ReadSubscription { .. } => "braintree.read_subscription",
             Self::UpdateSubscription { .. } => "braintree.update_subscription",
@@ -308,6 +327,8 @@ impl Braintree {
             Self::ReadCustomer { customer }
             | Self::CreateCustomer { customer, .. }
             | Self::UpdateCustomer { customer, .. }
+            | Self::SeekCustomer { customer, .. }
+            | Self::EraseCustomer { customer, .. }
             | Self::DeleteCustomer { customer } => customer,
             Self::Vault { token, .. }
             | Self::ReadMethod { token }

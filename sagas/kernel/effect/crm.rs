@@ -38,6 +38,24 @@ pub enum Crm {
     },
     /// Makes a deal or brings it up to date. Needs the person.
     UpsertDeal(Box<DealOrder>),
+    /// Whether a record with our id is there, and says who somebody is.
+    Seek {
+        /// Which list of records.
+        module: CrmModule,
+        /// Our id.
+        key: String,
+        /// Ends the neutral name that an erased record bears.
+        mark: String,
+    },
+    /// Overwrites what says who somebody is on a record by neutral values; a contact is deleted then, where CRM lets it go.
+    Erase {
+        /// Which list of records.
+        module: CrmModule,
+        /// Our id.
+        key: String,
+        /// Ends the neutral name.
+        mark: String,
+    },
     /// Writes our tags; others' stay.
     SetTags {
         /// Which list of records.
@@ -109,18 +127,21 @@ pub struct DealOrder {
 impl Crm {
     pub(super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
-            Self::Find { .. } => ExactlyOnce::Repeatable,
+            Self::Find { .. } | Self::Seek { .. } => ExactlyOnce::Repeatable,
             Self::UpsertAccount { .. } | Self::UpsertContact { .. } | Self::UpsertDeal(_) => {
                 ExactlyOnce::ChosenId { row: "2.0-e52" }
             }
             Self::SetTags { .. } => ExactlyOnce::Set { row: "2.0-e53" },
+            Self::Erase { .. } => ExactlyOnce::Set { row: "2.0-e69" },
         }
     }
 
     /// Our id of what the call concerns.
     pub(super) fn reference(&self) -> &str {
         match self {
-            Self::Find { key, .. } | Self::SetTags { key, .. } => key,
+            Self::Find { key, .. } | Self::SetTags { key, .. } | Self::Seek { key, .. } | Self::Erase { key, .. } => {
+                key
+            }
             Self::UpsertAccount { account, .. } => account,
             Self::UpsertContact { customer, .. } => customer,
             Self::UpsertDeal(deal) => &deal.subscription,
@@ -130,7 +151,7 @@ impl Crm {
     /// Our customer id, where the call takes personal data.
     pub(super) fn person(&self) -> Option<&str> {
         match self {
-            Self::Find { .. } | Self::SetTags { .. } => None,
+            Self::Find { .. } | Self::SetTags { .. } | Self::Seek { .. } | Self::Erase { .. } => None,
             Self::UpsertAccount { person, .. } => Some(person),
             Self::UpsertContact { customer, .. } => Some(customer),
             Self::UpsertDeal(deal) => Some(&deal.customer),
@@ -144,6 +165,8 @@ impl Crm {
             Self::UpsertContact { .. } => "zoho_crm.upsert_contact",
             Self::UpsertDeal(_) => "zoho_crm.upsert_deal",
             Self::SetTags { .. } => "zoho_crm.set_tags",
+            Self::Seek { .. } => "zoho_crm.seek",
+            Self::Erase { .. } => "zoho_crm.erase",
         }
     }
 }

@@ -123,6 +123,24 @@ pub enum Desk {
         /// Record id in Attio.
         attio_record: String,
     },
+    /// What our own tables say about a person who is to be erased.
+    SurveyPerson {
+        /// Our customer id.
+        customer: String,
+    },
+    /// Puts a person on the erasure list outside, then erases what is kept here that says who it is; refused as busy while
+    /// another saga of the person is under way.
+    ErasePerson {
+        /// Our customer id.
+        customer: String,
+        /// Who agreed to it: staff, for the list.
+        by: String,
+    },
+    /// Whether anything is left here of a person who was erased, and whether the log of the person's flows is whole.
+    VerifyErased {
+        /// Our customer id.
+        customer: String,
+    },
     /// Tells another saga something, and hands claims of this one over to it: both or neither.
     Tell {
         /// What it is told.
@@ -164,6 +182,9 @@ impl Desk {
             Self::UnlinkCustomer { .. } => "desk.unlink_customer",
             Self::AdoptSubscription { .. } => "desk.adopt_subscription",
             Self::DisownSubscription { .. } => "desk.disown_subscription",
+            Self::SurveyPerson { .. } => "desk.survey_person",
+            Self::ErasePerson { .. } => "desk.erase_person",
+            Self::VerifyErased { .. } => "desk.verify_erased",
             Self::Tell { .. } => "desk.tell",
             Self::TellAll { .. } => "desk.tell_all",
             Self::ReadSettings { .. } => "desk.read_settings",

@@ -18,6 +18,20 @@ pub enum Helpdesk {
         /// Our customer id.
         customer: String,
     },
+    /// Whether a contact is there, and says who somebody is.
+    SeekContact {
+        /// Zoho Desk contact id.
+        contact: String,
+        /// Ends the neutral name that an erased contact bears.
+        mark: String,
+    },
+    /// Overwrites what says who somebody is on a contact by neutral values. The contact stays: its tickets need one.
+    EraseContact {
+        /// Zoho Desk contact id.
+        contact: String,
+        /// Ends the neutral name.
+        mark: String,
+    },
     /// Opens a ticket.
     OpenTicket(Box<TicketOrder>),
     /// Reads a ticket.
@@ -61,7 +75,8 @@ pub struct TicketOrder {
 impl Helpdesk {
     pub(super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
-            Self::FindContact { .. } | Self::ReadTicket { .. } => ExactlyOnce::Repeatable,
+            Self::FindContact { .. } | Self::ReadTicket { .. } | Self::SeekContact { .. } => ExactlyOnce::Repeatable,
+            Self::EraseContact { .. } => ExactlyOnce::Set { row: "2.0-e69" },
             Self::CreateContact { .. } | Self::OpenTicket(_) | Self::Comment { .. } => {
                 ExactlyOnce::Searchable { row: "2.0-e54", absence: Absence::TwoLooks, resend: Resend::Same }
             }
@@ -73,6 +88,7 @@ impl Helpdesk {
     pub(super) fn reference(&self) -> &str {
         match self {
             Self::FindContact { customer } | Self::CreateContact { customer } => customer,
+            Self::SeekContact { contact, .. } | Self::EraseContact { contact, .. } => contact,
             Self::OpenTicket(ticket) => &ticket.saga,
             Self::ReadTicket { ticket } | Self::CloseTicket { ticket } => ticket,
             Self::Comment { marker, .. } => marker,
@@ -83,7 +99,12 @@ impl Helpdesk {
     pub(super) fn person(&self) -> Option<&str> {
         match self {
             Self::FindContact { customer } | Self::CreateContact { customer } => Some(customer),
-            Self::OpenTicket(_) | Self::ReadTicket { .. } | Self::Comment { .. } | Self::CloseTicket { .. } => None,
+            Self::OpenTicket(_)
+            | Self::ReadTicket { .. }
+            | Self::Comment { .. }
+            | Self::CloseTicket { .. }
+            | Self::SeekContact { .. }
+            | Self::EraseContact { .. } => None,
         }
     }
 
@@ -91,6 +112,8 @@ impl Helpdesk {
         pub match self {
             Self::FindContact { .. } => "zoho_desk.find_contact",
             Self::CreateContact { .. } => "zoho_desk.create_contact",
+            Self::SeekContact { .. } => "zoho_desk.seek_contact",
+            Self::EraseContact { .. } => "zoho_desk.erase_contact",
             Self::OpenTicket(_) => "zoho_desk.open_ticket",
             Self::ReadTicket { .. } => "zoho_desk.read_ticket",
             Self::Comment { .. } => "zoho_desk.comment",

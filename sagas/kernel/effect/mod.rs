@@ -158,6 +158,8 @@ impl Effect {
     /// A write where money or its record is: taken as done only by what the vendor shows.
     pub fn moves_money(&self) -> bool {
         match self {
+            // Words on a customer: nothing is owed or taken by them, and its answer tells what is left.
+            Self::Braintree(Braintree::EraseCustomer { .. }) => false,
             Self::Braintree(_) | Self::Practice(Practice::Take { .. }) => {
                 self.exactly_once() != ExactlyOnce::Repeatable
             }

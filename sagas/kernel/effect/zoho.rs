@@ -125,6 +125,21 @@ pub enum Zoho {
         /// When it was last changed, as read before ([`crate::kernel::answer::ZohoCustomer::changed_at`]).
         seen: Option<String>,
     },
+    /// Whether a customer is there, and says who somebody is.
+    SeekCustomer {
+        /// Zoho customer id.
+        customer: String,
+        /// Ends the neutral name that an erased customer bears.
+        mark: String,
+    },
+    /// Overwrites what says who somebody is on a customer by neutral values, then deletes it where Zoho lets it go: one with
+    /// documents stays.
+    EraseCustomer {
+        /// Zoho customer id.
+        customer: String,
+        /// Ends the neutral name.
+        mark: String,
+    },
     /// Reads or changes a running subscription.
     Subscription(OnSubscription),
     /// Credit notes.
@@ -181,7 +196,9 @@ impl Zoho {
             | Self::ReadCustomer { .. }
             | Self::FindRetiredCustomers { .. }
             | Self::ListSubscriptions { .. }
+            | Self::SeekCustomer { .. }
             | Self::ReadFirstInvoice { .. } => ExactlyOnce::Repeatable,
+            Self::EraseCustomer { .. } => ExactlyOnce::Set { row: "2.0-e69" },
             Self::RecordPayment { .. } => searchable("2.0-e46"),
             Self::CreateCustomer { .. } => searchable("2.0-e42"),
             Self::CreateSubscription(_) => searchable("2.0-e43"),
@@ -202,7 +219,11 @@ impl Zoho {
     pub(super) fn moves_money(&self) -> bool {
         match self {
             // A person's words, an offer, a page to press on: nothing is owed by them.
-            Self::UpdateCustomer { .. } | Self::Estimate(_) | Self::Page(_) => false,
+            Self::UpdateCustomer { .. }
+            | Self::SeekCustomer { .. }
+            | Self::EraseCustomer { .. }
+            | Self::Estimate(_)
+            | Self::Page(_) => false,
             Self::ReadInvoice { .. }
             | Self::ReadSubscription { .. }
             | Self::FindSubscriptionOfInvoice { .. }
@@ -269,6 +290,8 @@ impl Zoho {
             | Self::ReviveCustomer { customer }
             | Self::DeactivateCustomer { customer }
             | Self::UpdateCustomer { customer, .. }
+            | Self::SeekCustomer { customer, .. }
+            | Self::EraseCustomer { customer, .. }
             | Self::ListSubscriptions { customer, .. } => customer,
             Self::ReadOffer { plan, .. } => plan,
             Self::ReadCatalog => "catalog",
@@ -299,6 +322,8 @@ impl Zoho {
             Self::UndoSubscription { .. } => "zoho.undo_subscription",
             Self::ReadFirstInvoice { .. } => "zoho.read_first_invoice",
             Self::UpdateCustomer { .. } => "zoho.update_customer",
+            Self::SeekCustomer { .. } => "zoho.seek_customer",
+            Self::EraseCustomer { .. } => "zoho.erase_customer",
         } or {
             Subscription(OnSubscription),
             Credit(OnCredit),

@@ -59,6 +59,9 @@ impl World {
             | Desk::SurveyCustomer { .. }
             | Desk::SurveyCardUses { .. }
             | Desk::ReadSettings { .. }
+            | Desk::SurveyPerson { .. }
+            | Desk::ErasePerson { .. }
+            | Desk::VerifyErased { .. }
             | Desk::TellAll { .. } => {
                 panic!("no call of this flow")
             }
@@ -88,6 +91,8 @@ impl World {
             | Attio::ShowCardPage(_)
             | Attio::AddNote(_)
             | Attio::SetCompliance { .. }
+            | Attio::SeekPerson { .. }
+            | Attio::ErasePerson { .. }
             | Attio::ReadCatalog
             | Attio::ShowOffering(_)
             | Attio::AnswerCatalogAct(_)
@@ -143,6 +148,8 @@ impl World {
             | Braintree::ReadMethod { .. }
             | Braintree::SetDefaultMethod { .. }
             | Braintree::VerifyMethod { .. }
+            | Braintree::SeekCustomer { .. }
+            | Braintree::EraseCustomer { .. }
             | Braintree::UpdateCustomer { .. }
             | Braintree::CreateSubscription(_)
             | Braintree::ReadSubscription { .. }
@@ -237,6 +244,8 @@ impl World {
             | Zoho::RecordPayment { .. }
             | Zoho::ReadCatalog
             | Zoho::UpdateCustomer { .. }
+            | Zoho::SeekCustomer { .. }
+            | Zoho::EraseCustomer { .. }
             | Zoho::Subscription(_)
             | Zoho::Credit(_)
             | Zoho::Payment(_)

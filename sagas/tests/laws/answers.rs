@@ -6,6 +6,7 @@ use crate::deals;
 use crate::dice::Dice;
 use crate::disputed;
 use crate::ending;
+use crate::erasing;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
@@ -105,6 +106,7 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
             let records = (0..dice.roll(3)).map(|n| shown_offering(n, dice.money())).collect();
             Answer::ShownCatalog(Box::new(ShownCatalog { currency: eur(0).currency, records }))
         }
+        effect if erasing::is(effect) => erasing::answer(effect, dice),
         Effect::Attio(_) => Answer::Projected { transaction_record: None, subscription_record: None },
         Effect::Zoho(_)
         | Effect::Helpdesk(_)

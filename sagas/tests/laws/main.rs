@@ -26,6 +26,7 @@ use sagas::rehearsal::Rehearsal;
 use sagas::subscription_activation::SubscriptionActivation;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use sagas::erasure::Erasure;
 
 mod activation;
 mod answers;
@@ -40,6 +41,7 @@ mod pages;
 mod samples;
 mod told;
 mod verbs;
+mod erasing;
 
 /// What one flow tells another, the other can read.
 fn understood(effect: &Effect) {
@@ -441,3 +443,27 @@ macro_rules! laws {
 }
 
 sagas::for_each_saga!(laws);
+
+#[test]
+fn the_walks_of_an_erasure_lead_to_every_end() {
+    let mut ends = BTreeSet::new();
+    let mut met = BTreeSet::new();
+    for seed in 0..300 {
+        let mut walk = Walk::<Erasure>::new(seed * 7_919);
+        walk.deliver(Erasure::start());
+        for _ in 0..160 {
+            walk.step();
+            ends.insert(Erasure::summary(&walk.saga.business).state);
+        }
+        met.extend(walk.log.iter().filter_map(|event| match event {
+            Record::Business(event) => Some(event.name()),
+            Record::Step(_) => None,
+        }));
+    }
+    for end in ["Erased", "Refused", "Withdrawn", "RestKept", "Held"] {
+        assert!(ends.contains(end), "no walk comes to {end}: {ends:?}");
+    }
+    let mut unmet = <Erasure as Saga>::Event::NAMES.concat();
+    unmet.retain(|name| !met.contains(name));
+    assert!(unmet.is_empty(), "no walk meets {unmet:?}");
+}

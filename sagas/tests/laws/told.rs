@@ -23,6 +23,8 @@ use sagas::payment_method_update::{self, PaymentMethodUpdate};
 use sagas::refund::{self, Refund};
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::subscription_activation::{self, SubscriptionActivation};
+use crate::erasing;
+use sagas::erasure::{self, Erasure};
 
 /// What a saga can be told in a walk; the first one starts it.
 pub(crate) trait Told: Saga {
@@ -263,5 +265,15 @@ fn terms() -> refund::Terms {
         forgiven: eur(3_000),
         reopened: eur(3_000),
         unapplied: eur(4_000),
+    }
+}
+
+impl Told for Erasure {
+    fn start() -> erasure::Command {
+        erasing::start()
+    }
+
+    fn command(state: &erasure::State, dice: &mut Dice, now: DateTime<Utc>) -> erasure::Command {
+        erasing::command(state, dice, now)
     }
 }

@@ -201,7 +201,9 @@ impl Braintree {
             | Call::UploadDocument { .. }
             | Call::AddEvidence { .. }
             | Call::RemoveEvidence { .. }
-            | Call::FinalizeDispute { .. } => panic!("no flow of this world asks for {call:?}"),
+            | Call::FinalizeDispute { .. }
+            | Call::SeekCustomer { .. }
+            | Call::EraseCustomer { .. } => panic!("no flow of this world asks for {call:?}"),
         }
     }
 

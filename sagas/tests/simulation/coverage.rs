@@ -9,6 +9,7 @@ use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::CatalogSync;
 use sagas::dispute::Dispute;
 use sagas::crm_lifecycle::CrmLifecycle;
+use sagas::erasure::Erasure;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
 use sagas::kernel::saga::Saga;
@@ -54,7 +55,7 @@ const BEYOND: [&str; 7] =
 
 /// Flows of which the simulation plays nothing, or a part: of refunds those that a rule asks for. Their own walks and the harness
 /// play them.
-const NOT_PLAYED: [&str; 2] = [Refund::NAME, Dispute::NAME];
+const NOT_PLAYED: [&str; 3] = [Refund::NAME, Dispute::NAME, Erasure::NAME];
 
 /// What has to happen besides: flow, what, and in which state of the flow.
 const MET: [(&str, &str, &str); 7] = [

@@ -132,6 +132,8 @@ impl Crm {
             }
             Attio::AddNote(_)
             | Attio::SetCompliance { .. }
+            | Attio::SeekPerson { .. }
+            | Attio::ErasePerson { .. }
             | Attio::ReadCatalog
             | Attio::ShowOffering(_)
             | Attio::AnswerCatalogAct(_)

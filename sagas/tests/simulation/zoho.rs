@@ -301,6 +301,8 @@ impl Zoho {
             }
             Call::ReadCatalog
             | Call::UpdateCustomer { .. }
+            | Call::SeekCustomer { .. }
+            | Call::EraseCustomer { .. }
             | Call::Credit(_)
             | Call::Payment(_)
             | Call::Estimate(_)

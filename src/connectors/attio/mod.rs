@@ -6,6 +6,7 @@ mod api;
 mod card_page;
 mod drift;
 mod ending;
+mod erasing;
 mod face;
 pub mod findings;
 mod model;
@@ -120,6 +121,8 @@ impl Attio {
             effect::Attio::ShowEnding(face) => ending::write(&mut session, face).await,
             effect::Attio::RefuseAct(refusal) => refusal::write(&mut session, refusal).await,
             effect::Attio::AddNote(note) => notes::add(&mut session, note).await,
+            effect::Attio::SeekPerson { client } => erasing::seek(&mut session, client).await,
+            effect::Attio::ErasePerson { person } => erasing::erase(&mut session, person).await,
             effect::Attio::SetCompliance { client, laws } => {
                 let values = compliance(laws);
                 replace(&mut session, SET_COMPLIANCE, client, &values).await.map(|()| Answer::Nothing)
@@ -137,7 +140,9 @@ impl Attio {
             effect::Attio::FindClient { .. }
             | effect::Attio::ReadRequest { .. }
             | effect::Attio::ReadPerson { .. }
+            | effect::Attio::SeekPerson { .. }
             | effect::Attio::ReadCatalog => return absent,
+            effect::Attio::ErasePerson { person } => erasing::stands(&mut session, person).await,
             effect::Attio::ShowOffering(face) => offerings::stands(&mut session, face, self.currency).await,
             effect::Attio::AnswerCatalogAct(press) => offerings::is_answered(&mut session, press).await,
             effect::Attio::Project(projection) => self.stands(&mut session, projection).await,

@@ -19,7 +19,7 @@ const TEAM_AT_MOST: usize = 20;
 pub(super) async fn read(session: &mut Session<'_>, client: &AttioRecord) -> Answered<(Answer, Person)> {
     let record = get(session, READ_PERSON, client).await?;
     let is_company = client.object == "companies";
-    let contact = if is_company { contact(session, &record).await? } else { None };
+    let contact = if is_company { contact(session, READ_PERSON, &record).await? } else { None };
     let company = if is_company { record.text("name") } else { None };
     let human = if is_company { contact.as_ref() } else { Some(&record) };
 
@@ -59,7 +59,12 @@ pub(super) async fn read(session: &mut Session<'_>, client: &AttioRecord) -> Ans
     Ok((Answer::PersonRead { missing, country }, person))
 }
 
-async fn contact(session: &mut Session<'_>, company: &Record) -> Answered<Option<Record>> {
+/// The person of a company's team whom we bill.
+pub(super) async fn contact(
+    session: &mut Session<'_>,
+    operation: &'static str,
+    company: &Record,
+) -> Answered<Option<Record>> {
     let team: Vec<&str> = company.targets("team").take(TEAM_AT_MOST).collect();
     if team.is_empty() {
         return Ok(None);
@@ -69,7 +74,7 @@ async fn contact(session: &mut Session<'_>, company: &Record) -> Answered<Option
         "sorts": [{ "attribute": "created_at", "direction": "asc" }],
         "limit": team.len(),
     });
-    let mut people = query(session, READ_PERSON, "people", &order).await?;
+    let mut people = query(session, operation, "people", &order).await?;
     let with_address = people.iter().position(|person| email(person).is_some());
     Ok(with_address.or((!people.is_empty()).then_some(0)).map(|at| people.swap_remove(at)))
 }

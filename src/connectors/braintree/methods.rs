@@ -129,7 +129,8 @@ impl Braintree {
     }
 }
 
-fn shows(customer: &Node, person: &Person) -> bool {
+/// The customer has these names and this address.
+pub(super) fn shows(customer: &Node, person: &Person) -> bool {
     let mut fields = wire::named(person).into_iter();
     fields.all(|(name, text)| customer.text_of(&name.replace('_', "-")).unwrap_or_default() == text.trim())
 }

@@ -7,6 +7,7 @@ mod customers;
 mod details;
 mod disputes;
 mod drift;
+mod erasing;
 mod holds;
 mod judge;
 mod methods;
@@ -139,6 +140,10 @@ impl Braintree {
             effect::Braintree::SetDefaultMethod { customer, token } => self.set_default(call, customer, token).await,
             effect::Braintree::VerifyMethod { token } => self.verify(call, token).await,
             effect::Braintree::UpdateCustomer { customer, .. } => self.update_customer(call, customer).await,
+            effect::Braintree::SeekCustomer { customer, mark } => self.seek_customer(call, customer, mark).await,
+            effect::Braintree::EraseCustomer { customer, mark } => {
+                in_time(call, self.erase_customer(call, customer, mark)).await
+            }
             effect::Braintree::CreateSubscription(order) => in_time(call, self.subscribe(call, order)).await,
             effect::Braintree::ReadSubscription { subscription } => {
                 self.read(call, "subscriptions", subscription, "subscription", |node| {
@@ -196,6 +201,7 @@ impl Braintree {
             | effect::Braintree::ReadTransaction { .. }
             | effect::Braintree::FindTransactions { .. }
             | effect::Braintree::ReadMethod { .. }
+            | effect::Braintree::SeekCustomer { .. }
             | effect::Braintree::ReadSubscription { .. }
             | effect::Braintree::ReadDispute { .. }
             // And so does a document that nothing names yet.
@@ -216,6 +222,7 @@ impl Braintree {
             effect::Braintree::SetDefaultMethod { customer, token } => self.look_default(call, customer, token).await,
             effect::Braintree::VerifyMethod { token } => self.look_verified(call, token).await,
             effect::Braintree::UpdateCustomer { customer, .. } => self.look_updated(call, customer).await,
+            effect::Braintree::EraseCustomer { customer, mark } => self.look_erased(call, customer, mark).await,
             effect::Braintree::CreateSubscription(order) => self.look_subscribed(call, order).await,
             effect::Braintree::UpdateSubscription { subscription, change } => {
                 self.look_subscription(call, subscription, |shown| recurring::shows(shown, change)).await

@@ -64,9 +64,14 @@ impl Braintree {
             }
             Err(detail) => return judge::again(detail).into(),
         }
+        self.delete_now(call, kept).await
+    }
+
+    /// Deletes what nothing uses.
+    pub(super) async fn delete_now(&self, call: &Call, kept: &Kept<'_>) -> Report {
         let (said, request_id) = self.write(call, Method::DELETE, &kept.path(), None).await;
         let outcome = match said {
-            Said::Empty | Said::Missing => gone(),
+            Said::Empty | Said::Missing => Outcome::Done { answer: Answer::Nothing },
             Said::Object(_) | Said::Transaction(_) | Said::Verification(_) => {
                 judge::unknown("the answer to the delete is not known".to_owned())
             }
@@ -86,7 +91,7 @@ impl Braintree {
     }
 
     /// One thing that uses it, in words; an error says why that cannot be told.
-    async fn user_of(&self, call: &Call, kept: &Kept<'_>, node: &Node) -> Result<Option<String>, String> {
+    pub(super) async fn user_of(&self, call: &Call, kept: &Kept<'_>, node: &Node) -> Result<Option<String>, String> {
         if let Some(user) = live_subscription(node) {
             return Ok(Some(user));
         }

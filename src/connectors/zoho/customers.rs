@@ -66,7 +66,12 @@ impl Zoho {
         Ok(Answer::ZohoCustomer(Box::new(customer)))
     }
 
-    async fn customer(&self, operation: &'static str, customer: &str, deadline: Instant) -> Answered<CustomerAnswer> {
+    pub(super) async fn customer(
+        &self,
+        operation: &'static str,
+        customer: &str,
+        deadline: Instant,
+    ) -> Answered<CustomerAnswer> {
         let segments = ["customers", customer];
         self.billing.call(Ask::read(operation, &segments), deadline).await
     }

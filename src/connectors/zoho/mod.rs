@@ -10,6 +10,7 @@ mod crm;
 mod customers;
 mod desk;
 mod drift;
+mod erasing;
 mod estimates;
 pub mod grant;
 mod invoices;
@@ -189,6 +190,8 @@ impl Zoho {
             effect::Zoho::UpdateCustomer { customer, .. } => {
                 self.update_customer(customer, call.beside.person.as_ref(), deadline).await
             }
+            effect::Zoho::SeekCustomer { customer, mark } => self.seek_customer(customer, mark, deadline).await,
+            effect::Zoho::EraseCustomer { customer, mark } => self.erase_customer(customer, mark, deadline).await,
             effect::Zoho::Subscription(on) => self.on_subscription(on, deadline).await,
             effect::Zoho::Credit(on) => self.on_credit(on, deadline).await,
             effect::Zoho::Payment(on) => self.on_payment(on, deadline).await,
@@ -214,6 +217,7 @@ impl Zoho {
             | effect::Zoho::ReadCustomer { .. }
             | effect::Zoho::FindRetiredCustomers { .. }
             | effect::Zoho::ListSubscriptions { .. }
+            | effect::Zoho::SeekCustomer { .. }
             | effect::Zoho::ReadFirstInvoice { .. }
             // A hosted page expires by itself, and only the newest is shown.
             | effect::Zoho::Page(_) => return ABSENT,
@@ -238,6 +242,7 @@ impl Zoho {
             effect::Zoho::UpdateCustomer { customer, seen, .. } => {
                 self.look_customer(customer, call.beside.person.as_ref(), seen.as_deref(), deadline).await
             }
+            effect::Zoho::EraseCustomer { customer, mark } => self.look_erased(customer, mark, deadline).await,
             effect::Zoho::Subscription(on) => self.look_subscription(on, deadline).await,
             effect::Zoho::Credit(on) => self.look_credit(on, deadline).await,
             effect::Zoho::Payment(on) => self.look_payment(on, deadline).await,

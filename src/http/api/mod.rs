@@ -7,6 +7,7 @@ mod card_links;
 mod catalog;
 mod disputes;
 mod crm_checks;
+pub mod erasures;
 pub mod explain;
 pub mod forecast;
 mod inbox;
@@ -75,6 +76,12 @@ pub fn router() -> Router<App> {
         .routes(routes!(card_links::order))
         .routes(routes!(cancellations::cancel))
         .routes(routes!(cancellations::decide_money))
+        .routes(routes!(erasures::start))
+        .routes(routes!(erasures::confirm))
+        .routes(routes!(erasures::withdraw))
+        .routes(routes!(erasures::hold))
+        .routes(routes!(erasures::lift))
+        .routes(routes!(erasures::certificate))
         .routes(routes!(refunds::start))
         .routes(routes!(refunds::preview))
         .routes(routes!(refunds::approve))

@@ -75,7 +75,7 @@ pub const fn how(invariant: Invariant) -> How {
             "which act reopens an invoice stands in each flow's own words: the hold rides in the append of its intent, looked at in the flow's tests",
         ),
         I::I54 => How::Elsewhere(
-            "what was erased is not known here any more: `privacy erase` looks before it forgets, and all else is verified here",
+            "what was erased is not known here any more: the flow `erasure` looks through all tables before it certifies, and all else is verified here",
         ),
         I::I21 => How::NotYet("findings of the reconciliation do not exist yet"),
         I::I22 | I::I28 => How::NotYet(NO_DISBURSEMENTS),

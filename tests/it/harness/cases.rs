@@ -444,3 +444,9 @@ async fn a_dispute_survives_every_fault_at_every_call() {
     let fixture = super::dispute::Fixture::new().await;
     println!("{} cases played on disputes", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_survives_every_fault_at_every_call() {
+    let fixture = super::erasure::Fixture::new().await;
+    println!("{} cases played on erasures", play(&fixture).await);
+}

@@ -151,3 +151,9 @@ async fn deal_and_tags_survive_the_death_of_its_node_at_every_point() {
     let fixture = super::crm_lifecycle::Fixture::new().await;
     println!("{} deaths played on deals and tags", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::erasure::Fixture::new().await;
+    println!("{} deaths played on erasures", play(&fixture).await);
+}

@@ -14,6 +14,7 @@ mod catalog_sync;
 mod crashes;
 mod dispute;
 mod crm_lifecycle;
+mod erasure;
 mod faults;
 mod histories;
 mod invoice_payment;
@@ -155,6 +156,7 @@ const PLAYED: [&str; 9] = [
     catalog_sync::KIND,
     dispute::KIND,
     crm_lifecycle::KIND,
+    erasure::KIND,
     invoice_payment::KIND,
     payment_method_update::KIND,
     refund::KIND,

@@ -25,8 +25,21 @@ pub(super) struct Ask<'a> {
     pub(super) query: &'a [(&'a str, &'a str)],
     /// The value of `X-EXTERNAL`: `<Module>.<Field>`, several after commas.
     pub(super) external: &'a str,
-    /// The JSON of a write; without it the call is a read.
+    /// The JSON of a write; without it the call is a read, or a deletion.
     pub(super) body: Option<Vec<u8>>,
+    /// What the path names goes.
+    pub(super) deletes: bool,
+}
+
+impl<'a> Ask<'a> {
+    /// A deletion, on which CRM's own workflows do not run.
+    pub(super) const fn delete(operation: &'static str, segments: &'a [&'a str]) -> Self {
+        Self { operation, segments, query: &[("wf_trigger", "false")], external: "", body: None, deletes: true }
+    }
+
+    const fn writes(&self) -> bool {
+        self.body.is_some() || self.deletes
+    }
 }
 
 /// The client of one organization's CRM.
@@ -54,7 +67,7 @@ impl Api {
 
     /// The body of an answer; empty where there is no such record.
     pub(super) async fn answer(&self, ask: &Ask<'_>, deadline: Instant) -> Answered<Vec<u8>> {
-        let writes = ask.body.is_some();
+        let writes = ask.writes();
         self.line.send(writes, deadline, |token| self.request(ask, token), |reply| judge(writes, reply)).await
     }
 
@@ -64,7 +77,11 @@ impl Api {
     }
 
     fn request(&self, ask: &Ask<'_>, token: &Token) -> Request {
-        let method = if ask.body.is_some() { Method::POST } else { Method::GET };
+        let method = match ask.body {
+            Some(_) => Method::POST,
+            None if ask.deletes => Method::DELETE,
+            None => Method::GET,
+        };
         let Ask { operation, segments, query, .. } = *ask;
         let asked = Asked { operation, method, segments, query, body: ask.body.as_deref() };
         let request = CRM.request(&self.base, &asked, token);

@@ -2,6 +2,7 @@
 //! not know by our id it never touches: nothing is merged by an e-mail address.
 
 mod api;
+mod erasing;
 mod records;
 mod tags;
 
@@ -40,13 +41,14 @@ impl Crm {
         external: &str,
         deadline: Instant,
     ) -> Answered<Reply> {
-        self.api.reply(&Ask { operation: DRIFT, segments, query, external, body: None }, deadline).await
+        self.api.reply(&Ask { operation: DRIFT, segments, query, external, body: None, deletes: false }, deadline).await
     }
 
     /// A query's answer as it came.
     pub(super) async fn query_reply(&self, select: &str, deadline: Instant) -> Answered<Reply> {
         let body = Some(json!({ "select_query": select }).to_string().into_bytes());
-        self.api.reply(&Ask { operation: DRIFT, segments: &["coql"], query: &[], external: "", body }, deadline).await
+        let ask = Ask { operation: DRIFT, segments: &["coql"], query: &[], external: "", body, deletes: false };
+        self.api.reply(&ask, deadline).await
     }
 
     /// Makes the call once.
@@ -58,6 +60,8 @@ impl Crm {
                 self.upsert_one(effect, call.beside.person.as_ref(), deadline).await
             }
             effect::Crm::SetTags { module, key, tags } => self.set_tags(*module, key, tags, deadline).await,
+            effect::Crm::Seek { module, key, mark } => self.seek(*module, key, mark, deadline).await,
+            effect::Crm::Erase { module, key, mark } => self.erase(*module, key, mark, deadline).await,
         };
         match answered {
             Ok(answer) => Outcome::Done { answer }.into(),
@@ -69,7 +73,8 @@ impl Crm {
     pub(super) async fn look(&self, call: &Call, effect: &effect::Crm) -> Look {
         let deadline = Instant::now() + call.time_limit;
         let found = match effect {
-            effect::Crm::Find { .. } => return ABSENT,
+            effect::Crm::Find { .. } | effect::Crm::Seek { .. } => return ABSENT,
+            effect::Crm::Erase { module, key, mark } => self.look_erased(*module, key, mark, deadline).await,
             effect::Crm::UpsertAccount { .. } | effect::Crm::UpsertContact { .. } | effect::Crm::UpsertDeal(_) => {
                 self.look_record(effect, call.beside.person.as_ref(), deadline).await
             }

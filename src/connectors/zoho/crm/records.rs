@@ -57,7 +57,10 @@ impl Record {
                 Ok((Self::contact(customer, account.as_deref(), person), *workflows))
             }
             effect::Crm::UpsertDeal(deal) => Ok((Self::deal(deal, person), deal.workflows)),
-            effect::Crm::Find { .. } | effect::Crm::SetTags { .. } => {
+            effect::Crm::Find { .. }
+            | effect::Crm::SetTags { .. }
+            | effect::Crm::Seek { .. }
+            | effect::Crm::Erase { .. } => {
                 Err(rejected(RejectionKind::Invalid, "no_record", "this call writes no record"))
             }
         }
@@ -91,6 +94,27 @@ impl Record {
         Self { module: CrmModule::Accounts, key: account.to_owned(), fields }
     }
 
+    /// A record of somebody who is erased: what we write of people, and the numbers that staff add.
+    pub(super) fn erased(module: CrmModule, key: &str, nobody: &Person) -> Self {
+        match module {
+            CrmModule::Contacts => {
+                let mut contact = Self::contact(key, None, nobody);
+                contact.fields.extend(["Phone", "Mobile"].map(|name| (name, Field::Text(String::new()))));
+                contact
+            }
+            CrmModule::Accounts => Self::account(key, nobody),
+            CrmModule::Deals => {
+                let fields = vec![("Deal_Name", Field::Text(nobody.display_name()))];
+                Self { module, key: key.to_owned(), fields }
+            }
+        }
+    }
+
+    /// The names of the fields that it writes.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        self.fields.iter().map(|(name, _)| *name).collect()
+    }
+
     /// A sale's record, under our subscription id.
     pub fn deal(deal: &DealOrder, person: &Person) -> Self {
         let mut fields = vec![
@@ -107,7 +131,7 @@ impl Record {
     }
 
     /// CRM shows it so. Look-ups are left out: CRM shows ids of its own in them.
-    fn is_shown(&self, shown: &Found) -> bool {
+    pub(super) fn is_shown(&self, shown: &Found) -> bool {
         self.fields.iter().all(|(name, field)| {
             let raw = shown.fields.get(*name).map_or("null", |raw| raw.get());
             match field {
@@ -199,6 +223,11 @@ impl Result1 {
         self.code == "SUCCESS" && self.status.as_deref() != Some("error")
     }
 
+    /// There is no such record (any more).
+    pub(super) fn is_unknown(&self) -> bool {
+        self.code == "INVALID_DATA"
+    }
+
     /// In CRM's codes and names of fields; its words may quote what was written.
     pub(super) fn refusal(&self) -> Box<Outcome> {
         let code = plain(&self.code);
@@ -270,7 +299,7 @@ impl Crm {
         deadline: Instant,
     ) -> Answered<Option<Found>> {
         let fields = fields.join(",");
-        let ask = Ask { operation, segments, query: &[("fields", &fields)], external, body: None };
+        let ask = Ask { operation, segments, query: &[("fields", &fields)], external, body: None, deletes: false };
         let body = match self.api.answer(&ask, deadline).await {
             Ok(body) if body.is_empty() => return Ok(None),
             Ok(body) => body,
@@ -307,7 +336,7 @@ impl Crm {
                 CrmModule::Deals => "Deals.Contact_Name.Platform_User_Id,Deals.Account_Name.Billing_Account_Id",
             };
             let segments = [module.name(), "upsert"];
-            let ask = Ask { operation, segments: &segments, query: &[], external, body: Some(body) };
+            let ask = Ask { operation, segments: &segments, query: &[], external, body: Some(body), deletes: false };
             let body = self.api.answer(&ask, deadline).await?;
             let results: Results = serde_json::from_slice(&body).map_err(|_| no_result())?;
             let mut results = results.data.into_iter();
@@ -369,8 +398,7 @@ impl Crm {
         deadline: Instant,
     ) -> Answered<Look> {
         let (record, _) = Record::of(effect, person.ok_or_else(no_person)?)?;
-        let names: Vec<_> = record.fields.iter().map(|(name, _)| *name).collect();
-        let found = self.record("zoho_crm.find", record.module, &record.key, &names, deadline).await?;
+        let found = self.record("zoho_crm.find", record.module, &record.key, &record.names(), deadline).await?;
         Ok(match found.filter(|found| record.is_shown(found)) {
             Some(found) => {
                 Look::Found { outcome: Box::new(Outcome::Done { answer: done(found.id) }), extra: Vec::new() }

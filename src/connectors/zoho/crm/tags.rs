@@ -51,7 +51,7 @@ impl Crm {
         };
         let segments = [module.name(), on.id.as_str(), "actions", verb];
         let body = Some(body.to_string().into_bytes());
-        let ask = Ask { operation: OPERATION, segments: &segments, query, external: "", body };
+        let ask = Ask { operation: OPERATION, segments: &segments, query, external: "", body, deletes: false };
         let body = self.api.answer(&ask, deadline).await?;
         let results: Results = serde_json::from_slice(&body).map_err(|_| no_result())?;
         let result = results.data.into_iter().next().ok_or_else(no_result)?;

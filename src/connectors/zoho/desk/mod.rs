@@ -11,12 +11,12 @@ use crate::port::{Call, Person, Report};
 use api::{Api, Ask};
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Url;
-use sagas::kernel::answer::Answer;
+use sagas::kernel::answer::{Answer, Trace};
 use sagas::kernel::effect::{Helpdesk, TicketOrder};
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
 use serde_json::json;
 use tokio::time::Instant;
-use wire::{CommentWire, ContactWire, NewContact, NewTicket, Rows, TicketWire};
+use wire::{CommentWire, ContactWire, ErasedContact, NewContact, NewTicket, Rows, TicketWire};
 
 /// Desk's clock may be behind ours by so much.
 const CLOCKS_APART: TimeDelta = TimeDelta::minutes(5);
@@ -69,6 +69,8 @@ impl Desk {
                 self.contacts(operation, person, deadline).await.map(|all| contact(all.into_iter().next()))
             }
             Helpdesk::CreateContact { .. } => self.create_contact(person, deadline).await,
+            Helpdesk::SeekContact { contact, mark } => self.seek_contact(operation, contact, mark, deadline).await,
+            Helpdesk::EraseContact { contact, mark } => self.erase_contact(contact, mark, deadline).await,
             Helpdesk::OpenTicket(order) => self.open_ticket(order, deadline).await,
             Helpdesk::ReadTicket { ticket } => self.ticket(operation, ticket, deadline).await.map(TicketWire::answer),
             Helpdesk::Comment { ticket, text, marker } => self.comment(ticket, text, marker, deadline).await,
@@ -84,7 +86,13 @@ impl Desk {
     pub(super) async fn look(&self, call: &Call, effect: &Helpdesk) -> Look {
         let deadline = Instant::now() + call.time_limit;
         let found = match effect {
-            Helpdesk::FindContact { .. } | Helpdesk::ReadTicket { .. } => return ABSENT,
+            Helpdesk::FindContact { .. } | Helpdesk::ReadTicket { .. } | Helpdesk::SeekContact { .. } => return ABSENT,
+            Helpdesk::EraseContact { contact, mark } => {
+                let shown = self.trace("zoho_desk.find_contact", contact, mark, deadline).await;
+                shown.map(
+                    |trace| if trace.personal { ABSENT } else { hit([(done(trace), contact.clone())].into_iter()) },
+                )
+            }
             Helpdesk::CreateContact { .. } => {
                 let found = self.contacts("zoho_desk.find_contact", call.beside.person.as_ref(), deadline).await;
                 // Who was there before would have been found before: the oldest is the one, and no other is given back.
@@ -127,6 +135,38 @@ impl Desk {
         let ask = Ask::create("zoho_desk.create_contact", &["contacts"], &body);
         let made: ContactWire = self.api.call(ask, deadline).await?;
         Ok(contact(Some(made.id)))
+    }
+
+    async fn seek_contact(
+        &self,
+        operation: &'static str,
+        contact: &str,
+        mark: &str,
+        deadline: Instant,
+    ) -> Answered<Answer> {
+        self.trace(operation, contact, mark, deadline).await.map(done)
+    }
+
+    /// One call. The contact stays: its tickets need one.
+    async fn erase_contact(&self, contact: &str, mark: &str, deadline: Instant) -> Answered<Answer> {
+        let segments = ["contacts", contact];
+        let nobody = Person::erased(mark);
+        let body = ErasedContact::of(&nobody);
+        let ask = Ask::patch("zoho_desk.erase_contact", &segments, &body);
+        match self.api.call::<ContactWire>(ask, deadline).await {
+            Ok(_) => Ok(done(Trace::neutral(contact))),
+            Err(outcome) if is_not_found(&outcome) => Ok(done(Trace::gone())),
+            Err(outcome) => Err(outcome),
+        }
+    }
+
+    /// What is left of somebody on a contact.
+    async fn trace(&self, operation: &'static str, contact: &str, mark: &str, deadline: Instant) -> Answered<Trace> {
+        match self.api.call::<ContactWire>(Ask::read(operation, &["contacts", contact], &[]), deadline).await {
+            Ok(shown) => Ok(Trace { personal: !shown.is(&Person::erased(mark)), ..Trace::neutral(contact) }),
+            Err(outcome) if is_not_found(&outcome) => Ok(Trace::gone()),
+            Err(outcome) => Err(outcome),
+        }
     }
 
     async fn open_ticket(&self, order: &TicketOrder, deadline: Instant) -> Answered<Answer> {
@@ -209,6 +249,10 @@ impl Desk {
         }
         Ok(Answer::Nothing)
     }
+}
+
+fn done(trace: Trace) -> Answer {
+    Answer::Trace(Box::new(trace))
 }
 
 fn contact(id: Option<String>) -> Answer {

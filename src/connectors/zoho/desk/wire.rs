@@ -23,9 +23,24 @@ impl<T> Rows<T> {
 pub(super) struct ContactWire {
     pub(super) id: String,
     email: Option<String>,
+    #[serde(rename = "firstName")]
+    first_name: Option<String>,
+    #[serde(rename = "lastName")]
+    last_name: Option<String>,
+    phone: Option<String>,
+    mobile: Option<String>,
+    description: Option<String>,
 }
 
 impl ContactWire {
+    /// It says nobody's name, number or address.
+    pub(super) fn is(&self, nobody: &Person) -> bool {
+        let empty = |shown: &Option<String>| shown.as_deref().is_none_or(|text| text.trim().is_empty());
+        self.last_name.as_deref() == Some(nobody.last_name.as_str())
+            && self.has(&nobody.email)
+            && [&self.first_name, &self.phone, &self.mobile, &self.description].into_iter().all(empty)
+    }
+
     pub(super) fn has(&self, email: &str) -> bool {
         self.email.as_deref().is_some_and(|shown| shown.trim().eq_ignore_ascii_case(email))
     }
@@ -100,6 +115,25 @@ impl<'a> NewContact<'a> {
             last => (person.first_name.as_str(), last.to_owned()),
         };
         Self { last_name, first_name, email: person.email.trim() }
+    }
+}
+
+/// Body of `PATCH /contacts/{id}` for a person who is erased.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ErasedContact<'a> {
+    last_name: &'a str,
+    first_name: &'a str,
+    email: &'a str,
+    phone: &'a str,
+    mobile: &'a str,
+    description: &'a str,
+}
+
+impl<'a> ErasedContact<'a> {
+    pub(super) fn of(nobody: &'a Person) -> Self {
+        let (last_name, email) = (nobody.last_name.as_str(), nobody.email.as_str());
+        Self { last_name, first_name: "", email, phone: "", mobile: "", description: "" }
     }
 }
 

@@ -33,7 +33,11 @@ pub(in super::super) struct CustomerWire {
     last_name: Option<String>,
     company_name: Option<String>,
     email: Option<String>,
+    phone: Option<String>,
+    mobile: Option<String>,
+    notes: Option<String>,
     billing_address: Option<AddressWire>,
+    shipping_address: Option<AddressWire>,
 }
 
 /// Zoho leaves out what is empty, or leaves it empty.
@@ -86,6 +90,14 @@ impl CustomerWire {
             && may(&at.city, &person.city)
             && may(&at.state, &person.state)
             && may(&at.zip, &person.postal_code)
+    }
+
+    /// It says nobody's name, number or address.
+    pub(in super::super) fn is_erased(&self, nobody: &Person) -> bool {
+        let empty = |shown: &Option<String>| shown.as_deref().is_none_or(|text| text.trim().is_empty());
+        let at = self.shipping_address.as_ref();
+        let nowhere = at.is_none_or(|at| [&at.street, &at.city, &at.state, &at.zip].into_iter().all(empty));
+        self.shows(nobody) && nowhere && [&self.phone, &self.mobile, &self.notes].into_iter().all(empty)
     }
 
     pub(in super::super) fn is_active(&self) -> bool {
@@ -218,6 +230,25 @@ pub(in super::super) struct UpdatedCustomer<'a> {
     company_name: &'a str,
     email: &'a str,
     billing_address: UpdatedAddress<'a>,
+}
+
+/// Body of `PUT /customers/{id}` for a person who is erased: what we hold of people, and what staff add to it.
+#[derive(Serialize)]
+pub(in super::super) struct ErasedCustomer<'a> {
+    #[serde(flatten)]
+    words: UpdatedCustomer<'a>,
+    phone: &'a str,
+    mobile: &'a str,
+    notes: &'a str,
+    shipping_address: UpdatedAddress<'a>,
+}
+
+impl<'a> ErasedCustomer<'a> {
+    pub(in super::super) fn of(nobody: &'a Person) -> Self {
+        let words = UpdatedCustomer::of(nobody);
+        let shipping_address = UpdatedAddress { street: "", city: "", state: "", zip: "", country: "" };
+        Self { words, phone: "", mobile: "", notes: "", shipping_address }
+    }
 }
 
 #[derive(Serialize)]

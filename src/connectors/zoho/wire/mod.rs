@@ -13,7 +13,7 @@ mod terms;
 pub(super) use catalog::{AddonAnswer, AddonRows, CouponAnswer, CouponRows, PlanAnswer, PlanRows, ProductRows};
 pub(super) use credits::{AppliedCredit, CreditAnswer, CreditWire, NewCredit, NewCreditRefund, RefundAnswer};
 pub(super) use customers::{
-    CustomerAnswer, CustomerRow, CustomerRows, CustomerWire, NewCustomer, OUR_ID, UpdatedCustomer,
+    CustomerAnswer, CustomerRow, CustomerRows, CustomerWire, ErasedCustomer, NewCustomer, OUR_ID, UpdatedCustomer,
 };
 pub(super) use estimates::{EstimateAnswer, EstimateRow, EstimateRows, NewEstimate};
 pub(super) use pages::{NewPage, PageAnswer, PageMade};
