@@ -12,6 +12,7 @@ pub mod kernel;
 pub mod payment_method_update;
 pub mod refund;
 pub mod rehearsal;
+pub mod sign_up;
 pub mod subscription_activation;
 
 use kernel::forms::Forms;
@@ -31,6 +32,7 @@ macro_rules! for_each_saga {
             $crate::catalog_sync::CatalogSync,
             $crate::payment_method_update::PaymentMethodUpdate,
             $crate::cancellation::Cancellation,
+            $crate::sign_up::SignUp,
         }
     };
 }

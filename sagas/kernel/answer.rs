@@ -2,11 +2,13 @@
 
 mod braintree;
 mod crm;
+mod people;
 mod surveys;
 mod zoho;
 
 pub use braintree::{Dispute, DisputeStatus, Evidence, MethodInUse, Recurring, RecurringStatus, Refund};
 pub use crm::{CrmRecord, Ticket};
+pub use people::{ClaimHolder, ClientRead};
 pub use surveys::{
     BookedCapture, CardUses, CustomerSurvey, EndingSurvey, KeptProduct, Owing, SubscriptionSurvey, Survey,
 };
@@ -90,6 +92,18 @@ pub enum Answer {
         missing: Vec<String>,
         /// ISO 3166 country code.
         country: Option<String>,
+    },
+    /// A client that signs up was read; what is personal is kept apart.
+    ClientRead(Box<ClientRead>),
+    /// A person's record in Attio, found or made.
+    PersonFound {
+        /// The record.
+        record: AttioRecord,
+    },
+    /// Who holds a claim, or that nobody does.
+    ClaimHeldBy {
+        /// Who.
+        holder: Option<ClaimHolder>,
     },
     /// What is for sale.
     Offer(Box<Offer>),
@@ -204,6 +218,9 @@ impl Answer {
             | Self::Enrolled(_)
             | Self::Request(_)
             | Self::PersonRead { .. }
+            | Self::ClientRead(_)
+            | Self::PersonFound { .. }
+            | Self::ClaimHeldBy { .. }
             | Self::Offer(_)
             | Self::Catalog(_)
             | Self::ShownCatalog(_)
