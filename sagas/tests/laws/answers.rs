@@ -5,6 +5,7 @@ use crate::card_update;
 use crate::dice::Dice;
 use crate::ending;
 use crate::samples::{self, day, eur};
+use crate::trial;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
     Answer, AppliedTo, Client, CollectionOwner, CreditNote, Invoice, InvoiceLine, InvoiceLines,
@@ -16,6 +17,9 @@ use sagas::kernel::money::Money;
 
 pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Answer {
     if let Some(answer) = card_update::answer(effect, dice).or_else(|| activation::answer(effect, dice, now)) {
+        return answer;
+    }
+    if let Some(answer) = trial::answer(effect, dice) {
         return answer;
     }
     match effect {

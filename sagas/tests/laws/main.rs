@@ -35,6 +35,7 @@ mod pages;
 #[path = "../../kernel/tests/samples.rs"]
 mod samples;
 mod told;
+mod trial;
 mod verbs;
 
 /// What one flow tells another, the other can read.

@@ -5,6 +5,7 @@ use crate::card_update;
 use crate::dice::Dice;
 use crate::ending;
 use crate::samples::{self, day, eur};
+use crate::trial;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
 use sagas::cancellation::{self, Cancellation};
@@ -18,6 +19,7 @@ use sagas::kernel::saga::Saga;
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
 use sagas::refund::{self, Refund};
 use sagas::rehearsal::{self, Rehearsal};
+use sagas::sign_up::SignUp;
 use sagas::subscription_activation::{self, SubscriptionActivation};
 
 /// What a saga can be told in a walk; the first one starts it.
@@ -159,6 +161,16 @@ impl Told for Cancellation {
 
     fn command(_: &cancellation::State, dice: &mut Dice, now: DateTime<Utc>) -> cancellation::Command {
         ending::command(dice, now)
+    }
+}
+
+impl Told for SignUp {
+    fn start() -> sagas::sign_up::Command {
+        trial::start()
+    }
+
+    fn command(_: &sagas::sign_up::State, dice: &mut Dice, now: DateTime<Utc>) -> sagas::sign_up::Command {
+        trial::command(dice, now)
     }
 }
 

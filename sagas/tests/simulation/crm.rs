@@ -129,6 +129,9 @@ impl Crm {
                 Answer::Nothing
             }
             Attio::AddNote(_)
+            | Attio::MakePerson { .. }
+            | Attio::ReadClient { .. }
+            | Attio::ShowClient(_)
             | Attio::SetCompliance { .. }
             | Attio::ReadCatalog
             | Attio::ShowOffering(_)

@@ -205,7 +205,8 @@ impl Tables {
                 Desk::SurveyCardUses { customer, .. } => {
                     Answer::CardUses(Box::new(self.card_uses.get(customer).cloned().unwrap_or_default()))
                 }
-                Desk::Claim { claims } => match self.claim(saga, step, claims, now) {
+                // Nobody tries anything here: whoever holds a product does not give way.
+                Desk::Claim { claims } | Desk::TakeOver { claims, .. } => match self.claim(saga, step, claims, now) {
                     None => Answer::Nothing,
                     Some(decline) => return Outcome::Declined { decline },
                 },
@@ -216,6 +217,7 @@ impl Tables {
                         Some(decline) => return Outcome::Declined { decline },
                     }
                 }
+                Desk::Link { .. } | Desk::Unlink { .. } | Desk::SurveyClaim { .. } => panic!("nobody signs up here"),
                 Desk::SurveyEnding { .. } => panic!("the world answers this"),
                 Desk::CountCard { card, brand, order_id } => self.count(card, brand, order_id, now),
                 Desk::Enrol { client } => self.enrol(client),
