@@ -7,6 +7,7 @@ mod checking;
 mod checkout;
 mod lease;
 mod offers;
+mod signups;
 mod outreach;
 mod proof;
 mod reconcile;
@@ -21,6 +22,7 @@ pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
 use lease::call_beyond_lease;
 pub use lease::{LEASE_MARGIN, RENEWALS};
 pub use offers::{OfferConfig, OfferSettings};
+pub use signups::{SignUpConfig, SignUpSettings};
 pub use outreach::{MailConfig, OutreachSettings};
 pub use proof::{ProofConfig, ProofSettings, SinkConfig};
 pub use reconcile::{ReconcileConfig, ReconcileSettings};
@@ -122,6 +124,8 @@ pub struct Settings {
     pub approvals: ApprovalSettings,
     #[command(flatten)]
     pub offers: OfferSettings,
+    #[command(flatten)]
+    pub signups: SignUpSettings,
 
     #[command(flatten)]
     pub vendors: VendorSettings,
@@ -242,6 +246,8 @@ pub struct Config {
     /// Words of the operators' verbs that need a second person.
     pub two_persons: BTreeSet<String>,
     pub offers: OfferConfig,
+    /// What holds for sign-ups.
+    pub signups: SignUpConfig,
     pub vendors: Vendors,
     pub brand: Brand,
     pub mail: MailConfig,
@@ -360,6 +366,7 @@ impl Settings {
         let checkout = self.checkout.check(production, braintree_url.as_ref(), &mut faults);
         let two_persons = self.approvals.check(self.environment, &mut faults);
         let offers = self.offers.check(&mut faults);
+        let signups = self.signups.check(&mut faults);
         let watch = self.watch.check(self.environment, &mut faults);
         let proof = self.proof.check(self.environment, &mut faults);
         let catalog_every = self.budgets.catalog_every();
@@ -389,6 +396,7 @@ impl Settings {
                     hold: self.hold,
                     two_persons,
                     offers,
+                    signups,
                     vendors,
                     brand,
                     mail,

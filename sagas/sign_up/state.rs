@@ -156,7 +156,10 @@ impl State {
                 self.face.refusal = refusal.clone().unwrap_or_default();
                 self.show(*at);
             }
-            Event::SignUpBegunAgain { press, ends_at, at } => {
+            Event::SignUpBegunAgain { press, product, ends_at, at } => {
+                if let Some(intake) = &mut self.intake {
+                    intake.product.clone_from(product);
+                }
                 self.stage = Stage::Joining;
                 self.read = None;
                 self.face.answers = Some(press.clone());

@@ -39,8 +39,9 @@ impl<'a> Turn<'a> {
                     terms: terms.clone(),
                     at,
                 });
+                self.needs_product();
             }
-            Command::SignedUp { origin, ends_at, .. } => self.again(origin, *ends_at),
+            Command::SignedUp { origin, product, ends_at, .. } => self.again(origin, product, *ends_at),
             Command::TrialMoved { .. } | Command::ProductTaken { .. } if self.state.intake.is_none() => {
                 return Err(Refusal::new("no_sign_up", "nobody signed up under this id"));
             }
@@ -55,7 +56,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The same sign-up told again changes nothing; a further press is answered.
-    fn again(&mut self, origin: &Origin, ends_at: DateTime<Utc>) {
+    fn again(&mut self, origin: &Origin, product: &str, ends_at: DateTime<Utc>) {
         let Some(intake) = &self.state.intake else { return };
         let Origin::Press { press, .. } = origin else { return };
         let known = matches!(&intake.origin, Origin::Press { press: first, .. } if first == press);
@@ -63,7 +64,9 @@ impl<'a> Turn<'a> {
             return;
         }
         if self.state.stage == (Stage::Over { ending: Ending::Refused }) && !self.state.had_trial {
-            return self.push(Event::SignUpBegunAgain { press: press.clone(), ends_at, at: self.at.now });
+            let product = product.to_owned();
+            self.push(Event::SignUpBegunAgain { press: press.clone(), product, ends_at, at: self.at.now });
+            return self.needs_product();
         }
         let refusal = match &self.state.stage {
             Stage::New | Stage::Joining | Stage::Trial => None,
@@ -76,6 +79,13 @@ impl<'a> Turn<'a> {
             }),
         };
         self.push(Event::SignUpAskedAgain { press: press.clone(), refusal, at: self.at.now });
+    }
+
+    fn needs_product(&mut self) {
+        if self.state.intake.as_ref().is_some_and(|intake| intake.product.is_empty()) {
+            let reason = "it is not configured which product is tried".to_owned();
+            self.refuse(reason, "ask an operator to set TRIAL_PRODUCT, then press again");
+        }
     }
 
     fn moved(&mut self, to: DateTime<Utc>, reason: &str, by: &str, approved: bool) -> Result<(), Refusal> {

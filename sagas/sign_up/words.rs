@@ -16,7 +16,7 @@ pub enum Command {
     SignedUp {
         /// Who, and by which way.
         origin: Origin,
-        /// Zoho product id: the plan family that is tried.
+        /// Zoho product id: the plan family that is tried; empty: nothing says which.
         product: String,
         /// When the trial ends (UTC).
         ends_at: DateTime<Utc>,
@@ -115,6 +115,7 @@ pub enum Event {
     /// The act was pressed again after what kept it from being carried out was mended.
     SignUpBegunAgain {
         press: PressedAct,
+        product: String,
         ends_at: DateTime<Utc>,
         at: DateTime<Utc>,
     },

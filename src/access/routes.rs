@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 46] = [
+pub const ROUTES: [Route; 49] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -44,6 +44,9 @@ pub const ROUTES: [Route; 46] = [
     does("POST", "/activations", &[Act::SendLink]),
     does("POST", "/catalog/sync", &[Act::Steer]),
     does("POST", "/card-links", &[Act::SendLink]),
+    does("POST", "/signups", &[Act::SendLink]),
+    does("GET", "/signups/{user}", &[Act::SendLink, Act::Steer]),
+    does("POST", "/signups/{user}/trial", &[Act::SendLink, Act::Steer]),
     does("POST", "/cancellations", &[Act::EndSubscription]),
     does("POST", "/cancellations/{id}/choice", &[Act::ChooseMoney]),
     does("POST", "/refunds", &[Act::Refund]),

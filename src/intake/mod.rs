@@ -13,6 +13,7 @@ mod pollers;
 mod recovery;
 pub mod refunds;
 mod router;
+mod signups;
 mod triggers;
 mod unserved;
 
@@ -31,6 +32,7 @@ pub use endings::{EndingError, EndingOrder, Named, choose};
 pub use pollers::Poller;
 pub use recovery::Sweeper;
 pub use router::Router;
+pub use signups::{NewUser, SignUpError, SignUps};
 use secrecy::SecretString;
 use serde_json::json;
 use sha2::{Digest, Sha256};

@@ -166,6 +166,18 @@ fn a_record_that_lacks_something_is_refused_and_pressed_again_once_it_is_filled_
 }
 
 #[test]
+fn a_press_while_no_product_is_configured_is_answered_with_that() {
+    let mut w = World::pressed(|w| w.product = "");
+    assert_eq!((w.state().as_str(), w.made("desk.enrol")), ("Refused", 0));
+    assert!(w.face().last_error.contains("TRIAL_PRODUCT"), "{}", w.face().last_error);
+    w.product = "prod1";
+    w.now += TimeDelta::minutes(5);
+    w.press();
+    assert_eq!(w.state(), "Trial");
+    w.has_recorded_history("no_product");
+}
+
+#[test]
 fn a_record_that_is_gone_ends_the_sign_up() {
     let gone = || rejected(RejectionKind::NotFound, "not_found");
     let w = World::pressed(|w| {

@@ -22,6 +22,8 @@ pub(super) const ACCOUNT: &str = "acct1";
 
 pub(super) struct World {
     bench: Bench<SignUp>,
+    /// What is tried; empty: it is not configured.
+    pub(super) product: &'static str,
     pub(super) read: ClientRead,
     /// CRM's id and tags of each record, by module and our id.
     pub(super) crm: BTreeMap<(&'static str, String), (String, BTreeSet<String>)>,
@@ -79,6 +81,7 @@ impl World {
     fn of(id: SagaId) -> Self {
         Self {
             bench: Bench::new(id, instant("2026-11-02T09:00:00Z")),
+            product: "prod1",
             read: ClientRead {
                 missing: Vec::new(),
                 country: Some("DE".to_owned()),
@@ -131,7 +134,7 @@ impl World {
 
     fn command(&self, origin: Origin) -> Command {
         let ends_at = self.now + TimeDelta::days(14);
-        Command::SignedUp { origin, product: "prod1".to_owned(), ends_at, terms: Box::new(terms()) }
+        Command::SignedUp { origin, product: self.product.to_owned(), ends_at, terms: Box::new(terms()) }
     }
 
     pub(super) fn moves(ends_at: DateTime<Utc>, approved: bool) -> Command {

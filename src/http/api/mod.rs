@@ -14,6 +14,7 @@ pub mod refunds;
 pub mod requests;
 mod roles;
 mod sagas;
+mod signups;
 pub mod tokens;
 mod transactions;
 pub mod view;
@@ -70,6 +71,9 @@ pub fn router() -> Router<App> {
         .routes(routes!(activations::order))
         .routes(routes!(catalog::sync))
         .routes(routes!(card_links::order))
+        .routes(routes!(signups::sign_up))
+        .routes(routes!(signups::show))
+        .routes(routes!(signups::move_trial))
         .routes(routes!(cancellations::cancel))
         .routes(routes!(cancellations::decide_money))
         .routes(routes!(refunds::start))
