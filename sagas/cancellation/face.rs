@@ -13,8 +13,8 @@ pub(super) struct Face(Box<EndingFace>);
 
 impl Face {
     /// The write of this face, with the press that it answers.
-    pub(super) fn write(&self, state: &State) -> EndingFace {
-        EndingFace { sync_version: state.face_version, answers: state.unanswered.clone(), ..(*self.0).clone() }
+    pub(super) fn write(&self, version: u64, state: &State) -> EndingFace {
+        EndingFace { sync_version: version, answers: state.unanswered.clone(), ..(*self.0).clone() }
     }
 
     /// Shows the same, whenever it became true.

@@ -7,7 +7,7 @@ use crate::kernel::answer::{BilledInvoice, EndingSurvey, KeptProduct, Subscripti
 use crate::kernel::effect::{Claim, ClaimKind, PressedAct, Standing};
 use crate::kernel::ids::SagaId;
 use crate::kernel::park::ParkCode;
-use crate::kernel::retry::PutOff;
+use crate::kernel::telling::{NoLetter, Owed, Told};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -59,11 +59,7 @@ pub struct State {
     pub(super) unanswered: Option<PressedAct>,
     /// The last press that was heard (UTC).
     pub(super) pressed_at: Option<DateTime<Utc>>,
-    pub(super) face: Option<Face>,
-    pub(super) face_version: u64,
-    pub(super) shown_version: u64,
-    pub(super) tasks: Vec<Task>,
-    pub(super) put_off: PutOff,
+    pub(super) people: Owed<Face, NoLetter>,
 }
 
 /// The subscription has ended.
@@ -71,13 +67,6 @@ pub struct State {
 pub(super) struct Cancelled {
     pub(super) at: DateTime<Utc>,
     pub(super) effective: NaiveDate,
-}
-
-/// What somebody is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Task {
-    pub(super) cause: String,
-    pub(super) text: String,
 }
 
 /// The step or the wait that is under way.
@@ -187,16 +176,6 @@ impl State {
         Some((&open.id, (chosen != OpenInvoices::Collect).then_some(chosen)))
     }
 
-    /// A face that Attio does not show yet.
-    pub(super) fn owed_face(&self) -> Option<&Face> {
-        (self.face_version > self.shown_version).then_some(self.face.as_ref()).flatten()
-    }
-
-    /// When what Attio refused is tried again (UTC).
-    pub(super) fn tried_again(&self) -> Option<DateTime<Utc>> {
-        self.put_off.until.filter(|_| self.owed_face().is_some() || !self.tasks.is_empty())
-    }
-
     /// The state after an event.
     pub(super) fn apply(&mut self, event: &Event) {
         self.apply_told(event);
@@ -207,10 +186,8 @@ impl State {
             && let Some(face) = face::face(self, at)
         {
             let anew = matches!(event, Event::ActRepeated { .. } | Event::ActDeclined { .. });
-            if anew || self.face.as_ref().is_none_or(|old| !old.same(&face)) {
-                self.face = Some(face);
-                self.face_version += 1;
-                self.put_off.until = None;
+            if anew || self.people.face().is_none_or(|old| !old.same(&face)) {
+                self.people.show(face);
             }
         }
     }
@@ -416,7 +393,7 @@ impl State {
             Event::GiveBackProposed { proposal, .. } => {
                 self.proposed |= proposal.transaction.is_none();
                 let cause = proposal.transaction.as_deref().unwrap_or("give_back");
-                self.tasks.push(Task { cause: cause.to_owned(), text: face::proposal(proposal) });
+                self.people.owe_task(cause, face::proposal(proposal));
             }
             Event::ProductReleased => {
                 self.calls += 1;
@@ -431,33 +408,11 @@ impl State {
     }
 
     fn apply_people(&mut self, event: &Event) {
-        match event {
-            Event::CustomerStateShown { version } => {
-                self.calls += 1;
-                self.put_off = PutOff::default();
-                self.shown_version = *version;
-                // An act that was pressed since has made a newer version.
-                if *version == self.face_version {
-                    self.unanswered = None;
-                }
-            }
-            Event::CustomerStateNotShown { version, .. } => {
-                self.calls += 1;
-                self.put_off = PutOff::default();
-                self.shown_version = *version;
-            }
-            Event::TaskAdded | Event::TaskNotAdded { .. } => {
-                self.calls += 1;
-                self.put_off = PutOff::default();
-                if !self.tasks.is_empty() {
-                    self.tasks.remove(0);
-                }
-            }
-            Event::TellingPutOff { again_at, .. } => {
-                self.calls += 1;
-                self.put_off.refused(*again_at);
-            }
-            Event::TellingDue => self.put_off.until = None,
+        let Event::Told(told) = event else { return };
+        self.people.apply(told);
+        match told {
+            // An act that was pressed since has made a newer version.
+            Told::CustomerStateShown { version } if self.people.is_newest(*version) => self.unanswered = None,
             _ => {}
         }
     }
@@ -498,12 +453,7 @@ const fn time(event: &Event) -> Option<DateTime<Utc>> {
         | Event::InvoiceStreamTold { .. }
         | Event::GiveBackProposed { .. }
         | Event::ProductReleased
-        | Event::CustomerStateShown { .. }
-        | Event::CustomerStateNotShown { .. }
-        | Event::TellingPutOff { .. }
-        | Event::TellingDue
-        | Event::TaskAdded
-        | Event::TaskNotAdded { .. } => None,
+        | Event::Told(_) => None,
     }
 }
 

@@ -3,10 +3,11 @@
 use super::face;
 use super::state::{Ending, Stage, State};
 use super::words::{OpenInvoices, Wish};
-use crate::kernel::effect::{Attio, Desk, Effect, Message, OnInvoice, OnSubscription, SubscriptionKey, TaskNote, Zoho};
+use crate::kernel::effect::{Attio, Desk, Effect, Message, OnInvoice, OnSubscription, SubscriptionKey, Zoho};
 use crate::kernel::ids::SagaId;
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::{End, Pending};
+use crate::kernel::telling::Due;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ pub(super) fn pending(state: &State) -> Pending {
 }
 
 fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {
-    Pending::Perform { step, n: state.calls + 1, effect: Box::new(effect), fresh_until: None }
+    Pending::perform(step, state.calls + 1, effect)
 }
 
 /// The next call, where one is wanted.
@@ -128,24 +129,21 @@ fn release(state: &State) -> Option<Pending> {
 
 /// What people are told, once nobody waits for the next call.
 fn told(state: &State) -> Option<Pending> {
-    if state.put_off.until.is_some() {
-        return None;
-    }
-    if let Some(face) = state.owed_face() {
-        return Some(perform(state, "show", Effect::Attio(Attio::ShowEnding(Box::new(face.write(state))))));
-    }
-    let task = state.tasks.first()?;
-    let note = TaskNote {
-        record: state.record.clone()?,
-        assignee: None,
-        text: task.text.clone(),
-        marker: format!("{}.{}", state.saga()?.0.simple(), task.cause),
-    };
-    Some(perform(state, "task", Effect::Attio(Attio::AddTask(Box::new(note)))))
+    state.people.due().find_map(|due| match due {
+        Due::Record { face, version, n } => {
+            let show = Attio::ShowEnding(Box::new(face.write(version, state)));
+            Some(Pending::perform("show", n, Effect::Attio(show)))
+        }
+        Due::Letter { letter, .. } => match letter {},
+        Due::Task { task, n } => {
+            let note = task.note(state.saga()?, state.record.as_ref()?, None);
+            Some(Pending::perform("task", n, Effect::Attio(Attio::AddTask(Box::new(note)))))
+        }
+    })
 }
 
 fn at_rest(state: &State) -> Pending {
-    let sooner = |until: DateTime<Utc>| state.tried_again().map_or(until, |at| at.min(until));
+    let sooner = |until: DateTime<Utc>| state.people.next_try().map_or(until, |at| at.min(until));
     let sleep = |why, until| Pending::Sleep { why, until: sooner(until) };
     match &state.stage {
         Stage::Busy { until } => sleep("other work on the subscription is finished first", *until),
@@ -154,7 +152,7 @@ fn at_rest(state: &State) -> Pending {
         Stage::Scheduled { until } => Pending::Await { signal: "the end of the term", until: sooner(*until) },
         Stage::Held { code, detail } => Pending::Park { code: *code, detail: detail.clone() },
         Stage::Settling => Pending::Park { code: ParkCode::MoneyDecision, detail: face::question(state) },
-        Stage::Over { ending } => match state.tried_again() {
+        Stage::Over { ending } => match state.people.next_try() {
             Some(until) => Pending::Sleep { why: "Attio to take what it refused", until },
             None => Pending::Ended(end(*ending)),
         },

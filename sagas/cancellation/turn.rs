@@ -399,8 +399,8 @@ impl Turn<'_> {
     /// A sleep or a deadline has come.
     pub(super) fn due(&mut self) {
         let now = self.at.now;
-        if self.state.put_off.until.is_some_and(|until| until <= now) {
-            return self.push(Event::TellingDue);
+        if let Some(due) = self.state.people.come_due(now) {
+            return self.push(Event::Told(due));
         }
         match self.state.stage {
             Stage::Busy { until } | Stage::DrainWait { until } | Stage::LateWait { until } if until <= now => {
@@ -419,27 +419,12 @@ impl Turn<'_> {
     }
 
     fn people_told(&mut self, effect: &Effect, outcome: &Outcome) {
-        let refusal = match outcome {
-            Outcome::Rejected { rejection } => Some((&rejection.code, rejection.kind == RejectionKind::NotFound)),
-            Outcome::Declined { decline } => Some((&decline.code, false)),
-            Outcome::Done { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => None,
+        let (people, now) = (&self.state.people, self.at.now);
+        let told = match effect {
+            Effect::Attio(Attio::ShowEnding(face)) => people.shown(face.sync_version, outcome, now),
+            _ => people.task_told(outcome, now),
         };
-        let shown = match effect {
-            Effect::Attio(Attio::ShowEnding(face)) => Some(face.sync_version),
-            _ => None,
-        };
-        let event = match (shown, refusal) {
-            (Some(version), None) => Event::CustomerStateShown { version },
-            // The record was deleted: a later try finds none either.
-            (Some(version), Some((code, true))) => Event::CustomerStateNotShown { version, code: code.clone() },
-            (_, None) => Event::TaskAdded,
-            (_, Some((code, true))) => Event::TaskNotAdded { code: code.clone() },
-            (_, Some((code, false))) => {
-                let again_at = self.state.put_off.again_at(self.at.now);
-                Event::TellingPutOff { code: code.clone(), again_at }
-            }
-        };
-        self.push(event);
+        self.push(Event::Told(told));
     }
 }
 

@@ -6,6 +6,7 @@ use crate::kernel::effect::PressedAct;
 use crate::kernel::ids::Installation;
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
+use crate::kernel::telling::{NoLetter, Told};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -334,23 +335,9 @@ pub enum Event {
     CancellationResumed {
         at: DateTime<Utc>,
     },
-    CustomerStateShown {
-        version: u64,
-    },
-    CustomerStateNotShown {
-        version: u64,
-        code: String,
-    },
-    /// Attio refuses it for a reason that may pass.
-    TellingPutOff {
-        code: String,
-        again_at: DateTime<Utc>,
-    },
-    TellingDue,
-    TaskAdded,
-    TaskNotAdded {
-        code: String,
-    },
+    /// What people were told.
+    #[serde(untagged)]
+    Told(Told<NoLetter>),
 }
 
 crate::kernel::saga::event_names!(
@@ -359,5 +346,6 @@ crate::kernel::saga::event_names!(
     ChargesDrained, DrainGivenUp, WaitOver, SubscriptionCancelled, CancellationScheduled, SubscriptionReactivated,
     InvoicesListed, ChoiceMade, WriteOffProposed, OpenInvoiceVoided, OpenInvoiceWrittenOff, InvoiceStreamTold,
     LateChargesAwaited, LateChargesFinished, GiveBackProposed, ProductReleased, SubscriptionEnded, CancellationHeld,
-    CancellationResumed, CustomerStateShown, CustomerStateNotShown, TellingPutOff, TellingDue, TaskAdded, TaskNotAdded,
+    CancellationResumed;
+    Told
 );

@@ -96,7 +96,7 @@ pub(super) fn mirror(state: &State, invoice: &Invoice, today: NaiveDate) -> Vec<
     if is_void(invoice) {
         return voided(state, today);
     }
-    let mut out = Vec::new();
+    let mut out = surplus(state, invoice, today);
     let figures = Figures { total: invoice.total, tax: invoice.tax };
     match state.booked.figures {
         None => {
@@ -118,6 +118,26 @@ pub(super) fn mirror(state: &State, invoice: &Invoice, today: NaiveDate) -> Vec<
     let by = delta(invoice.written_off, state.booked.written_off);
     if by.minor != 0 {
         out.push(Event::InvoiceWrittenOff { by, effective: today });
+    }
+    out
+}
+
+/// Of what we applied, all that the invoice has no room for any more: it was lowered, or credited, after it was paid. The
+/// customer's money is unapplied again, the newest first, before the invoice's own figures change.
+fn surplus(state: &State, invoice: &Invoice, today: NaiveDate) -> Vec<Event> {
+    let applied: i64 = state.captures.iter().map(|capture| capture.applied.minor).sum();
+    let mut beyond = applied - (invoice.total.minor - invoice.credits.minor).max(0);
+    let mut out = Vec::new();
+    for capture in state.captures.iter().rev().filter(|capture| capture.is_live()) {
+        let minor = capture.applied.minor.min(beyond);
+        if minor > 0 {
+            beyond -= minor;
+            out.push(Event::ApplicationUndone {
+                transaction: capture.transaction.clone(),
+                amount: Money::new(minor, capture.applied.currency),
+                effective: today,
+            });
+        }
     }
     out
 }

@@ -30,13 +30,14 @@ mod words;
 mod zoho;
 
 pub use state::State;
-pub use words::{Approval, Choice, Command, Credit, Event, Source, Telling, Terms, Wait, Wish};
+pub use words::{Approval, Choice, Command, Credit, Event, LetterKind, Source, Terms, Wait, Wish};
 
 use crate::kernel::effect::{Braintree, Claim, ClaimKind, Desk, Effect, Message, OnInvoice, Zoho};
 use crate::kernel::ids::SagaId;
 use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Calls, Class, StepSpec, Undo};
+use crate::kernel::telling::Due;
 use chrono::{DateTime, Utc};
 use state::{Ending, Means, Outcome, Stage};
 use turn::Turn;
@@ -44,15 +45,8 @@ use turn::Turn;
 /// The flow.
 pub struct Refund;
 
-const READS: Undo = Undo::None("changes nothing");
-const AFTER: Undo = Undo::None("stands after the pivot");
-const SHOWS: Undo = Undo::None("shows what is");
 /// What follows a give-back in Zoho and Attio.
 const FOLLOWS: &[Calls] = &[Calls { vendor: "zoho", count: 2 }, Calls { vendor: "attio", count: 1 }];
-
-const fn step(name: &'static str, class: Class, undo: Undo) -> StepSpec {
-    StepSpec { name, class, undo, records: &[] }
-}
 
 impl Refund {
     /// The give-back of that key: the same payment and key give the same id for ever.
@@ -78,37 +72,32 @@ impl Saga for Refund {
     const PRIORITY: Priority = Priority::Webhook;
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 3 }];
     const STEPS: &'static [StepSpec] = &[
-        step(
+        StepSpec::new(
             "claim",
             Class::Compensatable,
             Undo::None("the event that ends the give-back lets it go in its own append"),
         ),
-        step(
+        StepSpec::new(
             "ask_stream",
             Class::Compensatable,
             Undo::None("`tell_stream` says in the end that nothing was given back"),
         ),
-        step("read_lines", Class::Read, READS),
-        step("read_transaction", Class::Read, READS),
-        StepSpec {
-            name: "give_back",
-            class: Class::Pivot,
-            undo: Undo::None("after it there is only forward"),
-            records: FOLLOWS,
-        },
-        step("delete_payment", Class::Retriable, AFTER),
-        step("read_payment", Class::Read, READS),
-        step("lower_payment", Class::Retriable, AFTER),
-        step("read_invoice", Class::Read, READS),
-        step("void_invoice", Class::Retriable, AFTER),
-        step("create_note", Class::Retriable, AFTER),
-        step("void_note", Class::Retriable, AFTER),
-        step("pay_out_note", Class::Retriable, AFTER),
-        step("apply_note", Class::Retriable, AFTER),
-        step("tell_stream", Class::Retriable, AFTER),
-        step("project", Class::Projection, SHOWS),
-        step("letter", Class::Projection, SHOWS),
-        step("look_refund", Class::Read, READS),
+        StepSpec::read("read_lines"),
+        StepSpec::read("read_transaction"),
+        StepSpec::new("give_back", Class::Pivot, Undo::None("after it there is only forward")).recorded_by(FOLLOWS),
+        StepSpec::forward("delete_payment"),
+        StepSpec::read("read_payment"),
+        StepSpec::forward("lower_payment"),
+        StepSpec::read("read_invoice"),
+        StepSpec::forward("void_invoice"),
+        StepSpec::forward("create_note"),
+        StepSpec::forward("void_note"),
+        StepSpec::forward("pay_out_note"),
+        StepSpec::forward("apply_note"),
+        StepSpec::forward("tell_stream"),
+        StepSpec::tells("project"),
+        StepSpec::tells("letter"),
+        StepSpec::read("look_refund"),
     ];
 
     type State = State;
@@ -162,7 +151,7 @@ pub(super) fn claim_of(wish: &Wish) -> Claim {
 }
 
 fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {
-    Pending::Perform { step, n: state.round + 1, effect: Box::new(effect), fresh_until: None }
+    Pending::perform(step, state.round + 1, effect)
 }
 
 fn wanted(state: &State) -> Option<Pending> {
@@ -225,18 +214,17 @@ fn telling(state: &State) -> Option<Pending> {
 
 /// What people have not been told yet and can be told now.
 fn shown(state: &State) -> Option<Pending> {
-    if state.face_version > state.shown_version && state.put_off.record.until.is_none() {
-        return Some(perform(state, "project", tell::face(state)?));
-    }
-    if state.letter_owed && state.put_off.letter.until.is_none() {
-        return Some(perform(state, "letter", tell::letter(state)?));
-    }
-    None
+    state.people.due().find_map(|due| match due {
+        Due::Record { face, version, n } => Some(Pending::perform("project", n, tell::face(state, face, version)?)),
+        Due::Letter { letter: LetterKind::Refund, n } => Some(Pending::perform("letter", n, tell::letter(state)?)),
+        // It gives nobody a task.
+        Due::Task { .. } => None,
+    })
 }
 
 /// Given back, and everybody knows: until it is settled, and until what could not be told is told.
 fn settling(state: &State, end: End) -> Pending {
-    let untold = tell::tried_again(state).map(|(_, until)| until).min();
+    let untold = state.people.next_try();
     if let Some(Outcome::Sent { refund, .. }) = &state.outcome {
         if state.looking {
             return perform(state, "look_refund", read(refund));

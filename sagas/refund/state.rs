@@ -1,12 +1,12 @@
 //! What a refund remembers, and how it changes with each event. Pure folding: nothing is decided here, and no event is
 //! refused.
 
-use super::words::{Choice, Credit, Event, Telling, Terms, Wait, Wish};
+use super::words::{Choice, Credit, Event, LetterKind, Terms, Wait, Wish};
 use crate::kernel::answer::{CardSeen, ZohoPayment};
 use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
-use crate::kernel::retry::PutOff;
+use crate::kernel::telling::Owed;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -41,15 +41,9 @@ pub struct State {
     pub(super) zoho: Zoho,
     pub(super) next_look: Option<DateTime<Utc>>,
     pub(super) looking: bool,
-    /// Grows with every change of what Attio shows.
-    pub(super) face_version: u64,
-    pub(super) shown_version: u64,
-    pub(super) face_at: Option<DateTime<Utc>>,
-    pub(super) failure: String,
-    pub(super) letter_owed: bool,
+    pub(super) people: Owed<Face, LetterKind>,
     /// A letter was owed once.
     pub(super) lettered: bool,
-    pub(super) put_off: PutOffs,
 }
 
 /// What is under way.
@@ -154,27 +148,20 @@ pub(super) struct Seen {
     pub(super) void: bool,
 }
 
+/// What the record in Attio shall say beside what is known anyhow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Face {
+    /// Since when (UTC).
+    pub(super) at: DateTime<Utc>,
+    /// What went wrong; empty: nothing.
+    pub(super) failure: String,
+}
+
 /// Our credit note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
     pub(super) id: String,
     pub(super) total: Money,
-}
-
-/// What cannot be told now.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PutOffs {
-    pub(super) record: PutOff,
-    pub(super) letter: PutOff,
-}
-
-impl PutOffs {
-    pub(super) const fn of(&mut self, telling: Telling) -> &mut PutOff {
-        match telling {
-            Telling::Record => &mut self.record,
-            Telling::Letter => &mut self.letter,
-        }
-    }
 }
 
 impl State {
@@ -353,8 +340,10 @@ impl State {
 
     fn accepted(&mut self, outcome: Outcome) {
         // Once: the second try of a refund that failed is no news to the customer, and a transfer is not ours to announce.
-        self.letter_owed |= !self.lettered && !matches!(outcome, Outcome::Outside { .. });
-        self.lettered |= self.letter_owed;
+        if !self.lettered && !matches!(outcome, Outcome::Outside { .. }) {
+            self.people.owe_letter(LetterKind::Refund);
+            self.lettered = true;
+        }
         self.outcome = Some(outcome);
         self.refused = None;
         self.stage = Stage::Accepted;
@@ -384,31 +373,14 @@ impl State {
     fn apply_told(&mut self, event: &Event) {
         match event {
             Event::StreamTold => self.told = true,
-            Event::CustomerStateShown { version } => {
-                self.put_off.record = PutOff::default();
-                self.shown_version = *version;
+            Event::Told(told) => {
+                self.people.apply(told);
             }
-            Event::LetterSent | Event::TellingGivenUp { telling: Telling::Letter, .. } => {
-                self.put_off.letter = PutOff::default();
-                self.letter_owed = false;
-            }
-            Event::TellingGivenUp { telling: Telling::Record, .. } => {
-                self.put_off.record = PutOff::default();
-                self.shown_version = self.face_version;
-            }
-            Event::TellingPutOff { telling, again_at, .. } => {
-                self.round += 1;
-                self.put_off.of(*telling).refused(*again_at);
-            }
-            Event::TellingDue { telling } => self.put_off.of(*telling).until = None,
             _ => {}
         }
     }
 
     fn show(&mut self, at: DateTime<Utc>, failure: String) {
-        self.face_version += 1;
-        self.face_at = Some(at);
-        self.failure = failure;
-        self.put_off.record.until = None;
+        self.people.show(Face { at, failure });
     }
 }

@@ -1,14 +1,13 @@
 //! Who hears of a refund: the invoice's stream, Attio, the customer. The stream is another flow and hears its own commands
 //! in words. Telling people never holds the flow up.
 
-use super::state::{Ending, Outcome, Stage, State};
+use super::state::{Ending, Face, Outcome, Stage, State};
 use super::turn::Turn;
-use super::words::{Event, Telling, Wish};
+use super::words::{Event, Wish};
 use crate::kernel::effect::{
     Attio, Desk, Effect, Letter, LetterFacts, Mail, Message, Projection, TransactionProjection,
 };
-use crate::kernel::outcome::{self, RejectionKind};
-use chrono::{DateTime, Utc};
+use crate::kernel::outcome;
 use serde_json::json;
 
 /// The flow that keeps the stream of an invoice.
@@ -47,9 +46,9 @@ pub(super) fn ended(state: &State) -> Option<Effect> {
 }
 
 /// The record of this give-back in Attio.
-pub(super) fn face(state: &State) -> Option<Effect> {
+pub(super) fn face(state: &State, face: &Face, version: u64) -> Option<Effect> {
     let (wish, terms) = state.agreed()?;
-    let (at, saga) = (state.face_at?, state.saga()?);
+    let saga = state.saga()?;
     let (status, transaction) = match &state.outcome {
         Some(Outcome::Voided { .. }) => ("Void", wish.transaction.clone()),
         Some(Outcome::Sent { refund, .. }) => ("Refunded", refund.clone()),
@@ -66,14 +65,14 @@ pub(super) fn face(state: &State) -> Option<Effect> {
             zoho_invoice: terms.invoice.clone(),
             zoho_payment: None,
             braintree_transaction: Some(transaction),
-            occurred_at: at,
-            failure_reason: state.failure.clone(),
+            occurred_at: face.at,
+            failure_reason: face.failure.clone(),
         },
         // What the client's billing is like, its invoices say.
         billing_summary: String::new(),
         saga: saga.to_string(),
-        sync_version: state.face_version,
-        as_of: at,
+        sync_version: version,
+        as_of: face.at,
     };
     Some(Effect::Attio(Attio::Project(Box::new(projection))))
 }
@@ -101,45 +100,16 @@ pub(super) fn letter(state: &State) -> Option<Effect> {
     Some(Effect::Mail(Mail::Send(Box::new(letter))))
 }
 
-/// What is owed and put off, each until its time (UTC).
-pub(super) fn tried_again(state: &State) -> impl Iterator<Item = (Telling, DateTime<Utc>)> {
-    let face = state.face_version > state.shown_version;
-    let record = state.put_off.record.until.filter(|_| face).map(|until| (Telling::Record, until));
-    let letter = state.put_off.letter.until.filter(|_| state.letter_owed).map(|until| (Telling::Letter, until));
-    [record, letter].into_iter().flatten()
-}
-
 impl Turn<'_> {
     pub(super) fn shown(&mut self, effect: &Effect, outcome: &outcome::Outcome) {
         let Effect::Attio(Attio::Project(projection)) = effect else { return };
-        let version = projection.sync_version;
-        self.told(Telling::Record, outcome, Event::CustomerStateShown { version }, |kind| {
-            kind == Some(RejectionKind::NotFound)
-        });
+        let told = self.state.people.shown(projection.sync_version, outcome, self.at.now);
+        self.push(Event::Told(told));
     }
 
-    /// A letter that is refused for another reason than a credential is refused for good.
     pub(super) fn sent_letter(&mut self, outcome: &outcome::Outcome) {
-        self.told(Telling::Letter, outcome, Event::LetterSent, |kind| kind != Some(RejectionKind::Config));
-    }
-
-    fn told(
-        &mut self,
-        telling: Telling,
-        outcome: &outcome::Outcome,
-        done: Event,
-        for_good: impl Fn(Option<RejectionKind>) -> bool,
-    ) {
-        let (code, kind) = match outcome {
-            outcome::Outcome::Done { .. } => return self.push(done),
-            outcome::Outcome::Rejected { rejection } => (&rejection.code, Some(rejection.kind)),
-            outcome::Outcome::Declined { decline } => (&decline.code, None),
-            outcome::Outcome::NotSent { .. } | outcome::Outcome::Unknown { .. } => return,
-        };
-        if for_good(kind) {
-            self.push(Event::TellingGivenUp { telling, code: code.clone() });
-        } else {
-            self.tell_later(telling, code);
+        if let Some(told) = self.state.people.letter_told(outcome, self.at.now) {
+            self.push(Event::Told(told));
         }
     }
 }

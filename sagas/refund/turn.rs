@@ -1,8 +1,8 @@
 //! What comes from outside and what time brings: requests, second persons, decisions, deadlines. All times are set here.
 
 use super::state::{Outcome, Stage};
-use super::words::{Approval, Choice, Command, Event, Telling, Terms, Wait};
-use super::{Refund, tell, words};
+use super::words::{Approval, Choice, Command, Event, Terms, Wait};
+use super::{Refund, words};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::{Refusal, Saga};
@@ -174,20 +174,14 @@ impl Turn<'_> {
             }
             Stage::Waiting { until, .. } if until <= now => self.push(Event::GiveBackDue { at: now }),
             Stage::Accepted | Stage::Over { .. } => {
-                let told = tell::tried_again(&self.state).find(|(_, until)| *until <= now);
                 if self.state.next_look.is_some_and(|look| look <= now) && !self.state.looking {
                     self.push(Event::SettlementLookDue);
-                } else if let Some((telling, _)) = told {
-                    self.push(Event::TellingDue { telling });
+                } else if let Some(due) = self.state.people.come_due(now) {
+                    self.push(Event::Told(due));
                 }
             }
             _ => {}
         }
-    }
-
-    pub(super) fn tell_later(&mut self, telling: Telling, code: &str) {
-        let again_at = self.state.put_off.of(telling).again_at(self.at.now);
-        self.push(Event::TellingPutOff { telling, code: code.to_owned(), again_at });
     }
 }
 

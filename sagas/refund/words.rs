@@ -6,6 +6,7 @@ use crate::kernel::effect::AttioRecord;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
+use crate::kernel::telling::Told;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -190,14 +191,12 @@ pub enum Wait {
     Batch,
 }
 
-/// What people are told.
+/// A letter to the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Telling {
-    /// The record in Attio.
-    Record,
-    /// The letter to the customer.
-    Letter,
+pub enum LetterKind {
+    /// What was given back.
+    Refund,
 }
 
 /// What happened, for a finance person.
@@ -392,23 +391,9 @@ pub enum Event {
         credit_kept: bool,
         effective: NaiveDate,
     },
-    CustomerStateShown {
-        version: u64,
-    },
-    LetterSent,
-    /// It can never be told.
-    TellingGivenUp {
-        telling: Telling,
-        code: String,
-    },
-    TellingPutOff {
-        telling: Telling,
-        code: String,
-        again_at: DateTime<Utc>,
-    },
-    TellingDue {
-        telling: Telling,
-    },
+    /// What people were told.
+    #[serde(untagged)]
+    Told(Told<LetterKind>),
 }
 
 crate::kernel::saga::event_names!(
@@ -452,10 +437,6 @@ crate::kernel::saga::event_names!(
     RefundFailed,
     DecisionTaken,
     RefundPaidOutside,
-    RefundWithdrawn,
-    CustomerStateShown,
-    LetterSent,
-    TellingGivenUp,
-    TellingPutOff,
-    TellingDue,
+    RefundWithdrawn;
+    Told
 );

@@ -58,13 +58,7 @@ impl SignUp {
     }
 }
 
-const READS: Undo = Undo::None("changes nothing");
 const STAYS: Undo = Undo::None("a customer stays one, whatever becomes of the trial");
-const TELLS: Undo = Undo::None("shows what is");
-
-const fn step(name: &'static str, class: Class, undo: Undo) -> StepSpec {
-    StepSpec { name, class, undo, records: &[] }
-}
 
 impl Saga for SignUp {
     const NAME: &'static str = "sign_up";
@@ -72,21 +66,21 @@ impl Saga for SignUp {
     const PURPOSE: &'static str = "Makes a customer in Zoho CRM of who signs up, and keeps their trial until it ends";
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho_crm", count: 6 }];
     const STEPS: &'static [StepSpec] = &[
-        step("find_person", Class::Retriable, STAYS),
-        step("enrol", Class::Retriable, STAYS),
-        step("read_client", Class::Read, READS),
-        step("claim", Class::Retriable, Undo::None("the event that ends the trial lets it go in its own append")),
-        step("find_account", Class::Projection, READS),
-        step("account", Class::Projection, TELLS),
-        step("contact", Class::Projection, TELLS),
-        step("link", Class::Retriable, STAYS),
-        step("read_tags", Class::Projection, READS),
-        step("tag", Class::Projection, TELLS),
-        step("show", Class::Projection, TELLS),
-        step("comply", Class::Projection, TELLS),
-        step("note", Class::Projection, TELLS),
-        step("look", Class::Read, READS),
-        step("unlink", Class::Retriable, Undo::None("the user is linked again where a trial is granted")),
+        StepSpec::new("find_person", Class::Retriable, STAYS),
+        StepSpec::new("enrol", Class::Retriable, STAYS),
+        StepSpec::read("read_client"),
+        StepSpec::new("claim", Class::Retriable, Undo::None("the event that ends the trial lets it go in its own append")),
+        StepSpec::tells("find_account"),
+        StepSpec::tells("account"),
+        StepSpec::tells("contact"),
+        StepSpec::new("link", Class::Retriable, STAYS),
+        StepSpec::tells("read_tags"),
+        StepSpec::tells("tag"),
+        StepSpec::tells("show"),
+        StepSpec::tells("comply"),
+        StepSpec::tells("note"),
+        StepSpec::read("look"),
+        StepSpec::new("unlink", Class::Retriable, Undo::None("the user is linked again where a trial is granted")),
     ];
 
     type State = State;

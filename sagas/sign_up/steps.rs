@@ -27,7 +27,7 @@ pub(super) fn pending(state: &State) -> Pending {
     if let Some((step, effect)) = want {
         // A vendor that does not answer keeps no trial from its end: then what is due comes first.
         let fresh_until = own_timers(state).into_iter().flatten().min();
-        return Pending::Perform { step, n: state.answered + 1, effect: Box::new(effect), fresh_until };
+        return Pending::perform(step, state.answered + 1, effect).fresh(fresh_until);
     }
     match (&state.stage, timers(state).into_iter().min()) {
         (Stage::Over { ending }, None) => Pending::Ended(end(*ending)),

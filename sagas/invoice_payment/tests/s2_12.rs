@@ -92,6 +92,33 @@ fn e4_lowered_before_the_record_applies_the_new_balance_and_asks_for_the_rest() 
 }
 
 #[test]
+fn e4_lowered_after_the_record_unapplies_the_surplus_and_asks_for_it() {
+    let mut w = World::new();
+    w.detect();
+    assert_eq!(w.state(), "AwaitSettlement");
+    // Zoho keeps what the invoice has room for.
+    w.invoice.total.minor = 9_000;
+    w.invoice.payments[0].amount.minor = 9_000;
+    w.changed();
+    assert_eq!((w.parked(), w.balance(1200), w.balance(2100)), (Some(ParkCode::MoneyDecision), 0, -1_000));
+    assert_eq!(w.sales_made(), 1);
+}
+
+#[test]
+fn e4_a_credit_on_an_invoice_whose_payment_was_deleted_leaves_no_more_applied_than_is_owed() {
+    let mut w = World::new();
+    w.detect();
+    w.delete_payments();
+    w.changed();
+    assert_eq!(w.parked(), Some(ParkCode::HeldMismatch));
+    w.invoice.credits.minor = 500;
+    w.invoice.balance.minor -= 500;
+    w.changed();
+    assert_eq!((w.balance(1200), w.balance(2100), w.balance(2110)), (0, -500, 500));
+    assert_eq!(w.sales_made(), 1, "nothing is charged while captured money waits");
+}
+
+#[test]
 fn e5_raised_applies_all_and_charges_the_rest_with_a_new_attempt() {
     let mut w = World::begun(|_| {});
     (w.invoice.total, w.invoice.balance) = (eur(12_000), eur(2_000));

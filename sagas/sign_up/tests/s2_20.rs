@@ -36,7 +36,7 @@ fn p_a_sign_up_of_the_platform_is_in_crm_tagged_linked_and_on_trial() {
 #[test]
 fn p_a_press_in_attio_leads_to_the_same_and_is_answered() {
     let w = World::pressed(|_| {});
-    assert_eq!((w.state().as_str(), w.made("attio.make_person")), ("Trial", 0));
+    assert_eq!((w.state().as_str(), w.called("find_person")), ("Trial", 0));
     assert_eq!(w.tags(), ["compliance-gdpr", "lifecycle-trial", "source-website"]);
     assert!(w.face().answers.is_some() && w.face().last_error.is_empty());
     w.has_recorded_history("pressed");
@@ -54,7 +54,7 @@ fn e1_the_same_user_told_again_is_the_same_sign_up() {
 #[test]
 fn e1_an_address_of_another_user_waits_for_a_person_and_nothing_is_merged() {
     let mut w = World::signed_up(|w| w.say("desk.link", rejected(RejectionKind::State, "linked_otherwise")));
-    assert_eq!((w.parked(), w.made("zoho_crm.upsert_contact")), (Some(ParkCode::IdentitySplit), 0));
+    assert_eq!((w.parked(), w.called("contact")), (Some(ParkCode::IdentitySplit), 0));
     assert!(!w.is_linked(USER));
     w.resume();
     assert_eq!((w.state().as_str(), w.parked()), ("Trial", None));
@@ -68,7 +68,7 @@ fn e2_what_crm_calls_a_duplicate_waits_for_a_person_and_is_never_merged() {
         assert_eq!(w.parked(), Some(ParkCode::IdentitySplit));
         assert!(w.claims.contains(&product()), "the trial runs meanwhile");
         w.resume();
-        assert_eq!((w.state().as_str(), w.tags().len(), w.made("zoho_crm.upsert_contact")), ("Trial", 3, 2));
+        assert_eq!((w.state().as_str(), w.tags().len(), w.called("contact")), ("Trial", 3, 2));
     }
 }
 
@@ -79,9 +79,9 @@ fn e3_two_of_one_domain_share_an_account_and_it_keeps_its_name() {
         w.crm.insert(("Accounts", ACCOUNT.to_owned()), account);
     };
     let w = World::signed_up(there);
-    assert_eq!((w.made("zoho_crm.upsert_account"), w.made("zoho_crm.upsert_contact")), (0, 1));
+    assert_eq!((w.called("account"), w.called("contact")), (0, 1));
     let alone = World::signed_up(|w| w.read.company = None);
-    assert_eq!((alone.made("zoho_crm.upsert_account"), alone.face().account.clone()), (1, None));
+    assert_eq!((alone.called("account"), alone.face().account.clone()), (1, None));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn e8_whoever_has_the_product_gets_no_trial_of_it() {
     let mut w = World::pressed(|w| w.say("desk.claim", busy()));
     assert_eq!((w.state().as_str(), w.saga.flow.ended), ("Refused", Some(End::GivenUp)));
     assert!(w.face().last_error.contains("has this product already") && w.face().answers.is_some());
-    assert_eq!(w.made("zoho_crm.upsert_contact"), 0);
+    assert_eq!(w.called("contact"), 0);
     w.has_recorded_history("has_the_product");
     // What kept it is over: a further press is another matter.
     w.now += TimeDelta::days(1);
@@ -168,7 +168,7 @@ fn a_record_that_lacks_something_is_refused_and_pressed_again_once_it_is_filled_
 #[test]
 fn a_press_while_no_product_is_configured_is_answered_with_that() {
     let mut w = World::pressed(|w| w.product = "");
-    assert_eq!((w.state().as_str(), w.made("desk.enrol")), ("Refused", 0));
+    assert_eq!((w.state().as_str(), w.called("enrol")), ("Refused", 0));
     assert!(w.face().last_error.contains("TRIAL_PRODUCT"), "{}", w.face().last_error);
     w.product = "prod1";
     w.now += TimeDelta::minutes(5);

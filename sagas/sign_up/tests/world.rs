@@ -9,12 +9,11 @@ use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::outcome::{DeclineKind, Outcome};
 use crate::kernel::saga::End;
 use crate::kernel::tags::LeadSource;
-use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use crate::kernel::tests::samples::{decline, instant};
 use crate::sign_up::{Command, Origin, START_TRIAL, SignUp, Terms};
 use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ops::{Deref, DerefMut};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const USER: &str = "user-1";
 pub(super) const CUSTOMER: &str = "cust1";
@@ -30,27 +29,12 @@ pub(super) struct World {
     pub(super) links: Vec<IdLink>,
     /// Another saga holds the product.
     pub(super) holder: Option<ClaimHolder>,
-    /// What the next calls of an operation answer instead.
-    pub(super) says: BTreeMap<&'static str, VecDeque<Outcome>>,
-    pub(super) calls: Vec<&'static str>,
     pub(super) shown: Vec<ClientStanding>,
     pub(super) laws: Option<Vec<String>>,
     pub(super) notes: Vec<RecordNote>,
 }
 
-impl Deref for World {
-    type Target = Bench<SignUp>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.bench
-    }
-}
-
-impl DerefMut for World {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.bench
-    }
-}
+stands_on_its_bench!(World, SignUp);
 
 pub(super) fn source(word: &str) -> LeadSource {
     LeadSource::typed(word).expect("makes a tag")
@@ -92,8 +76,6 @@ impl World {
             crm: BTreeMap::new(),
             links: Vec::new(),
             holder: None,
-            says: BTreeMap::new(),
-            calls: Vec::new(),
             shown: Vec::new(),
             laws: None,
             notes: Vec::new(),
@@ -152,15 +134,6 @@ impl World {
         if let Some(holder) = &mut self.holder {
             holder.ended = Some(ended);
         }
-    }
-
-    pub(super) fn say(&mut self, operation: &'static str, outcome: Outcome) {
-        self.says.entry(operation).or_default().push_back(outcome);
-    }
-
-    /// How often a call was made.
-    pub(super) fn made(&self, operation: &str) -> usize {
-        self.calls.iter().filter(|made| **made == operation).count()
     }
 
     pub(super) fn tags(&self) -> Vec<&str> {
@@ -260,11 +233,6 @@ impl Played for World {
     type Flow = SignUp;
 
     fn answer(&mut self, open: &Open) -> Outcome {
-        let operation = open.effect.operation();
-        self.calls.push(operation);
-        if let Some(said) = self.says.get_mut(operation).and_then(VecDeque::pop_front) {
-            return said;
-        }
         let answer = match &open.effect {
             Effect::Desk(call) => return self.on_desk(call),
             Effect::Crm(call) => self.on_crm(call),
