@@ -96,7 +96,7 @@ pub(super) async fn sign_up(
 }
 
 /// A sign-up, and the ids of its user
-#[utoipa::path(get, path = "/signups/{user}", params(("user" = String, Path,
+#[utoipa::path(get, path = "/signups/{id}", params(("id" = String, Path,
     description = "The platform's id of its user, or the id of the person's record in Attio")),
     responses((status = 200, body = SignUpView), (status = 404, body = Problem)))]
 pub(super) async fn show(State(app): State<App>, Path(user): Path<String>) -> Result<Json<SignUpView>, Problem> {
@@ -123,8 +123,8 @@ pub(super) async fn show(State(app): State<App>, Path(user): Path<String>) -> Re
 ///
 /// Earlier, later, or at once where the time is past. A trial that is over begins anew only by somebody who may resume
 /// sagas: that is the approval. The same `Idempotency-Key` has one effect.
-#[utoipa::path(post, path = "/signups/{user}/trial",
-    params(("user" = String, Path, description = "The platform's id of its user, or the id of the person's record in Attio"),
+#[utoipa::path(post, path = "/signups/{id}/trial",
+    params(("id" = String, Path, description = "The platform's id of its user, or the id of the person's record in Attio"),
         ("idempotency-key" = String, Header, description = "1 to 200 visible characters")),
     request_body = TrialBody,
     responses((status = 200, body = super::sagas::Ordered), (status = 202, body = super::sagas::Ordered),

@@ -432,3 +432,9 @@ async fn a_refund_survives_every_fault_at_every_call() {
     let fixture = super::refund::Fixture::new().await;
     println!("{} cases played on refunds", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_up_survives_every_fault_at_every_call() {
+    let fixture = super::sign_up::Fixture::new().await;
+    println!("{} cases played on sign-ups", play(&fixture).await);
+}

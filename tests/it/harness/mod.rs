@@ -20,6 +20,7 @@ mod nodes;
 mod payment_method_update;
 mod refund;
 mod rehearsal;
+mod sign_up;
 mod staged;
 mod subscription_activation;
 mod versions;
@@ -147,7 +148,7 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 8] = [
+const PLAYED: [&str; 9] = [
     act_refusal::KIND,
     cancellation::KIND,
     catalog_sync::KIND,
@@ -155,6 +156,7 @@ const PLAYED: [&str; 8] = [
     payment_method_update::KIND,
     refund::KIND,
     rehearsal::KIND,
+    sign_up::KIND,
     subscription_activation::KIND,
 ];
 
