@@ -205,8 +205,7 @@ impl Tables {
                 Desk::SurveyCardUses { customer, .. } => {
                     Answer::CardUses(Box::new(self.card_uses.get(customer).cloned().unwrap_or_default()))
                 }
-                // Nobody tries anything here: whoever holds a product does not give way.
-                Desk::Claim { claims } | Desk::TakeOver { claims, .. } => match self.claim(saga, step, claims, now) {
+                Desk::Claim { claims } => match self.claim(saga, step, claims, now) {
                     None => Answer::Nothing,
                     Some(decline) => return Outcome::Declined { decline },
                 },
@@ -217,8 +216,11 @@ impl Tables {
                         Some(decline) => return Outcome::Declined { decline },
                     }
                 }
-                Desk::Link { .. } | Desk::Unlink { .. } | Desk::SurveyClaim { .. } => panic!("nobody signs up here"),
-                Desk::SurveyEnding { .. } => panic!("the world answers this"),
+                Desk::Link { .. }
+                | Desk::Unlink { .. }
+                | Desk::SurveyClaim { .. }
+                | Desk::TakeOver { .. }
+                | Desk::SurveyEnding { .. } => panic!("the world answers this"),
                 Desk::CountCard { card, brand, order_id } => self.count(card, brand, order_id, now),
                 Desk::Enrol { client } => self.enrol(client),
                 Desk::LinkCustomer { customer, zoho_customer, braintree_customer } => {
@@ -266,6 +268,13 @@ impl Tables {
     /// True the first time that this is told.
     pub(crate) fn tell_once(&mut self, key: &str) -> bool {
         self.told.insert(key.to_owned())
+    }
+
+    /// A claim of one saga is another's from now on.
+    pub(crate) fn hand_over(&mut self, claim: &Claim, from: SagaId, to: SagaId) {
+        if let Some(holder) = self.claims.get_mut(claim).filter(|holder| holder.saga == from) {
+            holder.saga = to;
+        }
     }
 
     fn claim(&mut self, saga: SagaId, step: &str, claims: &[Claim], now: DateTime<Utc>) -> Option<Decline> {
@@ -382,7 +391,7 @@ impl Tables {
     }
 }
 
-fn busy() -> Decline {
+pub(crate) fn busy() -> Decline {
     Decline {
         kind: DeclineKind::Busy,
         code: "claimed".to_owned(),

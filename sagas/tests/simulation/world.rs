@@ -11,6 +11,7 @@ use crate::laws::Laws;
 use crate::mishaps::Mishaps;
 use crate::people::Deed;
 use crate::tables::{Customer, Owned, Tables};
+use crate::trial::Newcomers;
 use crate::zoho::Zoho;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::cancellation::Cancellation;
@@ -65,6 +66,7 @@ pub(crate) struct World {
     pub(crate) zoho: Zoho,
     pub(crate) crm: Crm,
     pub(crate) shelf: Shelf,
+    pub(crate) newcomers: Newcomers,
     pub(crate) laws: Laws,
     /// From then on nothing goes wrong any more (UTC).
     pub(crate) healed_at: DateTime<Utc>,
@@ -126,6 +128,7 @@ impl World {
             zoho: Zoho::new(),
             crm: Crm::default(),
             shelf: Shelf::new(seed),
+            newcomers: Newcomers::default(),
             laws: Laws::default(),
             healed_at,
             outages: Vec::new(),
@@ -141,6 +144,7 @@ impl World {
         world.set_the_scene();
         world.rough_weather();
         world.some_catalog(healed_at);
+        world.some_try(seed);
         world
     }
 
