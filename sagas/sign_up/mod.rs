@@ -69,7 +69,11 @@ impl Saga for SignUp {
         StepSpec::new("find_person", Class::Retriable, STAYS),
         StepSpec::new("enrol", Class::Retriable, STAYS),
         StepSpec::read("read_client"),
-        StepSpec::new("claim", Class::Retriable, Undo::None("the event that ends the trial lets it go in its own append")),
+        StepSpec::new(
+            "claim",
+            Class::Retriable,
+            Undo::None("the event that ends the trial lets it go in its own append"),
+        ),
         StepSpec::tells("find_account"),
         StepSpec::tells("account"),
         StepSpec::tells("contact"),

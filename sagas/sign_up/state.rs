@@ -146,8 +146,7 @@ impl State {
         match event {
             Event::SignedUp { origin, product, ends_at, terms, at } => {
                 self.begin(origin, *at);
-                let intake =
-                    Intake { origin: origin.clone(), product: product.clone(), terms: (**terms).clone() };
+                let intake = Intake { origin: origin.clone(), product: product.clone(), terms: (**terms).clone() };
                 self.intake = Some(intake);
                 self.ends(*ends_at, *at);
             }
@@ -185,10 +184,13 @@ impl State {
 
     fn begin(&mut self, origin: &Origin, at: DateTime<Utc>) {
         self.stage = Stage::Joining;
-        if let Origin::Press { record, press } = origin {
-            self.client = Some(record.clone());
-            self.face.answers = Some(press.clone());
-            self.face.as_of = Some(at);
+        match origin {
+            Origin::Platform { customer, .. } => self.customer = Some(customer.clone()),
+            Origin::Press { record, press } => {
+                self.client = Some(record.clone());
+                self.face.answers = Some(press.clone());
+                self.face.as_of = Some(at);
+            }
         }
     }
 

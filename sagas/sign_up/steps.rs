@@ -89,10 +89,7 @@ fn joining(state: &State) -> Option<Want> {
 fn enrol(origin: &Origin, client: AttioRecord) -> Desk {
     match origin {
         Origin::Platform { user, customer, .. } => Desk::Link {
-            links: vec![
-                link(IdKind::PlatformUser, customer, user),
-                link(IdKind::AttioPerson, customer, &client.id),
-            ],
+            links: vec![link(IdKind::PlatformUser, customer, user), link(IdKind::AttioPerson, customer, &client.id)],
         },
         Origin::Press { .. } => Desk::Enrol { client },
     }
@@ -131,19 +128,13 @@ fn crm(state: &State) -> Option<Want> {
     let want = |step, call| Some((step, Effect::Crm(call)));
     let known = &state.crm;
     let Some(contact) = &known.contact else {
-        // What never came there needs no tag that it has gone.
-        if lifecycle == Lifecycle::Churned {
-            return None;
-        }
         let account = read.account.clone();
         return match &known.account {
             None if !known.account_looked => {
                 want("find_account", Crm::Find { module: CrmModule::Accounts, key: account })
             }
             None => want("account", Crm::UpsertAccount { account, person: customer, workflows: false }),
-            Some(_) => {
-                want("contact", Crm::UpsertContact { customer, account: Some(account), workflows: false })
-            }
+            Some(_) => want("contact", Crm::UpsertContact { customer, account: Some(account), workflows: false }),
         };
     };
     if !known.linked {
@@ -164,7 +155,7 @@ fn crm(state: &State) -> Option<Want> {
 
 /// Our tags: a trial or its end never stands over what is active, and what is not known is left as it is.
 fn tags(state: &State, lifecycle: Lifecycle, active: bool) -> Option<Tags> {
-    let begins = lifecycle == Lifecycle::Trial;
+    let begins = state.crm.tagged.is_none();
     let (read, sources) = (state.read.as_ref()?, &state.intake.as_ref()?.terms.sources);
     Some(Tags {
         lifecycle: (!active).then_some(lifecycle),

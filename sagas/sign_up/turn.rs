@@ -294,4 +294,3 @@ impl<'a> Turn<'a> {
         self.push(Event::PutOff { concern, code, again_at });
     }
 }
-

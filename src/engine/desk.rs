@@ -96,11 +96,13 @@ impl DeskPerformer {
                 Ok(holder) => Ok(Answer::ClaimHeldBy { holder }),
                 Err(e) => Err(store(&e)),
             },
-            Desk::TakeOver { claims, flow, kind, command } => match self.take_over(call, claims, flow, kind, command).await {
-                Ok(Reserved::Held) => Ok(Answer::Nothing),
-                Ok(Reserved::Taken(by)) => Err(Outcome::Declined { decline: busy(&by) }),
-                Err(e) => Err(store(&e)),
-            },
+            Desk::TakeOver { claims, flow, kind, command } => {
+                match self.take_over(call, claims, flow, kind, command).await {
+                    Ok(Reserved::Held) => Ok(Answer::Nothing),
+                    Ok(Reserved::Taken(by)) => Err(Outcome::Declined { decline: busy(&by) }),
+                    Err(e) => Err(store(&e)),
+                }
+            }
             Desk::UnlinkCustomer { customer, zoho_customer, braintree_customer } => {
                 enrol::unlink_customer(pool, customer, zoho_customer.as_deref(), braintree_customer.as_deref()).await
             }

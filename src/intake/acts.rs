@@ -223,7 +223,8 @@ impl Acts {
 
     /// A press on a person's record.
     async fn of_person(&self, notice: &Notice, record: &str) -> Trigger {
-        let about_none = || Trigger::Ignored(format!("{} concerns no act that can be pressed", shown(&notice.kind)));
+        let about_none =
+            || Trigger::Ignored(format!("{} concerns no act on a subscription or a person", shown(&notice.kind)));
         match self.connectors.attio.trial_act_ids(self.call_limit).await {
             Ok(ids) if concerns(notice, ids) => {}
             Ok(_) => return about_none(),

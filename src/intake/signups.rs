@@ -28,14 +28,40 @@ pub(super) const PEOPLE: &str = "people";
 pub struct NewUser {
     /// The platform's id of its user: the same one is the same sign-up, whenever it comes again.
     pub user: String,
-    /// What is personal.
-    pub person: Person,
+    /// What they are called.
+    pub first_name: String,
+    pub last_name: String,
+    /// Their company's name.
+    pub company: Option<String>,
+    pub email: String,
+    /// First line of the address.
+    pub street: Option<String>,
+    pub city: Option<String>,
+    pub postal_code: Option<String>,
+    pub state: Option<String>,
+    /// ISO 3166 code.
+    pub country: Option<String>,
     /// Where they came from.
     pub lead_source: Option<LeadSource>,
     /// Zoho product id that is tried; absent: the one that is configured.
     pub product: Option<String>,
     /// Days that the trial runs; absent: as configured.
     pub trial_days: Option<u32>,
+}
+
+fn person_of(new: &NewUser) -> Person {
+    Person {
+        first_name: new.first_name.clone(),
+        last_name: new.last_name.clone(),
+        company: new.company.clone(),
+        email: new.email.clone(),
+        street: new.street.clone(),
+        city: new.city.clone(),
+        postal_code: new.postal_code.clone(),
+        state: new.state.clone(),
+        country: new.country.clone(),
+        locale: None,
+    }
 }
 
 /// Why a sign-up is not taken.
@@ -82,11 +108,10 @@ impl SignUps {
         }
         let product = new.product.or_else(|| self.config.product.clone()).ok_or(SignUpError::NoProduct)?;
         let linked = links::find(pool, LinkKind::PlatformUser, &new.user).await?;
-        let customer =
-            linked.unwrap_or_else(|| derive("customer", &["platform_user", &new.user]).simple().to_string());
+        let customer = linked.unwrap_or_else(|| derive("customer", &["platform_user", &new.user]).simple().to_string());
         // Whose data Attio has given us already keeps them.
         if people::get::<Person>(pool, &customer).await?.is_none() {
-            people::put(pool, &customer, &new.person).await?;
+            people::put(pool, &customer, &person_of(&new)).await?;
         }
         let origin = Origin::Platform { user: new.user.clone(), customer, lead_source: new.lead_source };
         let days = new.trial_days.unwrap_or(self.config.days);

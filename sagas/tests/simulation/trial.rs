@@ -73,7 +73,8 @@ impl World {
     /// Some who buy have tried before; some only try.
     pub(crate) fn some_try(&mut self, seed: u64) {
         let mut dice = Dice::new(seed, 9);
-        let sought = self.mishaps.seeks(SignUp::NAME, &[""]) || self.mishaps.seeks("subscription_activation", &["take_over"]);
+        let sought =
+            self.mishaps.seeks(SignUp::NAME, &[""]) || self.mishaps.seeks("subscription_activation", &["take_over"]);
         let minutes = (self.healed_at - self.clock.now()).num_minutes();
         for company in ["company0", "trier"] {
             if dice.chance(if sought { 1_000 } else { 250 }) {
@@ -112,12 +113,19 @@ impl World {
     }
 
     /// Calls of a sign-up, and of who sells what is tried; none: it is another call.
-    pub(crate) fn newcomer(&mut self, saga: SagaId, step: &str, effect: &Effect, now: DateTime<Utc>) -> Option<Outcome> {
+    pub(crate) fn newcomer(
+        &mut self,
+        saga: SagaId,
+        step: &str,
+        effect: &Effect,
+        now: DateTime<Utc>,
+    ) -> Option<Outcome> {
         let answer = match effect {
             Effect::Crm(call) => self.newcomers.crm(call),
             Effect::Attio(call) => attio(call)?,
             Effect::Desk(Desk::Link { links }) => {
-                let fresh = links.iter().filter(|link| !self.newcomers.links.contains(link)).cloned().collect::<Vec<_>>();
+                let fresh =
+                    links.iter().filter(|link| !self.newcomers.links.contains(link)).cloned().collect::<Vec<_>>();
                 self.newcomers.links.extend(fresh);
                 Answer::Nothing
             }
@@ -128,7 +136,9 @@ impl World {
             Effect::Desk(Desk::SurveyClaim { claim }) => Answer::ClaimHeldBy { holder: self.holder(claim) },
             Effect::Desk(Desk::TakeOver { claims, flow, command, .. }) => {
                 for claim in claims {
-                    let Some(holder) = self.holder(claim).filter(|h| h.flow == *flow && h.ended.is_none()) else { continue };
+                    let Some(holder) = self.holder(claim).filter(|h| h.flow == *flow && h.ended.is_none()) else {
+                        continue;
+                    };
                     self.tables.hand_over(claim, holder.saga, saga);
                     let told = Item { kind: "told", command: Some(command.clone()), flow: flow.clone() };
                     let wait = self.millis(1, 2_000);

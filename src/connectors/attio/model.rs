@@ -84,7 +84,7 @@ const ACTS: &[&str] = &[
 pub(super) const CATALOG_ACT: &str = "Sync catalog now";
 
 /// The title of the act on people.
-pub(super) const START_TRIAL: &str = sagas::sign_up::START_TRIAL;
+pub(super) const START_TRIAL: &str = "Start trial";
 
 /// The titles of all acts that can be pressed on subscriptions.
 pub const PRESSABLE: &[&str] = ACTS.split_at(1).1;

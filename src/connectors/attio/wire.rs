@@ -170,7 +170,8 @@ impl Record {
             Value::Day(day) => self.day(slug) == Some(*day),
             Value::Time(time) => self.time(slug).is_some_and(|read| read.trunc_subsecs(3) == time.trunc_subsecs(3)),
             Value::Name { first, last } => read.is_some_and(|v| {
-                v.first_name.as_deref().unwrap_or_default() == first && v.last_name.as_deref().unwrap_or_default() == last
+                v.first_name.as_deref().unwrap_or_default() == first
+                    && v.last_name.as_deref().unwrap_or_default() == last
             }),
             Value::Record(record) => read.and_then(|v| v.target_record_id.as_ref()) == Some(&record.id),
         }
@@ -202,7 +203,10 @@ pub(super) enum Value {
     /// A reference to a record.
     Record(AttioRecord),
     /// What a person is called.
-    Name { first: String, last: String },
+    Name {
+        first: String,
+        last: String,
+    },
 }
 
 impl Value {

@@ -6,7 +6,6 @@ use super::view::SagaView;
 use crate::access::{Act, Actor};
 use crate::http::{App, Problem};
 use crate::intake::{NewUser, SignUpError};
-use crate::port::Person;
 use crate::store::links::links_of;
 use crate::store::query;
 use axum::extract::rejection::JsonRejection;
@@ -184,7 +183,8 @@ fn checked(body: SignUpBody) -> Result<NewUser, Problem> {
     if body.country.as_ref().is_some_and(|code| !is_code(code)) {
         return Err(Problem::field("country", "expected the two letters of ISO 3166, as in `DE`"));
     }
-    if body.product.as_ref().is_some_and(|id| id.is_empty() || id.len() > 32 || !id.bytes().all(|b| b.is_ascii_digit())) {
+    if body.product.as_ref().is_some_and(|id| id.is_empty() || id.len() > 32 || !id.bytes().all(|b| b.is_ascii_digit()))
+    {
         return Err(Problem::field("product", "is no product id of Zoho's: expected 1 to 32 digits"));
     }
     if body.trial_days.is_some_and(|days| !(1..=365).contains(&days)) {
@@ -193,18 +193,15 @@ fn checked(body: SignUpBody) -> Result<NewUser, Problem> {
     let filled = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     Ok(NewUser {
         user: body.platform_user,
-        person: Person {
-            first_name: body.first_name.trim().to_owned(),
-            last_name: body.last_name.trim().to_owned(),
-            company: filled(body.company),
-            email,
-            street: filled(body.street),
-            city: filled(body.city),
-            postal_code: filled(body.postal_code),
-            state: filled(body.state),
-            country: filled(body.country).map(|code| code.to_ascii_uppercase()),
-            locale: None,
-        },
+        first_name: body.first_name.trim().to_owned(),
+        last_name: body.last_name.trim().to_owned(),
+        company: filled(body.company),
+        email,
+        street: filled(body.street),
+        city: filled(body.city),
+        postal_code: filled(body.postal_code),
+        state: filled(body.state),
+        country: filled(body.country).map(|code| code.to_ascii_uppercase()),
         lead_source: body.lead_source.as_deref().and_then(LeadSource::typed),
         product: body.product,
         trial_days: body.trial_days,

@@ -22,6 +22,7 @@ async fn invited(play: &Play) -> (String, String) {
     }
     stage.press(&made.record, "Start").await.unwrap();
     let url = stage.checkout_url(&made.record).await.unwrap();
+    play.rest().await;
     (made.record, url)
 }
 

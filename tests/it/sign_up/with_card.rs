@@ -18,6 +18,10 @@ async fn e6_a_trial_with_a_card_that_is_cancelled_before_its_end_is_cancelled_in
     let books = play.books().await;
     let subscriptions = books["zoho"]["subscriptions"].as_array().unwrap();
     assert_eq!(subscriptions.iter().map(|s| s["status"].as_str().unwrap()).collect::<Vec<_>>(), ["cancelled"]);
-    assert!(books["braintree"]["transactions"].as_array().unwrap().is_empty(), "{}", books["braintree"]["transactions"]);
+    assert!(
+        books["braintree"]["transactions"].as_array().unwrap().is_empty(),
+        "{}",
+        books["braintree"]["transactions"]
+    );
     play.end().await;
 }
