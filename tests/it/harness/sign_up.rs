@@ -162,7 +162,8 @@ impl super::Fixture for Fixture {
             keys.dedup();
             assert_eq!(keys.len(), all.len(), "somebody is there twice: {all:?}");
         }
-        for line in sagas.iter().filter(|line| line.kind == KIND && line.state == "Expired") {
+        let over = |line: &&SagaLine| line.kind == KIND && line.state == "Expired" && line.ended.is_some();
+        for line in sagas.iter().filter(over) {
             let customer = line.customer.clone().unwrap_or_default();
             let found: Vec<&Value> = contacts.iter().filter(|c| c["Platform_User_Id"] == customer.as_str()).collect();
             let [contact] = found.as_slice() else { panic!("{} contacts of {line:#?}", found.len()) };
