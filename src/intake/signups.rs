@@ -106,7 +106,7 @@ impl SignUps {
         if let Some(known) = items::item_of_key(pool, &key).await? {
             return Ok((known.saga, known.id));
         }
-        let product = new.product.or_else(|| self.config.product.clone()).ok_or(SignUpError::NoProduct)?;
+        let product = new.product.clone().or_else(|| self.config.product.clone()).ok_or(SignUpError::NoProduct)?;
         let linked = links::find(pool, LinkKind::PlatformUser, &new.user).await?;
         let customer = linked.unwrap_or_else(|| derive("customer", &["platform_user", &new.user]).simple().to_string());
         // Whose data Attio has given us already keeps them.
