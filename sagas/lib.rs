@@ -15,6 +15,7 @@ pub mod kernel;
 pub mod payment_method_update;
 pub mod refund;
 pub mod rehearsal;
+pub mod sign_up;
 pub mod subscription_activation;
 
 use kernel::forms::Forms;
@@ -37,6 +38,7 @@ macro_rules! for_each_saga {
             $crate::dispute::Dispute,
             $crate::crm_lifecycle::CrmLifecycle,
             $crate::erasure::Erasure,
+            $crate::sign_up::SignUp,
         }
     };
 }

@@ -11,6 +11,7 @@ mod offers;
 mod outreach;
 mod proof;
 mod reconcile;
+mod signups;
 mod traces;
 mod watch;
 mod zoho;
@@ -26,6 +27,7 @@ pub use offers::{OfferConfig, OfferSettings};
 pub use outreach::{MailConfig, OutreachSettings};
 pub use proof::{ProofConfig, ProofSettings, SinkConfig};
 pub use reconcile::{ReconcileConfig, ReconcileSettings};
+pub use signups::{SignUpConfig, SignUpSettings};
 pub use traces::{TraceConfig, TraceSettings};
 pub use watch::{WatchConfig, WatchSettings};
 pub use zoho::{DATA_CENTRES, DataCentre, DeskConfig, DeskSettings, ZohoConfig};
@@ -126,6 +128,7 @@ pub struct Settings {
     pub offers: OfferSettings,
     #[command(flatten)]
     pub crm: CrmSettings,
+    pub signups: SignUpSettings,
 
     #[command(flatten)]
     pub vendors: VendorSettings,
@@ -249,6 +252,8 @@ pub struct Config {
     pub auto_refunds: AutoRefunds,
     pub offers: OfferConfig,
     pub crm: CrmConfig,
+    /// What holds for sign-ups.
+    pub signups: SignUpConfig,
     pub vendors: Vendors,
     pub brand: Brand,
     pub mail: MailConfig,
@@ -369,6 +374,7 @@ impl Settings {
         let two_persons = self.approvals.check(self.environment, &mut faults);
         let offers = self.offers.check(&mut faults);
         let crm = self.crm.check(&mut faults);
+        let signups = self.signups.check(&mut faults);
         let watch = self.watch.check(self.environment, &mut faults);
         let proof = self.proof.check(self.environment, &mut faults);
         let catalog_every = self.budgets.catalog_every();
@@ -400,6 +406,7 @@ impl Settings {
                     auto_refunds,
                     offers,
                     crm,
+                    signups,
                     vendors,
                     brand,
                     mail,

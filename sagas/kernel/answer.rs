@@ -3,12 +3,14 @@
 mod braintree;
 mod crm;
 mod erasing;
+mod people;
 mod surveys;
 mod zoho;
 
 pub use braintree::{Dispute, DisputeStatus, Evidence, MethodInUse, Recurring, RecurringStatus, Refund};
 pub use crm::{CrmRecord, Ticket};
 pub use erasing::{ErasedHere, ErasureProof, InFlight, Kept, PersonSurvey, Trace};
+pub use people::{ClaimHolder, ClientRead};
 pub use surveys::{
     BookedCapture, CardUses, CustomerSurvey, EndingSurvey, KeptProduct, Owing, SubscriptionSurvey, Survey,
 };
@@ -111,6 +113,18 @@ pub enum Answer {
         missing: Vec<String>,
         /// ISO 3166 country code.
         country: Option<String>,
+    },
+    /// A client that signs up was read; what is personal is kept apart.
+    ClientRead(Box<ClientRead>),
+    /// A person's record in Attio, found or made.
+    PersonFound {
+        /// The record.
+        record: AttioRecord,
+    },
+    /// Who holds a claim, or that nobody does.
+    ClaimHeldBy {
+        /// Who.
+        holder: Option<ClaimHolder>,
     },
     /// What is for sale.
     Offer(Box<Offer>),
@@ -230,6 +244,9 @@ impl Answer {
             | Self::Enrolled(_)
             | Self::Request(_)
             | Self::PersonRead { .. }
+            | Self::ClientRead(_)
+            | Self::PersonFound { .. }
+            | Self::ClaimHeldBy { .. }
             | Self::Offer(_)
             | Self::Catalog(_)
             | Self::ShownCatalog(_)

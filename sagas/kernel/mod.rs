@@ -1,11 +1,13 @@
 //! The shared words of all flows, and the machine that drives them. Pure.
 
+pub mod accounts;
 pub mod answer;
 pub mod books;
 pub mod cards;
 pub mod catalog;
 pub mod command;
 pub mod consent;
+pub mod countries;
 pub mod effect;
 pub mod flow;
 pub mod forms;

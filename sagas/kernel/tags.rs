@@ -113,6 +113,19 @@ impl TryFrom<String> for LeadSource {
     }
 }
 
+impl LeadSource {
+    /// What people type, as the word of a tag: `Website` is `website`, `Cold call` is `cold-call`; none: it makes no tag.
+    pub fn typed(text: &str) -> Option<Self> {
+        let words: Vec<_> = text.split_whitespace().map(str::to_lowercase).collect();
+        Self::try_from(words.join("-")).ok()
+    }
+
+    /// Those that are agreed with the people who work in CRM.
+    pub fn agreed() -> Vec<Self> {
+        AGREED.iter().filter_map(|tag| Self::try_from(tag.strip_prefix(SOURCE)?.to_owned()).ok()).collect()
+    }
+}
+
 impl From<LeadSource> for String {
     fn from(source: LeadSource) -> Self {
         source.0
@@ -120,6 +133,11 @@ impl From<LeadSource> for String {
 }
 
 impl Lifecycle {
+    /// The tag itself.
+    pub fn tag(self) -> String {
+        format!("{LIFECYCLE}{}", self.word())
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::Trial => "trial",
@@ -130,6 +148,14 @@ impl Lifecycle {
 }
 
 impl Compliance {
+    /// As the data model in Attio writes it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Gdpr => "GDPR",
+            Self::Ccpa => "CCPA",
+        }
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::Gdpr => "gdpr",
@@ -204,6 +230,18 @@ mod tests {
             assert_eq!(tags.on([]), set(&[agreed]));
             assert!(agreed.len() <= LONGEST, "{agreed}");
         }
+    }
+
+    #[test]
+    fn what_people_type_is_brought_into_the_form_of_a_tag_or_is_none() {
+        let typed = |text: &str| LeadSource::typed(text).map(String::from);
+        assert_eq!(typed(" Website "), Some("website".to_owned()));
+        assert_eq!(typed("Cold  call"), Some("cold-call".to_owned()));
+        for odd in ["", "  ", "Größe", "a friend of the owner"] {
+            assert_eq!(typed(odd), None, "{odd}");
+        }
+        assert_eq!(LeadSource::agreed().len(), 3);
+        assert_eq!(Lifecycle::Active.tag(), "lifecycle-active");
     }
 
     #[test]

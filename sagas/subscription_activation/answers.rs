@@ -6,7 +6,7 @@ use super::state::Stage;
 use super::turn::Turn;
 use super::words::Act;
 use crate::kernel::answer::{Answer, Request, Subscription, ZohoCustomer};
-use crate::kernel::effect::{Desk, Effect};
+use crate::kernel::effect::{ClaimKind, Desk, Effect};
 use crate::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use crate::kernel::saga::Answered;
 
@@ -26,7 +26,7 @@ impl Turn<'_> {
         match step {
             "show" => self.shown(effect, outcome),
             "letter" | "task" => self.told_people(step, outcome),
-            "claim" => self.claimed(effect, outcome),
+            "claim" | "take_over" => self.claimed(effect, outcome),
             "find_late_hold" => self.looked_for_late(effect, outcome),
             "read_request" | "enrol" | "read_person" | "read_offer" | "read_customer" | "list_subscriptions"
             | "read_cards"
@@ -146,9 +146,15 @@ impl Turn<'_> {
     }
 
     fn claimed(&mut self, effect: &Effect, outcome: &Outcome) {
-        let Effect::Desk(Desk::Claim { claims }) = effect else { return };
+        let Effect::Desk(Desk::Claim { claims } | Desk::TakeOver { claims, .. }) = effect else { return };
+        let is_product = claims.iter().any(|claim| claim.kind == ClaimKind::AccountPlanFamily);
         match outcome {
             Outcome::Done { .. } => self.push(Event::ClaimsTaken { claims: claims.clone() }),
+            Outcome::Declined { .. }
+                if is_product && self.state.stage == Stage::Preparing && !self.state.facts.product_kept =>
+            {
+                self.push(Event::ProductKept);
+            }
             Outcome::Declined { decline } if self.state.stage == Stage::Preparing && self.state.undoing.is_none() => {
                 let reason = "something else is being started, or is live, for this customer and product";
                 let cure = "press `Change plan` on the record of what is live; finish or cancel what is being started, \

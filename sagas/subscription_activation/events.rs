@@ -56,6 +56,8 @@ pub enum Event {
     ClaimsTaken {
         claims: Vec<Claim>,
     },
+    /// Another saga keeps the customer's product: a trial gives way, anything else does not.
+    ProductKept,
     /// Another saga holds what is needed.
     ClaimBusy {
         held: String,
@@ -352,7 +354,7 @@ crate::kernel::saga::event_names!(
     CustomerEnrolled,
     PersonChecked,
     ClaimsTaken,
-    ClaimBusy,
+    ClaimBusy, ProductKept,
     OfferRead,
     ZohoCustomerRead,
     SubscriptionsRead,

@@ -117,6 +117,10 @@ impl State {
                 self.claims.extend(claims.iter().cloned());
             }
             Event::ProductReleased { claim } => self.claims.retain(|c| c != claim),
+            Event::ProductKept => {
+                self.counts.claims += 1;
+                self.facts.product_kept = true;
+            }
             Event::ClaimBusy { again_at, .. } => {
                 self.counts.claims += 1;
                 self.sleep_until = Some(*again_at);

@@ -9,6 +9,7 @@
 //! | --- | --- | --- |
 //! | `read_request` … `read_cards` | what is asked for, who asks, what Zoho sells, what the customer has | – |
 //! | `claim` | the press, the customer's product, then the customer, Zoho's subscription and invoice | let go by events |
+//! | `take_over` | the customer's product, from their trial of it | – |
 //! | `enrol` … `read_cards` again | what others made for the customer meanwhile, read under the claim | – |
 //! | `create_braintree_customer`, `link_customer` | the customer in the vault | deleted, unlinked |
 //! | `read_method`, `count_card` | the card, and its count in the network's windows | spent or given back by events |
@@ -98,6 +99,11 @@ impl Saga for SubscriptionActivation {
             "claim",
             Class::Compensatable,
             Undo::None("the event that ends the activation lets it go in its own append"),
+        ),
+        StepSpec::new(
+            "take_over",
+            Class::Compensatable,
+            Undo::None("the event that ends the activation lets it go, and the trial takes it back"),
         ),
         StepSpec::read("read_offer"),
         StepSpec::read("read_customer"),

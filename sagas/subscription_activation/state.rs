@@ -150,6 +150,9 @@ pub(super) struct Facts {
     pub(super) cards: Option<Vec<Method>>,
     /// Inactive customers at Zoho that carry our id, oldest first.
     pub(super) retired: Option<Vec<ZohoCustomer>>,
+    /// Another saga keeps the customer's product: a trial gives way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) product_kept: bool,
 }
 
 /// A checkout page that is out.

@@ -146,6 +146,22 @@ pub(super) fn claim(state: &State, claim: Claim) -> Option<Pending> {
     Some(Pending::perform("claim", state.counts.claims + 1, Effect::Desk(Desk::Claim { claims })))
 }
 
+/// The customer's product, which a trial of it gives up to who sells it. The other flow is named, not imported: what it is
+/// told is its own command in words.
+fn product(state: &State) -> Option<Pending> {
+    let want = claim(state, family_claim(state)?)?;
+    if !state.facts.product_kept {
+        return Some(want);
+    }
+    let take_over = Desk::TakeOver {
+        claims: vec![family_claim(state)?],
+        flow: "sign_up".to_owned(),
+        kind: "activation.product_taken".to_owned(),
+        command: serde_json::json!({ "command": "product_taken", "by": state.saga()? }),
+    };
+    Some(Pending::perform("take_over", state.counts.claims + 1, Effect::Desk(take_over)))
+}
+
 /// What a quote still needs.
 pub(super) fn preparation(state: &State) -> Option<Pending> {
     let intake = state.intake.as_ref()?;
@@ -172,7 +188,7 @@ pub(super) fn preparation(state: &State) -> Option<Pending> {
     }
     // A price alone keeps nobody else from selling to the customer.
     if state.goes_on()
-        && let Some(want) = claim(state, family_claim(state)?)
+        && let Some(want) = product(state)
     {
         return Some(want);
     }

@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 57] = [
+pub const ROUTES: [Route; 60] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -45,6 +45,9 @@ pub const ROUTES: [Route; 57] = [
     does("POST", "/catalog/sync", &[Act::Steer]),
     does("POST", "/crm-checks", &[Act::Steer]),
     does("POST", "/card-links", &[Act::SendLink]),
+    does("POST", "/signups", &[Act::SendLink]),
+    does("GET", "/signups/{id}", &[Act::SendLink, Act::Steer]),
+    does("POST", "/signups/{id}/trial", &[Act::SendLink, Act::Steer]),
     does("POST", "/cancellations", &[Act::EndSubscription]),
     does("POST", "/cancellations/{id}/choice", &[Act::ChooseMoney]),
     does("POST", "/erasures", &[Act::ErasePerson]),

@@ -11,11 +11,11 @@ pub(super) const VAT_PPM: u32 = 190_000;
 /// setup fee of 250.00), all with 19 % VAT on top; the add-on `seat` (9.00 a month, the same tax); and the coupons
 /// `WELCOME10` (10 %) and `FREE100` (100 %), each for the first invoice.
 ///
-/// Answers the id of that tax at Zoho.
+/// Answers the ids of that tax and of the product at Zoho.
 ///
 /// # Errors
 /// The sandbox does not take it.
-pub async fn provision_zoho(sandbox: &Remote, plan: &str) -> Result<String, RemoteError> {
+pub async fn provision_zoho(sandbox: &Remote, plan: &str) -> Result<(String, String), RemoteError> {
     let act = async |act: &str, fields: Value| {
         let mut all = json!({"vendor": "zoho", "act": act});
         if let (Some(all), Value::Object(fields)) = (all.as_object_mut(), fields) {
@@ -24,7 +24,7 @@ pub async fn provision_zoho(sandbox: &Remote, plan: &str) -> Result<String, Remo
         sandbox.staff(&all).await
     };
     act("settings", json!({"base_currency": "EUR"})).await?;
-    act("add_plan", json!({"plan_code": plan, "name": "Plus", "price": 4_900})).await?;
+    let sold = act("add_plan", json!({"plan_code": plan, "name": "Plus", "price": 4_900})).await?;
     let tax = act("add_tax", json!({"name": "VAT", "percentage": "19"})).await?;
     let tax = &tax["tax_id"];
     for (code, name, price, trial, fee) in [
@@ -44,5 +44,6 @@ pub async fn provision_zoho(sandbox: &Remote, plan: &str) -> Result<String, Remo
             "of_plan": plan});
         act("add_coupon", fields).await?;
     }
-    Ok(tax.as_str().unwrap_or_default().to_owned())
+    let id = |id: &Value| id.as_str().unwrap_or_default().to_owned();
+    Ok((id(tax), id(&sold["product_id"])))
 }

@@ -160,7 +160,8 @@ impl Stage {
     /// What a person would do once: Attio's data model and its webhook, Zoho's catalog.
     async fn provision(&mut self) -> anyhow::Result<()> {
         provision_attio(&mut self.config.vendors.attio).await?;
-        let vat = provision_zoho(&self.sandbox, self.plan()).await?;
+        let (vat, product) = provision_zoho(&self.sandbox, self.plan()).await?;
+        self.config.signups.product = Some(product);
         self.config.vendors.zoho.tax_rates.insert(vat, VAT_PPM);
         Ok(())
     }

@@ -56,7 +56,9 @@ pub(super) async fn gather_for_look(pool: &PgPool, keys: &Keys, effect: &Effect)
 /// # Errors
 /// The outcome of the read, which is then simply repeated.
 pub(super) async fn keep(pool: &PgPool, effect: &Effect, person: &Person) -> Result<(), Outcome> {
-    let Effect::Attio(Attio::ReadPerson { customer, .. }) = effect else { return Ok(()) };
+    let Effect::Attio(Attio::ReadPerson { customer, .. } | Attio::ReadClient { customer, .. }) = effect else {
+        return Ok(());
+    };
     match people::put(pool, customer, person).await {
         Ok(true) => Ok(()),
         // Who was erased stays erased, whatever a vendor still shows.

@@ -11,10 +11,10 @@ use crate::store::card_uses::{Uses, survey_card_uses};
 use crate::store::cards::{self, Cap, Charge, Counted};
 use crate::store::claims::{self, Reserved};
 use crate::store::erasing::{self, Erased};
-use crate::store::items::{NewItem, hand_over};
-use crate::store::query::under_way;
+use crate::store::items::{NewItem, hand_over, take_over};
+use crate::store::query::{self, SagaFilter, under_way};
 use crate::store::survey::{survey_customer, survey_ending, survey_invoice, survey_subscription};
-use sagas::kernel::answer::{Answer, ErasedHere, ErasureProof, InFlight};
+use sagas::kernel::answer::{Answer, ClaimHolder, ErasedHere, ErasureProof, InFlight};
 use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{Claim, Desk, Message};
 use sagas::kernel::ids::SagaId;
@@ -27,6 +27,8 @@ use tokio::sync::Notify;
 
 /// Sagas that are looked up at once where all of a flow are told something.
 const TOLD_AT_ONCE: u16 = 500;
+/// Sagas that name another one's id are few.
+const SAGAS_AT_MOST: u16 = 50;
 
 /// Performs desk calls.
 pub(super) struct DeskPerformer {
@@ -104,6 +106,19 @@ impl DeskPerformer {
             Desk::LinkCustomer { customer, zoho_customer, braintree_customer } => {
                 enrol::link_customer(pool, customer, zoho_customer.as_deref(), braintree_customer.as_deref()).await
             }
+            Desk::Link { links } => enrol::link(pool, links).await,
+            Desk::Unlink { links } => enrol::unlink(pool, links).await,
+            Desk::SurveyClaim { claim } => match self.holder(claim).await {
+                Ok(holder) => Ok(Answer::ClaimHeldBy { holder }),
+                Err(e) => Err(store(&e)),
+            },
+            Desk::TakeOver { claims, flow, kind, command } => {
+                match self.take_over(call, claims, flow, kind, command).await {
+                    Ok(Reserved::Held) => Ok(Answer::Nothing),
+                    Ok(Reserved::Taken(by)) => Err(Outcome::Declined { decline: busy(&by) }),
+                    Err(e) => Err(store(&e)),
+                }
+            }
             Desk::UnlinkCustomer { customer, zoho_customer, braintree_customer } => {
                 enrol::unlink_customer(pool, customer, zoho_customer.as_deref(), braintree_customer.as_deref()).await
             }
@@ -163,6 +178,47 @@ impl DeskPerformer {
             self.came.notify_one();
         }
         Ok(Answer::Nothing)
+    }
+
+    /// Who holds a claim, and how that saga ended, if it has.
+    async fn holder(&self, claim: &Claim) -> Result<Option<ClaimHolder>, StoreError> {
+        let Some(saga) = claims::holder(&self.pool, claim).await? else { return Ok(None) };
+        let filter = SagaFilter { reference: Some(saga.to_string()), ..SagaFilter::default() };
+        let lines = query::sagas(&self.pool, &filter, None, SAGAS_AT_MOST).await?;
+        Ok(lines.into_iter().find(|line| line.id == saga).map(|line| ClaimHolder {
+            saga,
+            flow: line.kind,
+            ended: line.ended.and_then(|word| serde_json::from_value(Value::String(word)).ok()),
+        }))
+    }
+
+    /// What sagas of that flow hold is this one's, and each is told so in the same transaction; then all are reserved, which
+    /// says whether anybody else holds one.
+    async fn take_over(
+        &self,
+        call: &Call,
+        claims: &[Claim],
+        flow: &str,
+        kind: &str,
+        command: &Value,
+    ) -> Result<Reserved, StoreError> {
+        for claim in claims {
+            let holder = self.holder(claim).await?.filter(|holder| holder.flow == flow && holder.ended.is_none());
+            let Some(holder) = holder else { continue };
+            let item = NewItem {
+                saga: holder.saga,
+                saga_kind: flow.to_owned(),
+                kind: kind.to_owned(),
+                principal: format!("saga:{}", call.saga),
+                body: Body::Saga { command: command.clone() }.text(),
+                waiting_key: None,
+                idempotency_key: Some(format!("{kind}:{}:{}:{}", call.saga, claim.key, holder.saga)),
+            };
+            if take_over(&self.pool, self.shards, &item, call.saga, std::slice::from_ref(claim)).await? {
+                self.came.notify_one();
+            }
+        }
+        claims::reserve(&self.pool, call.saga, &call.step, claims).await
     }
 
     /// An item each, under the news' key and the saga's id: asked again, it is told to those who have not heard it.

@@ -5,7 +5,7 @@ use crate::store::StoreError;
 use crate::store::links::{self, LinkError, LinkKind};
 use crate::store::settings::set_collection_owner;
 use sagas::kernel::answer::{Answer, CollectionOwner, Enrolment};
-use sagas::kernel::effect::AttioRecord;
+use sagas::kernel::effect::{AttioRecord, IdKind, IdLink};
 use sagas::kernel::ids::derive;
 use sagas::kernel::outcome::{NotSent, Outcome, Rejection, RejectionKind};
 use sqlx::PgPool;
@@ -45,6 +45,35 @@ pub(super) async fn link_customer(
     let set: Vec<_> = customer_ids(zoho, braintree).collect();
     links::link(pool, customer, &set).await.map_err(refused)?;
     Ok(Answer::Nothing)
+}
+
+/// Links ids of ours with ids elsewhere: those of one of ours all or none.
+pub(super) async fn link(pool: &PgPool, ids: &[IdLink]) -> Result<Answer, Outcome> {
+    let mut left = ids;
+    while let Some(first) = left.first() {
+        let (same, others) = left.split_at(left.iter().take_while(|id| id.ours == first.ours).count());
+        let set: Vec<_> = same.iter().map(|id| (kind_of(id.kind), id.theirs.as_str())).collect();
+        links::link(pool, &first.ours, &set).await.map_err(refused)?;
+        left = others;
+    }
+    Ok(Answer::Nothing)
+}
+
+/// Cuts exactly these links.
+pub(super) async fn unlink(pool: &PgPool, ids: &[IdLink]) -> Result<Answer, Outcome> {
+    for id in ids {
+        links::unlink(pool, &id.ours, kind_of(id.kind), &id.theirs).await.map_err(|e| store(&e))?;
+    }
+    Ok(Answer::Nothing)
+}
+
+const fn kind_of(kind: IdKind) -> LinkKind {
+    match kind {
+        IdKind::PlatformUser => LinkKind::PlatformUser,
+        IdKind::AttioPerson => LinkKind::AttioPerson,
+        IdKind::ZohoContact => LinkKind::ZohoContact,
+        IdKind::ZohoAccount => LinkKind::ZohoAccount,
+    }
 }
 
 /// Cuts exactly these links.

@@ -4,6 +4,7 @@
 
 use super::cards::{self, Cards};
 use super::catalog::CatalogWatch;
+use super::signups::SignUps;
 use super::triggers::{Trigger, shown, unread};
 use super::{endings, unserved};
 use crate::checkout::CONSENT_VERSION;
@@ -19,6 +20,7 @@ use crate::store::query::{self, SagaFilter};
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use sagas::kernel::ids::{Installation, SagaId};
+use sagas::kernel::outcome::{Outcome, RejectionKind};
 use sagas::kernel::saga::Saga;
 use sagas::subscription_activation::{Act, Command, SubscriptionActivation, Terms};
 use serde_json::Value;
@@ -51,6 +53,7 @@ pub struct Acts {
     pub(super) helpdesk: bool,
     terms: Terms,
     cards: Cards,
+    sign_ups: SignUps,
     call_limit: Duration,
     clock: Arc<dyn Clock>,
     catalog: Arc<CatalogWatch>,
@@ -61,12 +64,14 @@ impl Acts {
     pub fn new(config: &Config, store: Store, connectors: Arc<Connectors>, clock: Arc<dyn Clock>) -> Self {
         let of_catalog = CatalogWatch::new(config, store.clone(), Arc::clone(&connectors), Arc::clone(&clock));
         let cards = Cards::new(config, store.clone(), Arc::clone(&clock));
+        let sign_ups = SignUps::new(config, store.clone(), Arc::clone(&clock));
         Self {
             catalog: Arc::new(of_catalog),
             store,
             connectors,
             clock,
             cards,
+            sign_ups,
             organization: config.vendors.zoho.organization_id.clone(),
             installation: config.installation.clone(),
             helpdesk: config.vendors.zoho.desk.is_some(),
@@ -114,8 +119,19 @@ impl Acts {
                 return Ok(());
             }
         };
+        let trials = match self.connectors.attio.trial_presses(self.call_limit).await {
+            Ok(trials) => trials,
+            // A workspace that was set up by an earlier release has no such act.
+            Err(outcome) => {
+                tracing::warn!(outcome = outcome.word(), "Attio did not list the people for whom a trial is asked");
+                Vec::new()
+            }
+        };
+        let mut items: Vec<NewItem> = trials.iter().filter_map(|press| self.trial(press)).collect();
         for press in presses {
-            let Some(item) = self.item(&press).await? else { continue };
+            items.extend(self.item(&press).await?);
+        }
+        for item in items {
             match offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await {
                 // Taken by an activation that has ended since.
                 Ok(_) | Err(OfferError::KeyReused) => {}
@@ -166,6 +182,11 @@ impl Acts {
         &self.cards
     }
 
+    /// Who takes sign-ups.
+    pub const fn sign_ups(&self) -> &SignUps {
+        &self.sign_ups
+    }
+
     /// What was ordered under a key.
     async fn ordered(&self, key: &str, record: &str) -> Result<Option<(SagaId, Uuid)>, OfferError> {
         let Some(known) = items::item_of_key(&self.store.pool, key).await? else { return Ok(None) };
@@ -184,7 +205,7 @@ impl Acts {
         };
         match self.connectors.attio.act_ids(self.call_limit).await {
             Ok(ids) if concerns(notice, ids) => {}
-            Ok(_) => return Trigger::Ignored(format!("{} concerns no act on a subscription", shown(&notice.kind))),
+            Ok(_) => return self.of_person(notice, record).await,
             Err(outcome) => return unread(*outcome),
         }
         let press = match self.connectors.attio.pressed(record, self.call_limit).await {
@@ -201,6 +222,33 @@ impl Acts {
                 Trigger::Later
             }
         }
+    }
+
+    /// A press on a person's record.
+    async fn of_person(&self, notice: &Notice, record: &str) -> Trigger {
+        let about_none =
+            || Trigger::Ignored(format!("{} concerns no act on a subscription or a person", shown(&notice.kind)));
+        match self.connectors.attio.trial_act_ids(self.call_limit).await {
+            Ok(ids) if concerns(notice, ids) => {}
+            Ok(_) => return about_none(),
+            Err(outcome) if is_not_found(&outcome) => return about_none(),
+            Err(outcome) => return unread(*outcome),
+        }
+        match self.connectors.attio.trial_pressed(record, self.call_limit).await {
+            Ok(Standing::Press(press)) => match self.trial(&press) {
+                Some(item) => Trigger::Items(vec![item]),
+                None => Trigger::Ignored("the act was answered or taken back meanwhile".to_owned()),
+            },
+            Ok(Standing::Nothing) => Trigger::Ignored("no act of a workspace member stands on it".to_owned()),
+            Ok(Standing::Gone) => Trigger::Ignored("not found in Attio: deleted or merged".to_owned()),
+            Err(outcome) => unread(*outcome),
+        }
+    }
+
+    /// The item of a press on a person's record; none where the act rests.
+    fn trial(&self, press: &Press) -> Option<NewItem> {
+        let key = format!("attio:{}:{}:{}", press.record, press.act, instant(press));
+        (press.act != NO_ACT).then(|| self.sign_ups.of_press(press, key))
     }
 
     /// The item of a press; none where the act rests.
@@ -299,14 +347,18 @@ fn pressed_record(notice: &Notice) -> Result<&str, String> {
     Ok(record)
 }
 
-/// Whether the event is about the acts of subscriptions. A new record names no attribute.
+fn is_not_found(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound)
+}
+
+/// Whether the event is about the acts of that object's records. A new record names no attribute.
 fn concerns(notice: &Notice, ids: &ActIds) -> bool {
-    let is_subscription = notice.object.as_deref() == Some(ids.object.as_str());
+    let is_object = notice.object.as_deref() == Some(ids.object.as_str());
     let is_act = match notice.attribute.as_deref() {
         Some(attribute) => attribute == ids.attribute,
         None => notice.kind == "record.created",
     };
-    is_subscription && is_act
+    is_object && is_act
 }
 
 #[cfg(test)]

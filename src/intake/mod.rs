@@ -16,6 +16,7 @@ mod pollers;
 mod recovery;
 pub mod refunds;
 mod router;
+mod signups;
 mod triggers;
 mod unserved;
 
@@ -37,6 +38,7 @@ pub use router::Router;
 use secrecy::SecretString;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+pub use signups::{NewUser, SignUpError, SignUps};
 use std::slice;
 use std::sync::Arc;
 use tokio::sync::watch;

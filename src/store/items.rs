@@ -287,6 +287,33 @@ pub async fn hand_over(
     .await
 }
 
+/// Stores an item for a saga and takes claims of it over for another: both or neither. False: it was stored before, and the
+/// claims were taken then.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn take_over(
+    pool: &PgPool,
+    shards: u16,
+    item: &NewItem,
+    to: SagaId,
+    claims: &[Claim],
+) -> Result<bool, StoreError> {
+    retrying(|| async {
+        let mut tx = pool.begin().await?;
+        let told = insert_one(&mut tx, shards, item).await?.is_some();
+        if told {
+            super::claims::hand_over(&mut tx, item.saga, to, claims).await?;
+        }
+        tx.commit().await?;
+        if told {
+            item.arrived();
+        }
+        Ok(told)
+    })
+    .await
+}
+
 /// Items that are to be applied in these shards, oldest first, but for those in `except` (under way already).
 ///
 /// # Errors

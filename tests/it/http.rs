@@ -135,6 +135,9 @@ async fn the_api_describes_all_its_routes() {
         "/tokens",
         "/tokens/{id}",
         "/tokens/{id}/approve",
+        "/signups",
+        "/signups/{id}",
+        "/signups/{id}/trial",
         "/transactions",
         "/transactions.csv",
     ];

@@ -51,6 +51,7 @@ mod sandbox_caller;
 mod sandbox_mailbox;
 mod setup;
 mod siege;
+mod sign_up;
 mod sources;
 mod staging;
 mod store_commit;

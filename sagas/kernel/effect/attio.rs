@@ -4,6 +4,7 @@ use super::mail::CheckoutLink;
 use crate::kernel::catalog::{CatalogPress, Offering};
 use crate::kernel::money::Money;
 use crate::kernel::step::ExactlyOnce;
+use crate::kernel::tags::LeadSource;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,23 @@ pub enum Attio {
     RefuseAct(Box<RefusedAct>),
     /// Writes the page on which a customer gives another card onto a subscription's record. Needs the link.
     ShowCardPage(Box<CardFace>),
+    /// Finds a person's record by the e-mail address, else makes it, with their company's where the address tells it. What is
+    /// there already is left as it is. Needs the person.
+    MakePerson {
+        /// Our customer id.
+        customer: String,
+        /// Where they came from.
+        lead_source: Option<LeadSource>,
+    },
+    /// Reads a person who signs up; what is personal is kept apart.
+    ReadClient {
+        /// The client's record.
+        client: AttioRecord,
+        /// Our customer id, under which it is kept.
+        customer: String,
+    },
+    /// Writes how far a person has come, and answers the act on their record.
+    ShowClient(Box<ClientStanding>),
     /// Adds a note to a record's timeline.
     AddNote(Box<RecordNote>),
     /// Sets which privacy laws a client falls under, in place of all that stood there.
@@ -78,6 +96,7 @@ impl Attio {
             | Self::ReadRequest { .. }
             | Self::ReadPerson { .. }
             | Self::ReadCatalog
+            | Self::ReadClient { .. }
             | Self::SeekPerson { .. } => ExactlyOnce::Repeatable,
             Self::ErasePerson { .. } => ExactlyOnce::Set { row: "2.0-e69" },
             Self::Project(_)
@@ -86,6 +105,8 @@ impl Attio {
             | Self::ShowEnding(_)
             | Self::RefuseAct(_)
             | Self::SetCompliance { .. }
+            | Self::MakePerson { .. }
+            | Self::ShowClient(_)
             | Self::ShowOffering(_)
             | Self::AnswerCatalogAct(_) => ExactlyOnce::Set { row: "2.0-e45" },
             // Found by its marker; absent: simply again.
@@ -99,10 +120,13 @@ impl Attio {
             Self::FindClient { zoho_customer, .. } => zoho_customer,
             Self::Project(projection) => &projection.transaction.external_id,
             Self::ReadRequest { record } => record,
-            Self::ReadPerson { client, .. } | Self::SetCompliance { client, .. } | Self::SeekPerson { client } => {
-                &client.id
-            }
+            Self::ReadPerson { client, .. }
+            | Self::ReadClient { client, .. }
+            | Self::SetCompliance { client, .. }
+            | Self::SeekPerson { client } => &client.id,
             Self::ErasePerson { person } => person,
+            Self::MakePerson { customer, .. } => customer,
+            Self::ShowClient(standing) => &standing.record.id,
             Self::ShowSubscription(face) => &face.record,
             Self::AddTask(task) | Self::AddCatalogTask(task) => &task.marker,
             Self::ReadCatalog => "catalog",
@@ -127,6 +151,9 @@ impl Attio {
             Self::RefuseAct(_) => "attio.refuse_act",
             Self::ShowCardPage(_) => "attio.show_card_page",
             Self::AddNote(_) => "attio.add_note",
+            Self::MakePerson { .. } => "attio.make_person",
+            Self::ReadClient { .. } => "attio.read_client",
+            Self::ShowClient(_) => "attio.show_client",
             Self::SetCompliance { .. } => "attio.set_compliance",
             Self::SeekPerson { .. } => "attio.seek_person",
             Self::ErasePerson { .. } => "attio.erase_person",
@@ -226,6 +253,29 @@ pub struct ClientFace {
     pub braintree_customer: Option<String>,
     /// `Active` …; absent: left as it is.
     pub billing_summary: Option<String>,
+}
+
+/// What a person's record shall say of their sign-up. What is absent is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientStanding {
+    /// The record: object `people`.
+    pub record: AttioRecord,
+    /// The act that is answered: it goes back to `none`, if that very press still stands.
+    pub answers: Option<PressedAct>,
+    /// `Trial`, `Churned`.
+    pub lifecycle: Option<String>,
+    /// The trial's last day (books zone).
+    pub trial_ends_on: Option<NaiveDate>,
+    /// The contact's id in Zoho CRM.
+    pub zoho_contact: Option<String>,
+    /// The company's record and the account's id in Zoho CRM.
+    pub account: Option<(AttioRecord, String)>,
+    /// Why the act was not carried out, and the cure; empty clears it.
+    pub last_error: String,
+    /// Grows with every write of this saga.
+    pub version: u32,
+    /// When the state that is written became true (UTC).
+    pub as_of: DateTime<Utc>,
 }
 
 /// What a record of the catalog shall say.

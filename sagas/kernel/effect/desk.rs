@@ -94,6 +94,32 @@ pub enum Desk {
         /// Braintree customer id.
         braintree_customer: Option<String>,
     },
+    /// Links ids of ours with ids elsewhere: all or none; what is linked so already stays.
+    Link {
+        /// The links.
+        links: Vec<IdLink>,
+    },
+    /// Cuts exactly these links.
+    Unlink {
+        /// The links.
+        links: Vec<IdLink>,
+    },
+    /// Who holds a claim now.
+    SurveyClaim {
+        /// The claim.
+        claim: Claim,
+    },
+    /// Takes claims over that sagas of one flow hold, and tells each holder so; declined where anybody else holds one.
+    TakeOver {
+        /// What this saga holds from then on.
+        claims: Vec<Claim>,
+        /// The flow whose sagas give way.
+        flow: String,
+        /// What kind of thing it is, as the holder's log names it.
+        kind: String,
+        /// That flow's command.
+        command: Value,
+    },
     /// Undoes `LinkCustomer` for exactly these ids.
     UnlinkCustomer {
         /// Our customer id.
@@ -179,6 +205,10 @@ impl Desk {
             Self::CountCard { .. } => "desk.count_card",
             Self::Enrol { .. } => "desk.enrol",
             Self::LinkCustomer { .. } => "desk.link_customer",
+            Self::Link { .. } => "desk.link",
+            Self::Unlink { .. } => "desk.unlink",
+            Self::SurveyClaim { .. } => "desk.survey_claim",
+            Self::TakeOver { .. } => "desk.take_over",
             Self::UnlinkCustomer { .. } => "desk.unlink_customer",
             Self::AdoptSubscription { .. } => "desk.adopt_subscription",
             Self::DisownSubscription { .. } => "desk.disown_subscription",
@@ -190,6 +220,31 @@ impl Desk {
             Self::ReadSettings { .. } => "desk.read_settings",
         }
     }
+}
+
+/// One of ours, and what it is called elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdLink {
+    /// What the other id is.
+    pub kind: IdKind,
+    /// Our id.
+    pub ours: String,
+    /// The other.
+    pub theirs: String,
+}
+
+/// What an id elsewhere is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdKind {
+    /// A user of the platform, of our customer.
+    PlatformUser,
+    /// A person's record in Attio, of our customer.
+    AttioPerson,
+    /// A contact in Zoho CRM, of our customer.
+    ZohoContact,
+    /// An account in Zoho CRM, of our account.
+    ZohoAccount,
 }
 
 /// One of the ids by which a subscription of ours is found.

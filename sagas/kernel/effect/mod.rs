@@ -19,12 +19,13 @@ mod sale_details;
 mod zoho;
 
 pub use attio::{
-    Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, EndingFace, OfferingFace, PressedAct, Projection,
-    RecordNote, RefusedAct, Standing, SubscriptionFace, SubscriptionProjection, TaskNote, TransactionProjection,
+    Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, ClientStanding, EndingFace, OfferingFace, PressedAct,
+    Projection, RecordNote, RefusedAct, Standing, SubscriptionFace, SubscriptionProjection, TaskNote,
+    TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith};
 pub use crm::{Crm, CrmModule, DealOrder};
-pub use desk::{Claim, ClaimKind, Desk, SubscriptionKey};
+pub use desk::{Claim, ClaimKind, Desk, IdKind, IdLink, SubscriptionKey};
 pub use dispute::{DocumentForm, EvidencePiece};
 pub use helpdesk::{Helpdesk, TicketOrder};
 pub use mail::{CheckoutLink, Letter, LetterFacts, LinkPage, Mail, Price};
@@ -284,6 +285,7 @@ impl Effect {
                 Needs { input: Some(*input), ..Needs::default() }
             }
             Self::Braintree(Braintree::AddEvidence { piece, .. }) => Needs { input: piece.input(), ..Needs::default() },
+            Self::Attio(Attio::MakePerson { customer, .. }) => person(customer),
             Self::Attio(Attio::ShowSubscription(face)) => Needs { link: face.checkout.link, ..Needs::default() },
             Self::Attio(Attio::ShowCardPage(face)) => {
                 let link = face.page.as_ref().and_then(|page| page.link);

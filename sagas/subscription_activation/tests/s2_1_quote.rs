@@ -119,6 +119,36 @@ fn e2_another_activation_of_the_customer_and_product_is_refused_as_busy() {
     refused(&w, "finish or cancel");
 }
 
+/// `Start` was pressed, and another saga keeps the customer's product.
+fn product_kept() -> World {
+    let mut w = World::new();
+    w.request.act = Some(Act::Start.title().to_owned());
+    w.request.pressed_at = Some(w.now);
+    let press = World::press_of(Act::Start, w.now);
+    w.deliver(press);
+    w.run_until("claim");
+    assert!(w.step(), "the press is claimed");
+    w.say("desk.claim", declined(DeclineKind::Busy, "claimed"));
+    w
+}
+
+#[test]
+fn e2_a_trial_of_the_product_gives_way_to_who_sells_it() {
+    let mut w = product_kept();
+    w.run();
+    assert_eq!((w.state().as_str(), w.count("ProductKept")), ("LinkSent", 1));
+    assert!(w.calls.contains(&"take_over".to_owned()));
+    w.has_recorded_history("trial_gives_way");
+}
+
+#[test]
+fn e2_what_is_sold_or_being_sold_gives_way_to_nobody() {
+    let mut w = product_kept();
+    w.say("desk.take_over", declined(DeclineKind::Busy, "claimed"));
+    w.run();
+    refused(&w, "finish or cancel");
+}
+
 #[test]
 fn e3_the_same_press_again_changes_nothing_and_another_shows_the_state() {
     let mut w = World::started(|_| {});

@@ -29,7 +29,7 @@ impl World {
     fn desk(&mut self, call: &Desk) -> Answer {
         match call {
             Desk::Enrol { .. } => return Answer::Enrolled(Box::new(self.enrolment.clone())),
-            Desk::Claim { claims } => self.claims.extend(claims.iter().cloned()),
+            Desk::Claim { claims } | Desk::TakeOver { claims, .. } => self.claims.extend(claims.iter().cloned()),
             Desk::CountCard { .. } if self.card_cap => {
                 return Answer::CardCapUntil { until: self.now + TimeDelta::days(2) };
             }
@@ -56,6 +56,9 @@ impl World {
             | Desk::SurveyEnding { .. }
             | Desk::WeighGiveBack { .. }
             | Desk::ClaimUnfenced { .. }
+            | Desk::Link { .. }
+            | Desk::Unlink { .. }
+            | Desk::SurveyClaim { .. }
             | Desk::SurveyCustomer { .. }
             | Desk::SurveyCardUses { .. }
             | Desk::ReadSettings { .. }
@@ -90,6 +93,9 @@ impl World {
             | Attio::RefuseAct(_)
             | Attio::ShowCardPage(_)
             | Attio::AddNote(_)
+            | Attio::MakePerson { .. }
+            | Attio::ReadClient { .. }
+            | Attio::ShowClient(_)
             | Attio::SetCompliance { .. }
             | Attio::SeekPerson { .. }
             | Attio::ErasePerson { .. }

@@ -8,6 +8,7 @@ use crate::disputed;
 use crate::ending;
 use crate::erasing;
 use crate::samples::{self, day, eur};
+use crate::trial;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
     Answer, AppliedTo, Client, CollectionOwner, CreditNote, Invoice, InvoiceLine, InvoiceLines,
@@ -22,6 +23,9 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
         return answer;
     }
     if let Some(answer) = disputed::answer(effect, dice) {
+        return answer;
+    }
+    if let Some(answer) = trial::answer(effect, dice) {
         return answer;
     }
     match effect {

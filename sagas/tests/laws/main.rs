@@ -40,6 +40,7 @@ mod pages;
 #[path = "../../kernel/tests/samples.rs"]
 mod samples;
 mod told;
+mod trial;
 mod verbs;
 mod erasing;
 

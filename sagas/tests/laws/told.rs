@@ -25,6 +25,8 @@ use sagas::rehearsal::{self, Rehearsal};
 use sagas::subscription_activation::{self, SubscriptionActivation};
 use crate::erasing;
 use sagas::erasure::{self, Erasure};
+use crate::trial;
+use sagas::sign_up::SignUp;
 
 /// What a saga can be told in a walk; the first one starts it.
 pub(crate) trait Told: Saga {
@@ -275,5 +277,15 @@ impl Told for Erasure {
 
     fn command(state: &erasure::State, dice: &mut Dice, now: DateTime<Utc>) -> erasure::Command {
         erasing::command(state, dice, now)
+    }
+}
+
+impl Told for SignUp {
+    fn start() -> sagas::sign_up::Command {
+        trial::start()
+    }
+
+    fn command(_: &sagas::sign_up::State, dice: &mut Dice, now: DateTime<Utc>) -> sagas::sign_up::Command {
+        trial::command(dice, now)
     }
 }

@@ -16,6 +16,7 @@ use sagas::kernel::saga::Saga;
 use sagas::kernel::step::{Class, StepSpec, Undo};
 use sagas::payment_method_update::PaymentMethodUpdate;
 use sagas::refund::Refund;
+use sagas::sign_up::SignUp;
 use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::BTreeSet;
 
@@ -23,7 +24,7 @@ use std::collections::BTreeSet;
 pub(crate) type Ends = BTreeSet<(String, String)>;
 
 /// Steps that call our own store alone.
-const OURS: [&str; 21] = [
+const OURS: [&str; 25] = [
     "read_settings",
     "survey_subscription",
     "survey_customer",
@@ -32,6 +33,10 @@ const OURS: [&str; 21] = [
     "answer_card",
     "survey",
     "claim",
+    "take_over",
+    "link",
+    "look",
+    "unlink",
     "count_card",
     "tell",
     "enrol",
@@ -69,9 +74,12 @@ const MET: [(&str, &str, &str); 7] = [
 ];
 
 /// Words in which sagas have to end.
-const ENDS: [(&str, &str); 20] = [
+const ENDS: [(&str, &str); 23] = [
     (CrmLifecycle::NAME, "Kept"),
     (CatalogSync::NAME, "Asserted"),
+    (SignUp::NAME, "Converted"),
+    (SignUp::NAME, "Expired"),
+    (SignUp::NAME, "Refused"),
     (PaymentMethodUpdate::NAME, "Changed"),
     (PaymentMethodUpdate::NAME, "Refused"),
     (PaymentMethodUpdate::NAME, "Expired"),

@@ -131,6 +131,9 @@ impl Crm {
                 Answer::Nothing
             }
             Attio::AddNote(_)
+            | Attio::MakePerson { .. }
+            | Attio::ReadClient { .. }
+            | Attio::ShowClient(_)
             | Attio::SetCompliance { .. }
             | Attio::SeekPerson { .. }
             | Attio::ErasePerson { .. }

@@ -427,6 +427,9 @@ impl World {
         if let Some(outcome) = self.shelf.perform(&flight.open.effect, self.zoho.price, now) {
             return outcome;
         }
+        if let Some(outcome) = self.newcomer(flight.saga, &flight.open.step, &flight.open.effect, now) {
+            return outcome;
+        }
         match &flight.open.effect {
             Effect::Desk(Desk::SurveyEnding { subscription, zoho_subscription, invoices }) => {
                 let answer = self.survey_ending(flight.saga, subscription, zoho_subscription, invoices);

@@ -24,6 +24,7 @@ mod people;
 mod rest;
 mod run;
 mod tables;
+mod trial;
 mod world;
 mod zoho;
 

@@ -32,6 +32,8 @@ pub(crate) enum Deed {
     PressCard { record: String },
     /// A customer looks at the page for another card.
     VisitCard { saga: SagaId, visits: u32 },
+    /// Somebody signs up, at the platform or by a CRM user's press.
+    SignUp { company: String, platform: bool },
     /// An operator practises.
     Rehearse,
     /// Somebody edits a vendor's book by hand.
@@ -98,6 +100,7 @@ impl World {
             Deed::Visit { saga, visits } => self.visit(saga, visits),
             Deed::PressCard { record } => self.press_card(&record),
             Deed::VisitCard { saga, visits } => self.visit_card(saga, visits),
+            Deed::SignUp { company, platform } => self.sign_up(&company, platform),
             Deed::Rehearse => self.rehearse(),
             Deed::Staff => self.edit_by_hand(),
             Deed::PriceRise => {

@@ -217,11 +217,15 @@ impl Tables {
                         Some(decline) => return Outcome::Declined { decline },
                     }
                 }
-                Desk::SurveyEnding { .. } => panic!("the world answers this"),
                 Desk::WeighGiveBack { amount } => Answer::Weighed { alone: amount.minor <= 5_000 },
                 Desk::SurveyPerson { .. } | Desk::ErasePerson { .. } | Desk::VerifyErased { .. } => {
                     panic!("nobody of this world asks to be erased")
                 }
+                Desk::Link { .. }
+                | Desk::Unlink { .. }
+                | Desk::SurveyClaim { .. }
+                | Desk::TakeOver { .. }
+                | Desk::SurveyEnding { .. } => panic!("the world answers this"),
                 Desk::CountCard { card, brand, order_id } => self.count(card, brand, order_id, now),
                 Desk::Enrol { client } => self.enrol(client),
                 Desk::LinkCustomer { customer, zoho_customer, braintree_customer } => {
@@ -271,6 +275,13 @@ impl Tables {
     /// True the first time that this is told.
     pub(crate) fn tell_once(&mut self, key: &str) -> bool {
         self.told.insert(key.to_owned())
+    }
+
+    /// A claim of one saga is another's from now on.
+    pub(crate) fn hand_over(&mut self, claim: &Claim, from: SagaId, to: SagaId) {
+        if let Some(holder) = self.claims.get_mut(claim).filter(|holder| holder.saga == from) {
+            holder.saga = to;
+        }
     }
 
     fn claim(&mut self, saga: SagaId, step: &str, claims: &[Claim], now: DateTime<Utc>) -> Option<Decline> {
@@ -389,7 +400,7 @@ impl Tables {
     }
 }
 
-fn busy() -> Decline {
+pub(crate) fn busy() -> Decline {
     Decline {
         kind: DeclineKind::Busy,
         code: "claimed".to_owned(),

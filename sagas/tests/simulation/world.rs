@@ -12,6 +12,7 @@ use crate::laws::Laws;
 use crate::mishaps::Mishaps;
 use crate::people::Deed;
 use crate::tables::{Customer, Owned, Tables};
+use crate::trial::Newcomers;
 use crate::zoho::Zoho;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::cancellation::Cancellation;
@@ -67,6 +68,7 @@ pub(crate) struct World {
     pub(crate) crm: Crm,
     pub(crate) deals: Deals,
     pub(crate) shelf: Shelf,
+    pub(crate) newcomers: Newcomers,
     pub(crate) laws: Laws,
     /// From then on nothing goes wrong any more (UTC).
     pub(crate) healed_at: DateTime<Utc>,
@@ -129,6 +131,7 @@ impl World {
             crm: Crm::default(),
             deals: Deals::default(),
             shelf: Shelf::new(seed),
+            newcomers: Newcomers::default(),
             laws: Laws::default(),
             healed_at,
             outages: Vec::new(),
@@ -144,6 +147,7 @@ impl World {
         world.set_the_scene();
         world.rough_weather();
         world.some_catalog(healed_at);
+        world.some_try(seed);
         world
     }
 

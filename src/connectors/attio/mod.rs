@@ -10,6 +10,7 @@ mod erasing;
 mod face;
 pub mod findings;
 mod model;
+mod newcomers;
 mod notes;
 mod offerings;
 mod person;
@@ -69,6 +70,7 @@ pub struct Attio {
     currency: Currency,
     task_owner: Option<String>,
     act_ids: OnceCell<ActIds>,
+    trial_act_ids: OnceCell<ActIds>,
     catalog_id: OnceCell<String>,
 }
 
@@ -79,7 +81,14 @@ impl Attio {
     /// The key or the address cannot be used; the text says what was expected.
     pub fn new(config: &Config, http: Http) -> Result<Self, String> {
         let (api, task_owner) = (Api::new(config, http)?, config.task_owner.clone());
-        Ok(Self { api, currency: config.currency, task_owner, act_ids: OnceCell::new(), catalog_id: OnceCell::new() })
+        Ok(Self {
+            api,
+            currency: config.currency,
+            task_owner,
+            act_ids: OnceCell::new(),
+            trial_act_ids: OnceCell::new(),
+            catalog_id: OnceCell::new(),
+        })
     }
 
     /// Makes the call: each of its requests once.
@@ -98,6 +107,16 @@ impl Attio {
                     answer
                 })
             }
+            effect::Attio::ReadClient { client, customer } => {
+                person::read_client(&mut session, client, customer).await.map(|(answer, read)| {
+                    person = Some(read);
+                    answer
+                })
+            }
+            effect::Attio::MakePerson { customer: _, lead_source } => {
+                newcomers::make(&mut session, call.beside.person.as_ref(), lead_source.as_ref()).await
+            }
+            effect::Attio::ShowClient(standing) => newcomers::show(&mut session, standing).await,
             effect::Attio::ShowSubscription(face) => match Shown::new(face, call.beside.link.as_ref(), self.currency) {
                 Ok(shown) => shown.write(&mut session).await,
                 Err(outcome) => Err(outcome),
@@ -141,8 +160,11 @@ impl Attio {
             | effect::Attio::ReadRequest { .. }
             | effect::Attio::ReadPerson { .. }
             | effect::Attio::SeekPerson { .. }
+            | effect::Attio::ReadClient { .. }
             | effect::Attio::ReadCatalog => return absent,
             effect::Attio::ErasePerson { person } => erasing::stands(&mut session, person).await,
+            effect::Attio::MakePerson { .. } => newcomers::found(&mut session, call.beside.person.as_ref()).await,
+            effect::Attio::ShowClient(standing) => newcomers::stands(&mut session, standing).await,
             effect::Attio::ShowOffering(face) => offerings::stands(&mut session, face, self.currency).await,
             effect::Attio::AnswerCatalogAct(press) => offerings::is_answered(&mut session, press).await,
             effect::Attio::Project(projection) => self.stands(&mut session, projection).await,

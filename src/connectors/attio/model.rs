@@ -83,7 +83,10 @@ const ACTS: &[&str] = &[
 /// The title of the act on records of the catalog.
 pub(super) const CATALOG_ACT: &str = "Sync catalog now";
 
-/// The titles of all acts that can be pressed.
+/// The title of the act on people.
+pub(super) const START_TRIAL: &str = "Start trial";
+
+/// The titles of all acts that can be pressed on subscriptions.
 pub const PRESSABLE: &[&str] = ACTS.split_at(1).1;
 
 const SUBSCRIPTION_STATUS: Kind = Kind::Status(&[
@@ -133,6 +136,9 @@ pub(super) const MODEL: &[Object] = &[
             attribute("billing_summary", "Billing summary", BILLING_SUMMARY),
             attribute("payment_method_on_file", "Payment method on file", Kind::Checkbox),
             attribute("synced_at", "Synced at", Kind::Timestamp),
+            attribute("sync_action", "Action", Kind::Select(&[NO_ACT, START_TRIAL])),
+            attribute("trial_ends_on", "Trial ends on", Kind::Date),
+            attribute("last_error", "Last error", Kind::Text),
         ],
     },
     Object {

@@ -5,11 +5,14 @@ use super::api::{Answered, Session};
 use super::records::{get, query};
 use super::wire::{ReadValue, Record};
 use crate::port::Person;
-use sagas::kernel::answer::Answer;
+use sagas::kernel::accounts::{account_id, company_domain};
+use sagas::kernel::answer::{Answer, ClientRead};
 use sagas::kernel::effect::AttioRecord;
+use sagas::kernel::tags::LeadSource;
 use serde_json::json;
 
 const READ_PERSON: &str = "attio.read_person";
+const READ_CLIENT: &str = "attio.read_client";
 
 /// So many of a company's people are looked through for an e-mail address.
 const TEAM_AT_MOST: usize = 20;
@@ -18,10 +21,45 @@ const TEAM_AT_MOST: usize = 20;
 /// has known longest among those with an address, read by one further call.
 pub(super) async fn read(session: &mut Session<'_>, client: &AttioRecord) -> Answered<(Answer, Person)> {
     let record = get(session, READ_PERSON, client).await?;
+    let (missing, country, person) = read_record(session, client, &record).await?;
+    Ok((Answer::PersonRead { missing, country }, person))
+}
+
+/// Reads a person who signs up, and their company by one further call.
+pub(super) async fn read_client(
+    session: &mut Session<'_>,
+    client: &AttioRecord,
+    customer: &str,
+) -> Answered<(Answer, Person)> {
+    let record = get(session, READ_CLIENT, client).await?;
+    let (missing, country, person) = read_record(session, client, &record).await?;
+    let of = |id: &str| AttioRecord { object: "companies".to_owned(), id: id.to_owned() };
+    let company = record.targets("company").next().map(of);
+    let (mut name, mut domain) = (None, company_domain(&person.email));
+    if let Some(company) = &company {
+        let read = get(session, READ_CLIENT, company).await?;
+        name = read.text("name");
+        domain = read.first("domains").and_then(|value| value.domain.clone()).or(domain);
+    }
+    let read = ClientRead {
+        missing,
+        country,
+        lead_source: record.text("lead_source").as_deref().and_then(LeadSource::typed),
+        account: account_id(domain.as_deref(), customer),
+        company,
+    };
+    Ok((Answer::ClientRead(Box::new(read)), Person { company: person.company.or(name), ..person }))
+}
+
+async fn read_record(
+    session: &mut Session<'_>,
+    client: &AttioRecord,
+    record: &Record,
+) -> Answered<(Vec<String>, Option<String>, Person)> {
     let is_company = client.object == "companies";
-    let contact = if is_company { contact(session, READ_PERSON, &record).await? } else { None };
+    let contact = if is_company { contact(session, READ_PERSON, record).await? } else { None };
     let company = if is_company { record.text("name") } else { None };
-    let human = if is_company { contact.as_ref() } else { Some(&record) };
+    let human = if is_company { contact.as_ref() } else { Some(record) };
 
     let mut missing = Vec::new();
     let email = human.and_then(email);
@@ -56,7 +94,7 @@ pub(super) async fn read(session: &mut Session<'_>, client: &AttioRecord) -> Ans
         // Attio holds no language.
         locale: None,
     };
-    Ok((Answer::PersonRead { missing, country }, person))
+    Ok((missing, country, person))
 }
 
 /// The person of a company's team whom we bill.

@@ -52,7 +52,18 @@ pub(super) async fn upsert(
     object: &str,
     values: &Values,
 ) -> Answered<String> {
-    let query = [("matching_attribute", "external_id")];
+    upsert_by(session, operation, object, "external_id", values).await
+}
+
+/// Makes the record, or sets it if there is one with that value of a unique attribute. The record's id.
+pub(super) async fn upsert_by(
+    session: &mut Session<'_>,
+    operation: &'static str,
+    object: &str,
+    unique: &str,
+    values: &Values,
+) -> Answered<String> {
+    let query = [("matching_attribute", unique)];
     write(session, operation, Method::PUT, &["objects", object, "records"], &query, values).await
 }
 

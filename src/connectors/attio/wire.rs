@@ -40,6 +40,7 @@ pub(super) struct ReadValue {
     referenced_actor_type: Option<String>,
     referenced_actor_id: Option<String>,
     pub(super) email_address: Option<String>,
+    pub(super) domain: Option<String>,
     pub(super) first_name: Option<String>,
     pub(super) last_name: Option<String>,
     pub(super) full_name: Option<String>,
@@ -168,6 +169,10 @@ impl Record {
             }
             Value::Day(day) => self.day(slug) == Some(*day),
             Value::Time(time) => self.time(slug).is_some_and(|read| read.trunc_subsecs(3) == time.trunc_subsecs(3)),
+            Value::Name { first, last } => read.is_some_and(|v| {
+                v.first_name.as_deref().unwrap_or_default() == first
+                    && v.last_name.as_deref().unwrap_or_default() == last
+            }),
             Value::Record(record) => read.and_then(|v| v.target_record_id.as_ref()) == Some(&record.id),
         }
     }
@@ -197,6 +202,11 @@ pub(super) enum Value {
     Time(DateTime<Utc>),
     /// A reference to a record.
     Record(AttioRecord),
+    /// What a person is called.
+    Name {
+        first: String,
+        last: String,
+    },
 }
 
 impl Value {
@@ -228,6 +238,10 @@ impl Serialize for Value {
             Self::Flag(flag) => [flag].serialize(serializer),
             Self::Day(day) => [day].serialize(serializer),
             Self::Time(time) => [time.to_rfc3339_opts(SecondsFormat::Millis, true)].serialize(serializer),
+            Self::Name { first, last } => {
+                let full = format!("{first} {last}");
+                json!([{ "first_name": first, "last_name": last, "full_name": full.trim() }]).serialize(serializer)
+            }
             Self::Record(record) => {
                 json!([{ "target_object": record.object, "target_record_id": record.id }]).serialize(serializer)
             }

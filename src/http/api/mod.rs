@@ -17,6 +17,7 @@ pub mod refunds;
 pub mod requests;
 mod roles;
 mod sagas;
+mod signups;
 pub mod tokens;
 mod transactions;
 pub mod view;
@@ -74,6 +75,9 @@ pub fn router() -> Router<App> {
         .routes(routes!(catalog::sync))
         .routes(routes!(crm_checks::check))
         .routes(routes!(card_links::order))
+        .routes(routes!(signups::sign_up))
+        .routes(routes!(signups::show))
+        .routes(routes!(signups::move_trial))
         .routes(routes!(cancellations::cancel))
         .routes(routes!(cancellations::decide_money))
         .routes(routes!(erasures::start))

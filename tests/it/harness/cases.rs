@@ -450,3 +450,9 @@ async fn an_erasure_survives_every_fault_at_every_call() {
     let fixture = super::erasure::Fixture::new().await;
     println!("{} cases played on erasures", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_up_survives_every_fault_at_every_call() {
+    let fixture = super::sign_up::Fixture::new().await;
+    println!("{} cases played on sign-ups", play(&fixture).await);
+}

@@ -23,6 +23,7 @@ mod nodes;
 mod payment_method_update;
 mod refund;
 mod rehearsal;
+mod sign_up;
 mod staged;
 mod subscription_activation;
 mod versions;
@@ -161,6 +162,7 @@ const PLAYED: [&str; 9] = [
     payment_method_update::KIND,
     refund::KIND,
     rehearsal::KIND,
+    sign_up::KIND,
     subscription_activation::KIND,
 ];
 

@@ -167,6 +167,7 @@ impl super::Fixture for Fixture {
         const LATER: &str = "undone or corrected once the subscription is made: the simulation strikes it in every way";
         const NOTHING_DUE: &str = "nothing is due today: tests of the flow play it, `vault` and its undo";
         &[
+            ("take_over", "of a product that somebody tries: tests of the flow and the scenes of the sign-up play it"),
             ("read_customer", KNOWN),
             ("list_subscriptions", KNOWN),
             ("read_cards", KNOWN),

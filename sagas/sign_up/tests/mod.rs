@@ -1,0 +1,5 @@
+//! Tests by area; each test's name begins with the edge that it covers.
+
+mod s2_20;
+mod s2_20_trial;
+mod world;
