@@ -9,6 +9,7 @@ pub mod cancellation;
 pub mod catalog_sync;
 pub mod invoice_payment;
 pub mod kernel;
+pub mod notice;
 pub mod payment_method_update;
 pub mod refund;
 pub mod rehearsal;
@@ -31,6 +32,7 @@ macro_rules! for_each_saga {
             $crate::catalog_sync::CatalogSync,
             $crate::payment_method_update::PaymentMethodUpdate,
             $crate::cancellation::Cancellation,
+            $crate::notice::Notices,
         }
     };
 }

@@ -191,6 +191,7 @@ pub(super) fn word(state: &State) -> &'static str {
             Wait::Method => "NeedsMethod",
             Wait::Authentication => "NeedsAuthentication",
             Wait::CardCap => "CardCap",
+            Wait::Notice => "HeldForNotice",
             Wait::Switch => "HeldSwitch",
         },
         (Stage::Resting, Rest::Held { code, .. }) => match code {

@@ -24,6 +24,8 @@ const SHORTLY: TimeDelta = TimeDelta::seconds(60);
 const AT_MOST: TimeDelta = TimeDelta::hours(1);
 /// The switch of sales is looked at in our own tables: that costs nothing.
 const SWITCH_AGAIN: TimeDelta = TimeDelta::minutes(5);
+/// A hold that ends by itself is looked at again.
+const HOLD_AGAIN: TimeDelta = TimeDelta::hours(1);
 /// What Zoho or people there will change is looked at daily, should its message be lost.
 const DAILY: TimeDelta = TimeDelta::days(1);
 
@@ -150,6 +152,7 @@ impl Turn<'_> {
             Stop::Busy => self.defer(test, Wait::Busy, self.shortly(Wait::Busy)),
             Stop::Draft => self.defer(test, Wait::Draft, now + DAILY),
             Stop::SubscriptionPaused => self.defer(test, Wait::SubscriptionPaused, now + DAILY),
+            Stop::Unannounced => self.defer(test, Wait::Notice, now + HOLD_AGAIN),
             Stop::Switch => self.defer(test, Wait::Switch, now + SWITCH_AGAIN),
             Stop::NoMethod => self.no_method(test),
             Stop::Closed(closing) => self.close(closing),
@@ -282,7 +285,7 @@ impl Turn<'_> {
         }
         match wait {
             Wait::Method | Wait::Authentication => self.close(Closing::Exhausted),
-            Wait::Link | Wait::Busy | Wait::Switch => self.check(Scope::Survey),
+            Wait::Link | Wait::Busy | Wait::Notice | Wait::Switch => self.check(Scope::Survey),
             Wait::Missing
             | Wait::Draft
             | Wait::SubscriptionPaused

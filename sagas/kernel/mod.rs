@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod books;
+pub mod card_request;
 pub mod cards;
 pub mod catalog;
 pub mod command;

@@ -42,6 +42,8 @@ pub enum Attio {
     RefuseAct(Box<RefusedAct>),
     /// Writes the page on which a customer gives another card onto a subscription's record. Needs the link.
     ShowCardPage(Box<CardFace>),
+    /// Says on a subscription record what somebody must do. Nothing else on the record is touched.
+    AskAction(Box<ActionNeeded>),
     /// Adds a note to a record's timeline.
     AddNote(Box<RecordNote>),
     /// Sets which privacy laws a client falls under, in place of all that stood there.
@@ -72,6 +74,7 @@ impl Attio {
             | Self::ShowCardPage(_)
             | Self::ShowEnding(_)
             | Self::RefuseAct(_)
+            | Self::AskAction(_)
             | Self::SetCompliance { .. }
             | Self::ShowOffering(_)
             | Self::AnswerCatalogAct(_) => ExactlyOnce::Set { row: "2.0-e45" },
@@ -94,6 +97,7 @@ impl Attio {
             Self::AnswerCatalogAct(press) => &press.record,
             Self::ShowEnding(face) => &face.record,
             Self::RefuseAct(act) => &act.record,
+            Self::AskAction(action) => &action.record,
             Self::ShowCardPage(face) => &face.record,
             Self::AddNote(note) => &note.marker,
         }
@@ -109,6 +113,7 @@ impl Attio {
             Self::ShowEnding(_) => "attio.show_ending",
             Self::AddTask(_) => "attio.add_task",
             Self::RefuseAct(_) => "attio.refuse_act",
+            Self::AskAction(_) => "attio.ask_action",
             Self::ShowCardPage(_) => "attio.show_card_page",
             Self::AddNote(_) => "attio.add_note",
             Self::SetCompliance { .. } => "attio.set_compliance",
@@ -276,6 +281,15 @@ pub struct RefusedAct {
     /// When it was pressed (UTC): a later press is another one, and is left alone.
     pub pressed_at: DateTime<Utc>,
     /// Why, and what to do instead.
+    pub sentence: String,
+}
+
+/// What somebody must do about a subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionNeeded {
+    /// Record id of the object `subscriptions`.
+    pub record: String,
+    /// In a sentence; empty clears it.
     pub sentence: String,
 }
 

@@ -19,7 +19,7 @@ mod sale_details;
 mod zoho;
 
 pub use attio::{
-    Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, EndingFace, OfferingFace, PressedAct, Projection,
+    ActionNeeded, Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, EndingFace, OfferingFace, PressedAct, Projection,
     RecordNote, RefusedAct, Standing, SubscriptionFace, SubscriptionProjection, TaskNote, TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith};
@@ -27,7 +27,7 @@ pub use crm::{Crm, CrmModule, DealOrder};
 pub use desk::{Claim, ClaimKind, Desk, SubscriptionKey};
 pub use dispute::{DocumentForm, EvidencePiece};
 pub use helpdesk::{Helpdesk, TicketOrder};
-pub use mail::{CheckoutLink, Letter, LetterFacts, LinkPage, Mail, Price};
+pub use mail::{CardCause, CheckoutLink, ComingCharge, FailedCharge, Letter, LetterFacts, LinkPage, Mail, Price};
 pub use message::Message;
 pub use practice::{Practice, PracticeScript};
 pub use recurring::{FirstTerm, FirstTermKind, RecurringChange, RecurringOrder};
