@@ -33,7 +33,7 @@ use crate::kernel::effect::Effect;
 use crate::kernel::ids::SagaId;
 use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, Facts, Input, Mark, Pending, Refusal, Saga, Summary, held_subscription};
-use crate::kernel::step::{Calls, Class, StepSpec, Undo};
+use crate::kernel::step::{Calls, StepSpec};
 use state::Stage;
 use turn::Turn;
 use words::Rest;
@@ -51,14 +51,6 @@ impl Notices {
     }
 }
 
-const fn read(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Read, undo: Undo::None("changes nothing"), records: &[] }
-}
-
-const fn tells(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Projection, undo: Undo::None("what was said stays said"), records: &[] }
-}
-
 impl Saga for Notices {
     const NAME: &'static str = "notice";
     const VERSION: u32 = 1;
@@ -66,17 +58,17 @@ impl Saga for Notices {
     const PRIORITY: Priority = Priority::Background;
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 1 }];
     const STEPS: &'static [StepSpec] = &[
-        read("survey"),
-        read("read_terms"),
-        read("list_invoices"),
-        read("survey_customer"),
-        read("read_card"),
-        read("read_person"),
-        tells("letter"),
-        tells("ask_card"),
-        tells("tell_ending"),
-        tells("show"),
-        tells("task"),
+        StepSpec::read("survey"),
+        StepSpec::read("read_terms"),
+        StepSpec::read("list_invoices"),
+        StepSpec::read("survey_customer"),
+        StepSpec::read("read_card"),
+        StepSpec::read("read_person"),
+        StepSpec::tells("letter"),
+        StepSpec::tells("ask_card"),
+        StepSpec::tells("tell_ending"),
+        StepSpec::tells("show"),
+        StepSpec::tells("task"),
     ];
 
     type State = State;

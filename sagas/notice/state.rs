@@ -8,8 +8,12 @@ use crate::kernel::effect::AttioRecord;
 use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
 use crate::kernel::retry::PutOff;
+use crate::kernel::telling::Owed;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+
+/// What the record says after a letter that came back.
+const BOUNCED: &str = "A letter was refused by the customer's mail server: correct the address";
 
 /// Where the notices of a subscription stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,12 +36,8 @@ pub struct State {
     pub(super) letters: u32,
     pub(super) letter_put_off: PutOff,
     pub(super) cancel: Cancel,
-    /// What the record is to say that somebody must do, and does not say yet; empty clears it.
-    pub(super) action: Option<String>,
-    /// The record says that somebody must do something.
-    pub(super) asks: bool,
-    pub(super) tasks: Vec<Task>,
-    pub(super) put_off: PutOff,
+    /// The CRM team: what somebody must do, on the record (empty: nothing), and tasks.
+    pub(super) people: Owed<String, Notice>,
     /// Calls concluded: tells repeated steps apart.
     pub(super) calls: u32,
 }
@@ -101,13 +101,6 @@ pub(super) enum Cancel {
     No,
     Asked,
     Ordered,
-}
-
-/// A task for the CRM team.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Task {
-    pub(super) cause: String,
-    pub(super) text: String,
 }
 
 impl State {
@@ -184,7 +177,10 @@ impl State {
                 self.hold_until = None;
             }
             Event::CancellationAsked { .. } => self.cancel = Cancel::Asked,
-            Event::TellingDue => self.put_off.until = None,
+            Event::Told(told) => {
+                // No letter of this flow is told so.
+                let _none = self.people.apply(told);
+            }
             _ => self.apply_answers(event),
         }
     }
@@ -241,16 +237,14 @@ impl State {
             Event::NoticeSent { item, hold_until, .. } => {
                 self.hold_until = hold_until.or(self.hold_until);
                 self.letters += 1;
-                if self.asks {
-                    self.asks = false;
-                    self.action = Some(String::new());
+                if self.people.face().is_some_and(|asked| !asked.is_empty()) {
+                    self.people.show(String::new());
                 }
                 self.settled(*item);
             }
             Event::NoticeBounced { item, .. } => {
                 self.letters += 1;
-                self.asks = true;
-                self.action = Some("A letter was refused by the customer's mail server: correct the address".to_owned());
+                self.people.show(BOUNCED.to_owned());
                 let word = item.notice.as_str();
                 self.owe_task(item, &format!("A letter ({word}) about the charge on {} came back: correct the customer's address, and tell the customer yourself", item.charge_on));
                 self.settled(*item);
@@ -265,23 +259,12 @@ impl State {
                 self.settled(*item);
             }
             Event::CancellationOrdered => self.cancel = Cancel::Ordered,
-            Event::ActionNeededShown | Event::ActionNeededNotShown { .. } => {
-                self.put_off = PutOff::default();
-                self.action = None;
-            }
-            Event::TaskAdded | Event::TaskNotAdded { .. } => {
-                self.put_off = PutOff::default();
-                if !self.tasks.is_empty() {
-                    self.tasks.remove(0);
-                }
-            }
-            Event::TellingPutOff { again_at, .. } => self.put_off.refused(*again_at),
             _ => {}
         }
     }
 
     fn owe_task(&mut self, item: &Item, text: &str) {
         let cause = format!("{}.{}", item.notice.as_str(), item.charge_on);
-        self.tasks.push(Task { cause, text: text.to_owned() });
+        self.people.owe_task(&cause, text);
     }
 }

@@ -5,10 +5,11 @@ use super::words::{Item, Notice, Rest};
 use crate::kernel::card_request::CardRequest;
 use crate::kernel::effect::{
     ActionNeeded, Attio, Braintree, CardCause, CheckoutLink, ComingCharge, Desk, Effect, Letter, LetterFacts, Mail,
-    Message, OnSubscription, SubscriptionKey, TaskNote, Zoho,
+    Message, OnSubscription, SubscriptionKey, Zoho,
 };
 use crate::kernel::ids::SagaId;
 use crate::kernel::saga::{End, Pending};
+use crate::kernel::telling::Due;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
 
@@ -22,7 +23,7 @@ pub(super) fn pending(state: &State) -> Pending {
 }
 
 fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {
-    Pending::Perform { step, n: state.calls + 1, effect: Box::new(effect), fresh_until: None }
+    Pending::perform(step, state.calls + 1, effect)
 }
 
 fn tell(message: Message) -> Effect {
@@ -155,26 +156,23 @@ fn charged_on(state: &State, item: &Item) -> NaiveDate {
 
 /// What people are told, once nobody waits for the next call.
 fn told(state: &State) -> Option<Pending> {
-    if state.put_off.until.is_some() {
-        return None;
-    }
-    let record = state.record()?.to_owned();
-    if let Some(sentence) = state.action.clone() {
-        return Some(perform(state, "show", Effect::Attio(Attio::AskAction(Box::new(ActionNeeded { record, sentence })))));
-    }
-    let task = state.tasks.first()?;
-    let note = TaskNote {
-        record,
-        assignee: None,
-        text: task.text.clone(),
-        marker: format!("{}.{}", state.saga()?.0.simple(), task.cause),
-    };
-    Some(perform(state, "task", Effect::Attio(Attio::AddTask(Box::new(note)))))
+    let (record, saga) = (state.record()?, state.saga()?);
+    state.people.due().find_map(|due| {
+        Some(match due {
+            Due::Record { face, version, n } => {
+                let action = ActionNeeded { record: record.to_owned(), sentence: face.clone(), version };
+                Pending::perform("show", n, Effect::Attio(Attio::AskAction(Box::new(action))))
+            }
+            Due::Task { task, n } => {
+                Pending::perform("task", n, Effect::Attio(Attio::AddTask(Box::new(task.note(saga, record, None)))))
+            }
+            Due::Letter { .. } => return None,
+        })
+    })
 }
 
 fn at_rest(state: &State) -> Pending {
-    let owed = state.record().is_some() && (state.action.is_some() || !state.tasks.is_empty());
-    let tried_again = state.put_off.until.filter(|_| owed);
+    let tried_again = state.people.next_try();
     let (why, until) = match state.stage {
         Stage::Resting { until } => ("the next charge comes nearer", until),
         Stage::Over { why } => match tried_again {

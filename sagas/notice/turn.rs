@@ -4,6 +4,7 @@ use super::rules::{self, Life, Plan, is_same, life, next_sold};
 use super::state::{Cancel, Stage};
 use super::words::{Card, Command, Event, Item, Notice, Rest, Sender};
 use crate::kernel::answer::{Answer, BilledInvoice, Method, SubscriptionTerms};
+use crate::kernel::effect::{Attio, Effect};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::{Outcome, RejectionKind};
 use crate::kernel::saga::{Answered, Refusal};
@@ -93,7 +94,11 @@ impl Turn<'_> {
             ("read_person", _) => self.push(Event::PersonRead),
             ("letter" | "ask_card", outcome) => self.letter(outcome),
             ("tell_ending", Outcome::Done { .. }) => self.push(Event::CancellationOrdered),
-            ("show" | "task", outcome) => self.people_told(answered.step, outcome),
+            ("show", outcome) => self.shown(answered.effect, outcome),
+            ("task", outcome) => {
+                let told = self.state.people.task_told(outcome, now);
+                self.push(Event::Told(told));
+            }
             _ => {}
         }
     }
@@ -151,31 +156,17 @@ impl Turn<'_> {
         self.push(Event::NoticeBounced { item, code, at: now });
     }
 
-    fn people_told(&mut self, step: &str, outcome: &Outcome) {
-        let (code, kind) = match outcome {
-            Outcome::Rejected { rejection } => (rejection.code.clone(), Some(rejection.kind)),
-            Outcome::Declined { decline } => (decline.code.clone(), None),
-            _ => {
-                let event = if step == "show" { Event::ActionNeededShown } else { Event::TaskAdded };
-                return self.push(event);
-            }
-        };
-        let event = match (step, kind) {
-            (_, Some(RejectionKind::Config)) => {
-                let again_at = self.state.put_off.again_at(self.at.now);
-                Event::TellingPutOff { code, again_at }
-            }
-            ("show", _) => Event::ActionNeededNotShown { code },
-            _ => Event::TaskNotAdded { code },
-        };
-        self.push(event);
+    fn shown(&mut self, effect: &Effect, outcome: &Outcome) {
+        let Effect::Attio(Attio::AskAction(action)) = effect else { return };
+        let told = self.state.people.shown(action.version, outcome, self.at.now);
+        self.push(Event::Told(told));
     }
 
     /// A sleep has come to its end.
     pub(super) fn due(&mut self) {
         let now = self.at.now;
-        if self.state.put_off.until.is_some_and(|until| until <= now) {
-            return self.push(Event::TellingDue);
+        if let Some(told) = self.state.people.come_due(now) {
+            return self.push(Event::Told(told));
         }
         if self.state.hold_until.is_some_and(|until| until <= now) {
             return self.push(Event::HoldEnded { at: now });

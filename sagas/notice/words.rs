@@ -5,6 +5,7 @@ use crate::kernel::answer::{SubscriptionSurvey, SubscriptionTerms};
 use crate::kernel::effect::AttioRecord;
 use crate::kernel::ids::Installation;
 use crate::kernel::money::Money;
+use crate::kernel::telling::Told;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -233,24 +234,13 @@ pub enum Event {
     },
     /// The flow that ends subscriptions was told.
     CancellationOrdered,
-    ActionNeededShown,
-    ActionNeededNotShown {
-        code: String,
-    },
-    TaskAdded,
-    TaskNotAdded {
-        code: String,
-    },
-    /// Attio refuses for a reason that passes.
-    TellingPutOff {
-        code: String,
-        again_at: DateTime<Utc>,
-    },
-    TellingDue,
     NoticesRested {
         why: Rest,
         at: DateTime<Utc>,
     },
+    /// What the CRM team was told.
+    #[serde(untagged)]
+    Told(Told<Notice>),
 }
 
 crate::kernel::saga::event_names!(
@@ -277,11 +267,6 @@ crate::kernel::saga::event_names!(
     HoldEnded,
     CancellationAsked,
     CancellationOrdered,
-    ActionNeededShown,
-    ActionNeededNotShown,
-    TaskAdded,
-    TaskNotAdded,
-    TellingPutOff,
-    TellingDue,
-    NoticesRested,
+    NoticesRested;
+    Told
 );

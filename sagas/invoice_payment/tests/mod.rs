@@ -5,6 +5,7 @@ mod ledger;
 mod s2_0;
 mod s2_12;
 mod s2_2;
+mod s2_25;
 mod s2_3;
 mod s2_4;
 mod s2_6;

@@ -291,6 +291,8 @@ pub struct ActionNeeded {
     pub record: String,
     /// In a sentence; empty clears it.
     pub sentence: String,
+    /// Grows with every write of this saga.
+    pub version: u64,
 }
 
 /// A task for a workspace member.

@@ -8,13 +8,11 @@ use crate::kernel::effect::{OnSubscription, Zoho};
 use crate::kernel::flow::Open;
 use crate::kernel::ids::Installation;
 use crate::kernel::outcome::{Outcome, RejectionKind};
-use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use crate::kernel::tests::samples::{self, day, eur, instant, rejected};
 use crate::notice::{Command, Notices, Of, Sender, Terms};
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use std::collections::VecDeque;
-use std::ops::{Deref, DerefMut};
 
 pub(super) struct World {
     bench: Bench<Notices>,
@@ -22,29 +20,13 @@ pub(super) struct World {
     pub(super) terms: SubscriptionTerms,
     pub(super) invoices: Vec<BilledInvoice>,
     pub(super) card: Method,
-    /// What the next letters and writes to Attio say instead of that they are done.
-    pub(super) mail_says: VecDeque<Outcome>,
-    pub(super) attio_says: VecDeque<Outcome>,
     pub(super) letters: Vec<(DateTime<Utc>, Letter)>,
     pub(super) told: Vec<Message>,
     pub(super) asked: Vec<ActionNeeded>,
     pub(super) tasks: Vec<TaskNote>,
-    pub(super) calls: Vec<&'static str>,
 }
 
-impl Deref for World {
-    type Target = Bench<Notices>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.bench
-    }
-}
-
-impl DerefMut for World {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.bench
-    }
-}
+stands_on_its_bench!(World, Notices);
 
 pub(super) fn of() -> Of {
     Of {
@@ -77,13 +59,10 @@ impl World {
             terms: samples::terms("live"),
             invoices: Vec::new(),
             card: Method { good_through: Some(day("2029-12-31")), ..samples::method("m1") },
-            mail_says: VecDeque::new(),
-            attio_says: VecDeque::new(),
             letters: Vec::new(),
             told: Vec::new(),
             asked: Vec::new(),
             tasks: Vec::new(),
-            calls: Vec::new(),
         }
     }
 
@@ -141,10 +120,6 @@ impl World {
         }];
     }
 
-    pub(super) fn made(&self, call: &str) -> usize {
-        self.calls.iter().filter(|made| **made == call).count()
-    }
-
     /// The days on which letters went out, with what they say.
     pub(super) fn sent(&self) -> Vec<(String, &LetterFacts)> {
         self.letters.iter().map(|(at, letter)| (at.date_naive().to_string(), &letter.about)).collect()
@@ -155,20 +130,12 @@ impl World {
     }
 
     fn mail(&mut self, letter: &Letter) -> Outcome {
-        if let Some(said) = self.mail_says.pop_front() {
-            return said;
-        }
         let at = self.now;
         self.letters.push((at, letter.clone()));
         Outcome::Done { answer: Answer::Nothing }
     }
 
     fn attio(&mut self, call: &Attio) -> Outcome {
-        if !matches!(call, Attio::ReadPerson { .. })
-            && let Some(said) = self.attio_says.pop_front()
-        {
-            return said;
-        }
         match call {
             Attio::ReadPerson { .. } => {}
             Attio::AskAction(action) => self.asked.push((**action).clone()),
@@ -212,7 +179,6 @@ impl Played for World {
     type Flow = Notices;
 
     fn answer(&mut self, open: &Open) -> Outcome {
-        self.calls.push(open.effect.operation());
         match &open.effect {
             Effect::Desk(call) => self.desk(call),
             Effect::Zoho(Zoho::Subscription(call)) => self.zoho(call),

@@ -15,6 +15,7 @@ use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::posting::{Dimensions, Posting, Rule};
 use sagas::kernel::saga::Saga;
+use sagas::notice::{self, Notices};
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
 use sagas::refund::{self, Refund};
 use sagas::rehearsal::{self, Rehearsal};
@@ -159,6 +160,34 @@ impl Told for Cancellation {
 
     fn command(_: &cancellation::State, dice: &mut Dice, now: DateTime<Utc>) -> cancellation::Command {
         ending::command(dice, now)
+    }
+}
+
+impl Told for Notices {
+    fn start() -> notice::Command {
+        watched(notice::Sender::Orchestrator)
+    }
+
+    fn command(_: &notice::State, dice: &mut Dice, _: DateTime<Utc>) -> notice::Command {
+        match dice.roll(6) {
+            0 => watched(dice.of(&[notice::Sender::Orchestrator, notice::Sender::Zoho])),
+            1 => notice::Command::CancelAsked { link: dice.of(&[0, 1, 2]) },
+            _ => notice::Command::Changed { source: "walk".to_owned() },
+        }
+    }
+}
+
+fn watched(sender: notice::Sender) -> notice::Command {
+    let card_link = serde_json::json!({
+        "link_days": 14, "consent_version": "1", "declines_before_lock": 5, "lock_minutes": 60, "keep_days": 7,
+    });
+    notice::Command::Watch {
+        of: notice::Of {
+            organization: "60012".to_owned(),
+            installation: Installation::new("demo1").expect("valid"),
+            subscription: "zs1".to_owned(),
+        },
+        terms: Box::new(notice::Terms { sender, card_link }),
     }
 }
 
