@@ -1,6 +1,6 @@
 //! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
 
-use super::endings;
+use super::{endings, notices};
 use super::router::Router;
 use crate::connectors::braintree::webhook::{Notification, Subject};
 use crate::connectors::zoho;
@@ -60,15 +60,16 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
         return Trigger::Dead(format!("{kind}: an id of an invoice or subscription is none: expected 1 to 32 digits"));
     }
     let (store, subscription) = (&router.store, notice.subscription.as_deref());
-    let noticed = endings::noticed(store, &router.organization, &router.installation, &kind, subscription).await;
-    let ending = match noticed {
-        Ok(ending) => ending,
-        Err(e) => {
+    let ending = endings::noticed(store, &router.organization, &router.installation, &kind, subscription).await;
+    let date = notices::noticed(store, &router.organization, &kind, subscription).await;
+    let (ending, date) = match (ending, date) {
+        (Ok(ending), Ok(date)) => (ending, date),
+        (Err(e), _) | (_, Err(e)) => {
             tracing::warn!(error = %e, "whose subscription it is could not be read");
             return Trigger::Later;
         }
     };
-    if notice.invoices.is_empty() && ending.is_none() {
+    if notice.invoices.is_empty() && ending.is_none() && date.is_none() {
         return Trigger::Ignored(format!("{kind} concerns no invoice, and no end of a subscription of ours"));
     }
     let item = |invoice: &String| {
@@ -82,7 +83,7 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
         );
         item(saga, format!("zoho.{}", notice.kind), "zoho", &body)
     };
-    Trigger::Items(notice.invoices.iter().map(item).chain(ending).collect())
+    Trigger::Items(notice.invoices.iter().map(item).chain(ending).chain(date).collect())
 }
 
 /// What Zoho's event says of an invoice. Whatever is not known to tell nothing else counts as a change.

@@ -5,6 +5,7 @@ use crate::dice::{Dice, outcome};
 use crate::told::Told;
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
+use sagas::cancellation::{self, Cancellation};
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel;
 use sagas::kernel::books::{self, Sums};
@@ -20,7 +21,7 @@ use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{At, BusinessEvent, Pending, Saga};
 use sagas::kernel::step::Class;
 use sagas::kernel::verb::Verb;
-use sagas::payment_method_update::PaymentMethodUpdate;
+use sagas::payment_method_update::{self, PaymentMethodUpdate};
 use sagas::rehearsal::Rehearsal;
 use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +57,18 @@ fn understood(effect: &Effect) {
     }
     sagas::for_each_saga!(read);
     assert!(known, "there is no flow `{flow}`");
+    let Effect::Desk(Desk::Tell { message, .. }) = effect else { return };
+    if flow == PaymentMethodUpdate::NAME
+        && let Ok(payment_method_update::Command::Wanted { subscription, requested_at, .. }) =
+            serde_json::from_value(command.clone())
+    {
+        assert_eq!(message.to, PaymentMethodUpdate::id(&subscription, requested_at), "another saga is told");
+    }
+    if flow == Cancellation::NAME
+        && let Ok(cancellation::Command::Ordered { of, .. }) = serde_json::from_value(command.clone())
+    {
+        assert_eq!(message.to, Cancellation::id(&of.organization, &of.subscription), "another saga is told");
+    }
 }
 
 /// A saga on a walk.
