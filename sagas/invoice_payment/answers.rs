@@ -40,6 +40,7 @@ impl Turn<'_> {
                 _ => Event::ActivationTold,
             }),
             ("answer_card", Outcome::Done { .. }) => self.push(Event::RetryAnswered),
+            ("ask_card", Outcome::Done { .. }) => self.push(Event::LetterHandedOver),
             ("project", outcome) => self.projected(answered.effect, outcome),
             _ => {}
         }

@@ -120,6 +120,10 @@ fn resting(state: &State) -> Pending {
         let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
         return Pending::perform("tell", state.give_backs.next_telling(), Effect::Desk(tell));
     }
+    if let Some(message) = state.owed_letter() {
+        let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
+        return Pending::perform("ask_card", state.letters.sent + 1, Effect::Desk(tell));
+    }
     if let Some(face) = state.owed_face().filter(|_| state.put_off.until.is_none()) {
         let version = state.face_version;
         let n = u32::try_from(version).unwrap_or(u32::MAX);

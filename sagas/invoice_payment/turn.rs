@@ -4,6 +4,7 @@
 use super::books;
 use super::check::{self, Ready, Stop, Verdict};
 use super::dunning;
+use super::letters;
 use super::state::{Rest, Stage, State};
 use super::words::{Attempt, Closing, Event, Scope, Wait};
 use crate::kernel::answer::Invoice;
@@ -46,6 +47,9 @@ impl Turn<'_> {
             if self.out.len() == before {
                 break;
             }
+        }
+        if let Some(cause) = letters::cause(&self.state, &self.out, self.at) {
+            self.push(Event::LetterOwed { cause: Box::new(cause), at: self.at.now });
         }
         self.out
     }

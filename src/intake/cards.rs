@@ -106,8 +106,13 @@ impl Cards {
     }
 }
 
+/// The settings that a card update runs under, as other flows pass them on.
+pub(super) fn link_terms(config: &Config) -> Value {
+    serde_json::to_value(terms(config)).expect("settings of plain texts and numbers always serialise")
+}
+
 /// The settings that a card update runs under.
-pub(super) fn terms(config: &Config) -> Terms {
+fn terms(config: &Config) -> Terms {
     Terms {
         link_days: config.offers.link_days,
         consent_version: CONSENT_VERSION.to_owned(),

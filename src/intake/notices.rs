@@ -45,15 +45,13 @@ impl NoticeSweep {
             NoticesSender::Orchestrator => Sender::Orchestrator,
             NoticesSender::Zoho => Sender::Zoho,
         };
-        let card_link = serde_json::to_value(cards::terms(config));
-        let card_link = card_link.expect("settings of plain texts and numbers always serialise");
         Self {
             store,
             engine,
             clock,
             organization: config.vendors.zoho.organization_id.clone(),
             installation: config.installation.clone(),
-            terms: Terms { sender, card_link },
+            terms: Terms { sender, card_link: cards::link_terms(config) },
         }
     }
 

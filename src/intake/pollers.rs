@@ -1,6 +1,7 @@
 //! Polls for what a lost webhook would have said: open invoices in Zoho, acts that stand in Attio.
 
 use super::acts::Acts;
+use super::cards;
 use super::triggers::detected;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -12,6 +13,7 @@ use crate::store::items::{NewItem, offer_item};
 use sagas::invoice_payment::{InvoicePayment, News};
 use sagas::kernel::ids::Installation;
 use sagas::kernel::saga::Saga;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +29,8 @@ pub struct Poller {
     organization: String,
     installation: Installation,
     call_limit: Duration,
+    /// The settings of the page to which letters of dunning lead.
+    card_link: Value,
     every: Duration,
 }
 
@@ -50,6 +54,7 @@ impl Poller {
             organization: config.vendors.zoho.organization_id.clone(),
             installation: config.installation.clone(),
             call_limit: config.call_limit,
+            card_link: cards::link_terms(config),
             every,
         }
     }
@@ -81,8 +86,10 @@ impl Poller {
                 }
             };
             for open in listed.items {
+                let (organization, installation) = (&self.organization, &self.installation);
+                let changed = News::Changed;
                 let (saga, body) =
-                    detected(&self.organization, &self.installation, &open.invoice, None, "poll", News::Changed);
+                    detected(organization, installation, &open.invoice, None, "poll", changed, &self.card_link);
                 let today = self.clock.now().date_naive();
                 let item = NewItem {
                     saga,

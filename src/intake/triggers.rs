@@ -14,6 +14,7 @@ use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::outcome::{Outcome, RejectionKind};
 use sagas::kernel::saga::Saga;
 use sagas::refund::{self, Refund};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// What a delivery leads to.
@@ -36,6 +37,7 @@ pub(super) fn detected(
     subscription: Option<&str>,
     source: &str,
     news: News,
+    card_link: &Value,
 ) -> (SagaId, Body) {
     let command = Command::Detected {
         organization: organization.to_owned(),
@@ -44,6 +46,7 @@ pub(super) fn detected(
         subscription: subscription.map(str::to_owned),
         source: source.to_owned(),
         news,
+        card_link: Some(card_link.clone()),
     };
     let command = serde_json::to_value(command).expect("a command of plain texts always serialises");
     (SagaId::of_invoice(organization, invoice), Body::Saga { command })
@@ -80,6 +83,7 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
             notice.subscription.as_deref(),
             &format!("zoho.{}", notice.kind),
             news(notice),
+            &router.card_link,
         );
         item(saga, format!("zoho.{}", notice.kind), "zoho", &body)
     };
@@ -130,6 +134,7 @@ pub(super) async fn of_braintree(router: &Router, notification: &Notification) -
                 None,
                 &format!("braintree.{kind}"),
                 News::Changed,
+                &router.card_link,
             );
             Trigger::Items(vec![item(saga, format!("braintree.{kind}"), "braintree", &body)])
         }

@@ -7,6 +7,7 @@ mod s2_12;
 mod s2_2;
 mod s2_25;
 mod s2_3;
+mod s2_3_letters;
 mod s2_4;
 mod s2_6;
 mod s2_7;

@@ -92,6 +92,7 @@ impl Told for InvoicePayment {
             subscription: None,
             source: "walk".to_owned(),
             news: invoice_payment::News::Changed,
+            card_link: None,
         }
     }
 

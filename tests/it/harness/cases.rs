@@ -432,3 +432,9 @@ async fn a_refund_survives_every_fault_at_every_call() {
     let fixture = super::refund::Fixture::new().await;
     println!("{} cases played on refunds", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_survives_every_fault_at_every_call() {
+    let fixture = super::notice::Fixture::new().await;
+    println!("{} cases played on notices", play(&fixture).await);
+}

@@ -17,6 +17,7 @@ mod histories;
 mod invoice_payment;
 mod matrix;
 mod nodes;
+mod notice;
 mod payment_method_update;
 mod refund;
 mod rehearsal;
@@ -147,11 +148,12 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 8] = [
+const PLAYED: [&str; 9] = [
     act_refusal::KIND,
     cancellation::KIND,
     catalog_sync::KIND,
     invoice_payment::KIND,
+    notice::KIND,
     payment_method_update::KIND,
     refund::KIND,
     rehearsal::KIND,
