@@ -4,7 +4,7 @@
 
 use super::InvoicePayment;
 use super::dunning::Next;
-use super::state::{Rest, Stage, State};
+use super::state::{Stage, State};
 use super::words::{Closing, Event, Wait};
 use crate::kernel::answer::Method;
 use crate::kernel::card_request::CardRequest;
@@ -108,9 +108,7 @@ pub(super) fn cause(state: &State, decided: &[Event], at: &At) -> Option<CardCau
         _ => None,
     })?;
     let repeated = letters.last && matches!(said, CardCause::LastNotice { .. });
-    // Held or paid in the same turn: there is nothing to be said.
-    let waits = matches!(state.rest, Rest::Waiting { .. } | Rest::Closed { closing: Closing::Exhausted });
-    (waits && !repeated && state.stage == Stage::Resting).then_some(said)
+    (!repeated).then_some(said)
 }
 
 fn named(method: &Method) -> (String, String) {

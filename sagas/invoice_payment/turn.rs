@@ -36,6 +36,9 @@ pub(super) type Turn<'a> = crate::kernel::turn::Turn<'a, super::InvoicePayment>;
 impl Turn<'_> {
     /// All that follows from what was decided so far.
     pub(super) fn conclude(mut self) -> Vec<Event> {
+        // What was just decided is told with the facts that it rests on: the next round reads them anew.
+        self.letter(0);
+        let told = self.out.len();
         // Each round plans, records, rests or wants a read; a handful of them is the longest chain there is.
         for _ in 0..16 {
             let before = self.out.len();
@@ -48,10 +51,16 @@ impl Turn<'_> {
                 break;
             }
         }
-        if let Some(cause) = letters::cause(&self.state, &self.out, self.at) {
+        self.letter(told);
+        self.out
+    }
+
+    /// The customer is told of what was decided since that event.
+    fn letter(&mut self, since: usize) {
+        let decided = self.out.get(since..).unwrap_or_default();
+        if let Some(cause) = letters::cause(&self.state, decided, self.at) {
             self.push(Event::LetterOwed { cause: Box::new(cause), at: self.at.now });
         }
-        self.out
     }
 
     /// At rest: transactions of which only the id is known are read, and what was heard meanwhile is looked at.

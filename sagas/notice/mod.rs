@@ -56,7 +56,7 @@ impl Saga for Notices {
     const VERSION: u32 = 1;
     const PURPOSE: &'static str = "Tells a customer in time what will be charged, and how to stop it";
     const PRIORITY: Priority = Priority::Background;
-    const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 1 }];
+    const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 2 }];
     const STEPS: &'static [StepSpec] = &[
         StepSpec::read("survey"),
         StepSpec::read("read_terms"),

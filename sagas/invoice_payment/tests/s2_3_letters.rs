@@ -50,6 +50,17 @@ fn e15_the_first_failure_is_told_with_the_next_attempt_and_a_link() {
 }
 
 #[test]
+fn e15_a_message_that_comes_while_the_card_is_charged_loses_no_letter() {
+    let mut w = World::new();
+    w.sales.push_back(says(soft("2001")));
+    w.deliver(detected());
+    w.run_until("charge");
+    w.deliver(seen(News::Changed));
+    w.run();
+    assert_eq!((w.state().as_str(), causes(&w)), ("Dunning", vec!["charge_failed"]));
+}
+
+#[test]
 fn e16_a_further_failure_is_told_only_where_the_customer_can_do_something() {
     let mut w = begun(|w| w.sales.extend([says(soft("2001")), says(soft("2001")), says(hard("2004"))]));
     w.pass(TimeDelta::days(5));
