@@ -140,14 +140,12 @@ impl Play {
         all.iter().find(|row| row["subscription_id"] == sold.zoho.as_str()).unwrap().clone()
     }
 
-    /// The newest invoice of a subscription in Zoho's books: its id and balance.
-    pub(super) async fn newest_invoice(&self, sold: &Sold) -> (String, i64) {
-        let invoice = self.subscription(sold).await["child_invoice_id"].as_str().unwrap_or_default().to_owned();
+    /// The newest invoice in Zoho's books: its id and what is owed on it.
+    pub(super) async fn newest_invoice(&self) -> (String, i64) {
         let books = self.books().await;
-        let all = books["zoho"]["invoices"].as_array().unwrap();
-        let found = all.iter().find(|row| row["invoice_id"] == invoice.as_str());
-        let found = found.unwrap_or_else(|| panic!("no newest invoice of {}: {:#}", sold.zoho, books["zoho"]["subscriptions"]));
-        (invoice, found["balance"].as_i64().unwrap_or(-1))
+        let all = books["zoho"]["invoices"].as_array().unwrap().iter();
+        let newest = all.max_by_key(|row| row["invoice_id"].as_str().and_then(|id| id.parse::<u64>().ok())).unwrap();
+        (newest["invoice_id"].as_str().unwrap().to_owned(), newest["balance"].as_i64().unwrap())
     }
 
     pub(super) async fn until_stream(&self, invoice: &str, state: &str) {

@@ -61,14 +61,14 @@ async fn e4_a_price_that_is_told_late_holds_its_first_charge_back_until_it_could
     play.letter("The price of", play.saga(&sold)).await;
     play.until_state(&sold, "HeldBack").await;
     play.until_time("2026-07-09T12:00:00Z").await;
-    let (invoice, owed) = play.newest_invoice(&sold).await;
+    let (invoice, owed) = play.newest_invoice().await;
     assert!(owed > 0, "{invoice} owes {owed}");
     play.until_stream(&invoice, "HeldForNotice").await;
     play.until_time("2026-07-15T12:00:00Z").await;
     play.until_stream(&invoice, "HeldForNotice").await;
     // Seven days after the charge's day it is lifted, and the invoice looks again within the hour.
     play.until_time("2026-07-16T02:00:00Z").await;
-    let paid = async || Ok(play.newest_invoice(&sold).await.1 == 0);
+    let paid = async || Ok(play.newest_invoice().await.1 == 0);
     play.stage.until("the charge", paid).await.unwrap();
     play.is_sound().await;
 }
