@@ -12,6 +12,7 @@ pub mod crm_lifecycle;
 pub mod erasure;
 pub mod invoice_payment;
 pub mod kernel;
+pub mod notice;
 pub mod payment_method_update;
 pub mod refund;
 pub mod rehearsal;
@@ -39,6 +40,7 @@ macro_rules! for_each_saga {
             $crate::crm_lifecycle::CrmLifecycle,
             $crate::erasure::Erasure,
             $crate::sign_up::SignUp,
+            $crate::notice::Notices,
         }
     };
 }

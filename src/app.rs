@@ -7,7 +7,7 @@ use crate::connectors::Connectors;
 use crate::engine::hooks::NoHooks;
 use crate::engine::{self, Budgets, Engine};
 use crate::http;
-use crate::intake::{Acts, Intake, Poller, Router, Sweeper, Trusted};
+use crate::intake::{Acts, Intake, NoticeSweep, Poller, Router, Sweeper, Trusted};
 use crate::keys::Keys;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
@@ -125,6 +125,7 @@ impl Service {
             page: Arc::clone(&page),
             client_ip_header: client_ip_header.clone(),
         };
+        let cancel = http::CancelPage { desk: Arc::new(desk.for_cancelling()), page: Arc::clone(&page) };
         let checkout = http::Checkout { desk: Arc::new(desk), page, client_ip_header };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let acts = Arc::new(Acts::new(&config, store.clone(), connectors.clone(), Arc::clone(&clock)));
@@ -156,6 +157,8 @@ impl Service {
                 Arc::clone(&acts),
             );
             tasks.spawn(poller.run(stop.clone()));
+            let notices = NoticeSweep::new(&config, store.clone(), Arc::clone(&engine), Arc::clone(&clock));
+            tasks.spawn(notices.run(every, stop.clone()));
             tasks.spawn(Arc::clone(acts.catalog()).run(Arc::clone(&engine), every, stop.clone()));
         }
         let has_sink = sink.is_some();
@@ -170,7 +173,7 @@ impl Service {
         let (engine_of_app, clock_of_app) = (Arc::clone(&engine), Arc::clone(&clock));
         let app =
             http::App { store: store.clone(), engine: engine_of_app, acts, metrics, clock: clock_of_app, secrets };
-        tasks.spawn(listen(public, http::public(app.clone(), intake, checkout, card), stop.clone()));
+        tasks.spawn(listen(public, http::public(app.clone(), intake, checkout, card, cancel), stop.clone()));
         tasks.spawn(listen(private, http::private(app), stop.clone()));
         Ok(Self { public: addresses.0, private: addresses.1, public_url, store, engine, proof, stop, tasks })
     }

@@ -24,7 +24,7 @@ pub use crm::{CrmConfig, CrmList, CrmSettings, Switch};
 use lease::call_beyond_lease;
 pub use lease::{LEASE_MARGIN, RENEWALS};
 pub use offers::{OfferConfig, OfferSettings};
-pub use outreach::{MailConfig, OutreachSettings};
+pub use outreach::{MailConfig, NoticesSender, OutreachSettings};
 pub use proof::{ProofConfig, ProofSettings, SinkConfig};
 pub use reconcile::{ReconcileConfig, ReconcileSettings};
 pub use signups::{SignUpConfig, SignUpSettings};
@@ -257,6 +257,8 @@ pub struct Config {
     pub vendors: Vendors,
     pub brand: Brand,
     pub mail: MailConfig,
+    /// Who tells customers what will be charged.
+    pub notices_sender: NoticesSender,
     pub checkout: CheckoutConfig,
     pub watch: WatchConfig,
     pub proof: ProofConfig,
@@ -381,6 +383,7 @@ impl Settings {
         let budgets = self.budgets.check(production, &mut faults);
         let reconcile = self.reconcile.check(self.environment, &mut faults);
         let brand = self.outreach.brand(self.environment, &mut faults);
+        let notices_sender = self.outreach.notices_sender;
         let mail = self.outreach.mail(self.environment, &mut faults);
         match (installation, admin_token, vendors, brand, mail, checkout) {
             (Some(installation), Some(admin_token), Some(vendors), Some(brand), Some(mail), Some(checkout))
@@ -410,6 +413,7 @@ impl Settings {
                     vendors,
                     brand,
                     mail,
+                    notices_sender,
                     checkout,
                     watch,
                     proof,

@@ -2,8 +2,10 @@
 //! decides nothing about money: the saga does. The page for another card has a desk of its own beside this one.
 
 mod back;
+mod cancel;
 mod card;
 
+pub use cancel::Cancelling;
 pub use card::CardDesk;
 
 use crate::checkout::{Advice, Authentication, CardNonce, CardOnFile, Desk, Instrument, Line, Problem, Quote, Receipt};
@@ -59,6 +61,11 @@ impl Reception {
     /// The desk behind the page for another card, on the same.
     pub fn for_cards(&self) -> CardDesk {
         CardDesk::new(Arc::clone(&self.back))
+    }
+
+    /// The desk behind the page on which a customer cancels, on the same.
+    pub fn for_cancelling(&self) -> Cancelling {
+        Cancelling::new(Arc::clone(&self.back))
     }
 
     async fn behind(&self, token: &str) -> Result<Behind, Problem> {

@@ -42,6 +42,7 @@ impl Turn<'_> {
             }),
             ("propose", Outcome::Done { .. }) => self.push(Event::ProposalSent),
             ("answer_card", Outcome::Done { .. }) => self.push(Event::RetryAnswered),
+            ("ask_card", Outcome::Done { .. }) => self.push(Event::LetterHandedOver),
             ("project", outcome) => self.projected(answered.effect, outcome),
             _ => {}
         }

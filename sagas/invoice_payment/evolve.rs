@@ -16,6 +16,7 @@ impl State {
     pub(super) fn apply(&mut self, event: &Event) {
         self.apply_signal(event);
         self.apply_retry(event);
+        self.apply_letters(event);
         self.apply_read(event);
         self.apply_rest(event);
         self.apply_charge(event);

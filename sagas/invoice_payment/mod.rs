@@ -19,6 +19,7 @@
 //! | `record_payment` | the payment in Zoho | – |
 //! | `answer_card` | a card update hears how the invoice came to rest | – |
 //! | `propose` | what this invoice has no use for is to be given back, by a rule | – |
+//! | `ask_card` | the flow that takes cards writes the letter of a charge that failed | – |
 //! | `project` | the state in Attio | – |
 //! | `look_settlement` | until the money is settled | – |
 //!
@@ -33,6 +34,7 @@ mod dunning;
 mod evolve;
 mod give_back;
 mod lifecycle;
+mod letters;
 mod pending;
 mod projection;
 mod propose;
@@ -58,6 +60,7 @@ use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, Facts, Input, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Calls, Class, MONEY_RECORDED, StepSpec, Undo};
 use state::{RESUMED, Rest, Stage};
+use serde_json::Value;
 use turn::Turn;
 use words::Scope;
 
@@ -97,6 +100,7 @@ impl Saga for InvoicePayment {
         StepSpec::forward("tell"),
         StepSpec::new("answer_card", Class::Retriable, Undo::None("a message is told once")),
         StepSpec::new("propose", Class::Retriable, Undo::None("a message is told once")),
+        StepSpec::tells("ask_card"),
         StepSpec::tells("project"),
         StepSpec::read("look_settlement"),
     ];
@@ -164,7 +168,7 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         found_by_recovery(turn, command);
         return Ok(());
     }
-    if let Command::Detected { organization, installation, invoice, subscription, source, .. } = command
+    if let Command::Detected { organization, installation, invoice, subscription, source, card_link, .. } = command
         && turn.state.intake.is_none()
     {
         turn.push(Event::InvoiceDetected {
@@ -174,6 +178,7 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
             subscription: subscription.clone(),
             source: source.clone(),
         });
+        set_letters(turn, card_link.as_ref());
         turn.check(Scope::All);
         return Ok(());
     }
@@ -187,7 +192,8 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
     match command {
         // Heard above.
         Command::AdoptCapture { .. } | Command::CollectEnded { .. } | Command::FoundByRecovery { .. } => {}
-        Command::Detected { subscription, source, news, .. } => {
+        Command::Detected { subscription, source, news, card_link, .. } => {
+            set_letters(turn, card_link.as_ref());
             if tells_something(&turn.state, subscription.as_deref(), news) {
                 turn.push(heard(source, subscription));
             }
@@ -226,6 +232,13 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// The settings of the page to which letters lead are those of the newest message that brings some.
+fn set_letters(turn: &mut Turn<'_>, card_link: Option<&Value>) {
+    if let Some(card_link) = card_link.filter(|new| turn.state.letters.card_link.as_ref() != Some(*new)) {
+        turn.push(Event::LettersSet { card_link: card_link.clone() });
+    }
 }
 
 /// What an activation captured for this invoice is recorded by this stream, whether it knew of the invoice or not.

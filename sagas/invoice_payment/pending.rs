@@ -124,6 +124,10 @@ fn resting(state: &State) -> Pending {
         let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
         return Pending::perform("propose", u32::try_from(n).unwrap_or(u32::MAX), Effect::Desk(tell));
     }
+    if let Some(message) = state.owed_letter() {
+        let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
+        return Pending::perform("ask_card", state.letters.sent + 1, Effect::Desk(tell));
+    }
     if let Some(face) = state.owed_face().filter(|_| state.put_off.until.is_none()) {
         let version = state.face_version;
         let n = u32::try_from(version).unwrap_or(u32::MAX);
@@ -195,6 +199,7 @@ pub(super) fn word(state: &State) -> &'static str {
             Wait::Method => "NeedsMethod",
             Wait::Authentication => "NeedsAuthentication",
             Wait::CardCap => "CardCap",
+            Wait::Notice => "HeldForNotice",
             Wait::Switch => "HeldSwitch",
         },
         (Stage::Resting, Rest::Held { code, .. }) => match code {

@@ -32,6 +32,8 @@ pub enum Wait {
     Authentication,
     /// The card's window.
     CardCap,
+    /// The days that a late notice gives the customer.
+    Notice,
     /// The switch of sales.
     Switch,
 }

@@ -4,6 +4,7 @@ use super::books::Booked;
 use super::dispute::Disputed;
 use super::dunning::Dunning;
 use super::give_back::{Counter, GiveBack};
+use super::letters::Letters;
 use super::projection::Face;
 use super::propose::Proposals;
 use super::retry::Retry;
@@ -17,8 +18,8 @@ use crate::kernel::retry::PutOff;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Where an invoice's stream stands. Mails to the customer and tickets are not written by this flow yet: who must act
-/// is told in Attio and, for what needs us, by the park.
+/// Where an invoice's stream stands. Tickets are not written by this flow: who must act is told in Attio, by a letter
+/// and, for what needs us, by the park.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     pub(super) intake: Option<Intake>,
@@ -64,6 +65,8 @@ pub struct State {
     /// A card update waits to hear how the invoice comes to rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) retry: Option<Retry>,
+    #[serde(default, skip_serializing_if = "Letters::is_empty")]
+    pub(super) letters: Letters,
     /// Who wants money back.
     #[serde(default, skip_serializing_if = "Counter::is_empty")]
     pub(super) give_backs: Counter,

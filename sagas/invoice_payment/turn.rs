@@ -4,6 +4,7 @@
 use super::books;
 use super::check::{self, Ready, Stop, Verdict};
 use super::dunning;
+use super::letters;
 use super::state::{Rest, Stage, State};
 use super::words::{Attempt, Closing, Event, Scope, Wait};
 use crate::kernel::answer::Invoice;
@@ -24,6 +25,8 @@ const SHORTLY: TimeDelta = TimeDelta::seconds(60);
 const AT_MOST: TimeDelta = TimeDelta::hours(1);
 /// The switch of sales is looked at in our own tables: that costs nothing.
 const SWITCH_AGAIN: TimeDelta = TimeDelta::minutes(5);
+/// A hold that ends by itself is looked at again.
+const HOLD_AGAIN: TimeDelta = TimeDelta::hours(1);
 /// What Zoho or people there will change is looked at daily, should its message be lost.
 const DAILY: TimeDelta = TimeDelta::days(1);
 
@@ -33,6 +36,9 @@ pub(super) type Turn<'a> = crate::kernel::turn::Turn<'a, super::InvoicePayment>;
 impl Turn<'_> {
     /// All that follows from what was decided so far.
     pub(super) fn conclude(mut self) -> Vec<Event> {
+        // What was just decided is told with the facts that it rests on: the next round reads them anew.
+        self.letter(0);
+        let told = self.out.len();
         // Each round plans, records, rests or wants a read; a handful of them is the longest chain there is.
         for _ in 0..16 {
             let before = self.out.len();
@@ -45,7 +51,16 @@ impl Turn<'_> {
                 break;
             }
         }
+        self.letter(told);
         self.out
+    }
+
+    /// The customer is told of what was decided since that event.
+    fn letter(&mut self, since: usize) {
+        let decided = self.out.get(since..).unwrap_or_default();
+        if let Some(cause) = letters::cause(&self.state, decided, self.at) {
+            self.push(Event::LetterOwed { cause: Box::new(cause), at: self.at.now });
+        }
     }
 
     /// At rest: transactions of which only the id is known are read, and what was heard meanwhile is looked at.
@@ -153,6 +168,7 @@ impl Turn<'_> {
             Stop::Busy => self.defer(test, Wait::Busy, self.shortly(Wait::Busy)),
             Stop::Draft => self.defer(test, Wait::Draft, now + DAILY),
             Stop::SubscriptionPaused => self.defer(test, Wait::SubscriptionPaused, now + DAILY),
+            Stop::Unannounced => self.defer(test, Wait::Notice, now + HOLD_AGAIN),
             Stop::Switch => self.defer(test, Wait::Switch, now + SWITCH_AGAIN),
             Stop::NoMethod => self.no_method(test),
             Stop::Closed(closing) => self.close(closing),
@@ -285,7 +301,7 @@ impl Turn<'_> {
         }
         match wait {
             Wait::Method | Wait::Authentication => self.close(Closing::Exhausted),
-            Wait::Link | Wait::Busy | Wait::Switch => self.check(Scope::Survey),
+            Wait::Link | Wait::Busy | Wait::Notice | Wait::Switch => self.check(Scope::Survey),
             Wait::Missing
             | Wait::Draft
             | Wait::SubscriptionPaused

@@ -10,12 +10,14 @@ use super::propose::Proposed;
 pub(super) use super::rest::{Closing, Wait};
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
 use crate::kernel::give_back::Source;
+use crate::kernel::effect::CardCause;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What an invoice's stream can be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +38,9 @@ pub enum Command {
         /// What is said of it.
         #[serde(default)]
         news: News,
+        /// The settings of the page for another card; absent: no letter leads there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        card_link: Option<Value>,
     },
     /// An activation captured what it held for this invoice: to be recorded, and the activation to be told.
     AdoptCapture {
@@ -537,6 +542,15 @@ pub enum Event {
         again_at: DateTime<Utc>,
     },
     ProjectionDue,
+    LettersSet {
+        card_link: Value,
+    },
+    /// The customer is to be told.
+    LetterOwed {
+        cause: Box<CardCause>,
+        at: DateTime<Utc>,
+    },
+    LetterHandedOver,
 }
 
 crate::kernel::saga::event_names!(
@@ -604,4 +618,5 @@ crate::kernel::saga::event_names!(
     ProjectionRefused,
     ProjectionPutOff,
     ProjectionDue,
+    LettersSet, LetterOwed, LetterHandedOver,
 );

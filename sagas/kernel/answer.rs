@@ -438,6 +438,9 @@ pub struct Method {
     pub card: String,
     /// A live Braintree subscription charges this card.
     pub has_live_subscription: bool,
+    /// The last day on which it is good, where Braintree names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good_through: Option<NaiveDate>,
 }
 
 /// A Braintree transaction as it stands.

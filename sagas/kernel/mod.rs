@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod answer;
 pub mod books;
+pub mod card_request;
 pub mod cards;
 pub mod catalog;
 pub mod command;

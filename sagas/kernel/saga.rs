@@ -286,14 +286,14 @@ pub enum Mark {
     Release(Claim),
     /// Collection of an invoice is put on hold.
     Hold {
-        /// Zoho invoice id.
+        /// Zoho invoice id; or all invoices of a subscription ([`held_subscription`]).
         invoice: String,
         /// Reason word.
         reason: &'static str,
     },
     /// The hold is lifted.
     LiftHold {
-        /// Zoho invoice id.
+        /// As it was put.
         invoice: String,
         /// Reason word.
         reason: &'static str,
@@ -313,6 +313,12 @@ pub enum Mark {
         /// The order id that was counted.
         order_id: String,
     },
+}
+
+/// Under which name collection of all that a Zoho subscription owes is put on hold, invoices that are still to come
+/// included.
+pub fn held_subscription(subscription: &str) -> String {
+    format!("sub:{subscription}")
 }
 
 /// One line about a saga.

@@ -2,7 +2,7 @@
 
 use super::words::{Advice, Consent, LetterKind, Terms, Tried};
 use crate::kernel::answer::{CardUses, CustomerSurvey, Method, Owing, Subscription, SubscriptionSurvey};
-use crate::kernel::effect::{Claim, SubscriptionKey};
+use crate::kernel::effect::{CardCause, Claim, SubscriptionKey};
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
@@ -22,6 +22,10 @@ pub enum Event {
         pressed: bool,
         terms: Box<Terms>,
         at: DateTime<Utc>,
+    },
+    /// Another flow wants the card: its letter says why.
+    CauseGiven {
+        cause: Box<CardCause>,
     },
     /// Asked for again while it runs.
     CardLinkAskedAgain {
@@ -195,7 +199,7 @@ pub enum Event {
 }
 
 crate::kernel::saga::event_names!(
-    Event: CardUpdateRequested, CardLinkAskedAgain, ClaimsTaken, ClaimBusy, SubscriptionSurveyed, SubscriptionRead,
+    Event: CardUpdateRequested, CauseGiven, CardLinkAskedAgain, ClaimsTaken, ClaimBusy, SubscriptionSurveyed, SubscriptionRead,
     CustomerSurveyed, PersonChecked, CardsRead, CardUsesRead, CardUpdateRefused, CardLinkIssued, CardLinkOpened,
     CardLinkExpired, ConsentGiven, SubmissionSetAside, CardRefused, VerificationDeclined, CardVaulted, OldCardRead,
     SubscriptionMoved, MoveConfirmed, MoveFailed, CardUpdateResumed, SwitchDeferred, UsesOutdated, DefaultSwitched,

@@ -34,6 +34,7 @@ impl State {
                 self.stage = Stage::Preparing;
                 self.show(*at, *pressed);
             }
+            Event::CauseGiven { cause } => self.cause = Some((**cause).clone()),
             Event::CardLinkAskedAgain { requested_at, pressed, at } => {
                 self.asked_at = Some(*requested_at);
                 if self.stage == Stage::LinkOut {

@@ -12,7 +12,11 @@ pub(super) fn letter(state: &State, kind: LetterKind) -> Option<Letter> {
         LetterKind::Link => {
             let link = state.link.as_ref()?;
             let card = state.on_file().map(State::named);
-            let about = LetterFacts::CardLink { card, owed: state.owed(), expires_at: link.expires_at };
+            let expires_at = link.expires_at;
+            let about = match &state.cause {
+                Some(cause) => LetterFacts::CardWanted { cause: Box::new(cause.clone()), expires_at },
+                None => LetterFacts::CardLink { card, owed: state.owed(), expires_at },
+            };
             ("link", about, Some(CheckoutLink { saga, number: link.number }))
         }
         LetterKind::Changed => {

@@ -38,12 +38,13 @@ pub use page::{Offer, Page, PageStage, page};
 pub use state::State;
 pub use words::{Advice, Command, Consent, LetterKind, Terms, Tried};
 
+use crate::kernel::card_request::CardRequest;
 use crate::kernel::effect::{Effect, SubscriptionKey};
 use crate::kernel::ids::SagaId;
 use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Calls, Class, StepSpec, Undo};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use state::{Ending, Stage};
 use turn::Turn;
 
@@ -57,8 +58,7 @@ impl PaymentMethodUpdate {
             SubscriptionKey::Attio { record } => ("attio", record),
             SubscriptionKey::Zoho { subscription } => ("zoho", subscription),
         };
-        let at = requested_at.to_rfc3339_opts(SecondsFormat::Nanos, true);
-        SagaId::derived(Self::NAME, &[system, key, &at])
+        CardRequest::saga(Self::NAME, system, key, requested_at)
     }
 
     /// Whether a further request in that state is the running update's: afterwards it is the next one's.

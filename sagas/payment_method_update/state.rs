@@ -3,7 +3,7 @@
 use super::PaymentMethodUpdate;
 use super::words::{Advice, Consent, LetterKind, Terms};
 use crate::kernel::answer::{CardUses, CustomerSurvey, Method, Owing, Subscription, SubscriptionSurvey};
-use crate::kernel::effect::{CardFace, Claim, SubscriptionKey};
+use crate::kernel::effect::{CardCause, CardFace, Claim, SubscriptionKey};
 use crate::kernel::ids::{Installation, SagaId, derive};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
@@ -17,6 +17,9 @@ use uuid::Uuid;
 pub struct State {
     pub(super) intake: Option<Intake>,
     pub(super) stage: Stage,
+    /// Why another flow wants the card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cause: Option<CardCause>,
     /// The newest request (UTC).
     pub(super) asked_at: Option<DateTime<Utc>>,
     /// An act on the record has no answer yet.

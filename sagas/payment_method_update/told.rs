@@ -27,6 +27,22 @@ impl Turn<'_> {
                 });
                 Ok(())
             }
+            Command::Wanted { installation, subscription, requested_at, terms, cause } => {
+                // Wanted for the same cause once more.
+                if self.state.intake.is_some() {
+                    return Ok(());
+                }
+                self.push(Event::CardUpdateRequested {
+                    installation: installation.clone(),
+                    subscription: subscription.clone(),
+                    requested_at: *requested_at,
+                    pressed: false,
+                    terms: terms.clone(),
+                    at: self.at.now,
+                });
+                self.push(Event::CauseGiven { cause: cause.clone() });
+                Ok(())
+            }
             Command::Opened { link } => self.opened(*link),
             Command::Submitted { link, offer_hash, consent, input, authenticated } => {
                 self.submitted(*link, offer_hash, consent, *input, *authenticated)

@@ -2,7 +2,7 @@
 //! personal data.
 
 pub use crate::kernel::consent::Consent;
-use crate::kernel::effect::SubscriptionKey;
+use crate::kernel::effect::{CardCause, SubscriptionKey};
 use crate::kernel::ids::{Installation, SagaId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,19 @@ pub enum Command {
         pressed: bool,
         /// The settings of now.
         terms: Box<Terms>,
+    },
+    /// A flow wants another card of the customer, for a cause that the letter says.
+    Wanted {
+        /// Prefix of our references.
+        installation: Installation,
+        /// For which subscription.
+        subscription: SubscriptionKey,
+        /// When (UTC): one instant is one request.
+        requested_at: DateTime<Utc>,
+        /// The settings of now.
+        terms: Box<Terms>,
+        /// Why.
+        cause: Box<CardCause>,
     },
     /// The customer opened a link.
     Opened {

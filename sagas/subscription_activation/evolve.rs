@@ -293,6 +293,7 @@ impl State {
                 expired: false,
                 card: seen.and_then(|c| c.number.clone()).unwrap_or_default(),
                 has_live_subscription: false,
+                good_through: None,
             });
         }
         self.hold = Some(hold.clone());

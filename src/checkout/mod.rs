@@ -4,12 +4,14 @@
 //! It knows no saga, store or vendor. The service implements [`Desk`] on top of those; `http::checkout` has the routes.
 //! No card number ever comes here: the card fields are frames of the vendor's.
 
+mod cancel;
 mod card;
 mod page;
 pub mod policy;
 mod texts;
 
 pub use crate::locale::Locale;
+pub use cancel::{CancelDesk, CancelStage, CancelView};
 pub use page::{ASSETS, Asset, Page};
 
 use async_trait::async_trait;

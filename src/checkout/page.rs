@@ -64,6 +64,8 @@ struct Shown<'a> {
     order: Option<Order>,
     card: Option<About>,
     form: Option<Form<'a>>,
+    /// What the one button says of a page that asks for nothing else.
+    button: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -239,7 +241,24 @@ impl Page {
         card: Option<About>,
         form: Option<Form<'_>>,
     ) -> Result<String, minijinja::Error> {
-        let shown = Shown {
+        let blank = self.blank(words, stage, notice, card.is_some());
+        self.templates.get_template("page.html")?.render(minijinja::value::Serde(&Shown { order, card, form, ..blank }))
+    }
+
+    /// A page that says something, and has one button at most.
+    pub(super) fn render_cancel(
+        &self,
+        words: &Words,
+        stage: &'static str,
+        notice: Notice,
+        button: Option<String>,
+    ) -> Result<String, minijinja::Error> {
+        let blank = self.blank(words, stage, Some(notice), false);
+        self.templates.get_template("page.html")?.render(minijinja::value::Serde(&Shown { button, ..blank }))
+    }
+
+    fn blank(&self, words: &Words, stage: &'static str, notice: Option<Notice>, of_card: bool) -> Shown<'_> {
+        Shown {
             lang: words.locale.tag(),
             t: texts::all(words.locale),
             brand: ShownBrand {
@@ -248,17 +267,16 @@ impl Page {
                 logo_url: self.brand.logo.as_ref().map(url::Url::as_str),
             },
             version: &self.version,
-            title: notice.as_ref().map_or_else(
-                || words.say(if card.is_some() { "card_title" } else { "title" }),
-                |notice| notice.heading.clone(),
-            ),
+            title: notice
+                .as_ref()
+                .map_or_else(|| words.say(if of_card { "card_title" } else { "title" }), |notice| notice.heading.clone()),
             stage,
             notice,
-            order,
-            card,
-            form,
-        };
-        self.templates.get_template("page.html")?.render(minijinja::value::Serde(&shown))
+            order: None,
+            card: None,
+            form: None,
+            button: None,
+        }
     }
 
     fn form<'a>(&'a self, words: &Words, view: &'a View, quote: &'a Quote) -> Form<'a> {

@@ -28,9 +28,21 @@ pub struct OutreachSettings {
     /// Sender of mails, `name@example.com` or `Name <name@example.com>`
     #[arg(long, env = "MAIL_FROM")]
     pub mail_from: Option<String>,
+    /// Who tells customers of trials, renewals and prices before they are charged
+    #[arg(long, env = "NOTICES_SENDER", value_enum, default_value = "orchestrator")]
+    pub notices_sender: NoticesSender,
     /// Mail server, `smtp://user:password@host:port` (STARTTLS) or `smtps://…` (TLS)
     #[arg(long, env = "MAIL_SMTP_URL", hide_env_values = true)]
     pub mail_smtp_url: Option<SecretString>,
+}
+
+/// Who tells customers what will be charged: one of them, so that nobody hears it twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum NoticesSender {
+    /// This service
+    Orchestrator,
+    /// Zoho Billing, by its own e-mail settings
+    Zoho,
 }
 
 /// Who sends mails, and through which server.

@@ -5,6 +5,7 @@
 
 pub mod api;
 mod auth;
+mod cancel;
 pub mod checkout;
 mod health;
 mod metrics;
@@ -24,6 +25,7 @@ use axum::http::{HeaderName, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+pub use cancel::CancelPage;
 pub use checkout::Checkout;
 pub use problem::Problem;
 use std::sync::Arc;
@@ -53,12 +55,13 @@ pub struct App {
 const REQUEST_LIMIT: Duration = Duration::from_secs(15);
 
 /// The public routes.
-pub fn public(app: App, intake: Arc<Intake>, desk: Checkout, card: Checkout) -> Router {
+pub fn public(app: App, intake: Arc<Intake>, desk: Checkout, card: Checkout, cancel: CancelPage) -> Router {
     let routes = Router::new()
         .route("/healthz", get(health::live))
         .merge(webhooks::routes(intake, app.metrics.clone()))
         .merge(checkout::routes(desk))
-        .merge(checkout::card_routes(card));
+        .merge(checkout::card_routes(card))
+        .merge(cancel::routes(cancel));
     around(routes).with_state(app)
 }
 

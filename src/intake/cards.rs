@@ -39,14 +39,7 @@ pub struct Cards {
 impl Cards {
     /// Requests of this installation.
     pub(super) fn new(config: &Config, store: Store, clock: Arc<dyn Clock>) -> Self {
-        let terms = Terms {
-            link_days: config.offers.link_days,
-            consent_version: CONSENT_VERSION.to_owned(),
-            declines_before_lock: DECLINES_BEFORE_LOCK,
-            lock_minutes: LOCK_MINUTES,
-            keep_days: KEEP_DAYS,
-        };
-        Self { store, clock, installation: config.installation.clone(), terms }
+        Self { store, clock, installation: config.installation.clone(), terms: terms(config) }
     }
 
     /// The item of a press.
@@ -110,6 +103,22 @@ impl Cards {
             terms: Box::new(self.terms.clone()),
         };
         serde_json::to_value(command).expect("a command of plain texts and numbers always serialises")
+    }
+}
+
+/// The settings that a card update runs under, as other flows pass them on.
+pub(super) fn link_terms(config: &Config) -> Value {
+    serde_json::to_value(terms(config)).expect("settings of plain texts and numbers always serialise")
+}
+
+/// The settings that a card update runs under.
+fn terms(config: &Config) -> Terms {
+    Terms {
+        link_days: config.offers.link_days,
+        consent_version: CONSENT_VERSION.to_owned(),
+        declines_before_lock: DECLINES_BEFORE_LOCK,
+        lock_minutes: LOCK_MINUTES,
+        keep_days: KEEP_DAYS,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::acts::Acts;
 use super::disputes;
 use super::refunds::RefundError;
+use super::cards;
 use super::triggers::detected;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -15,6 +16,7 @@ use chrono::{Days, NaiveDate};
 use sagas::invoice_payment::{InvoicePayment, News};
 use sagas::kernel::ids::Installation;
 use sagas::kernel::saga::Saga;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +35,8 @@ pub struct Poller {
     organization: String,
     installation: Installation,
     call_limit: Duration,
+    /// The settings of the page to which letters of dunning lead.
+    card_link: Value,
     every: Duration,
     /// The day (UTC) on which disputes were searched for last.
     searched: Option<NaiveDate>,
@@ -58,6 +62,7 @@ impl Poller {
             organization: config.vendors.zoho.organization_id.clone(),
             installation: config.installation.clone(),
             call_limit: config.call_limit,
+            card_link: cards::link_terms(config),
             every,
             searched: None,
         }
@@ -93,8 +98,10 @@ impl Poller {
                 }
             };
             for open in listed.items {
+                let (organization, installation) = (&self.organization, &self.installation);
+                let changed = News::Changed;
                 let (saga, body) =
-                    detected(&self.organization, &self.installation, &open.invoice, None, "poll", News::Changed);
+                    detected(organization, installation, &open.invoice, None, "poll", changed, &self.card_link);
                 let today = self.clock.now().date_naive();
                 let item = NewItem {
                     saga,

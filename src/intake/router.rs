@@ -1,6 +1,7 @@
 //! From stored deliveries to items: what a delivery is about, and which saga must hear of it.
 
 use super::acts::Acts;
+use super::cards;
 use super::triggers::{Trigger, of_braintree, of_zoho};
 use super::{Intake, Vendor};
 use crate::clock::Clock;
@@ -13,6 +14,7 @@ use crate::store::{Store, StoreError};
 use crate::trace;
 use futures::FutureExt;
 use sagas::kernel::ids::Installation;
+use serde_json::Value;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -30,6 +32,8 @@ pub struct Router {
     pub(super) organization: String,
     pub(super) installation: Installation,
     pub(super) call_limit: Duration,
+    /// The settings of the page to which letters of dunning lead.
+    pub(super) card_link: Value,
     pub(super) clock: Arc<dyn Clock>,
     acts: Arc<Acts>,
     intake: Arc<Intake>,
@@ -65,6 +69,7 @@ impl Router {
             organization: config.vendors.zoho.organization_id.clone(),
             installation: config.installation.clone(),
             call_limit: config.call_limit,
+            card_link: cards::link_terms(config),
             intake,
             engine,
         }

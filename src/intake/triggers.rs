@@ -1,5 +1,6 @@
 //! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
 
+use super::{endings, notices};
 use super::router::Router;
 use super::{disputes, endings};
 use crate::connectors::braintree::webhook::{Notification, Subject};
@@ -14,6 +15,7 @@ use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::outcome::{Outcome, RejectionKind};
 use sagas::kernel::saga::Saga;
 use sagas::refund::{self, Refund};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// What a delivery leads to.
@@ -36,6 +38,7 @@ pub(super) fn detected(
     subscription: Option<&str>,
     source: &str,
     news: News,
+    card_link: &Value,
 ) -> (SagaId, Body) {
     let command = Command::Detected {
         organization: organization.to_owned(),
@@ -44,6 +47,7 @@ pub(super) fn detected(
         subscription: subscription.map(str::to_owned),
         source: source.to_owned(),
         news,
+        card_link: Some(card_link.clone()),
     };
     let command = serde_json::to_value(command).expect("a command of plain texts always serialises");
     (SagaId::of_invoice(organization, invoice), Body::Saga { command })
@@ -60,15 +64,16 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
         return Trigger::Dead(format!("{kind}: an id of an invoice or subscription is none: expected 1 to 32 digits"));
     }
     let (store, subscription) = (&router.store, notice.subscription.as_deref());
-    let noticed = endings::noticed(store, &router.organization, &router.installation, &kind, subscription).await;
-    let ending = match noticed {
-        Ok(ending) => ending,
-        Err(e) => {
+    let ending = endings::noticed(store, &router.organization, &router.installation, &kind, subscription).await;
+    let date = notices::noticed(store, &router.organization, &kind, subscription).await;
+    let (ending, date) = match (ending, date) {
+        (Ok(ending), Ok(date)) => (ending, date),
+        (Err(e), _) | (_, Err(e)) => {
             tracing::warn!(error = %e, "whose subscription it is could not be read");
             return Trigger::Later;
         }
     };
-    if notice.invoices.is_empty() && ending.is_none() {
+    if notice.invoices.is_empty() && ending.is_none() && date.is_none() {
         return Trigger::Ignored(format!("{kind} concerns no invoice, and no end of a subscription of ours"));
     }
     let item = |invoice: &String| {
@@ -79,10 +84,11 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
             notice.subscription.as_deref(),
             &format!("zoho.{}", notice.kind),
             news(notice),
+            &router.card_link,
         );
         item(saga, format!("zoho.{}", notice.kind), "zoho", &body)
     };
-    Trigger::Items(notice.invoices.iter().map(item).chain(ending).collect())
+    Trigger::Items(notice.invoices.iter().map(item).chain(ending).chain(date).collect())
 }
 
 /// What Zoho's event says of an invoice. Whatever is not known to tell nothing else counts as a change.
@@ -130,6 +136,7 @@ pub(super) async fn of_braintree(router: &Router, notification: &Notification) -
                 None,
                 &format!("braintree.{kind}"),
                 News::Changed,
+                &router.card_link,
             );
             Trigger::Items(vec![item(saga, format!("braintree.{kind}"), "braintree", &body)])
         }

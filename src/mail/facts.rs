@@ -28,11 +28,23 @@ pub enum Template {
     CardChanged,
     /// Money was given back
     Refund,
+    /// The bank wants the customer to authenticate
+    AuthenticationNeeded,
+    /// The last attempt failed; the invoice stays open
+    LastNotice,
+    /// A trial ends, and the first charge comes
+    TrialEnds,
+    /// A long term is renewed
+    Renews,
+    /// The same costs another price
+    PriceChanges,
+    /// The card expires before the next charge
+    CardExpires,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::CheckoutLink,
         Self::CheckoutReminder,
         Self::Receipt,
@@ -42,6 +54,12 @@ impl Template {
         Self::CardLink,
         Self::CardChanged,
         Self::Refund,
+        Self::AuthenticationNeeded,
+        Self::LastNotice,
+        Self::TrialEnds,
+        Self::Renews,
+        Self::PriceChanges,
+        Self::CardExpires,
     ];
 
     /// Its name in files, on the command line and in the outbox.
@@ -56,6 +74,12 @@ impl Template {
             Self::CardLink => "card_link",
             Self::CardChanged => "card_changed",
             Self::Refund => "refund",
+            Self::AuthenticationNeeded => "authentication_needed",
+            Self::LastNotice => "last_notice",
+            Self::TrialEnds => "trial_ends",
+            Self::Renews => "renews",
+            Self::PriceChanges => "price_changes",
+            Self::CardExpires => "card_expires",
         }
     }
 }
@@ -73,6 +97,12 @@ pub enum Facts {
     CardLink(CardLink),
     CardChanged(CardChanged),
     Refund(Refund),
+    AuthenticationNeeded(PaymentFailed),
+    LastNotice(PaymentFailed),
+    TrialEnds(ComingCharge),
+    Renews(ComingCharge),
+    PriceChanges(ComingCharge),
+    CardExpires(CardExpires),
 }
 
 impl Facts {
@@ -88,6 +118,12 @@ impl Facts {
             Self::CardLink(_) => Template::CardLink,
             Self::CardChanged(_) => Template::CardChanged,
             Self::Refund(_) => Template::Refund,
+            Self::AuthenticationNeeded(_) => Template::AuthenticationNeeded,
+            Self::LastNotice(_) => Template::LastNotice,
+            Self::TrialEnds(_) => Template::TrialEnds,
+            Self::Renews(_) => Template::Renews,
+            Self::PriceChanges(_) => Template::PriceChanges,
+            Self::CardExpires(_) => Template::CardExpires,
         }
     }
 }
@@ -182,19 +218,51 @@ pub struct Released {
 /// An invoice whose charge was declined.
 #[derive(Clone, Serialize)]
 pub struct PaymentFailed {
-    /// The plan's name.
-    pub plan: String,
     /// The invoice's number.
     pub invoice: String,
     /// Still owed, tax included.
     pub amount: String,
-    /// What was declined.
-    pub card: Card,
+    /// What was declined; absent: there is no card.
+    pub card: Option<Card>,
     /// When the card is charged again by itself; absent: not before the customer acted.
     pub next_attempt: Option<NaiveDate>,
-    /// Where the customer changes the card.
+    /// Where the customer gives another card.
     #[serde(serialize_with = "url")]
     pub link: Url,
+    /// The last day of the link.
+    pub valid_until: NaiveDate,
+}
+
+/// A charge that is to come.
+#[derive(Clone, Serialize)]
+pub struct ComingCharge {
+    /// What is paid for.
+    pub plan: String,
+    /// Tax included.
+    pub amount: String,
+    /// What it has cost; absent: as much.
+    pub before: Option<String>,
+    /// On which day.
+    pub on: NaiveDate,
+    /// Where the customer cancels it.
+    #[serde(serialize_with = "url")]
+    pub link: Url,
+}
+
+/// For [`Template::CardExpires`].
+#[derive(Clone, Serialize)]
+pub struct CardExpires {
+    /// The card on file.
+    pub card: Card,
+    /// Its last good day.
+    pub good_through: NaiveDate,
+    /// The day of the next charge.
+    pub charge_on: NaiveDate,
+    /// The customer's own link to the page for another card.
+    #[serde(serialize_with = "url")]
+    pub link: Url,
+    /// The last day of the link.
+    pub valid_until: NaiveDate,
 }
 
 /// For [`Template::CardLink`].

@@ -1,12 +1,15 @@
 //! From a saga's letter to a mail: the person, the page's address and the amounts in the reader's own writing are added
 //! here, just before it is sent.
 
-use super::facts::{ActivationFailed, Card, CardChanged, CardLink, Checkout, Facts, Receipt, Refund, Renewal, Started};
+use super::facts::{
+    ActivationFailed, Card, CardChanged, CardExpires, CardLink, Checkout, ComingCharge, Facts, PaymentFailed, Receipt,
+    Refund, Renewal, Started,
+};
 use super::{Mail, Mailer, MessageId, To};
 use crate::brand::Locale;
 use crate::port::Beside;
 use chrono::NaiveDate;
-use sagas::kernel::effect::{Letter, LetterFacts, Price};
+use sagas::kernel::effect::{self, CardCause, FailedCharge, Letter, LetterFacts, Price};
 use sagas::kernel::money::Money;
 use secrecy::ExposeSecret;
 use url::Url;
@@ -79,7 +82,54 @@ fn facts(about: &LetterFacts, link: Option<Url>, locale: Locale) -> Result<Facts
             same: *same,
             owed: owed.map(|owed| locale.money(owed)),
         }),
+        LetterFacts::TrialEnds(charge) => Facts::TrialEnds(coming(charge, None, link, locale)?),
+        LetterFacts::Renews(charge) => Facts::Renews(coming(charge, None, link, locale)?),
+        LetterFacts::PriceChanges { charge, before } => {
+            Facts::PriceChanges(coming(charge, Some(*before), link, locale)?)
+        }
+        LetterFacts::CardWanted { cause, expires_at } => {
+            card_wanted(cause, link.ok_or("it has no link")?, expires_at.date_naive(), locale)
+        }
     })
+}
+
+fn coming(
+    charge: &effect::ComingCharge,
+    before: Option<Money>,
+    link: Option<Url>,
+    locale: Locale,
+) -> Result<ComingCharge, String> {
+    Ok(ComingCharge {
+        plan: charge.title.clone(),
+        amount: locale.money(charge.amount),
+        before: before.map(|before| locale.money(before)),
+        on: charge.on,
+        link: link.ok_or("it has no link")?,
+    })
+}
+
+fn card_wanted(cause: &CardCause, link: Url, valid_until: NaiveDate, locale: Locale) -> Facts {
+    let failed = |due: &FailedCharge, next_attempt| PaymentFailed {
+        invoice: due.invoice_number.clone(),
+        amount: locale.money(due.amount),
+        card: due.card.as_ref().map(named),
+        next_attempt,
+        link: link.clone(),
+        valid_until,
+    };
+    match cause {
+        CardCause::Expires { card, good_through, charge_on } => Facts::CardExpires(CardExpires {
+            card: named(card),
+            good_through: *good_through,
+            charge_on: *charge_on,
+            link: link.clone(),
+            valid_until,
+        }),
+        CardCause::ChargeFailed { due, again_on } => Facts::PaymentFailed(failed(due, Some(*again_on))),
+        CardCause::NewCard { due } => Facts::PaymentFailed(failed(due, None)),
+        CardCause::NeedsAuthentication { due } => Facts::AuthenticationNeeded(failed(due, None)),
+        CardCause::LastNotice { due } => Facts::LastNotice(failed(due, None)),
+    }
 }
 
 fn named((brand, last_four): &(String, String)) -> Card {

@@ -21,6 +21,12 @@ macro_rules! contents {
             (concat!($locale, "/payment_failed"), include_str!(concat!("templates/", $locale, "/payment_failed.j2"))),
             (concat!($locale, "/card_link"), include_str!(concat!("templates/", $locale, "/card_link.j2"))),
             (concat!($locale, "/card_changed"), include_str!(concat!("templates/", $locale, "/card_changed.j2"))),
+            (concat!($locale, "/authentication_needed"), include_str!(concat!("templates/", $locale, "/authentication_needed.j2"))),
+            (concat!($locale, "/last_notice"), include_str!(concat!("templates/", $locale, "/last_notice.j2"))),
+            (concat!($locale, "/trial_ends"), include_str!(concat!("templates/", $locale, "/trial_ends.j2"))),
+            (concat!($locale, "/renews"), include_str!(concat!("templates/", $locale, "/renews.j2"))),
+            (concat!($locale, "/price_changes"), include_str!(concat!("templates/", $locale, "/price_changes.j2"))),
+            (concat!($locale, "/card_expires"), include_str!(concat!("templates/", $locale, "/card_expires.j2"))),
         )+]
     };
 }

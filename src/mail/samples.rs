@@ -1,8 +1,8 @@
 //! A made-up mail of each template: for previews, for a first test of a mail server, and for tests.
 
 use super::facts::{
-    ActivationFailed, Card, CardChanged, CardLink, Checkout, Facts, PaymentFailed, Receipt, Refund, Released, Renewal,
-    Started, Template,
+    ActivationFailed, Card, CardChanged, CardExpires, CardLink, Checkout, ComingCharge, Facts, PaymentFailed, Receipt,
+    Refund, Released, Renewal, Started, Template,
 };
 use crate::brand::Locale;
 use chrono::NaiveDate;
@@ -29,6 +29,21 @@ pub fn facts(template: Template, locale: Locale) -> Facts {
         link: link("/checkout/sample-token"),
         valid_until: day(2026, 11, 28),
     };
+    let failed = |next_attempt| PaymentFailed {
+        invoice: invoice.clone(),
+        amount: total.clone(),
+        card: Some(card.clone()),
+        next_attempt,
+        link: link("/card/sample-token"),
+        valid_until: day(2026, 11, 28),
+    };
+    let coming = |before| ComingCharge {
+        plan: plan.clone(),
+        amount: total.clone(),
+        before,
+        on: day(2026, 12, 21),
+        link: link("/cancel/sample-token"),
+    };
     match template {
         Template::CheckoutLink => Facts::CheckoutLink(checkout(plan, total, renewal)),
         Template::CheckoutReminder => Facts::CheckoutReminder(checkout(plan, total, renewal)),
@@ -50,13 +65,18 @@ pub fn facts(template: Template, locale: Locale) -> Facts {
         Template::Refund => {
             Facts::Refund(Refund { invoice, amount: total, on: day(2026, 11, 21), card: Some(card), voided: false })
         }
-        Template::PaymentFailed => Facts::PaymentFailed(PaymentFailed {
-            plan,
-            invoice,
-            amount: total,
+        Template::PaymentFailed => Facts::PaymentFailed(failed(Some(day(2026, 11, 24)))),
+        Template::AuthenticationNeeded => Facts::AuthenticationNeeded(failed(None)),
+        Template::LastNotice => Facts::LastNotice(failed(None)),
+        Template::TrialEnds => Facts::TrialEnds(coming(None)),
+        Template::Renews => Facts::Renews(coming(None)),
+        Template::PriceChanges => Facts::PriceChanges(coming(Some(amount("€49.00", "49,00 €")))),
+        Template::CardExpires => Facts::CardExpires(CardExpires {
             card,
-            next_attempt: Some(day(2026, 11, 24)),
-            link: link("/portal/sample-token"),
+            good_through: day(2026, 11, 30),
+            charge_on: day(2026, 12, 21),
+            link: link("/card/sample-token"),
+            valid_until: day(2026, 11, 28),
         }),
         Template::CardLink => Facts::CardLink(CardLink {
             card: Some(card),

@@ -62,7 +62,10 @@ fn what_may_be_absent_may_be_absent() {
                 Facts::Receipt(receipt) => (receipt.tax, receipt.renewal) = (None, None),
                 Facts::Started(started) => (started.card, started.renewal) = (None, None),
                 Facts::ActivationFailed(failed) => (failed.released, failed.link) = (None, None),
-                Facts::PaymentFailed(failed) => failed.next_attempt = None,
+                Facts::PaymentFailed(failed) | Facts::AuthenticationNeeded(failed) | Facts::LastNotice(failed) => {
+                    (failed.next_attempt, failed.card) = (None, None);
+                }
+                Facts::TrialEnds(_) | Facts::Renews(_) | Facts::PriceChanges(_) | Facts::CardExpires(_) => {}
                 Facts::CardLink(asked) => (asked.card, asked.owed) = (None, None),
                 Facts::CardChanged(changed) => (changed.before, changed.owed) = (None, None),
             }

@@ -262,6 +262,7 @@ impl Reconciler {
                 subscription: None,
                 source: "reconciliation".to_owned(),
                 news: News::Changed,
+                card_link: None,
             };
             let command = serde_json::to_value(command)
                 .map_err(|e| StoreError::Refused(format!("a command cannot be written: {e}")))?;

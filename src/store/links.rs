@@ -210,3 +210,19 @@ pub async fn links_of(pool: &PgPool, ours: &str) -> Result<Vec<(LinkKind, String
         })
         .collect()
 }
+
+/// Zoho subscriptions of ours, by their ids, that nobody was told of under this prefix of an item's key: the prefix and the
+/// id make the key.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn untold_subscriptions(pool: &PgPool, prefix: &str, at_most: u16) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query_scalar!(
+        "select l.theirs from link l where l.kind = 'zoho_subscription'
+         and not exists (select 1 from item i where i.idempotency_key = $1 || l.theirs)
+         order by l.theirs limit $2",
+        prefix,
+        i64::from(at_most)
+    );
+    Ok(rows.fetch_all(pool).await?)
+}

@@ -10,6 +10,7 @@ use super::settings::{collection_owner, is_switched_off, one_off_consent};
 use sagas::kernel::answer::{BookedCapture, CustomerSurvey, EndingSurvey, KeptProduct, SubscriptionSurvey, Survey};
 use sagas::kernel::effect::{AttioRecord, ClaimKind, SubscriptionKey};
 use sagas::kernel::ids::SagaId;
+use sagas::kernel::saga::held_subscription;
 use sqlx::PgPool;
 
 /// Surveys an invoice for the saga that asks. `customer` and `subscription` are Zoho's ids on it. What changes between
@@ -45,6 +46,10 @@ pub async fn survey_invoice(
         (Some(ours), Some(waits)) if waits.is_positive() => owes_elsewhere(pool, ours, invoice).await?,
         _ => false,
     };
+    let subscription_holds = match subscription {
+        Some(theirs) => holds(pool, &held_subscription(theirs)).await?,
+        None => Vec::new(),
+    };
     let mut holds = holds(pool, invoice).await?;
     if let Some(ours) = &ours
         && !holds.iter().any(|reason| reason == DISPUTE)
@@ -64,6 +69,7 @@ pub async fn survey_invoice(
         one_off_consent,
         claimed_elsewhere: claimed_elsewhere(pool, invoice, customer, subscription, asking).await?,
         holds,
+        subscription_holds,
         applied: money.applied,
         unapplied: money.unapplied,
         owes_elsewhere,
@@ -228,7 +234,7 @@ async fn holder_other_than(
     Ok(holder.fetch_optional(pool).await?.map(SagaId))
 }
 
-/// Reasons for which collection of an invoice is on hold.
+/// Reasons for which collection of an invoice is on hold, or of all that a subscription owes.
 ///
 /// # Errors
 /// The database cannot be reached.

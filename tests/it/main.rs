@@ -36,6 +36,7 @@ mod invoice_payment;
 mod mail;
 mod metrics;
 mod nodes;
+mod notice;
 mod operator_verbs;
 mod outside;
 mod postgres;

@@ -71,6 +71,7 @@ pub(super) fn seen(news: News) -> Command {
         subscription: None,
         source: "webhook".to_owned(),
         news,
+        card_link: None,
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Survey {
     pub claimed_elsewhere: Vec<ClaimKind>,
     /// Reasons of collection holds on the invoice.
     pub holds: Vec<String>,
+    /// Reasons of collection holds on all that its subscription owes; each ends by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subscription_holds: Vec<String>,
     /// APPLY less UNAPPLY on the invoice; absent: no journal yet.
     pub applied: Option<Money>,
     /// Captured for the invoice, and neither applied, reversed nor given back.

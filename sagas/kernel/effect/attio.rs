@@ -60,6 +60,8 @@ pub enum Attio {
     },
     /// Writes how far a person has come, and answers the act on their record.
     ShowClient(Box<ClientStanding>),
+    /// Says on a subscription record what somebody must do. Nothing else on the record is touched.
+    AskAction(Box<ActionNeeded>),
     /// Adds a note to a record's timeline.
     AddNote(Box<RecordNote>),
     /// Sets which privacy laws a client falls under, in place of all that stood there.
@@ -104,6 +106,7 @@ impl Attio {
             | Self::ShowCardPage(_)
             | Self::ShowEnding(_)
             | Self::RefuseAct(_)
+            | Self::AskAction(_)
             | Self::SetCompliance { .. }
             | Self::MakePerson { .. }
             | Self::ShowClient(_)
@@ -134,6 +137,7 @@ impl Attio {
             Self::AnswerCatalogAct(press) => &press.record,
             Self::ShowEnding(face) => &face.record,
             Self::RefuseAct(act) => &act.record,
+            Self::AskAction(action) => &action.record,
             Self::ShowCardPage(face) => &face.record,
             Self::AddNote(note) => &note.marker,
         }
@@ -149,6 +153,7 @@ impl Attio {
             Self::ShowEnding(_) => "attio.show_ending",
             Self::AddTask(_) => "attio.add_task",
             Self::RefuseAct(_) => "attio.refuse_act",
+            Self::AskAction(_) => "attio.ask_action",
             Self::ShowCardPage(_) => "attio.show_card_page",
             Self::AddNote(_) => "attio.add_note",
             Self::MakePerson { .. } => "attio.make_person",
@@ -345,6 +350,17 @@ pub struct RefusedAct {
     pub pressed_at: DateTime<Utc>,
     /// Why, and what to do instead.
     pub sentence: String,
+}
+
+/// What somebody must do about a subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionNeeded {
+    /// Record id of the object `subscriptions`.
+    pub record: String,
+    /// In a sentence; empty clears it.
+    pub sentence: String,
+    /// Grows with every write of this saga.
+    pub version: u64,
 }
 
 /// A task for a workspace member.

@@ -89,6 +89,83 @@ pub enum LetterFacts {
         /// What is owed and is charged to it now.
         owed: Option<Money>,
     },
+    /// A trial ends, and the first charge comes: here it can be cancelled.
+    TrialEnds(ComingCharge),
+    /// A long term is renewed: here it can be cancelled.
+    Renews(ComingCharge),
+    /// The same costs another price: here it can be cancelled.
+    PriceChanges {
+        /// The first charge at the new price.
+        charge: ComingCharge,
+        /// What it has cost.
+        before: Money,
+    },
+    /// Another card is wanted, for a cause: here it is given.
+    CardWanted {
+        /// Why.
+        cause: Box<CardCause>,
+        /// The link is good until (UTC).
+        expires_at: DateTime<Utc>,
+    },
+}
+
+/// A charge that is to come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComingCharge {
+    /// What is paid for.
+    pub title: String,
+    /// How much.
+    pub amount: Money,
+    /// On which day, in the books zone.
+    pub on: NaiveDate,
+}
+
+/// Why a customer is asked for another card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum CardCause {
+    /// The card is not good any more when the next charge comes.
+    Expires {
+        /// Brand and last four digits.
+        card: (String, String),
+        /// Its last good day.
+        good_through: NaiveDate,
+        /// Day of the next charge, in the books zone.
+        charge_on: NaiveDate,
+    },
+    /// A charge failed, and is tried again.
+    ChargeFailed {
+        /// What was to be paid.
+        due: FailedCharge,
+        /// Day of the next attempt, in the books zone.
+        again_on: NaiveDate,
+    },
+    /// The bank wants the customer to authenticate.
+    NeedsAuthentication {
+        /// What was to be paid.
+        due: FailedCharge,
+    },
+    /// This card will not be charged again.
+    NewCard {
+        /// What was to be paid.
+        due: FailedCharge,
+    },
+    /// The last attempt failed: nothing more is tried.
+    LastNotice {
+        /// What is owed still.
+        due: FailedCharge,
+    },
+}
+
+/// What could not be charged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedCharge {
+    /// How much.
+    pub amount: Money,
+    /// Zoho's number of the invoice.
+    pub invoice_number: String,
+    /// Brand and last four digits of the card; absent: there is none.
+    pub card: Option<(String, String)>,
 }
 
 /// What a letter says of a price.
@@ -110,7 +187,8 @@ impl LetterFacts {
     /// The page that its link opens.
     pub(super) const fn page(&self) -> LinkPage {
         match self {
-            Self::CardLink { .. } | Self::CardChanged { .. } => LinkPage::Card,
+            Self::CardLink { .. } | Self::CardChanged { .. } | Self::CardWanted { .. } => LinkPage::Card,
+            Self::TrialEnds(_) | Self::Renews(_) | Self::PriceChanges { .. } => LinkPage::Cancel,
             Self::CheckoutLink(_)
             | Self::CheckoutReminder(_)
             | Self::Receipt { .. }
@@ -142,6 +220,8 @@ pub enum LinkPage {
     Checkout,
     /// Where another card is given.
     Card,
+    /// Where a subscription is cancelled.
+    Cancel,
 }
 
 impl LinkPage {
@@ -150,6 +230,7 @@ impl LinkPage {
         match self {
             Self::Checkout => "checkout",
             Self::Card => "card",
+            Self::Cancel => "cancel",
         }
     }
 }

@@ -19,8 +19,8 @@ mod sale_details;
 mod zoho;
 
 pub use attio::{
-    Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, ClientStanding, EndingFace, OfferingFace, PressedAct,
-    Projection, RecordNote, RefusedAct, Standing, SubscriptionFace, SubscriptionProjection, TaskNote,
+    ActionNeeded, Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, ClientStanding, EndingFace, OfferingFace,
+    PressedAct, Projection, RecordNote, RefusedAct, Standing, SubscriptionFace, SubscriptionProjection, TaskNote,
     TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith};
@@ -28,7 +28,7 @@ pub use crm::{Crm, CrmModule, DealOrder};
 pub use desk::{Claim, ClaimKind, Desk, IdKind, IdLink, SubscriptionKey};
 pub use dispute::{DocumentForm, EvidencePiece};
 pub use helpdesk::{Helpdesk, TicketOrder};
-pub use mail::{CheckoutLink, Letter, LetterFacts, LinkPage, Mail, Price};
+pub use mail::{CardCause, CheckoutLink, ComingCharge, FailedCharge, Letter, LetterFacts, LinkPage, Mail, Price};
 pub use message::Message;
 pub use practice::{Practice, PracticeScript};
 pub use recurring::{FirstTerm, FirstTermKind, RecurringChange, RecurringOrder};

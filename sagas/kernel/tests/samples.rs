@@ -82,6 +82,7 @@ pub(crate) fn survey() -> Survey {
         one_off_consent: false,
         claimed_elsewhere: Vec::new(),
         holds: Vec::new(),
+        subscription_holds: Vec::new(),
         applied: None,
         unapplied: None,
         owes_elsewhere: false,
@@ -151,6 +152,8 @@ pub(crate) fn terms(status: &str) -> SubscriptionTerms {
             amount: Some(eur(10_000)),
         },
         scheduled: None,
+        name: Some("Acme-Pro".to_owned()),
+        term_starts_on: Some(day("2024-10-01")),
         term_ends_on: Some(day("2024-10-31")),
         next_billing_on: Some(day("2024-11-01")),
         newest_invoice: Some("77".to_owned()),
@@ -167,6 +170,7 @@ pub(crate) fn method(token: &str) -> Method {
         expired: false,
         card: format!("card-{token}"),
         has_live_subscription: false,
+        good_through: None,
     }
 }
 

@@ -91,6 +91,7 @@ impl World {
             | Attio::Project(_)
             | Attio::ShowEnding(_)
             | Attio::RefuseAct(_)
+            | Attio::AskAction(_)
             | Attio::ShowCardPage(_)
             | Attio::AddNote(_)
             | Attio::MakePerson { .. }

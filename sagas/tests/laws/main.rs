@@ -27,6 +27,8 @@ use sagas::subscription_activation::SubscriptionActivation;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use sagas::erasure::Erasure;
+use sagas::cancellation::{self, Cancellation};
+use sagas::payment_method_update::{self, PaymentMethodUpdate};
 
 mod activation;
 mod answers;
@@ -46,10 +48,23 @@ mod erasing;
 
 /// What one flow tells another, the other can read.
 fn understood(effect: &Effect) {
-    match effect {
-        Effect::Desk(Desk::Tell { message, .. }) => reads(&message.flow, &message.command),
-        Effect::Desk(Desk::TellAll { flow, command, .. }) => reads(flow, command),
-        _ => {}
+    let (flow, command) = match effect {
+        Effect::Desk(Desk::Tell { message, .. }) => (&message.flow, &message.command),
+        Effect::Desk(Desk::TellAll { flow, command, .. }) => (flow, command),
+        _ => return,
+    };
+    reads(flow, command);
+    let Effect::Desk(Desk::Tell { message, .. }) = effect else { return };
+    if flow == PaymentMethodUpdate::NAME
+        && let Ok(payment_method_update::Command::Wanted { subscription, requested_at, .. }) =
+            serde_json::from_value(command.clone())
+    {
+        assert_eq!(message.to, PaymentMethodUpdate::id(&subscription, requested_at), "another saga is told");
+    }
+    if flow == Cancellation::NAME
+        && let Ok(cancellation::Command::Ordered { of, .. }) = serde_json::from_value(command.clone())
+    {
+        assert_eq!(message.to, Cancellation::id(&of.organization, &of.subscription), "another saga is told");
     }
 }
 

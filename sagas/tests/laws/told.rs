@@ -27,6 +27,7 @@ use crate::erasing;
 use sagas::erasure::{self, Erasure};
 use crate::trial;
 use sagas::sign_up::SignUp;
+use sagas::notice::{self, Notices};
 
 /// What a saga can be told in a walk; the first one starts it.
 pub(crate) trait Told: Saga {
@@ -99,6 +100,7 @@ impl Told for InvoicePayment {
             subscription: None,
             source: "walk".to_owned(),
             news: invoice_payment::News::Changed,
+            card_link: None,
         }
     }
 
@@ -287,5 +289,33 @@ impl Told for SignUp {
 
     fn command(_: &sagas::sign_up::State, dice: &mut Dice, now: DateTime<Utc>) -> sagas::sign_up::Command {
         trial::command(dice, now)
+    }
+}
+
+impl Told for Notices {
+    fn start() -> notice::Command {
+        watched(notice::Sender::Orchestrator)
+    }
+
+    fn command(_: &notice::State, dice: &mut Dice, _: DateTime<Utc>) -> notice::Command {
+        match dice.roll(6) {
+            0 => watched(dice.of(&[notice::Sender::Orchestrator, notice::Sender::Zoho])),
+            1 => notice::Command::CancelAsked { link: dice.of(&[0, 1, 2]) },
+            _ => notice::Command::Changed { source: "walk".to_owned() },
+        }
+    }
+}
+
+fn watched(sender: notice::Sender) -> notice::Command {
+    let card_link = serde_json::json!({
+        "link_days": 14, "consent_version": "1", "declines_before_lock": 5, "lock_minutes": 60, "keep_days": 7,
+    });
+    notice::Command::Watch {
+        of: notice::Of {
+            organization: "60012".to_owned(),
+            installation: Installation::new("demo1").expect("valid"),
+            subscription: "zs1".to_owned(),
+        },
+        terms: Box::new(notice::Terms { sender, card_link }),
     }
 }

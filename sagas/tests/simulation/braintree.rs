@@ -504,6 +504,7 @@ fn method(vaulted: &Vaulted, default: bool) -> Method {
         expired: false,
         card: vaulted.card.clone(),
         has_live_subscription: false,
+        good_through: None,
     }
 }
 

@@ -140,6 +140,7 @@ impl Crm {
             | Attio::ReadCatalog
             | Attio::ShowOffering(_)
             | Attio::AnswerCatalogAct(_)
+            | Attio::AskAction(_)
             | Attio::AddCatalogTask(_) => panic!("no flow of this world asks for {call:?}"),
         })
     }

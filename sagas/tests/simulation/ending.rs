@@ -117,6 +117,8 @@ fn terms(known: &Subscription) -> SubscriptionTerms {
             amount: known.amount,
         },
         scheduled: None,
+        name: None,
+        term_starts_on: None,
         term_ends_on: known.next_billing_on.and_then(|day| day.pred_opt()),
         next_billing_on: known.next_billing_on,
         newest_invoice: None,

@@ -83,6 +83,7 @@ fn detected(invoice: &str, source: &str) -> Item {
             subscription: None,
             source: source.to_owned(),
             news: News::Changed,
+            card_link: None,
         },
     )
 }

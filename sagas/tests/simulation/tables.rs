@@ -13,7 +13,7 @@ use sagas::kernel::invariant::{Broken, Invariant};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Decline, DeclineKind, Outcome, RejectionKind};
 use sagas::kernel::posting::{Journal, Rule, journal};
-use sagas::kernel::saga::{Facts, Mark};
+use sagas::kernel::saga::{Facts, Mark, held_subscription};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -391,12 +391,19 @@ impl Tables {
             owner: owned.and_then(|(_, s)| s.owner),
             one_off_consent: ours.is_some_and(|(_, c)| c.one_off_consent),
             claimed_elsewhere: elsewhere.iter().filter_map(claimed).collect(),
-            holds: self.holds.iter().filter(|(i, _)| i == invoice).map(|(_, reason)| (*reason).to_owned()).collect(),
+            holds: self.holds_on(invoice),
+            subscription_holds: subscription.map(|id| self.holds_on(&held_subscription(id))).unwrap_or_default(),
             applied: booked.then(|| eur(applied)),
             unapplied: booked.then(|| eur(-sum_of(&self.by_invoice, invoice, 2100))),
             owes_elsewhere: false,
             sale_switched_off: self.switched_off_until.is_some_and(|until| until > now),
         }
+    }
+}
+
+impl Tables {
+    fn holds_on(&self, held: &str) -> Vec<String> {
+        self.holds.iter().filter(|(on, _)| on == held).map(|(_, reason)| (*reason).to_owned()).collect()
     }
 }
 

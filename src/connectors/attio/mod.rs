@@ -1,6 +1,7 @@
 //! Attio: finds clients, reads what CRM users ask for, and writes the customer-facing state of billing. Never deletes a
 //! record and never writes an attribute that a CRM user fills, but for an act that is answered.
 
+mod action;
 mod acts;
 mod api;
 mod card_page;
@@ -139,6 +140,7 @@ impl Attio {
             effect::Attio::AnswerCatalogAct(press) => offerings::answer(&mut session, press).await,
             effect::Attio::ShowEnding(face) => ending::write(&mut session, face).await,
             effect::Attio::RefuseAct(refusal) => refusal::write(&mut session, refusal).await,
+            effect::Attio::AskAction(action) => action::write(&mut session, action).await,
             effect::Attio::AddNote(note) => notes::add(&mut session, note).await,
             effect::Attio::SeekPerson { client } => erasing::seek(&mut session, client).await,
             effect::Attio::ErasePerson { person } => erasing::erase(&mut session, person).await,
@@ -178,6 +180,7 @@ impl Attio {
             },
             effect::Attio::ShowEnding(face) => ending::stands(&mut session, face).await,
             effect::Attio::RefuseAct(refusal) => refusal::stands(&mut session, refusal).await,
+            effect::Attio::AskAction(action) => action::stands(&mut session, action).await,
             effect::Attio::AddNote(note) => {
                 notes::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))
             }

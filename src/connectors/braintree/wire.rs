@@ -4,7 +4,7 @@
 use super::details::Details;
 use super::xml::{Body, Node, Unreadable};
 use crate::port::Person;
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::{DateTime, Months, NaiveDate, Utc};
 use sagas::kernel::answer::{Authentication, CardSeen, Method, Transaction, TransactionStatus};
 use sagas::kernel::money::{self, Money};
 use sagas::kernel::outcome::{Decline, DeclineKind};
@@ -297,6 +297,7 @@ pub(super) fn method(card: &Node, now: DateTime<Utc>) -> Result<Method, Unreadab
         expired: is_expired(card, now),
         card: card.required("unique-number-identifier")?.to_owned(),
         has_live_subscription: card.items("subscriptions").any(is_live),
+        good_through: good_through(card),
     })
 }
 
@@ -308,11 +309,14 @@ pub(super) fn is_live(subscription: &Node) -> bool {
 /// A card is good until the end of the month it names. The gateway's own flag counts only where it names none: the flag
 /// was true when the gateway last looked, the month is true at any time.
 fn is_expired(card: &Node, now: DateTime<Utc>) -> bool {
-    let number = |name| card.text_of(name).and_then(|text| text.parse::<i32>().ok());
-    match (number("expiration-year"), number("expiration-month")) {
-        (Some(year), Some(month)) => (now.year(), now.month().cast_signed()) > (year, month),
-        _ => card.flag("expired"),
-    }
+    good_through(card).map_or_else(|| card.flag("expired"), |last| now.date_naive() > last)
+}
+
+/// The last day of the month that the card names.
+fn good_through(card: &Node) -> Option<NaiveDate> {
+    let text = |name| card.text_of(name);
+    let (year, month) = (text("expiration-year")?.parse().ok()?, text("expiration-month")?.parse().ok()?);
+    (NaiveDate::from_ymd_opt(year, month, 1)? + Months::new(1)).pred_opt()
 }
 
 /// A vendor's short text without what could name a person or a card: anything like an e-mail address or with a long

@@ -95,7 +95,10 @@ impl Zoho {
             Err(outcome) if is_not_found(&outcome) || is_invalid(&outcome) => None,
             Err(outcome) => return Err(outcome),
         };
-        let scheduled = scheduled.filter(|waiting| !is_sold(waiting, &terms.sold, waiting.coupon.is_some()));
+        // The same at another price is something else, too.
+        let dearer = |waiting: &Sold| waiting.amount.is_some() && waiting.amount != terms.sold.amount;
+        let scheduled =
+            scheduled.filter(|waiting| !is_sold(waiting, &terms.sold, waiting.coupon.is_some()) || dearer(waiting));
         Ok(SubscriptionTerms { scheduled, ..terms })
     }
 }

@@ -456,3 +456,9 @@ async fn a_sign_up_survives_every_fault_at_every_call() {
     let fixture = super::sign_up::Fixture::new().await;
     println!("{} cases played on sign-ups", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_survives_every_fault_at_every_call() {
+    let fixture = super::notice::Fixture::new().await;
+    println!("{} cases played on notices", play(&fixture).await);
+}

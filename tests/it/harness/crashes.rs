@@ -163,3 +163,9 @@ async fn a_sign_up_survives_the_death_of_its_node_at_every_point() {
     let fixture = super::sign_up::Fixture::new().await;
     println!("{} deaths played on sign-ups", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::notice::Fixture::new().await;
+    println!("{} deaths played on notices", play(&fixture).await);
+}

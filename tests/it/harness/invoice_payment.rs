@@ -125,6 +125,7 @@ impl super::Fixture for Fixture {
             subscription: None,
             source: "test".to_owned(),
             news: News::Changed,
+            card_link: None,
         };
         NewItem {
             saga: self.staged.stage.saga_of(&customer.first_invoice),

@@ -20,6 +20,7 @@ mod histories;
 mod invoice_payment;
 mod matrix;
 mod nodes;
+mod notice;
 mod payment_method_update;
 mod refund;
 mod rehearsal;
@@ -159,6 +160,7 @@ const PLAYED: [&str; 9] = [
     crm_lifecycle::KIND,
     erasure::KIND,
     invoice_payment::KIND,
+    notice::KIND,
     payment_method_update::KIND,
     refund::KIND,
     rehearsal::KIND,

@@ -87,6 +87,7 @@ impl Fixture {
             subscription: None,
             source: "test".to_owned(),
             news: News::Changed,
+            card_link: None,
         };
         let item = NewItem {
             saga: stream,
