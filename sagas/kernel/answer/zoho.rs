@@ -22,6 +22,9 @@ pub struct SubscriptionTerms {
     pub sold: Sold,
     /// What will be sold from the next term on, where that is something else.
     pub scheduled: Option<Sold>,
+    /// First day of the present term (books zone).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term_began_on: Option<NaiveDate>,
     /// Last day of the present term (books zone).
     pub term_ends_on: Option<NaiveDate>,
     /// Day of the next invoice (books zone).

@@ -22,7 +22,7 @@ pub use attio::{
     Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, EndingFace, OfferingFace, PressedAct, Projection,
     RecordNote, RefusedAct, Standing, SubscriptionFace, SubscriptionProjection, TaskNote, TransactionProjection,
 };
-pub use braintree::{Braintree, PayWith};
+pub use braintree::{Braintree, PayWith, Presence};
 pub use crm::{Crm, CrmModule, DealOrder};
 pub use desk::{Claim, ClaimKind, Desk, SubscriptionKey};
 pub use dispute::{DocumentForm, EvidencePiece};
@@ -221,7 +221,7 @@ impl Effect {
             Self::Braintree(Braintree::Sell { order_id, customer, amount, token, .. }) => {
                 (order_id, customer, amount, Some(token), TransactionStatus::SubmittedForSettlement)
             }
-            Self::Braintree(Braintree::Authorise { order_id, customer, amount, with }) => {
+            Self::Braintree(Braintree::Authorise { order_id, customer, amount, with, .. }) => {
                 (order_id, customer, amount, Some(with.token()), TransactionStatus::Authorized)
             }
             Self::Braintree(Braintree::Refund { order_id, transaction, amount }) => {

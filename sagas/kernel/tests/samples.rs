@@ -150,6 +150,7 @@ pub(crate) fn terms(status: &str) -> SubscriptionTerms {
             amount: Some(eur(10_000)),
         },
         scheduled: None,
+        term_began_on: Some(day("2024-10-01")),
         term_ends_on: Some(day("2024-10-31")),
         next_billing_on: Some(day("2024-11-01")),
         newest_invoice: Some("77".to_owned()),

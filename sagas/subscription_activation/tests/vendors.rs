@@ -109,7 +109,7 @@ impl World {
                 self.methods.clear();
                 Answer::Nothing
             }
-            Braintree::Authorise { order_id, customer, with, amount } => {
+            Braintree::Authorise { order_id, customer, with, amount, .. } => {
                 let token = with.token();
                 if matches!(with, PayWith::New { .. }) {
                     self.methods.push(method(token));
