@@ -13,7 +13,7 @@ use crate::kernel::ids::SagaId;
 use crate::kernel::outcome::{Outcome, RejectionKind};
 use crate::kernel::retry::PutOff;
 use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
-use crate::kernel::step::{Class, StepSpec, Undo};
+use crate::kernel::step::StepSpec;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -82,8 +82,7 @@ impl Saga for ActRefusal {
     const NAME: &'static str = "act_refusal";
     const VERSION: u32 = 1;
     const PURPOSE: &'static str = "Answers an act in Attio that nothing here carries out: why, and what to do instead";
-    const STEPS: &'static [StepSpec] =
-        &[StepSpec { name: "answer", class: Class::Projection, undo: Undo::None("shows what is"), records: &[] }];
+    const STEPS: &'static [StepSpec] = &[StepSpec::tells("answer")];
 
     type State = State;
     type Command = Command;

@@ -174,15 +174,10 @@ impl Saga for Rehearsal {
     const VERSION: u32 = 1;
     const PURPOSE: &'static str = "Practice for operators: every road of a real flow, without consequences";
     const STEPS: &'static [StepSpec] = &[
-        StepSpec { name: "look", class: Class::Read, undo: Undo::None("changes nothing"), records: &[] },
-        StepSpec { name: "reserve", class: Class::Compensatable, undo: Undo::Effect, records: &[] },
-        StepSpec {
-            name: "take",
-            class: Class::Pivot,
-            undo: Undo::None("after it there is only forward"),
-            records: &[],
-        },
-        StepSpec { name: "note", class: Class::Retriable, undo: Undo::None("stands after the pivot"), records: &[] },
+        StepSpec::read("look"),
+        StepSpec::makes("reserve"),
+        StepSpec::new("take", Class::Pivot, Undo::None("after it there is only forward")),
+        StepSpec::forward("note"),
     ];
 
     type State = State;

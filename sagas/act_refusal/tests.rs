@@ -4,10 +4,9 @@ use super::{ActRefusal, Command};
 use crate::kernel::answer::Answer;
 use crate::kernel::flow::Open;
 use crate::kernel::outcome::{Outcome, Rejection, RejectionKind};
-use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use chrono::{DateTime, TimeDelta};
 use std::collections::VecDeque;
-use std::ops::{Deref, DerefMut};
 
 const RECORD: &str = "6f0c2a4e-0000-4000-8000-000000000001";
 
@@ -18,19 +17,7 @@ struct World {
     shown: u32,
 }
 
-impl Deref for World {
-    type Target = Bench<ActRefusal>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.bench
-    }
-}
-
-impl DerefMut for World {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.bench
-    }
-}
+stands_on_its_bench!(World, ActRefusal);
 
 impl Played for World {
     type Flow = ActRefusal;

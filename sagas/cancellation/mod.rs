@@ -47,17 +47,6 @@ impl Cancellation {
     }
 }
 
-const FORWARD: Undo = Undo::None("stands after the pivot");
-const TELLS: Undo = Undo::None("shows what is");
-
-const fn read(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Read, undo: Undo::None("changes nothing"), records: &[] }
-}
-
-const fn step(name: &'static str, class: Class, undo: Undo) -> StepSpec {
-    StepSpec { name, class, undo, records: &[] }
-}
-
 impl Saga for Cancellation {
     const NAME: &'static str = "cancellation";
     const VERSION: u32 = 1;
@@ -65,23 +54,27 @@ impl Saga for Cancellation {
         "Ends a subscription at once or with its term, and settles its money as a person chose";
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 6 }];
     const STEPS: &'static [StepSpec] = &[
-        read("survey"),
-        step("claim", Class::Compensatable, Undo::None("the event that ends the order lets it go in its own append")),
-        read("read_terms"),
-        read("survey_charges"),
-        step(
+        StepSpec::read("survey"),
+        StepSpec::new(
+            "claim",
+            Class::Compensatable,
+            Undo::None("the event that ends the order lets it go in its own append"),
+        ),
+        StepSpec::read("read_terms"),
+        StepSpec::read("survey_charges"),
+        StepSpec::new(
             "cancel",
             Class::Pivot,
             Undo::None("after it there is only forward; a reactivation is an order of its own"),
         ),
-        step("reactivate", Class::Retriable, FORWARD),
-        read("list_invoices"),
-        step("void_invoice", Class::Retriable, FORWARD),
-        step("write_off_invoice", Class::Retriable, FORWARD),
-        step("tell_invoice", Class::Retriable, FORWARD),
-        step("release_product", Class::Retriable, FORWARD),
-        step("show", Class::Projection, TELLS),
-        step("task", Class::Projection, TELLS),
+        StepSpec::forward("reactivate"),
+        StepSpec::read("list_invoices"),
+        StepSpec::forward("void_invoice"),
+        StepSpec::forward("write_off_invoice"),
+        StepSpec::forward("tell_invoice"),
+        StepSpec::forward("release_product"),
+        StepSpec::tells("show"),
+        StepSpec::tells("task"),
     ];
 
     type State = State;

@@ -20,7 +20,7 @@ pub(super) fn pending(state: &State) -> Pending {
 }
 
 fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {
-    Pending::Perform { step, n: state.calls + 1, effect: Box::new(effect), fresh_until: None }
+    Pending::perform(step, state.calls + 1, effect)
 }
 
 /// The next call, where one is wanted.

@@ -31,7 +31,7 @@ use crate::kernel::effect::{Attio, AttioRecord, Desk, Effect, OfferingFace, Reco
 use crate::kernel::ids::SagaId;
 use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, Facts, Input, Pending, Refusal, Saga, Summary};
-use crate::kernel::step::{Calls, Class, StepSpec, Undo};
+use crate::kernel::step::{Calls, StepSpec};
 use chrono::NaiveDate;
 use serde_json::json;
 use state::{Stage, Todo};
@@ -47,26 +47,18 @@ impl CatalogSync {
     }
 }
 
-const fn read(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Read, undo: Undo::None("changes nothing"), records: &[] }
-}
-
-const fn tells(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Projection, undo: Undo::None("shows what is"), records: &[] }
-}
-
 impl Saga for CatalogSync {
     const NAME: &'static str = "catalog_sync";
     const VERSION: u32 = 1;
     const PURPOSE: &'static str = "Shows in Attio what Zoho sells, and writes back what is edited there";
     const STEPS: &'static [StepSpec] = &[
-        tells("answer"),
-        read("read_zoho"),
-        read("read_attio"),
-        tells("show"),
-        tells("note"),
-        tells("task"),
-        tells("tell"),
+        StepSpec::tells("answer"),
+        StepSpec::read("read_zoho"),
+        StepSpec::read("read_attio"),
+        StepSpec::tells("show"),
+        StepSpec::tells("note"),
+        StepSpec::tells("task"),
+        StepSpec::tells("tell"),
     ];
     const PRIORITY: Priority = Priority::Background;
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 3 }, Calls { vendor: "attio", count: 1 }];

@@ -10,11 +10,10 @@ use crate::kernel::effect::{Attio, Desk, Effect, OfferingFace, Zoho};
 use crate::kernel::flow::Open;
 use crate::kernel::money::Money;
 use crate::kernel::outcome::{Outcome, Rejection, RejectionKind};
-use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use chrono::{DateTime, TimeDelta, Utc};
 use iso_currency::Currency;
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::{Deref, DerefMut};
 
 const ORGANIZATION: &str = "60012";
 
@@ -70,19 +69,7 @@ struct World {
     asks: u32,
 }
 
-impl Deref for World {
-    type Target = Bench<CatalogSync>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.bench
-    }
-}
-
-impl DerefMut for World {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.bench
-    }
-}
+stands_on_its_bench!(World, CatalogSync);
 
 impl Played for World {
     type Flow = CatalogSync;

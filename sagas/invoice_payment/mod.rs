@@ -57,8 +57,6 @@ use words::Scope;
 /// The flow.
 pub struct InvoicePayment;
 
-const READS: Undo = Undo::None("changes nothing");
-
 impl Saga for InvoicePayment {
     const NAME: &'static str = "invoice_payment";
     const VERSION: u32 = 1;
@@ -66,45 +64,33 @@ impl Saga for InvoicePayment {
     const PRIORITY: Priority = Priority::Batch;
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 3 }];
     const STEPS: &'static [StepSpec] = &[
-        StepSpec { name: "read_invoice", class: Class::Read, undo: READS, records: &[] },
-        StepSpec { name: "find_subscription", class: Class::Read, undo: READS, records: &[] },
-        StepSpec { name: "survey", class: Class::Read, undo: READS, records: &[] },
-        StepSpec { name: "read_client", class: Class::Read, undo: READS, records: &[] },
-        StepSpec { name: "read_subscription", class: Class::Read, undo: READS, records: &[] },
-        StepSpec { name: "read_method", class: Class::Read, undo: READS, records: &[] },
-        StepSpec {
-            name: "claim",
-            class: Class::Compensatable,
-            undo: Undo::None("the event that ends the attempt lets it go in its own append"),
-            records: &[],
-        },
-        StepSpec {
-            name: "count_card",
-            class: Class::Compensatable,
-            undo: Undo::None("the event that ends the attempt spends it or gives it back in its own append"),
-            records: &[],
-        },
-        StepSpec {
-            name: "charge",
-            class: Class::Pivot,
-            undo: Undo::None("after it there is only forward; a give-back is a flow of its own"),
-            records: MONEY_RECORDED,
-        },
-        StepSpec {
-            name: "record_payment",
-            class: Class::Retriable,
-            undo: Undo::None("stands after the pivot"),
-            records: &[],
-        },
-        StepSpec { name: "tell", class: Class::Retriable, undo: Undo::None("stands after the pivot"), records: &[] },
-        StepSpec {
-            name: "answer_card",
-            class: Class::Retriable,
-            undo: Undo::None("a message is told once"),
-            records: &[],
-        },
-        StepSpec { name: "project", class: Class::Projection, undo: Undo::None("shows what is"), records: &[] },
-        StepSpec { name: "look_settlement", class: Class::Read, undo: READS, records: &[] },
+        StepSpec::read("read_invoice"),
+        StepSpec::read("find_subscription"),
+        StepSpec::read("survey"),
+        StepSpec::read("read_client"),
+        StepSpec::read("read_subscription"),
+        StepSpec::read("read_method"),
+        StepSpec::new(
+            "claim",
+            Class::Compensatable,
+            Undo::None("the event that ends the attempt lets it go in its own append"),
+        ),
+        StepSpec::new(
+            "count_card",
+            Class::Compensatable,
+            Undo::None("the event that ends the attempt spends it or gives it back in its own append"),
+        ),
+        StepSpec::new(
+            "charge",
+            Class::Pivot,
+            Undo::None("after it there is only forward; a give-back is a flow of its own"),
+        )
+        .recorded_by(MONEY_RECORDED),
+        StepSpec::forward("record_payment"),
+        StepSpec::forward("tell"),
+        StepSpec::new("answer_card", Class::Retriable, Undo::None("a message is told once")),
+        StepSpec::tells("project"),
+        StepSpec::read("look_settlement"),
     ];
 
     type State = State;

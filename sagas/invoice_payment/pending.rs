@@ -20,14 +20,10 @@ pub(super) fn of(state: &State) -> Pending {
     .unwrap_or_else(|| asleep(state, DateTime::UNIX_EPOCH))
 }
 
-fn perform(step: &'static str, n: u32, effect: Effect, fresh_until: Option<DateTime<Utc>>) -> Pending {
-    Pending::Perform { step, n, effect: Box::new(effect), fresh_until }
-}
-
 fn checking(state: &State) -> Option<Pending> {
     let Verdict::Need(need) = check::judge(state) else { return None };
     let intake = state.intake.as_ref()?;
-    let read = |step, effect| Some(perform(step, state.round, effect, None));
+    let read = |step, effect| Some(Pending::perform(step, state.round, effect));
     let invoice = intake.invoice.clone();
     let known = state.facts.invoice.as_ref();
     match need {
@@ -68,7 +64,7 @@ fn charging(state: &State) -> Option<Pending> {
                 Some(subscription) => Desk::ClaimUnfenced { claims, fences: vec![books::fence(subscription)] },
                 None => Desk::Claim { claims },
             };
-            perform("claim", n, Effect::Desk(claim), None)
+            Pending::perform("claim", n, Effect::Desk(claim))
         }
         Stage::CountingCard => {
             let count = Desk::CountCard {
@@ -76,7 +72,7 @@ fn charging(state: &State) -> Option<Pending> {
                 brand: attempt.method.brand.clone(),
                 order_id: attempt.order_id.clone(),
             };
-            perform("count_card", n, Effect::Desk(count), None)
+            Pending::perform("count_card", n, Effect::Desk(count))
         }
         Stage::Charging | Stage::Checking | Stage::Recording | Stage::Resting => {
             let sale = Braintree::Sell {
@@ -87,7 +83,7 @@ fn charging(state: &State) -> Option<Pending> {
                 recurring: attempt.recurring,
                 details: None,
             };
-            perform("charge", n, Effect::Braintree(sale), Some(attempt.fresh_until))
+            Pending::perform("charge", n, Effect::Braintree(sale)).fresh(Some(attempt.fresh_until))
         }
     })
 }
@@ -103,32 +99,36 @@ fn recording(state: &State) -> Option<Pending> {
         date: capture.effective,
         since: capture.captured_at,
     };
-    Some(perform("record_payment", state.records, Effect::Zoho(payment), None))
+    Some(Pending::perform("record_payment", state.records, Effect::Zoho(payment)))
 }
 
 /// At rest: an activation hears that its capture is recorded, Attio shows the state, a settlement that is due is looked
 /// up; then it waits.
 fn resting(state: &State) -> Pending {
     if let Some(message) = state.owed_word() {
-        return perform("tell", 1, Effect::Desk(Desk::Tell { message: Box::new(message), claims: Vec::new() }), None);
+        return Pending::perform(
+            "tell",
+            1,
+            Effect::Desk(Desk::Tell { message: Box::new(message), claims: Vec::new() }),
+        );
     }
     if let Some(message) = state.owed_answer() {
         let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
-        return perform("answer_card", state.round, Effect::Desk(tell), None);
+        return Pending::perform("answer_card", state.round, Effect::Desk(tell));
     }
     if let Some(message) = state.owed_reply() {
         let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
-        return perform("tell", state.give_backs.next_telling(), Effect::Desk(tell), None);
+        return Pending::perform("tell", state.give_backs.next_telling(), Effect::Desk(tell));
     }
     if let Some(face) = state.owed_face().filter(|_| state.put_off.until.is_none()) {
         let version = state.face_version;
         let n = u32::try_from(version).unwrap_or(u32::MAX);
         let projection = Attio::Project(Box::new(face.write(version)));
-        return perform("project", n, Effect::Attio(projection), None);
+        return Pending::perform("project", n, Effect::Attio(projection));
     }
     if let Some(transaction) = &state.looking {
         let look = Braintree::ReadTransaction { transaction: transaction.clone() };
-        return perform("look_settlement", state.looks, Effect::Braintree(look), None);
+        return Pending::perform("look_settlement", state.looks, Effect::Braintree(look));
     }
     match &state.rest {
         Rest::Nothing => Pending::Ended(End::GivenUp),

@@ -26,6 +26,7 @@ pub mod retry;
 pub mod saga;
 pub mod step;
 pub mod tags;
+pub mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod turn;

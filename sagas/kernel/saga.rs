@@ -69,8 +69,8 @@ pub trait Saga: Sized + Send + Sync + 'static {
 
 /// A business event.
 pub trait BusinessEvent: Clone + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sync {
-    /// The names of all of them.
-    const NAMES: &'static [&'static str] = &[];
+    /// The names of all of them: the flow's own, and those that it shares with others.
+    const NAMES: &'static [&'static [&'static str]] = &[];
     /// Which of them have another form than at first.
     const CHANGES: &'static [Change] = &[];
 
@@ -79,16 +79,19 @@ pub trait BusinessEvent: Clone + PartialEq + Debug + Serialize + DeserializeOwne
 }
 
 /// Names the events of a flow by their variants, so that neither can change without the other. A flow whose events have
-/// other forms than at first gives its list of them: `Event, CHANGES: …`.
+/// other forms than at first gives its list of them: `Event, CHANGES: …`. One that tells people ends with `; Told`: the
+/// variant whose events, and their names, are those of `telling::Told`.
 macro_rules! event_names {
-    ($event:ty $(, $changes:ident)?: $($name:ident),* $(,)?) => {
+    ($event:ty $(, $changes:ident)?: $($name:ident),* $(,)? $(; $told:ident)?) => {
         impl crate::kernel::saga::BusinessEvent for $event {
-            const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+            const NAMES: &'static [&'static [&'static str]] =
+                &[&[$(stringify!($name)),*] $(, &crate::kernel::telling::$told::<()>::NAMES)?];
             $(const CHANGES: &'static [crate::kernel::forms::Change] = $changes;)?
 
             fn name(&self) -> &'static str {
                 match self {
                     $(Self::$name { .. } => stringify!($name),)*
+                    $(Self::$told(told) => told.name(),)?
                 }
             }
         }
@@ -196,6 +199,21 @@ pub enum Pending {
     },
     /// Nothing: it is finished. A later command may open it again.
     Ended(End),
+}
+
+impl Pending {
+    /// Perform an effect, whenever its turn comes.
+    pub(crate) fn perform(step: &'static str, n: u32, effect: Effect) -> Self {
+        Self::Perform { step, n, effect: Box::new(effect), fresh_until: None }
+    }
+
+    /// A call that rests on facts with an end.
+    pub(crate) fn fresh(mut self, end: Option<DateTime<Utc>>) -> Self {
+        if let Self::Perform { fresh_until, .. } = &mut self {
+            *fresh_until = end;
+        }
+        self
+    }
 }
 
 /// How a saga ended.

@@ -13,6 +13,38 @@ pub struct StepSpec {
     pub records: &'static [Calls],
 }
 
+impl StepSpec {
+    /// A step of that class, undone in that way.
+    pub(crate) const fn new(name: &'static str, class: Class, undo: Undo) -> Self {
+        Self { name, class, undo, records: &[] }
+    }
+
+    /// A step that changes nothing.
+    pub(crate) const fn read(name: &'static str) -> Self {
+        Self::new(name, Class::Read, Undo::None("changes nothing"))
+    }
+
+    /// A step before the pivot that `Saga::undo` undoes.
+    pub(crate) const fn makes(name: &'static str) -> Self {
+        Self::new(name, Class::Compensatable, Undo::Effect)
+    }
+
+    /// A step after the pivot.
+    pub(crate) const fn forward(name: &'static str) -> Self {
+        Self::new(name, Class::Retriable, Undo::None("stands after the pivot"))
+    }
+
+    /// A step that shows state to people.
+    pub(crate) const fn tells(name: &'static str) -> Self {
+        Self::new(name, Class::Projection, Undo::None("shows what is"))
+    }
+
+    /// With calls that must be possible afterwards.
+    pub(crate) const fn recorded_by(self, records: &'static [Calls]) -> Self {
+        Self { records, ..self }
+    }
+}
+
 /// Requests at a vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calls {

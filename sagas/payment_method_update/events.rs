@@ -1,11 +1,12 @@
 //! What happened to a card update, for a CRM or finance person. Names and fields are in the log for ever.
 
-use super::words::{Advice, Consent, LetterKind, Telling, Terms, Tried};
+use super::words::{Advice, Consent, LetterKind, Terms, Tried};
 use crate::kernel::answer::{CardUses, CustomerSurvey, Method, Owing, Subscription, SubscriptionSurvey};
 use crate::kernel::effect::{Claim, SubscriptionKey};
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
+use crate::kernel::telling::Told;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -186,35 +187,11 @@ pub enum Event {
         released: Vec<Claim>,
         at: DateTime<Utc>,
     },
-    RecordShown {
-        version: u64,
-    },
-    RecordNotShown {
-        version: u64,
-        code: String,
-    },
-    LetterSent {
-        letter: LetterKind,
-    },
-    LetterNotSent {
-        letter: LetterKind,
-        code: String,
-    },
-    TaskAdded,
-    TaskNotAdded {
-        code: String,
-    },
-    /// What people are to be told is refused for a reason that may pass.
-    TellingPutOff {
-        telling: Telling,
-        code: String,
-        again_at: DateTime<Utc>,
-    },
-    TellingDue {
-        telling: Telling,
-    },
     /// The time to look again has come.
     LookDue,
+    /// What people were told.
+    #[serde(untagged)]
+    Told(Told<LetterKind>),
 }
 
 crate::kernel::saga::event_names!(
@@ -223,6 +200,6 @@ crate::kernel::saga::event_names!(
     CardLinkExpired, ConsentGiven, SubmissionSetAside, CardRefused, VerificationDeclined, CardVaulted, OldCardRead,
     SubscriptionMoved, MoveConfirmed, MoveFailed, CardUpdateResumed, SwitchDeferred, UsesOutdated, DefaultSwitched,
     InvoiceRetryAsked, InvoiceRetried, OldCardDue, OldCardUnused, RetirementPutOff, OldCardRetired, OldCardKept,
-    CancellationOrdered, SubscriptionMovedBack, CardUpdateUndone, RecordShown, RecordNotShown, LetterSent, LetterNotSent,
-    TaskAdded, TaskNotAdded, TellingPutOff, TellingDue, LookDue,
+    CancellationOrdered, SubscriptionMovedBack, CardUpdateUndone, LookDue;
+    Told
 );

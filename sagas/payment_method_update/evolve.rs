@@ -2,7 +2,7 @@
 
 use super::events::Event;
 use super::face;
-use super::state::{Ending, Facts, Intake, Link, Retirement, Stage, State, Submission, Switched, Task};
+use super::state::{Ending, Facts, Intake, Link, Retirement, Stage, State, Submission, Switched};
 use super::words::{Advice, LetterKind};
 use crate::kernel::effect::{Claim, SubscriptionKey};
 use chrono::{DateTime, Utc};
@@ -232,7 +232,7 @@ impl State {
                 self.claims.retain(|claim| !released.contains(claim));
                 self.owing.clone_from(owing);
                 self.link = None;
-                self.letters.retain(|letter| *letter != LetterKind::Link);
+                self.people.drop_letters(|letter| letter == LetterKind::Link);
                 self.owe_letter(LetterKind::Changed);
                 if owing.is_empty() {
                     self.retried(*at);
@@ -299,31 +299,30 @@ impl State {
         self.claims.retain(|claim| !released.contains(claim));
         self.sleep_until = None;
         self.link = None;
-        self.letters.retain(|letter| *letter != LetterKind::Link);
+        self.people.drop_letters(|letter| letter == LetterKind::Link);
         self.show(at, false);
     }
 
     fn owe_letter(&mut self, letter: LetterKind) {
-        if self.customer().is_some() && !self.letters.contains(&letter) {
-            self.letters.push(letter);
+        if self.customer().is_some() {
+            self.people.owe_letter(letter);
         }
     }
 
     pub(super) fn owe_task(&mut self, cause: &str, text: &str) {
-        if self.record().is_some() && !self.tasks.iter().any(|task| task.cause == cause) {
-            self.tasks.push(Task { cause: cause.to_owned(), text: text.to_owned() });
+        if self.record().is_some() {
+            self.people.owe_task(cause, text);
         }
     }
 
     /// What Attio is to show now; a new version where that differs, or where an act awaits its answer.
     pub(super) fn show(&mut self, at: DateTime<Utc>, act: bool) {
         let Some(face) = face::face(self, at) else { return };
-        let shows_the_same = self.face.as_ref().is_some_and(|known| face::same(known, &face));
-        let says_nothing = self.face.is_none() && face::is_empty(&face);
+        let shows_the_same = self.people.face().is_some_and(|known| face::same(known, &face));
+        let says_nothing = self.people.face().is_none() && face::is_empty(&face);
         if act || !(shows_the_same || says_nothing) {
             self.unanswered |= act;
-            self.face = Some(face);
-            self.face_version += 1;
+            self.people.show(face);
         }
     }
 }

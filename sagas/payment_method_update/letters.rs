@@ -1,8 +1,9 @@
 //! Letters to the customer and tasks for the CRM team. Neither ever stops the flow.
 
-use super::state::{State, Task};
+use super::state::State;
 use super::words::LetterKind;
 use crate::kernel::effect::{CheckoutLink, Letter, LetterFacts, TaskNote};
+use crate::kernel::telling::Task;
 
 /// The letter of a kind, as the state has it now.
 pub(super) fn letter(state: &State, kind: LetterKind) -> Option<Letter> {
@@ -41,10 +42,5 @@ pub(super) fn letter(state: &State, kind: LetterKind) -> Option<Letter> {
 
 /// The task as Attio takes it.
 pub(super) fn task(state: &State, task: &Task) -> Option<TaskNote> {
-    Some(TaskNote {
-        record: state.record()?.to_owned(),
-        assignee: None,
-        text: task.text.clone(),
-        marker: format!("{}.{}", state.saga()?.0.simple(), task.cause),
-    })
+    Some(task.note(state.saga()?, state.record()?, None))
 }

@@ -36,7 +36,7 @@ mod words;
 pub use events::Event;
 pub use page::{Offer, Page, PageStage, page};
 pub use state::State;
-pub use words::{Advice, Command, Consent, LetterKind, Telling, Terms, Tried};
+pub use words::{Advice, Command, Consent, LetterKind, Terms, Tried};
 
 use crate::kernel::effect::{Effect, SubscriptionKey};
 use crate::kernel::ids::SagaId;
@@ -70,14 +70,6 @@ impl PaymentMethodUpdate {
     }
 }
 
-const READS: Undo = Undo::None("changes nothing");
-const FORWARD: Undo = Undo::None("stands after the pivot");
-const TELLS: Undo = Undo::None("shows what is");
-
-const fn step(name: &'static str, class: Class, undo: Undo) -> StepSpec {
-    StepSpec { name, class, undo, records: &[] }
-}
-
 impl Saga for PaymentMethodUpdate {
     const NAME: &'static str = "payment_method_update";
     const VERSION: u32 = 1;
@@ -85,37 +77,37 @@ impl Saga for PaymentMethodUpdate {
     const PRIORITY: Priority = Priority::Customer;
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 1 }];
     const STEPS: &'static [StepSpec] = &[
-        step("survey_subscription", Class::Read, READS),
-        step(
+        StepSpec::read("survey_subscription"),
+        StepSpec::new(
             "claim",
             Class::Compensatable,
             Undo::None("the event that ends what it fences lets it go in its own append"),
         ),
-        step("read_subscription", Class::Read, READS),
-        step("survey_customer", Class::Read, READS),
-        step("read_person", Class::Read, READS),
-        step("read_cards", Class::Read, READS),
-        step("survey_uses", Class::Read, READS),
-        step("vault", Class::Compensatable, Undo::Effect),
-        step("read_old_card", Class::Read, READS),
-        step(
+        StepSpec::read("read_subscription"),
+        StepSpec::read("survey_customer"),
+        StepSpec::read("read_person"),
+        StepSpec::read("read_cards"),
+        StepSpec::read("survey_uses"),
+        StepSpec::makes("vault"),
+        StepSpec::read("read_old_card"),
+        StepSpec::new(
             "move_subscription",
             Class::Compensatable,
             Undo::None("`move_back` undoes it before anything else is undone"),
         ),
-        step("confirm_move", Class::Read, READS),
-        step("move_back", Class::Compensatable, Undo::None("is a correction itself")),
-        step(
+        StepSpec::read("confirm_move"),
+        StepSpec::new("move_back", Class::Compensatable, Undo::None("is a correction itself")),
+        StepSpec::new(
             "switch_default",
             Class::Pivot,
             Undo::None("after it there is only forward; another card is another update"),
         ),
-        step("retry_invoice", Class::Retriable, FORWARD),
-        step("check_old_card", Class::Read, READS),
-        step("retire_old_card", Class::Retriable, FORWARD),
-        step("show", Class::Projection, TELLS),
-        step("letter", Class::Projection, TELLS),
-        step("task", Class::Projection, TELLS),
+        StepSpec::forward("retry_invoice"),
+        StepSpec::read("check_old_card"),
+        StepSpec::forward("retire_old_card"),
+        StepSpec::tells("show"),
+        StepSpec::tells("letter"),
+        StepSpec::tells("task"),
     ];
 
     type State = State;

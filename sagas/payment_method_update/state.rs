@@ -1,13 +1,13 @@
 //! What a card update remembers.
 
 use super::PaymentMethodUpdate;
-use super::words::{Advice, Consent, LetterKind, Telling, Terms};
+use super::words::{Advice, Consent, LetterKind, Terms};
 use crate::kernel::answer::{CardUses, CustomerSurvey, Method, Owing, Subscription, SubscriptionSurvey};
 use crate::kernel::effect::{CardFace, Claim, SubscriptionKey};
 use crate::kernel::ids::{Installation, SagaId, derive};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
-use crate::kernel::retry::PutOff;
+use crate::kernel::telling::Owed;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -55,12 +55,7 @@ pub struct State {
     pub(super) looks: u32,
     pub(super) claims: Vec<Claim>,
     pub(super) counts: Counts,
-    pub(super) letters: Vec<LetterKind>,
-    pub(super) tasks: Vec<Task>,
-    pub(super) face: Option<CardFace>,
-    pub(super) face_version: u64,
-    pub(super) shown_version: u64,
-    pub(super) put_off: PutOffs,
+    pub(super) people: Owed<CardFace, LetterKind>,
 }
 
 /// How it began.
@@ -168,31 +163,6 @@ pub(super) struct Retirement {
     pub(super) put_offs: u32,
 }
 
-/// A task for the CRM team.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Task {
-    pub(super) cause: String,
-    pub(super) text: String,
-}
-
-/// What people are to be told and a vendor refuses.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PutOffs {
-    pub(super) record: PutOff,
-    pub(super) letter: PutOff,
-    pub(super) task: PutOff,
-}
-
-impl PutOffs {
-    pub(super) fn of(&mut self, telling: Telling) -> &mut PutOff {
-        match telling {
-            Telling::Record => &mut self.record,
-            Telling::Letter => &mut self.letter,
-            Telling::Task => &mut self.task,
-        }
-    }
-}
-
 /// How often something was done in this saga: tells repeated steps apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counts {
@@ -204,8 +174,6 @@ pub(super) struct Counts {
     pub(super) switches: u32,
     pub(super) retries: u32,
     pub(super) deletes: u32,
-    pub(super) letters: u32,
-    pub(super) tasks: u32,
 }
 
 impl State {
@@ -267,11 +235,6 @@ impl State {
     pub(super) fn token(&self, submission: u32) -> Option<String> {
         let saga = self.saga()?.0.simple().to_string();
         Some(format!("m-{}", derive("method", &[&saga, &submission.to_string()]).simple()))
-    }
-
-    /// A face that Attio does not show yet.
-    pub(super) fn owed_face(&self) -> Option<&CardFace> {
-        (self.face_version > self.shown_version).then_some(self.face.as_ref()).flatten()
     }
 
     /// Brand and last four digits.

@@ -6,9 +6,9 @@ use super::state::{Stage, State};
 use crate::kernel::effect::{
     Attio, Braintree, CardFace, Claim, ClaimKind, Desk, Effect, Mail, Message, RecurringChange, SubscriptionKey, Zoho,
 };
-use crate::kernel::retry::PutOff;
 use crate::kernel::saga::{End, Pending};
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use crate::kernel::telling::Due;
+use chrono::{DateTime, SecondsFormat, TimeDelta};
 
 /// The flow that collects invoices, and in which of its states one waits for money of the customer: named, not imported.
 const COLLECTS: &str = "invoice_payment";
@@ -20,26 +20,6 @@ const FRESH: TimeDelta = TimeDelta::seconds(60);
 /// So long after the consent the customer counts as present at a charge.
 const PRESENT: TimeDelta = TimeDelta::hours(1);
 
-/// One wanted step.
-pub(super) struct Want {
-    step: &'static str,
-    n: u32,
-    effect: Effect,
-    fresh_until: Option<DateTime<Utc>>,
-}
-
-impl Want {
-    const fn new(step: &'static str, n: u32, effect: Effect) -> Self {
-        Self { step, n, effect, fresh_until: None }
-    }
-}
-
-impl From<Want> for Pending {
-    fn from(want: Want) -> Self {
-        Self::Perform { step: want.step, n: want.n, effect: Box::new(want.effect), fresh_until: want.fresh_until }
-    }
-}
-
 pub(super) fn pending(state: &State) -> Pending {
     if let Some(reason) = &state.undoing {
         return move_back(state).map_or_else(|| Pending::Unwind { reason: reason.clone() }, Pending::from);
@@ -47,29 +27,29 @@ pub(super) fn pending(state: &State) -> Pending {
     if rests(state)
         && let Some(want) = told(state)
     {
-        return want.into();
+        return want;
     }
     if let Some(until) = state.sleep_until {
         return Pending::Sleep { why: "looked at again", until };
     }
     let pending = match &state.stage {
         Stage::New => Pending::Ended(End::GivenUp),
-        Stage::Preparing => preparation(state).map_or_else(|| soon(state), Pending::from),
+        Stage::Preparing => preparation(state).unwrap_or_else(|| soon(state)),
         Stage::LinkOut => match (&state.facts.uses_at, &state.link) {
-            (None, _) => survey(state).map_or_else(|| soon(state), Pending::from),
+            (None, _) => survey(state).unwrap_or_else(|| soon(state)),
             (Some(_), Some(link)) => Pending::Await { signal: "the customer's card", until: link.expires_at },
             (Some(_), None) => soon(state),
         },
-        Stage::Updating => update(state).map_or_else(|| soon(state), Pending::from),
+        Stage::Updating => update(state).unwrap_or_else(|| soon(state)),
         Stage::Held { code, detail } => Pending::Park { code: *code, detail: detail.clone() },
         Stage::Retrying => match state.asked {
             Some((_, until)) => Pending::Await { signal: "the invoice that is charged", until },
-            None => retry(state).map_or_else(|| soon(state), Pending::from),
+            None => retry(state).unwrap_or_else(|| soon(state)),
         },
         Stage::Retiring { until } if !state.retirement.due => {
             Pending::Sleep { why: "the old card is kept", until: *until }
         }
-        Stage::Retiring { .. } => retire(state).map_or_else(|| soon(state), Pending::from),
+        Stage::Retiring { .. } => retire(state).unwrap_or_else(|| soon(state)),
         Stage::Over { ending, .. } => Pending::Ended(super::end(*ending)),
     };
     until_alarm(state, pending)
@@ -77,7 +57,7 @@ pub(super) fn pending(state: &State) -> Pending {
 
 /// What rests, rests until people are told what was refused.
 fn until_alarm(state: &State, pending: Pending) -> Pending {
-    let Some(next) = state.tried_again().map(|(_, until)| until).min() else { return pending };
+    let Some(next) = state.people.next_try() else { return pending };
     match pending {
         Pending::Await { signal, until } => Pending::Await { signal, until: until.min(next) },
         Pending::Sleep { why, until } => Pending::Sleep { why, until: until.min(next) },
@@ -102,28 +82,28 @@ const fn rests(state: &State) -> bool {
 }
 
 /// What people are told: the record first, then the customer, then the CRM team.
-fn told(state: &State) -> Option<Want> {
-    let due = |put_off: &PutOff| put_off.until.is_none();
-    if let Some(face) = state.owed_face().filter(|_| due(&state.put_off.record)) {
-        let version = state.face_version;
-        let n = u32::try_from(version).unwrap_or(u32::MAX);
-        let face = CardFace { version, answers_act: state.unanswered, ..face.clone() };
-        return Some(Want::new("show", n, Effect::Attio(Attio::ShowCardPage(Box::new(face)))));
-    }
-    if state.stage == Stage::Preparing {
-        return None;
-    }
-    if let Some(kind) = state.letters.first().filter(|_| due(&state.put_off.letter))
-        && let Some(letter) = letters::letter(state, *kind)
-    {
-        return Some(Want::new("letter", state.counts.letters + 1, Effect::Mail(Mail::Send(Box::new(letter)))));
-    }
-    let task = letters::task(state, state.tasks.first().filter(|_| due(&state.put_off.task))?)?;
-    Some(Want::new("task", state.counts.tasks + 1, Effect::Attio(Attio::AddTask(Box::new(task)))))
+fn told(state: &State) -> Option<Pending> {
+    state.people.due().find_map(|due| match due {
+        Due::Record { face, version, n } => {
+            let face = CardFace { version, answers_act: state.unanswered, ..face.clone() };
+            let show = Attio::ShowCardPage(Box::new(face));
+            Some(Pending::perform("show", n, Effect::Attio(show)))
+        }
+        // Letters and tasks speak of what is still being read.
+        Due::Letter { .. } | Due::Task { .. } if state.stage == Stage::Preparing => None,
+        Due::Letter { letter, n } => {
+            let letter = letters::letter(state, letter)?;
+            Some(Pending::perform("letter", n, Effect::Mail(Mail::Send(Box::new(letter)))))
+        }
+        Due::Task { task, n } => {
+            let task = letters::task(state, task)?;
+            Some(Pending::perform("task", n, Effect::Attio(Attio::AddTask(Box::new(task)))))
+        }
+    })
 }
 
 /// The claim on the press of the act.
-fn trigger(state: &State) -> Option<Want> {
+fn trigger(state: &State) -> Option<Pending> {
     let intake = state.intake.as_ref().filter(|i| i.pressed && state.links == 0)?;
     let SubscriptionKey::Attio { record } = &intake.subscription else { return None };
     let pressed = intake.requested_at.to_rfc3339_opts(SecondsFormat::Nanos, true);
@@ -131,15 +111,15 @@ fn trigger(state: &State) -> Option<Want> {
     (!state.claims.contains(&claim)).then(|| self::claim(state, vec![claim]))
 }
 
-fn claim(state: &State, claims: Vec<Claim>) -> Want {
-    Want::new("claim", state.counts.claims + 1, Effect::Desk(Desk::Claim { claims }))
+fn claim(state: &State, claims: Vec<Claim>) -> Pending {
+    Pending::perform("claim", state.counts.claims + 1, Effect::Desk(Desk::Claim { claims }))
 }
 
 /// What a link still needs.
-pub(super) fn preparation(state: &State) -> Option<Want> {
+pub(super) fn preparation(state: &State) -> Option<Pending> {
     let intake = state.intake.as_ref()?;
     let facts = &state.facts;
-    let read = |step, effect| Some(Want::new(step, 1, effect));
+    let read = |step, effect| Some(Pending::perform(step, 1, effect));
     if facts.survey.is_none() {
         let by = intake.subscription.clone();
         return read("survey_subscription", Effect::Desk(Desk::SurveySubscription { by }));
@@ -165,12 +145,12 @@ pub(super) fn preparation(state: &State) -> Option<Want> {
     if facts.uses.is_none() { survey(state) } else { None }
 }
 
-fn read_cards(state: &State) -> Option<Want> {
+fn read_cards(state: &State) -> Option<Pending> {
     let read = Braintree::ReadCustomer { customer: state.braintree_customer()?.to_owned() };
-    Some(Want::new("read_cards", state.counts.card_reads + 1, Effect::Braintree(read)))
+    Some(Pending::perform("read_cards", state.counts.card_reads + 1, Effect::Braintree(read)))
 }
 
-fn survey(state: &State) -> Option<Want> {
+fn survey(state: &State) -> Option<Pending> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let survey = Desk::SurveyCardUses {
         customer: state.customer()?.to_owned(),
@@ -179,27 +159,27 @@ fn survey(state: &State) -> Option<Want> {
         charging: words(&CHARGING),
         subscriptions: state.ours_on_old(),
     };
-    Some(Want::new("survey_uses", state.counts.surveys + 1, Effect::Desk(survey)))
+    Some(Pending::perform("survey_uses", state.counts.surveys + 1, Effect::Desk(survey)))
 }
 
 /// What the switch still needs.
-fn update(state: &State) -> Option<Want> {
+fn update(state: &State) -> Option<Pending> {
     let submission = state.submission.as_ref()?;
     let customer = state.braintree_customer()?.to_owned();
     let Some(card) = &state.card else {
         let vault = Braintree::Vault { customer, token: submission.token.clone(), input: submission.input };
-        return Some(Want::new("vault", submission.number, Effect::Braintree(vault)));
+        return Some(Pending::perform("vault", submission.number, Effect::Braintree(vault)));
     };
     if !state.facts.fresh_cards {
         return read_cards(state);
     }
     if let (None, Some(old)) = (&state.on_old, &state.old) {
         let read = Braintree::ReadMethod { token: old.token.clone() };
-        return Some(Want::new("read_old_card", state.counts.old_reads + 1, Effect::Braintree(read)));
+        return Some(Pending::perform("read_old_card", state.counts.old_reads + 1, Effect::Braintree(read)));
     }
     if let Some(subscription) = state.moving.clone() {
         let read = Braintree::ReadSubscription { subscription };
-        return Some(Want::new("confirm_move", state.counts.moves + 1, Effect::Braintree(read)));
+        return Some(Pending::perform("confirm_move", state.counts.moves + 1, Effect::Braintree(read)));
     }
     if state.facts.uses_at.is_none() {
         return survey(state);
@@ -209,13 +189,15 @@ fn update(state: &State) -> Option<Want> {
         if !open.is_empty() {
             return Some(claim(state, open));
         }
-        return Some(Want::new("move_subscription", state.counts.moves + 1, charged_to(subscription, &card.token)));
+        return Some(Pending::perform(
+            "move_subscription",
+            state.counts.moves + 1,
+            charged_to(subscription, &card.token),
+        ));
     }
     let switch = Braintree::SetDefaultMethod { customer, token: card.token.clone() };
-    Some(Want {
-        fresh_until: state.facts.uses_at.map(|at| at + FRESH),
-        ..Want::new("switch_default", state.counts.switches + 1, Effect::Braintree(switch))
-    })
+    let switch = Pending::perform("switch_default", state.counts.switches + 1, Effect::Braintree(switch));
+    Some(switch.fresh(state.facts.uses_at.map(|at| at + FRESH)))
 }
 
 fn charged_to(subscription: &str, token: &str) -> Effect {
@@ -224,14 +206,14 @@ fn charged_to(subscription: &str, token: &str) -> Effect {
 }
 
 /// Called off: what was moved charges the old card again, before the new one goes.
-fn move_back(state: &State) -> Option<Want> {
+fn move_back(state: &State) -> Option<Pending> {
     let subscription = state.moving.as_ref().or_else(|| state.moved.last())?;
     let old = state.old.as_ref()?;
-    Some(Want::new("move_back", state.counts.moves + 1, charged_to(subscription, &old.token)))
+    Some(Pending::perform("move_back", state.counts.moves + 1, charged_to(subscription, &old.token)))
 }
 
 /// The next open invoice is told. Another flow is named, not imported: what it is told is its own command in words.
-fn retry(state: &State) -> Option<Want> {
+fn retry(state: &State) -> Option<Pending> {
     let (saga, invoice) = (state.saga()?, state.owing.first()?.saga);
     let consent = &state.submission.as_ref()?.consent;
     let switched_at =
@@ -250,18 +232,18 @@ fn retry(state: &State) -> Option<Want> {
         key: format!("card/{saga}/{invoice}"),
     };
     let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
-    Some(Want::new("retry_invoice", state.counts.retries + 1, Effect::Desk(tell)))
+    Some(Pending::perform("retry_invoice", state.counts.retries + 1, Effect::Desk(tell)))
 }
 
 /// The end of the old card.
-fn retire(state: &State) -> Option<Want> {
+fn retire(state: &State) -> Option<Pending> {
     let token = state.switched.as_ref()?.before.as_ref()?.token.clone();
     if state.retirement.unused {
         let delete = Braintree::DeleteMethod { token };
-        return Some(Want::new("retire_old_card", state.counts.deletes + 1, Effect::Braintree(delete)));
+        return Some(Pending::perform("retire_old_card", state.counts.deletes + 1, Effect::Braintree(delete)));
     }
     let read = Braintree::ReadMethod { token };
-    Some(Want::new("check_old_card", state.counts.old_reads + 1, Effect::Braintree(read)))
+    Some(Pending::perform("check_old_card", state.counts.old_reads + 1, Effect::Braintree(read)))
 }
 
 /// The effect that undoes a completed step.

@@ -5,7 +5,6 @@ use super::answers;
 use super::events::Event;
 use super::state::{Stage, State};
 use super::steps;
-use super::words::Telling;
 use crate::kernel::effect::{Claim, ClaimKind};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -82,9 +81,8 @@ impl Turn<'_> {
     /// A sleep or a deadline has come.
     pub(super) fn due(&mut self) {
         let now = self.at.now;
-        let owed = self.state.tried_again().find(|(_, until)| *until <= now).map(|(telling, _): (Telling, _)| telling);
-        if let Some(telling) = owed {
-            return self.push(Event::TellingDue { telling });
+        if let Some(due) = self.state.people.come_due(now) {
+            return self.push(Event::Told(due));
         }
         if self.state.sleep_until.is_some_and(|until| until <= now) {
             return self.push(Event::LookDue);

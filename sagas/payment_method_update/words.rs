@@ -99,18 +99,6 @@ pub enum Advice {
     CardAgain,
 }
 
-/// What people are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Telling {
-    /// The state, on the record in Attio.
-    Record,
-    /// The customer, by mail.
-    Letter,
-    /// The CRM team, by a task.
-    Task,
-}
-
 /// A letter to the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -44,15 +44,8 @@ use turn::Turn;
 /// The flow.
 pub struct Refund;
 
-const READS: Undo = Undo::None("changes nothing");
-const AFTER: Undo = Undo::None("stands after the pivot");
-const SHOWS: Undo = Undo::None("shows what is");
 /// What follows a give-back in Zoho and Attio.
 const FOLLOWS: &[Calls] = &[Calls { vendor: "zoho", count: 2 }, Calls { vendor: "attio", count: 1 }];
-
-const fn step(name: &'static str, class: Class, undo: Undo) -> StepSpec {
-    StepSpec { name, class, undo, records: &[] }
-}
 
 impl Refund {
     /// The give-back of that key: the same payment and key give the same id for ever.
@@ -78,37 +71,32 @@ impl Saga for Refund {
     const PRIORITY: Priority = Priority::Webhook;
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 3 }];
     const STEPS: &'static [StepSpec] = &[
-        step(
+        StepSpec::new(
             "claim",
             Class::Compensatable,
             Undo::None("the event that ends the give-back lets it go in its own append"),
         ),
-        step(
+        StepSpec::new(
             "ask_stream",
             Class::Compensatable,
             Undo::None("`tell_stream` says in the end that nothing was given back"),
         ),
-        step("read_lines", Class::Read, READS),
-        step("read_transaction", Class::Read, READS),
-        StepSpec {
-            name: "give_back",
-            class: Class::Pivot,
-            undo: Undo::None("after it there is only forward"),
-            records: FOLLOWS,
-        },
-        step("delete_payment", Class::Retriable, AFTER),
-        step("read_payment", Class::Read, READS),
-        step("lower_payment", Class::Retriable, AFTER),
-        step("read_invoice", Class::Read, READS),
-        step("void_invoice", Class::Retriable, AFTER),
-        step("create_note", Class::Retriable, AFTER),
-        step("void_note", Class::Retriable, AFTER),
-        step("pay_out_note", Class::Retriable, AFTER),
-        step("apply_note", Class::Retriable, AFTER),
-        step("tell_stream", Class::Retriable, AFTER),
-        step("project", Class::Projection, SHOWS),
-        step("letter", Class::Projection, SHOWS),
-        step("look_refund", Class::Read, READS),
+        StepSpec::read("read_lines"),
+        StepSpec::read("read_transaction"),
+        StepSpec::new("give_back", Class::Pivot, Undo::None("after it there is only forward")).recorded_by(FOLLOWS),
+        StepSpec::forward("delete_payment"),
+        StepSpec::read("read_payment"),
+        StepSpec::forward("lower_payment"),
+        StepSpec::read("read_invoice"),
+        StepSpec::forward("void_invoice"),
+        StepSpec::forward("create_note"),
+        StepSpec::forward("void_note"),
+        StepSpec::forward("pay_out_note"),
+        StepSpec::forward("apply_note"),
+        StepSpec::forward("tell_stream"),
+        StepSpec::tells("project"),
+        StepSpec::tells("letter"),
+        StepSpec::read("look_refund"),
     ];
 
     type State = State;
@@ -162,7 +150,7 @@ pub(super) fn claim_of(wish: &Wish) -> Claim {
 }
 
 fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {
-    Pending::Perform { step, n: state.round + 1, effect: Box::new(effect), fresh_until: None }
+    Pending::perform(step, state.round + 1, effect)
 }
 
 fn wanted(state: &State) -> Option<Pending> {

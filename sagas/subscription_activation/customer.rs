@@ -8,15 +8,16 @@
 
 use super::events::Event;
 use super::state::State;
-use super::steps::{self, Want};
+use super::steps;
 use super::turn::Turn;
 use crate::kernel::answer::{Answer, Enrolment};
 use crate::kernel::effect::{Braintree, Claim, ClaimKind, Desk, Effect, Zoho};
 use crate::kernel::outcome::{Outcome, RejectionKind};
+use crate::kernel::saga::Pending;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// What the payment still needs before anything is made for the customer.
-pub(super) fn settled(state: &State) -> Option<Want> {
+pub(super) fn settled(state: &State) -> Option<Pending> {
     if state.invoice.bound {
         return None;
     }
@@ -33,18 +34,18 @@ fn patience(state: &State) -> Option<DateTime<Utc>> {
 }
 
 /// Our customer and its links, where they may have changed since they were read.
-pub(super) fn enrolled(state: &State) -> Option<Want> {
+pub(super) fn enrolled(state: &State) -> Option<Pending> {
     if state.facts.enrolled {
         return None;
     }
     let client = state.facts.request.as_ref()?.client.clone()?;
-    Some(Want::new("enrol", state.counts.preparations, Effect::Desk(Desk::Enrol { client })))
+    Some(Pending::perform("enrol", state.counts.preparations, Effect::Desk(Desk::Enrol { client })))
 }
 
 /// What the vendors know of the customer that is linked.
-pub(super) fn known(state: &State) -> Option<Want> {
+pub(super) fn known(state: &State) -> Option<Pending> {
     let Enrolment { zoho_customer, braintree_customer, .. } = state.facts.enrolment.as_ref()?;
-    let read = |step, effect| Some(Want::new(step, state.counts.preparations, effect));
+    let read = |step, effect| Some(Pending::perform(step, state.counts.preparations, effect));
     if let Some(customer) = zoho_customer.clone().filter(|_| state.made.zoho_customer.is_none()) {
         if state.facts.zoho_customer.is_none() {
             return read("read_customer", Effect::Zoho(Zoho::ReadCustomer { customer }));
@@ -61,7 +62,7 @@ pub(super) fn known(state: &State) -> Option<Want> {
 }
 
 /// What has to be known before an undo: whether others use by now what was made here.
-pub(super) fn used(state: &State) -> Option<Want> {
+pub(super) fn used(state: &State) -> Option<Pending> {
     let made = &state.made;
     if !made.shared {
         return None;
@@ -69,7 +70,7 @@ pub(super) fn used(state: &State) -> Option<Want> {
     if let Some(want) = steps::claim(state, state.customer_claim()?) {
         return Some(want);
     }
-    let look = |step, effect| Some(Want::new(step, state.submissions, effect));
+    let look = |step, effect| Some(Pending::perform(step, state.submissions, effect));
     if let Some(customer) = made.braintree_customer.clone().filter(|_| made.braintree_used.is_none()) {
         return look("find_other_cards", Effect::Braintree(Braintree::ReadCustomer { customer }));
     }

@@ -1,7 +1,7 @@
 //! What an activation says happened. Names and fields are in the log for ever, and none carries personal data.
 
 use super::quote::Quote;
-use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Telling, Terms, Then};
+use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
 use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
 use crate::kernel::effect::Claim;
 use crate::kernel::ids::Installation;
@@ -9,6 +9,7 @@ use crate::kernel::money::Money;
 use crate::kernel::offer::Offer;
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
+use crate::kernel::telling::Told;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -336,33 +337,9 @@ pub enum Event {
         claim: Claim,
     },
     WaitOver,
-    LetterSent {
-        letter: LetterKind,
-    },
-    LetterNotSent {
-        letter: LetterKind,
-        code: String,
-    },
-    TaskAdded,
-    TaskNotAdded {
-        code: String,
-    },
-    /// It is refused, for a reason that may pass: tried again later.
-    TellingPutOff {
-        telling: Telling,
-        code: String,
-        again_at: DateTime<Utc>,
-    },
-    TellingDue {
-        telling: Telling,
-    },
-    CustomerStateShown {
-        version: u64,
-    },
-    CustomerStateNotShown {
-        version: u64,
-        code: String,
-    },
+    /// What people were told.
+    #[serde(untagged)]
+    Told(Told<LetterKind>),
 }
 
 crate::kernel::saga::event_names!(
@@ -439,13 +416,6 @@ crate::kernel::saga::event_names!(
     ActivationHeld,
     ActivationResumed,
     ProductReleased,
-    WaitOver,
-    LetterSent,
-    LetterNotSent,
-    TaskAdded,
-    TaskNotAdded,
-    TellingPutOff,
-    TellingDue,
-    CustomerStateShown,
-    CustomerStateNotShown,
+    WaitOver;
+    Told
 );

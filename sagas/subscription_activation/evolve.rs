@@ -2,9 +2,7 @@
 
 use super::events::Event;
 use super::face;
-use super::state::{
-    Ending, Errand, Facts, FirstInvoice, Intake, Link, Record, Stage, State, Submission, Task, Undoing,
-};
+use super::state::{Ending, Errand, Facts, FirstInvoice, Intake, Link, Record, Stage, State, Submission, Undoing};
 use super::words::{Act, Advice, After, Hold, LetterKind, Nothing, Paying, Then};
 use crate::kernel::answer::Method;
 use crate::kernel::effect::{Claim, ClaimKind};
@@ -36,10 +34,8 @@ impl State {
     /// What people see changes with the state, and only then is written, or where somebody asks for it.
     pub(super) fn show(&mut self, at: DateTime<Utc>, anew: bool) {
         let Some(face) = face::face(self, at) else { return };
-        if anew || self.face.as_ref().is_none_or(|old| !old.same(&face)) {
-            self.face = Some(face);
-            self.face_version += 1;
-            self.put_off.record.until = None;
+        if anew || self.people.face().is_none_or(|old| !old.same(&face)) {
+            self.people.show(face);
         }
     }
 
@@ -66,7 +62,7 @@ impl State {
                 self.pressed_at = Some(*pressed_at);
                 self.unanswered = true;
                 self.act_declined = None;
-                self.put_off.record.until = None;
+                self.people.hurry();
                 match (act, &self.stage) {
                     (Act::Start | Act::Retry, Stage::Quoted | Stage::Preparing) => {
                         self.act = Some(*act);
@@ -147,7 +143,7 @@ impl State {
                 let remind_at = (remind_at < expires_at).then_some(*remind_at);
                 self.link = Some(Link { number: *number, expires_at: *expires_at, remind_at, opened: false });
                 self.stage = Stage::LinkOut;
-                self.owe(LetterKind::Link);
+                self.people.owe_letter(LetterKind::Link);
             }
             Event::LinkOpened { .. } => {
                 if let Some(link) = &mut self.link {
@@ -158,21 +154,9 @@ impl State {
                 if let Some(link) = &mut self.link {
                     link.remind_at = None;
                 }
-                self.owe(LetterKind::Reminder);
+                self.people.owe_letter(LetterKind::Reminder);
             }
             _ => {}
-        }
-    }
-
-    fn owe(&mut self, letter: LetterKind) {
-        if !self.letters.contains(&letter) {
-            self.letters.push(letter);
-        }
-    }
-
-    pub(super) fn owe_task(&mut self, cause: &str, text: String) {
-        if !self.tasks.iter().any(|t| t.cause == cause) {
-            self.tasks.push(Task { cause: cause.to_owned(), text });
         }
     }
 
@@ -195,7 +179,7 @@ impl State {
                 self.advice = None;
                 self.locked_until = None;
                 // Who pays needs no link any more.
-                self.letters.retain(|l| !matches!(l, LetterKind::Link | LetterKind::Reminder));
+                self.people.drop_letters(|letter| matches!(letter, LetterKind::Link | LetterKind::Reminder));
             }
             Event::BraintreeCustomerMade { customer } => self.made.braintree_customer = Some(customer.clone()),
             Event::BraintreeCustomerLinked => self.made.braintree_linked = true,
@@ -284,7 +268,7 @@ impl State {
         self.locked_until = locked_until;
         if locked_until.is_some() {
             let text = format!("{} payment attempts were declined: the customer may need help", self.declines);
-            self.owe_task("declined", text);
+            self.people.owe_task("declined", text);
         }
     }
 
@@ -423,9 +407,10 @@ impl State {
                 self.over(Ending::Active, "", "");
                 // Of money that was taken back there is no receipt.
                 if !self.reversed {
-                    self.owe(LetterKind::Receipt);
+                    self.people.owe_letter(LetterKind::Receipt);
                 }
-                self.owe_task("active", format!("{} is active", self.title()));
+                let title = self.title();
+                self.people.owe_task("active", format!("{title} is active"));
             }
             _ => {}
         }
@@ -434,7 +419,7 @@ impl State {
     fn over(&mut self, ending: Ending, reason: &str, cure: &str) {
         self.stage = Stage::Over { ending, reason: reason.to_owned(), cure: cure.to_owned() };
         self.sleep_until = None;
-        self.letters.retain(|l| !matches!(l, LetterKind::Link | LetterKind::Reminder));
+        self.people.drop_letters(|letter| matches!(letter, LetterKind::Link | LetterKind::Reminder));
     }
 
     fn apply_end(&mut self, event: &Event) {
@@ -453,7 +438,7 @@ impl State {
             Event::ActivationUndone { then, released, .. } => self.undone(*then, released),
             Event::ActivationHeld { code, detail, then, .. } => {
                 self.stage = Stage::Held { code: *code, detail: detail.clone(), then: *then };
-                self.owe_task("held", format!("An operator must look: {detail}"));
+                self.people.owe_task("held", format!("An operator must look: {detail}"));
             }
             Event::ActivationResumed { .. } => self.resumed(),
             _ => {}
@@ -489,17 +474,17 @@ impl State {
         };
         self.over(ending, &undoing.reason, &undoing.cure);
         if self.submissions > 0 {
-            self.owe(LetterKind::Failure);
+            self.people.owe_letter(LetterKind::Failure);
         }
         if ending == Ending::Failed {
-            self.owe_task("failed", format!("{}; {}", undoing.reason, undoing.cure));
+            self.people.owe_task("failed", format!("{}; {}", undoing.reason, undoing.cure));
         }
     }
 
     fn resumed(&mut self) {
         let Stage::Held { then, .. } = self.stage else { return };
         self.looks = 0;
-        self.tasks.retain(|t| t.cause != "held");
+        self.people.drop_task("held");
         match then {
             After::Quote => self.prepare(),
             After::Pay if self.capture.is_some() => self.stage = Stage::HandingOver,

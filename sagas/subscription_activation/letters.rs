@@ -1,8 +1,9 @@
 //! Letters to the customer and tasks for the record's owner. Neither ever stops the flow.
 
-use super::state::{Ending, Stage, State, Task};
+use super::state::{Ending, Stage, State};
 use super::words::LetterKind;
 use crate::kernel::effect::{CheckoutLink, Letter, LetterFacts, Price, TaskNote};
+use crate::kernel::telling::Task;
 
 /// The letter of a kind, as the state has it now.
 pub(super) fn letter(state: &State, kind: LetterKind) -> Option<Letter> {
@@ -60,10 +61,9 @@ fn failure(state: &State) -> LetterFacts {
 
 /// The task as Attio takes it.
 pub(super) fn task(state: &State, task: &Task) -> Option<TaskNote> {
-    Some(TaskNote {
-        record: state.intake.as_ref()?.record.clone(),
-        assignee: state.facts.request.as_ref().and_then(|r| r.owner.clone()),
-        text: task.text.clone(),
-        marker: format!("{}.{}", state.saga()?.0.simple(), task.cause),
-    })
+    Some(task.note(
+        state.saga()?,
+        state.intake.as_ref()?.record.as_str(),
+        state.facts.request.as_ref().and_then(|r| r.owner.clone()),
+    ))
 }

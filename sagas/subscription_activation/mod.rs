@@ -55,9 +55,7 @@ pub use events::Event;
 pub use page::{CardOnFile, Page, PageStage, page};
 pub use quote::{Quote, QuoteLine};
 pub use state::State;
-pub use words::{
-    Act, Advice, After, Capture, Command, Consent, Hold, LetterKind, Nothing, Paying, Telling, Terms, Then,
-};
+pub use words::{Act, Advice, After, Capture, Command, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
 
 use crate::kernel::effect::Effect;
 use crate::kernel::ids::SagaId;
@@ -78,22 +76,7 @@ impl SubscriptionActivation {
     }
 }
 
-const READS: Undo = Undo::None("changes nothing");
 const CORRECTS: Undo = Undo::None("is a correction itself");
-const FORWARD: Undo = Undo::None("stands after the pivot");
-const TELLS: Undo = Undo::None("shows what is");
-
-const fn read(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Read, undo: READS, records: &[] }
-}
-
-const fn makes(name: &'static str) -> StepSpec {
-    StepSpec { name, class: Class::Compensatable, undo: Undo::Effect, records: &[] }
-}
-
-const fn step(name: &'static str, class: Class, undo: Undo) -> StepSpec {
-    StepSpec { name, class, undo, records: &[] }
-}
 
 impl Saga for SubscriptionActivation {
     const NAME: &'static str = "subscription_activation";
@@ -103,49 +86,57 @@ impl Saga for SubscriptionActivation {
     const PRIORITY: Priority = Priority::Customer;
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 10 }];
     const STEPS: &'static [StepSpec] = &[
-        read("read_request"),
-        step("enrol", Class::Compensatable, Undo::None("our customer for a client stays, whatever becomes of this")),
-        read("read_person"),
-        step(
+        StepSpec::read("read_request"),
+        StepSpec::new(
+            "enrol",
+            Class::Compensatable,
+            Undo::None("our customer for a client stays, whatever becomes of this"),
+        ),
+        StepSpec::read("read_person"),
+        StepSpec::new(
             "claim",
             Class::Compensatable,
             Undo::None("the event that ends the activation lets it go in its own append"),
         ),
-        read("read_offer"),
-        read("read_customer"),
-        read("list_subscriptions"),
-        read("read_cards"),
-        makes("create_braintree_customer"),
-        makes("link_customer"),
-        read("read_method"),
-        step("count_card", Class::Compensatable, Undo::None("an event spends it or gives it back in its own append")),
-        StepSpec { records: MONEY_RECORDED, ..makes("authorise") },
-        makes("vault"),
-        read("find_zoho_customer"),
-        makes("revive_zoho_customer"),
-        makes("zoho_customer"),
-        makes("link_zoho_customer"),
-        makes("subscribe"),
-        read("confirm_subscription"),
-        makes("adopt"),
-        read("first_invoice"),
-        read("read_invoice"),
-        read("find_late_hold"),
-        read("find_other_cards"),
-        read("find_other_subscriptions"),
-        step("release_hold", Class::Compensatable, CORRECTS),
-        step("forget_card", Class::Compensatable, CORRECTS),
-        step("undo_twin", Class::Compensatable, CORRECTS),
-        StepSpec {
-            name: "capture",
-            class: Class::Pivot,
-            undo: Undo::None("after it there is only forward; a give-back is a flow of its own"),
-            records: MONEY_RECORDED,
-        },
-        step("hand_over", Class::Retriable, FORWARD),
-        step("show", Class::Projection, TELLS),
-        step("letter", Class::Projection, TELLS),
-        step("task", Class::Projection, TELLS),
+        StepSpec::read("read_offer"),
+        StepSpec::read("read_customer"),
+        StepSpec::read("list_subscriptions"),
+        StepSpec::read("read_cards"),
+        StepSpec::makes("create_braintree_customer"),
+        StepSpec::makes("link_customer"),
+        StepSpec::read("read_method"),
+        StepSpec::new(
+            "count_card",
+            Class::Compensatable,
+            Undo::None("an event spends it or gives it back in its own append"),
+        ),
+        StepSpec::makes("authorise").recorded_by(MONEY_RECORDED),
+        StepSpec::makes("vault"),
+        StepSpec::read("find_zoho_customer"),
+        StepSpec::makes("revive_zoho_customer"),
+        StepSpec::makes("zoho_customer"),
+        StepSpec::makes("link_zoho_customer"),
+        StepSpec::makes("subscribe"),
+        StepSpec::read("confirm_subscription"),
+        StepSpec::makes("adopt"),
+        StepSpec::read("first_invoice"),
+        StepSpec::read("read_invoice"),
+        StepSpec::read("find_late_hold"),
+        StepSpec::read("find_other_cards"),
+        StepSpec::read("find_other_subscriptions"),
+        StepSpec::new("release_hold", Class::Compensatable, CORRECTS),
+        StepSpec::new("forget_card", Class::Compensatable, CORRECTS),
+        StepSpec::new("undo_twin", Class::Compensatable, CORRECTS),
+        StepSpec::new(
+            "capture",
+            Class::Pivot,
+            Undo::None("after it there is only forward; a give-back is a flow of its own"),
+        )
+        .recorded_by(MONEY_RECORDED),
+        StepSpec::forward("hand_over"),
+        StepSpec::tells("show"),
+        StepSpec::tells("letter"),
+        StepSpec::tells("task"),
     ];
 
     type State = State;

@@ -2,14 +2,14 @@
 
 use super::face::Face;
 use super::quote::Quote;
-use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Telling, Terms, Then};
+use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
 use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
 use crate::kernel::effect::Claim;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::offer::Offer;
 use crate::kernel::park::ParkCode;
-use crate::kernel::retry::PutOff;
+use crate::kernel::telling::Owed;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -65,16 +65,11 @@ pub struct State {
     /// Claims that are held.
     pub(super) claims: Vec<Claim>,
     pub(super) counts: Counts,
-    pub(super) letters: Vec<LetterKind>,
     pub(super) letter_trouble: bool,
-    pub(super) tasks: Vec<Task>,
-    pub(super) face: Option<Face>,
-    pub(super) face_version: u64,
-    pub(super) shown_version: u64,
+    pub(super) people: Owed<Face, LetterKind>,
     /// Why the last act was not carried out.
     #[serde(default)]
     pub(super) act_declined: Option<String>,
-    pub(super) put_off: PutOffs,
     /// An act on the record has no answer yet.
     pub(super) unanswered: bool,
 }
@@ -259,31 +254,6 @@ pub(super) enum Errand {
     UndoTwin { subscription: String },
 }
 
-/// A task for the record's owner.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Task {
-    pub(super) cause: String,
-    pub(super) text: String,
-}
-
-/// What people are to be told and a vendor refuses.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PutOffs {
-    pub(super) record: PutOff,
-    pub(super) letter: PutOff,
-    pub(super) task: PutOff,
-}
-
-impl PutOffs {
-    pub(super) fn of(&mut self, telling: Telling) -> &mut PutOff {
-        match telling {
-            Telling::Record => &mut self.record,
-            Telling::Letter => &mut self.letter,
-            Telling::Task => &mut self.task,
-        }
-    }
-}
-
 /// How often something was done in this saga.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counts {
@@ -299,8 +269,6 @@ pub(super) struct Counts {
     pub(super) invoice_reads: u32,
     pub(super) captures: u32,
     pub(super) errands: u32,
-    pub(super) letters: u32,
-    pub(super) tasks: u32,
 }
 
 impl State {
@@ -353,10 +321,5 @@ impl State {
     pub(super) fn card(&self) -> Option<(String, String)> {
         let method = self.submission.as_ref().and_then(|s| s.method.as_ref())?;
         Some((method.brand.clone(), method.last_four.clone()))
-    }
-
-    /// A face that Attio does not show yet.
-    pub(super) fn owed_face(&self) -> Option<&Face> {
-        (self.face_version > self.shown_version).then_some(self.face.as_ref()).flatten()
     }
 }

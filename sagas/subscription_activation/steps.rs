@@ -11,61 +11,37 @@ use crate::kernel::effect::{
 };
 use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
-use crate::kernel::retry::PutOff;
 use crate::kernel::saga::{End, Pending};
+use crate::kernel::telling::Due;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// A capture is never sent on an older read of the invoice.
 pub(super) const FRESH: TimeDelta = TimeDelta::seconds(60);
 
-/// One wanted step.
-pub(super) struct Want {
-    step: &'static str,
-    n: u32,
-    effect: Effect,
-    fresh_until: Option<DateTime<Utc>>,
-}
-
-impl Want {
-    pub(super) const fn new(step: &'static str, n: u32, effect: Effect) -> Self {
-        Self { step, n, effect, fresh_until: None }
-    }
-
-    pub(super) fn fresh(self, fresh_until: Option<DateTime<Utc>>) -> Self {
-        Self { fresh_until, ..self }
-    }
-}
-
-impl From<Want> for Pending {
-    fn from(want: Want) -> Self {
-        Self::Perform { step: want.step, n: want.n, effect: Box::new(want.effect), fresh_until: want.fresh_until }
-    }
-}
-
 pub(super) fn pending(state: &State) -> Pending {
     if let Some(errand) = state.errands.first() {
-        return errand_step(state, errand).into();
+        return errand_step(state, errand);
     }
     if let (Some(_), Some(until)) = (&state.undoing, state.sleep_until) {
         return Pending::Sleep { why: "another activation works on the customer", until };
     }
     if let Some(undoing) = &state.undoing {
         if let Some(want) = customer::used(state) {
-            return want.into();
+            return want;
         }
         return Pending::Unwind { reason: undoing.reason.clone() };
     }
     if rests(state)
         && let Some(want) = late_look(state).or_else(|| told(state))
     {
-        return want.into();
+        return want;
     }
     if let Some(until) = state.sleep_until {
         return Pending::Sleep { why: "looked at again", until };
     }
     let pending = match &state.stage {
         Stage::New => Pending::Ended(End::GivenUp),
-        Stage::Preparing => preparation(state).map_or_else(|| soon(state), Pending::from),
+        Stage::Preparing => preparation(state).unwrap_or_else(|| soon(state)),
         Stage::Quoted => match &state.quote {
             Some(quote) => Pending::Await { signal: "`Start` in Attio", until: quote.expires_at },
             None => soon(state),
@@ -77,8 +53,8 @@ pub(super) fn pending(state: &State) -> Pending {
             }
             None => soon(state),
         },
-        Stage::Paying => payment(state).map_or_else(|| soon(state), Pending::from),
-        Stage::HandingOver => hand_over(state).map_or_else(|| soon(state), Pending::from),
+        Stage::Paying => payment(state).unwrap_or_else(|| soon(state)),
+        Stage::HandingOver => hand_over(state).unwrap_or_else(|| soon(state)),
         Stage::AwaitingRecord { until } => Pending::Await { signal: "the invoice to be recorded", until: *until },
         Stage::Held { code, detail, .. } => Pending::Park { code: *code, detail: detail.clone() },
         Stage::Over { ending, .. } => Pending::Ended(super::end(state, *ending)),
@@ -89,7 +65,7 @@ pub(super) fn pending(state: &State) -> Pending {
 /// What rests, rests until a hold that may still show up is looked for again, or people are told what was refused.
 fn until_alarm(state: &State, pending: Pending) -> Pending {
     let looks = state.watches.iter().map(|w| w.next_look);
-    let Some(next) = looks.chain(state.tried_again().map(|(_, until)| until)).min() else { return pending };
+    let Some(next) = looks.chain(state.people.next_try()).min() else { return pending };
     match pending {
         Pending::Await { signal, until } => Pending::Await { signal, until: until.min(next) },
         Pending::Ended(_) => Pending::Sleep { why: "what is still to be looked for or told", until: next },
@@ -111,43 +87,43 @@ pub(super) const fn rests(state: &State) -> bool {
     }
 }
 
-fn late_look(state: &State) -> Option<Want> {
+fn late_look(state: &State) -> Option<Pending> {
     let watch = state.watches.iter().find(|w| w.due)?;
     let find = Braintree::FindTransactions { order_id: watch.order_id.clone() };
-    Some(Want::new("find_late_hold", state.counts.late_looks + 1, Effect::Braintree(find)))
+    Some(Pending::perform("find_late_hold", state.counts.late_looks + 1, Effect::Braintree(find)))
 }
 
 /// What people are told: the record first, then the customer, then the record's owner.
-fn told(state: &State) -> Option<Want> {
-    let due = |put_off: &PutOff| put_off.until.is_none();
-    if let Some(face) = state.owed_face().filter(|_| due(&state.put_off.record)) {
-        let version = state.face_version;
-        let n = u32::try_from(version).unwrap_or(u32::MAX);
-        let show = Attio::ShowSubscription(Box::new(face.write(version, state.unanswered)));
-        return Some(Want::new("show", n, Effect::Attio(show)));
-    }
-    if let Some(kind) = state.letters.first().filter(|_| due(&state.put_off.letter))
-        && let Some(letter) = letters::letter(state, *kind)
-    {
-        return Some(Want::new("letter", state.counts.letters + 1, Effect::Mail(Mail::Send(Box::new(letter)))));
-    }
-    let task = letters::task(state, state.tasks.first().filter(|_| due(&state.put_off.task))?)?;
-    Some(Want::new("task", state.counts.tasks + 1, Effect::Attio(Attio::AddTask(Box::new(task)))))
+fn told(state: &State) -> Option<Pending> {
+    state.people.due().find_map(|due| match due {
+        Due::Record { face, version, n } => {
+            let show = Attio::ShowSubscription(Box::new(face.write(version, state.unanswered)));
+            Some(Pending::perform("show", n, Effect::Attio(show)))
+        }
+        Due::Letter { letter, n } => {
+            let letter = letters::letter(state, letter)?;
+            Some(Pending::perform("letter", n, Effect::Mail(Mail::Send(Box::new(letter)))))
+        }
+        Due::Task { task, n } => {
+            let task = letters::task(state, task)?;
+            Some(Pending::perform("task", n, Effect::Attio(Attio::AddTask(Box::new(task)))))
+        }
+    })
 }
 
-fn errand_step(state: &State, errand: &Errand) -> Want {
+fn errand_step(state: &State, errand: &Errand) -> Pending {
     let n = state.counts.errands + 1;
     match errand {
         Errand::Void { transaction } => {
             let void = Braintree::Void { transaction: transaction.clone() };
-            Want::new("release_hold", n, Effect::Braintree(void))
+            Pending::perform("release_hold", n, Effect::Braintree(void))
         }
         Errand::ForgetCard { token } => {
-            Want::new("forget_card", n, Effect::Braintree(Braintree::DeleteMethod { token: token.clone() }))
+            Pending::perform("forget_card", n, Effect::Braintree(Braintree::DeleteMethod { token: token.clone() }))
         }
         Errand::UndoTwin { subscription } => {
             let undo = Zoho::UndoSubscription { subscription: subscription.clone() };
-            Want::new("undo_twin", n, Effect::Zoho(undo))
+            Pending::perform("undo_twin", n, Effect::Zoho(undo))
         }
     }
 }
@@ -163,19 +139,19 @@ fn family_claim(state: &State) -> Option<Claim> {
     Some(Claim { kind: ClaimKind::AccountPlanFamily, key: format!("{}/{product}", state.customer()?) })
 }
 
-pub(super) fn claim(state: &State, claim: Claim) -> Option<Want> {
+pub(super) fn claim(state: &State, claim: Claim) -> Option<Pending> {
     if state.claims.contains(&claim) {
         return None;
     }
     let claims = vec![claim];
-    Some(Want::new("claim", state.counts.claims + 1, Effect::Desk(Desk::Claim { claims })))
+    Some(Pending::perform("claim", state.counts.claims + 1, Effect::Desk(Desk::Claim { claims })))
 }
 
 /// What a quote still needs.
-pub(super) fn preparation(state: &State) -> Option<Want> {
+pub(super) fn preparation(state: &State) -> Option<Pending> {
     let intake = state.intake.as_ref()?;
     let n = state.counts.preparations;
-    let read = |step, effect| Some(Want::new(step, n, effect));
+    let read = |step, effect| Some(Pending::perform(step, n, effect));
     let Some(request) = &state.facts.request else {
         return read("read_request", Effect::Attio(Attio::ReadRequest { record: intake.record.clone() }));
     };
@@ -211,7 +187,7 @@ pub(super) fn reference(state: &State) -> Option<String> {
 }
 
 /// What the payment still needs.
-fn payment(state: &State) -> Option<Want> {
+fn payment(state: &State) -> Option<Pending> {
     if state.capture.is_some() || state.nothing.is_some() {
         return None;
     }
@@ -219,18 +195,18 @@ fn payment(state: &State) -> Option<Want> {
 }
 
 /// The customer at Braintree, the card, and the hold.
-fn card(state: &State) -> Option<Want> {
+fn card(state: &State) -> Option<Pending> {
     let submission = state.submission.as_ref()?;
     let ours = state.customer()?.to_owned();
     let n = submission.number;
-    let braintree = |step, call| Some(Want::new(step, n, Effect::Braintree(call)));
+    let braintree = |step, call| Some(Pending::perform(step, n, Effect::Braintree(call)));
     let Some(customer) = state.braintree_customer().map(str::to_owned) else {
         let create = Braintree::CreateCustomer { customer: format!("c-{ours}"), person: ours };
         return braintree("create_braintree_customer", create);
     };
     if state.made.braintree_customer.is_some() && !state.made.braintree_linked {
         let link = Desk::LinkCustomer { customer: ours, zoho_customer: None, braintree_customer: Some(customer) };
-        return Some(Want::new("link_customer", n, Effect::Desk(link)));
+        return Some(Pending::perform("link_customer", n, Effect::Desk(link)));
     }
     let quote = state.quote.as_ref()?;
     let stored = matches!(submission.with, Paying::Stored { .. });
@@ -244,7 +220,7 @@ fn card(state: &State) -> Option<Want> {
             brand: method.brand.clone(),
             order_id: submission.order_id.clone(),
         };
-        Some(Want::new("count_card", n, Effect::Desk(count)))
+        Some(Pending::perform("count_card", n, Effect::Desk(count)))
     };
     if !quote.is_due_today() {
         return match submission.with {
@@ -280,10 +256,10 @@ fn fresh(state: &State) -> Option<DateTime<Utc>> {
 }
 
 /// The customer and the subscription at Zoho.
-fn subscription(state: &State) -> Option<Want> {
+fn subscription(state: &State) -> Option<Pending> {
     let n = state.submission.as_ref()?.number;
     let ours = state.customer()?.to_owned();
-    let step = |step, effect| Some(Want::new(step, n, effect).fresh(fresh(state)));
+    let step = |step, effect| Some(Pending::perform(step, n, effect).fresh(fresh(state)));
     let Some(customer) = state.zoho_customer().map(str::to_owned) else {
         let (name, call) = revived_or_made(state, ours)?;
         return step(name, Effect::Zoho(call));
@@ -302,7 +278,9 @@ fn subscription(state: &State) -> Option<Want> {
     };
     if !state.made.confirmed {
         let list = Zoho::ListSubscriptions { customer, reference: reference(state) };
-        return Some(Want::new("confirm_subscription", state.counts.lists + 1, Effect::Zoho(list)).fresh(fresh(state)));
+        return Some(
+            Pending::perform("confirm_subscription", state.counts.lists + 1, Effect::Zoho(list)).fresh(fresh(state)),
+        );
     }
     if adopted {
         return None;
@@ -350,12 +328,12 @@ fn order(state: &State, customer: String) -> Option<SubscriptionOrder> {
 }
 
 /// The first invoice, and its capture.
-fn collection(state: &State) -> Option<Want> {
+fn collection(state: &State) -> Option<Pending> {
     let subscription = state.made.subscription.as_ref()?;
     let Some(first) = &state.invoice.first else {
         let read = Zoho::ReadFirstInvoice { subscription: subscription.id.clone() };
         let n = state.counts.invoice_reads + 1;
-        return Some(Want::new("first_invoice", n, Effect::Zoho(read)).fresh(fresh(state)));
+        return Some(Pending::perform("first_invoice", n, Effect::Zoho(read)).fresh(fresh(state)));
     };
     if let Some(want) = claim(state, Claim { kind: ClaimKind::ZohoInvoice, key: first.id.clone() }) {
         return Some(want.fresh(fresh(state)));
@@ -366,12 +344,12 @@ fn collection(state: &State) -> Option<Want> {
     let Some(invoice) = &state.invoice.fresh else {
         let read = Zoho::ReadInvoice { invoice: first.id.clone() };
         let n = state.counts.invoice_reads + 1;
-        return Some(Want::new("read_invoice", n, Effect::Zoho(read)).fresh(fresh(state)));
+        return Some(Pending::perform("read_invoice", n, Effect::Zoho(read)).fresh(fresh(state)));
     };
     let until = invoice.read_at + FRESH;
     let until = fresh(state).map_or(until, |hold| hold.min(until));
     let call = capture(state, invoice.balance)?;
-    Some(Want::new("capture", state.counts.captures + 1, Effect::Braintree(call)).fresh(Some(until)))
+    Some(Pending::perform("capture", state.counts.captures + 1, Effect::Braintree(call)).fresh(Some(until)))
 }
 
 fn capture(state: &State, balance: Money) -> Option<Braintree> {
@@ -393,7 +371,7 @@ fn capture(state: &State, balance: Money) -> Option<Braintree> {
 
 /// The invoice's stream is told of the capture, and has its claim from then on. Another flow is named, not imported:
 /// what it is told is its own command in words.
-fn hand_over(state: &State) -> Option<Want> {
+fn hand_over(state: &State) -> Option<Pending> {
     let intake = state.intake.as_ref()?;
     let capture = state.capture.as_ref()?;
     let invoice = &state.invoice.first.as_ref()?.id;
@@ -418,7 +396,7 @@ fn hand_over(state: &State) -> Option<Want> {
         key: format!("captured/{}", capture.transaction),
     };
     let claims = vec![Claim { kind: ClaimKind::ZohoInvoice, key: invoice.clone() }];
-    Some(Want::new("hand_over", 1, Effect::Desk(Desk::Tell { message: Box::new(message), claims })))
+    Some(Pending::perform("hand_over", 1, Effect::Desk(Desk::Tell { message: Box::new(message), claims })))
 }
 
 /// The effect that undoes a completed step.

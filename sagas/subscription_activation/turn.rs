@@ -184,9 +184,8 @@ impl Turn<'_> {
             let order_id = watch.order_id.clone();
             return self.push(Event::LateHoldLookDue { order_id });
         }
-        let late = self.state.tried_again().find(|(_, until)| steps::rests(&self.state) && *until <= now);
-        if let Some((telling, _)) = late {
-            return self.push(Event::TellingDue { telling });
+        if let Some(due) = self.state.people.come_due(now).filter(|_| steps::rests(&self.state)) {
+            return self.push(Event::Told(due));
         }
         match &self.state.stage {
             Stage::Quoted => {

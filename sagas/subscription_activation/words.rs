@@ -278,18 +278,6 @@ pub struct Capture {
     pub effective: NaiveDate,
 }
 
-/// What people are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Telling {
-    /// The state, on the record in Attio.
-    Record,
-    /// The customer, by mail.
-    Letter,
-    /// The record's owner, by a task.
-    Task,
-}
-
 /// A letter to the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

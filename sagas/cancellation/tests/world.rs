@@ -9,11 +9,10 @@ use crate::kernel::effect::{Attio, Desk, Effect, EndingFace, Message, OnInvoice,
 use crate::kernel::flow::Open;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::outcome::{DeclineKind, Outcome, RejectionKind};
-use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use crate::kernel::tests::samples::{self, day, decline, eur, instant, rejected};
 use chrono::{DateTime, Utc};
 use std::collections::VecDeque;
-use std::ops::{Deref, DerefMut};
 
 pub(super) struct World {
     bench: Bench<Cancellation>,
@@ -34,19 +33,7 @@ pub(super) struct World {
     pub(super) told: Vec<Message>,
 }
 
-impl Deref for World {
-    type Target = Bench<Cancellation>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.bench
-    }
-}
-
-impl DerefMut for World {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.bench
-    }
-}
+stands_on_its_bench!(World, Cancellation);
 
 pub(super) fn billed(id: &str, total: i64, balance: i64) -> BilledInvoice {
     BilledInvoice {

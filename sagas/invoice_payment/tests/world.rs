@@ -12,12 +12,11 @@ use crate::kernel::machine::{self, Work};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome, RejectionKind};
 use crate::kernel::record::Record;
-use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use crate::kernel::tests::samples;
 pub(super) use crate::kernel::tests::samples::{day, decline, eur, instant, method, rejected};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::{Deref, DerefMut};
 
 pub(super) const TOTAL: i64 = 10_000;
 
@@ -78,19 +77,7 @@ pub(super) fn says(decline: Decline) -> Sale {
     Sale::Says(Outcome::Declined { decline })
 }
 
-impl Deref for World {
-    type Target = Bench<InvoicePayment>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.bench
-    }
-}
-
-impl DerefMut for World {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.bench
-    }
-}
+stands_on_its_bench!(World, InvoicePayment);
 
 impl Played for World {
     type Flow = InvoicePayment;

@@ -503,7 +503,7 @@ pub fn check_declaration<S: Saga>() -> Result<(), String> {
     for change in S::Event::CHANGES {
         let earlier = S::Event::CHANGES.iter().filter(|c| c.event == change.event && c.form < change.form).count();
         let gapless = usize::try_from(change.form).is_ok_and(|form| form == earlier + 2);
-        if !S::Event::NAMES.contains(&change.event) || !gapless {
+        if !S::Event::NAMES.iter().any(|names| names.contains(&change.event)) || !gapless {
             return Err(format!(
                 "{}: no event {} comes to form {} from the one before",
                 S::NAME,

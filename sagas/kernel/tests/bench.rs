@@ -36,6 +36,10 @@ pub(crate) struct Bench<S: Saga> {
     pub(crate) given_back: Vec<String>,
     pub(crate) erased: BTreeSet<Uuid>,
     pub(crate) references: BTreeSet<(&'static str, String)>,
+    /// The steps whose calls were made, in order; an undo says so.
+    pub(crate) calls: Vec<String>,
+    /// What the next calls of an operation answer instead of the world.
+    pub(crate) says: BTreeMap<&'static str, VecDeque<Outcome>>,
     steps: Order,
 }
 
@@ -55,8 +59,25 @@ impl<S: Saga> Bench<S> {
             given_back: Vec::new(),
             erased: BTreeSet::new(),
             references: BTreeSet::new(),
+            calls: Vec::new(),
+            says: BTreeMap::new(),
             steps: Order::default(),
         }
+    }
+
+    /// The next call of an operation answers this instead.
+    pub(crate) fn say(&mut self, operation: &'static str, outcome: Outcome) {
+        self.says.entry(operation).or_default().push_back(outcome);
+    }
+
+    /// How many calls of a step were made.
+    pub(crate) fn called(&self, step: &str) -> usize {
+        self.calls.iter().filter(|call| *call == step).count()
+    }
+
+    fn call(&mut self, open: &Open) -> Option<Outcome> {
+        self.calls.push(if open.undo { format!("undo {}", open.step) } else { open.step.clone() });
+        self.says.get_mut(open.effect.operation()).and_then(VecDeque::pop_front)
     }
 
     pub(crate) fn state(&self) -> String {
@@ -153,11 +174,31 @@ impl<S: Saga> Bench<S> {
     }
 }
 
+/// Lets a flow's world, which holds its bench in the field `bench`, be used as that bench.
+macro_rules! stands_on_its_bench {
+    ($world:ty, $flow:ty) => {
+        impl std::ops::Deref for $world {
+            type Target = $crate::kernel::tests::bench::Bench<$flow>;
+
+            fn deref(&self) -> &Self::Target {
+                &self.bench
+            }
+        }
+
+        impl std::ops::DerefMut for $world {
+            fn deref_mut(&mut self) -> &mut Self::Target {
+                &mut self.bench
+            }
+        }
+    };
+}
+pub(crate) use stands_on_its_bench;
+
 /// A flow's small world, on its bench.
 pub(crate) trait Played: DerefMut<Target = Bench<Self::Flow>> {
     type Flow: Saga;
 
-    /// What the vendors and the desk answer; the world notes the call.
+    /// What the vendors and the desk answer.
     fn answer(&mut self, open: &Open) -> Outcome;
 
     /// What must hold after every append.
@@ -218,7 +259,8 @@ pub(crate) trait Played: DerefMut<Target = Bench<Self::Flow>> {
                     let deadline = self.now + TimeDelta::seconds(60);
                     self.order(What::Sending { deadline, node: "n1".to_owned(), epoch: 1 });
                 }
-                let outcome = self.answer(&open);
+                let said = self.call(&open);
+                let outcome = said.unwrap_or_else(|| self.answer(&open));
                 self.order(What::Answer { attempt: open.attempt, outcome, request_id: None, latency_ms: 1 });
                 true
             }

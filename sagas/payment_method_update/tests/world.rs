@@ -11,13 +11,12 @@ use crate::kernel::flow::Open;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::outcome::{DeclineKind, Outcome, RejectionKind};
 use crate::kernel::saga::{At, Input, Saga};
-use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use crate::kernel::tests::samples;
 pub(super) use crate::kernel::tests::samples::{eur, instant, method, rejected, unknown};
 use crate::payment_method_update::{Command, Consent, Page, PageStage, PaymentMethodUpdate, Terms, Tried, page};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, VecDeque};
-use std::ops::{Deref, DerefMut};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 pub(super) const VERSION: &str = "2026-11";
@@ -46,37 +45,18 @@ pub(super) struct World {
     pub(super) charging: Option<SagaId>,
     /// What Braintree charges by itself, and to which card.
     pub(super) recurring: BTreeMap<String, (String, RecurringStatus)>,
-    /// What the next calls of an operation answer instead.
-    pub(super) says: BTreeMap<&'static str, VecDeque<Outcome>>,
-    pub(super) calls: Vec<String>,
     pub(super) shown: Vec<CardFace>,
     pub(super) letters: Vec<Letter>,
     pub(super) tasks: Vec<TaskNote>,
     pub(super) messages: Vec<Message>,
 }
 
-impl Deref for World {
-    type Target = Bench<PaymentMethodUpdate>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.bench
-    }
-}
-
-impl DerefMut for World {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.bench
-    }
-}
+stands_on_its_bench!(World, PaymentMethodUpdate);
 
 impl Played for World {
     type Flow = PaymentMethodUpdate;
 
     fn answer(&mut self, open: &Open) -> Outcome {
-        self.calls.push(if open.undo { format!("undo {}", open.step) } else { open.step.clone() });
-        if let Some(outcome) = self.says.get_mut(open.effect.operation()).and_then(VecDeque::pop_front) {
-            return outcome;
-        }
         self.vendor(&open.effect)
     }
 
@@ -120,8 +100,6 @@ impl World {
             owing: Vec::new(),
             charging: None,
             recurring: BTreeMap::new(),
-            says: BTreeMap::new(),
-            calls: Vec::new(),
             shown: Vec::new(),
             letters: Vec::new(),
             tasks: Vec::new(),
@@ -226,20 +204,12 @@ impl World {
             .unwrap_or_default()
     }
 
-    pub(super) fn say(&mut self, operation: &'static str, outcome: Outcome) {
-        self.says.entry(operation).or_default().push_back(outcome);
-    }
-
     pub(super) fn page(&self) -> Page {
         page(&self.saga.business, self.now)
     }
 
     pub(super) fn stage(&self) -> PageStage {
         self.page().stage
-    }
-
-    pub(super) fn called(&self, step: &str) -> usize {
-        self.calls.iter().filter(|c| *c == step).count()
     }
 
     pub(super) fn default_card(&self) -> Option<&str> {

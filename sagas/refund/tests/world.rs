@@ -11,13 +11,12 @@ use crate::kernel::effect::{
 use crate::kernel::flow::Open;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::outcome::{Decline, DeclineKind, Outcome, Rejection, RejectionKind};
-use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use crate::kernel::tests::samples;
 pub(super) use crate::kernel::tests::samples::{day, decline, eur, instant, not_sent, rejected, unknown};
 use crate::refund::{Approval, Choice, Command, Refund, Source, Terms, Wish};
 use chrono::{DateTime, Utc};
 use std::collections::VecDeque;
-use std::ops::{Deref, DerefMut};
 
 /// What the sale took: the invoice's total, 15.97 of it tax.
 pub(super) const TOTAL: i64 = 10_000;
@@ -49,19 +48,7 @@ pub(super) struct World {
     pub(super) notes: Vec<CreditNoteOrder>,
 }
 
-impl Deref for World {
-    type Target = Bench<Refund>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.bench
-    }
-}
-
-impl DerefMut for World {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.bench
-    }
-}
+stands_on_its_bench!(World, Refund);
 
 impl Played for World {
     type Flow = Refund;

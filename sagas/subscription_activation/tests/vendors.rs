@@ -9,13 +9,9 @@ use crate::kernel::money::Money;
 use crate::kernel::outcome::Outcome;
 use crate::kernel::tests::samples;
 use chrono::TimeDelta;
-use std::collections::VecDeque;
 
 impl World {
     pub(super) fn vendor(&mut self, effect: &Effect) -> Outcome {
-        if let Some(outcome) = self.says.get_mut(effect.operation()).and_then(VecDeque::pop_front) {
-            return outcome;
-        }
         let answer = match effect {
             Effect::Desk(call) => self.desk(call),
             Effect::Attio(call) => self.attio(call),

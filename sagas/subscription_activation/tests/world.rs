@@ -10,7 +10,7 @@ use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::offer::Offer;
 use crate::kernel::outcome::{DeclineKind, NotSent, Outcome};
 use crate::kernel::saga::{At, Input, Saga};
-use crate::kernel::tests::bench::{Bench, Played};
+use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use crate::kernel::tests::samples;
 pub(super) use crate::kernel::tests::samples::{day, eur, instant, method, rejected, request, subscription, unknown};
 use crate::subscription_activation::{
@@ -18,7 +18,6 @@ use crate::subscription_activation::{
 };
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::{Deref, DerefMut};
 use uuid::Uuid;
 
 /// Price of a month with 19 % tax.
@@ -74,8 +73,6 @@ pub(super) struct World {
     pub(super) invoice_total: Option<i64>,
     pub(super) invoice: Option<Invoice>,
     pub(super) subscription_status: &'static str,
-    /// What the next calls of an operation answer instead.
-    pub(super) says: BTreeMap<&'static str, VecDeque<Outcome>>,
     /// How the next approved transaction differs.
     pub(super) odd: VecDeque<Change>,
     pub(super) card_cap: bool,
@@ -83,7 +80,6 @@ pub(super) struct World {
     /// Braintree's search does not show any transaction yet.
     pub(super) unseen: bool,
     pub(super) owner: bool,
-    pub(super) calls: Vec<String>,
     pub(super) effects: Vec<Effect>,
     pub(super) shown: Vec<SubscriptionFace>,
     pub(super) letters: Vec<Letter>,
@@ -91,25 +87,12 @@ pub(super) struct World {
     pub(super) messages: Vec<Message>,
 }
 
-impl Deref for World {
-    type Target = Bench<SubscriptionActivation>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.bench
-    }
-}
-
-impl DerefMut for World {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.bench
-    }
-}
+stands_on_its_bench!(World, SubscriptionActivation);
 
 impl Played for World {
     type Flow = SubscriptionActivation;
 
     fn answer(&mut self, open: &Open) -> Outcome {
-        self.calls.push(if open.undo { format!("undo {}", open.step) } else { open.step.clone() });
         self.effects.push(open.effect.clone());
         self.vendor(&open.effect)
     }
@@ -152,13 +135,11 @@ impl World {
             invoice_total: Some(GROSS),
             invoice: None,
             subscription_status: "live",
-            says: BTreeMap::new(),
             odd: VecDeque::new(),
             card_cap: false,
             transactions: BTreeMap::new(),
             unseen: false,
             owner: false,
-            calls: Vec::new(),
             effects: Vec::new(),
             shown: Vec::new(),
             letters: Vec::new(),
@@ -265,20 +246,12 @@ impl World {
             .unwrap_or_default()
     }
 
-    pub(super) fn say(&mut self, operation: &'static str, outcome: Outcome) {
-        self.says.entry(operation).or_default().push_back(outcome);
-    }
-
     pub(super) fn page(&self) -> Page {
         page(&self.saga.business, self.now)
     }
 
     pub(super) fn stage(&self) -> PageStage {
         self.page().stage
-    }
-
-    pub(super) fn called(&self, step: &str) -> usize {
-        self.calls.iter().filter(|c| *c == step).count()
     }
 
     pub(super) fn last_shown(&self) -> &SubscriptionFace {

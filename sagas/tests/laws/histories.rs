@@ -162,7 +162,11 @@ fn the_name_of_an_event_that_changed_is_that_of_one_flow() {
     }
     sagas::for_each_saga!(list);
     for change in flows.iter().flat_map(|(.., changes)| *changes) {
-        let mut of: Vec<_> = flows.iter().filter(|(_, names, _)| names.contains(&change.event)).map(|f| f.0).collect();
+        let mut of: Vec<_> = flows
+            .iter()
+            .filter(|(_, names, _)| names.iter().any(|names| names.contains(&change.event)))
+            .map(|f| f.0)
+            .collect();
         // Several versions of one flow share its events.
         of.dedup();
         assert_eq!(of.len(), 1, "{} is an event of {of:?}", change.event);
