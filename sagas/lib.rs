@@ -10,6 +10,7 @@ pub mod catalog_sync;
 pub mod invoice_payment;
 pub mod kernel;
 pub mod payment_method_update;
+pub mod plan_change;
 pub mod refund;
 pub mod rehearsal;
 pub mod subscription_activation;
@@ -31,6 +32,7 @@ macro_rules! for_each_saga {
             $crate::catalog_sync::CatalogSync,
             $crate::payment_method_update::PaymentMethodUpdate,
             $crate::cancellation::Cancellation,
+            $crate::plan_change::PlanChange,
         }
     };
 }

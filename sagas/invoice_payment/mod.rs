@@ -219,7 +219,8 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What an activation captured for this invoice is recorded by this stream, whether it knew of the invoice or not.
+/// What an activation or a plan change captured for this invoice is recorded by this stream, whether it knew of the invoice
+/// or not.
 fn adopt(turn: &mut Turn<'_>, command: &Command) {
     let Command::AdoptCapture {
         organization,
@@ -236,13 +237,14 @@ fn adopt(turn: &mut Turn<'_>, command: &Command) {
     else {
         return;
     };
+    let source = if state::captor(order_id) == "plan_change" { "plan_change" } else { "activation" };
     if turn.state.intake.is_none() {
         turn.push(Event::InvoiceDetected {
             organization: organization.clone(),
             installation: installation.clone(),
             invoice: invoice.clone(),
             subscription: Some(subscription.clone()),
-            source: "activation".to_owned(),
+            source: source.to_owned(),
         });
     }
     if turn.state.capture(transaction).is_some() {

@@ -34,7 +34,7 @@ pub enum Command {
         #[serde(default)]
         news: News,
     },
-    /// An activation captured what it held for this invoice: to be recorded, and the activation to be told.
+    /// An activation or a plan change captured what it held for this invoice: to be recorded, and the other to be told.
     AdoptCapture {
         /// Zoho organization id.
         organization: String,
@@ -54,7 +54,7 @@ pub enum Command {
         captured_at: DateTime<Utc>,
         /// That day in the books zone.
         effective: NaiveDate,
-        /// The activation.
+        /// The saga that captured it.
         reply_to: SagaId,
     },
     /// A sale under an order id of this invoice was found at Braintree after a restore, and no event of ours knows of it.

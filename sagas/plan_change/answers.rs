@@ -10,7 +10,7 @@ use crate::kernel::answer::{
     TransactionStatus,
 };
 use crate::kernel::cards::{use_hold_until, wants_authentication};
-use crate::kernel::effect::{Attio, Desk, Effect};
+use crate::kernel::effect::{Attio, Desk, Effect, PressedAct};
 use crate::kernel::outcome::{Decline, Outcome, Rejection, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::retry;
@@ -25,7 +25,7 @@ impl Turn<'_> {
     pub(super) fn answered(&mut self, answered: &Answered<'_>) {
         let Answered { step, effect, outcome, extra } = *answered;
         match (step, outcome) {
-            ("show", _) => self.shown(effect, outcome),
+            ("show" | "letter" | "task", _) => self.told_people(step, effect, outcome),
             ("release_hold", _) => self.voided(effect, outcome),
             ("find_late_hold", Outcome::Done { answer: Answer::Transactions { transactions } }) => {
                 self.looked_for_late(transactions);
@@ -131,10 +131,11 @@ impl Turn<'_> {
     }
 
     fn request(&mut self, request: &Request) {
-        let press = self.state.ask.as_ref().and_then(|ask| ask.press.clone());
-        let newest = self.state.unanswered.clone().or(press.map(|press| press.act));
-        let stands = newest.is_none_or(|act| Self::stands(request.act.as_deref(), request.pressed_at, &act));
-        if !stands && self.state.acceptances == 0 && self.state.shown_version == 0 {
+        // The stored transition decides, not the message: another act was pressed since.
+        let other = |act: &PressedAct| {
+            request.act.as_deref() != Some(act.act.as_str()) || request.pressed_at != Some(act.pressed_at)
+        };
+        if self.state.unanswered.as_ref().is_some_and(other) {
             return self.refuse("another act was pressed meanwhile", "press again");
         }
         if !request.problems.is_empty() {
@@ -338,21 +339,15 @@ impl Turn<'_> {
         }
     }
 
-    fn shown(&mut self, effect: &Effect, outcome: &Outcome) {
-        let Effect::Attio(Attio::ShowPlan(face)) = effect else { return };
-        let version = face.sync_version;
-        match outcome {
-            // The record was deleted: a later try finds none either.
-            Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound => {
-                self.push(Event::CustomerStateNotShown { version, code: rejection.code.clone() });
-            }
-            Outcome::Rejected { rejection: Rejection { code, .. } } | Outcome::Declined { decline: Decline { code, .. } } => {
-                let again_at = self.state.put_off.again_at(self.at.now);
-                self.push(Event::TellingPutOff { code: code.clone(), again_at });
-            }
-            Outcome::Done { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {
-                self.push(Event::CustomerStateShown { version });
-            }
+    fn told_people(&mut self, step: &str, effect: &Effect, outcome: &Outcome) {
+        let (people, now) = (&self.state.people, self.at.now);
+        let told = match (step, effect) {
+            ("show", Effect::Attio(Attio::ShowPlan(face))) => Some(people.shown(face.sync_version, outcome, now)),
+            ("letter", _) => people.letter_told(outcome, now),
+            _ => Some(people.task_told(outcome, now)),
+        };
+        if let Some(told) = told {
+            self.push(Event::Told(told));
         }
     }
 }

@@ -1,13 +1,14 @@
 //! What a plan change says happened. Names and fields are in the log for ever, and none carries personal data.
 
 use super::preview::Preview;
-use super::words::{After, Ask, Basis, Capture, Consent, Demand, Hold, Nothing, Of, Press, Terms, Wanted};
+use super::words::{After, Ask, Basis, Capture, Consent, Demand, Hold, LetterKind, Nothing, Of, Press, Terms, Wanted};
 use crate::kernel::answer::{CustomerSurvey, Invoice, Method, SubscriptionSurvey, SubscriptionTerms};
 use crate::kernel::effect::Claim;
 use crate::kernel::money::Money;
 use crate::kernel::offer::Offer;
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
+use crate::kernel::telling::Told;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -302,19 +303,9 @@ pub enum Event {
         at: DateTime<Utc>,
     },
     WaitOver,
-    CustomerStateShown {
-        version: u64,
-    },
-    CustomerStateNotShown {
-        version: u64,
-        code: String,
-    },
-    /// It is refused, for a reason that may pass: tried again later.
-    TellingPutOff {
-        code: String,
-        again_at: DateTime<Utc>,
-    },
-    TellingDue,
+    /// What people were told.
+    #[serde(untagged)]
+    Told(Told<LetterKind>),
 }
 
 crate::kernel::saga::event_names!(
@@ -381,9 +372,6 @@ crate::kernel::saga::event_names!(
     PlanChangeUndone,
     PlanChangeHeld,
     PlanChangeResumed,
-    WaitOver,
-    CustomerStateShown,
-    CustomerStateNotShown,
-    TellingPutOff,
-    TellingDue,
+    WaitOver;
+    Told
 );

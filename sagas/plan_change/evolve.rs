@@ -3,9 +3,9 @@
 use super::events::Event;
 use super::face;
 use super::state::{Acceptance, Advice, Ending, Stage, State, Undoing, Watch};
-use super::words::{After, Hold};
+use super::words::{After, Demand, Hold, LetterKind};
 use crate::kernel::effect::{Claim, ClaimKind};
-use crate::kernel::retry::PutOff;
+use crate::kernel::telling::Told;
 use chrono::{DateTime, TimeDelta, Utc};
 
 impl State {
@@ -24,10 +24,8 @@ impl State {
             && let Some(face) = face::face(self, at)
         {
             let anew = matches!(event, Event::ActRepeated { .. });
-            if anew || self.face.as_ref().is_none_or(|old| !old.same(&face)) {
-                self.face = Some(face);
-                self.face_version += 1;
-                self.put_off.until = None;
+            if anew || self.people.face().is_none_or(|known| !face::same(known, &face)) {
+                self.people.show(face);
             }
         }
     }
@@ -128,8 +126,7 @@ impl State {
         match event {
             Event::ConsentGiven { number, consent, basis, .. } => {
                 self.acceptances = *number;
-                self.acceptance =
-                    Some(Acceptance { number: *number, consent: consent.clone(), basis: basis.clone() });
+                self.acceptance = Some(Acceptance { number: *number, consent: consent.clone(), basis: basis.clone() });
                 self.advice = None;
                 self.next_order();
                 self.stage = Stage::Fencing;
@@ -340,7 +337,6 @@ impl State {
             }
             Event::LeftToCollection { released, .. } => {
                 self.release_hold();
-                self.counted = false;
                 self.let_go(released);
                 self.stage = Stage::Telling;
             }
@@ -422,21 +418,37 @@ impl State {
     }
 
     fn apply_people(&mut self, event: &Event) {
-        match event {
-            Event::CustomerStateShown { version } => {
-                self.put_off = PutOff::default();
-                self.shown_version = *version;
+        if let Event::Told(told) = event {
+            self.people.apply(told);
+            if let Told::CustomerStateShown { version } = told
+                && self.people.is_newest(*version)
+            {
                 // An act that was pressed since has made a newer version.
-                if *version == self.face_version {
-                    self.unanswered = None;
-                }
+                self.unanswered = None;
             }
-            Event::CustomerStateNotShown { version, .. } => {
-                self.put_off = PutOff::default();
-                self.shown_version = *version;
+            return;
+        }
+        match event {
+            Event::AuthorisationDeclined { .. }
+            | Event::AuthorisationInsufficient { .. }
+            | Event::CardRefused { .. } => {
+                self.people.owe_task("declined", "The card was not accepted for the change of plan: help the customer");
             }
-            Event::TellingPutOff { again_at, .. } => self.put_off.refused(*again_at),
-            Event::TellingDue => self.put_off.until = None,
+            Event::OverCeiling { demand, .. } => {
+                let Demand { balance, ceiling, .. } = &**demand;
+                let text = format!(
+                    "Zoho asks for {balance} for the change of plan, and {ceiling} was accepted: ask the customer"
+                );
+                self.people.owe_task("over_ceiling", text);
+            }
+            Event::PlanChangeHeld { detail, .. } => {
+                self.people.owe_task("held", format!("An operator must look: {detail}"));
+            }
+            Event::PlanChangeResumed { .. } => self.people.drop_task("held"),
+            // Of money that was taken back there is no receipt.
+            Event::PlanChanged { .. } if self.capture.is_some() && !self.reversed => {
+                self.people.owe_letter(LetterKind::Receipt);
+            }
             _ => {}
         }
     }
@@ -454,10 +466,7 @@ const fn comes_from_outside(event: &Event) -> bool {
             | Event::CancellationOrdered { .. }
             | Event::PaymentRecorded { .. }
             | Event::CaptureReversed { .. }
-            | Event::CustomerStateShown { .. }
-            | Event::CustomerStateNotShown { .. }
-            | Event::TellingPutOff { .. }
-            | Event::TellingDue
+            | Event::Told(_)
     )
 }
 

@@ -1,14 +1,13 @@
 //! What a plan change remembers.
 
-use super::face::Face;
 use super::preview::Preview;
-use super::words::{After, Ask, Basis, Capture, Consent, Demand, Hold, Of, Terms, Wanted};
+use super::words::{After, Ask, Basis, Capture, Consent, Demand, Hold, LetterKind, Of, Terms, Wanted};
 use crate::kernel::answer::{CustomerSurvey, Invoice, Method, SubscriptionSurvey, SubscriptionTerms};
-use crate::kernel::effect::{Claim, ClaimKind, PressedAct};
+use crate::kernel::effect::{Claim, ClaimKind, PlanFace, PressedAct};
 use crate::kernel::ids::SagaId;
 use crate::kernel::offer::Offer;
 use crate::kernel::park::ParkCode;
-use crate::kernel::retry::PutOff;
+use crate::kernel::telling::Owed;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -77,10 +76,7 @@ pub struct State {
     pub(super) pressed_at: Option<DateTime<Utc>>,
     /// An act on the record has no answer yet.
     pub(super) unanswered: Option<PressedAct>,
-    pub(super) face: Option<Face>,
-    pub(super) face_version: u64,
-    pub(super) shown_version: u64,
-    pub(super) put_off: PutOff,
+    pub(super) people: Owed<PlanFace, LetterKind>,
 }
 
 /// The stages.
@@ -245,16 +241,6 @@ impl State {
         Some(Claim { kind: ClaimKind::ZohoInvoice, key: self.invoice.clone()? })
     }
 
-    /// A face that Attio does not show yet.
-    pub(super) fn owed_face(&self) -> Option<&Face> {
-        (self.face_version > self.shown_version).then_some(self.face.as_ref()).flatten()
-    }
-
-    /// When what Attio refused is tried again (UTC).
-    pub(super) fn tried_again(&self) -> Option<DateTime<Utc>> {
-        self.put_off.until.filter(|_| self.owed_face().is_some())
-    }
-
     /// Nobody waits for the next call: there is time to tell people.
     pub(super) const fn rests(&self) -> bool {
         matches!(
@@ -268,7 +254,7 @@ impl State {
         )
     }
 
-    /// What was agreed to is still being carried out, or a person is asked.
+    /// Nothing more is done.
     pub(super) const fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Over { .. })
     }

@@ -2,9 +2,8 @@
 
 use super::events::Event;
 use super::preview::{self, Ground};
-use super::state::{Ending, Stage};
+use super::state::Stage;
 use super::words::{After, Ask, Basis, Command, Consent, Of, Terms};
-use crate::kernel::effect::PressedAct;
 use crate::kernel::park::ParkCode;
 use crate::kernel::pricing::NoQuote;
 use crate::kernel::saga::Refusal;
@@ -167,8 +166,7 @@ impl Turn<'_> {
 
     fn price(&mut self) {
         let state = &self.state;
-        let (Some(wanted), Some(is), Some(offer), Some(terms)) =
-            (&state.wanted, &state.is, &state.offer, &state.terms)
+        let (Some(wanted), Some(is), Some(offer), Some(terms)) = (&state.wanted, &state.is, &state.offer, &state.terms)
         else {
             return;
         };
@@ -245,8 +243,8 @@ impl Turn<'_> {
         if self.state.rests() && self.state.watch.as_ref().is_some_and(|watch| watch.next_look <= now) {
             return self.push(Event::LateHoldLookDue);
         }
-        if self.state.rests() && self.state.put_off.until.is_some_and(|until| until <= now) {
-            return self.push(Event::TellingDue);
+        if let Some(told) = self.state.people.come_due(now).filter(|_| self.state.rests()) {
+            return self.push(Event::Told(told));
         }
         if self.state.sleep_until.is_some_and(|until| until <= now) {
             return self.push(Event::WaitOver);
@@ -300,14 +298,5 @@ impl Turn<'_> {
             "change" => self.fail("the hold on the card grew too old", "press `Change plan` again"),
             _ => {}
         }
-    }
-
-    /// The press that a saga answers.
-    pub(super) fn stands(act: Option<&str>, pressed_at: Option<DateTime<Utc>>, press: &PressedAct) -> bool {
-        act == Some(press.act.as_str()) && pressed_at == Some(press.pressed_at)
-    }
-
-    pub(super) const fn is_lapsed(ending: Ending) -> bool {
-        matches!(ending, Ending::Lapsed | Ending::Refused)
     }
 }

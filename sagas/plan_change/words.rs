@@ -254,3 +254,10 @@ pub enum After {
     /// All is undone.
     Undo,
 }
+
+/// A letter to the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LetterKind {
+    Receipt,
+}

@@ -19,8 +19,9 @@ mod sale_details;
 mod zoho;
 
 pub use attio::{
-    Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, EndingFace, OfferingFace, PressedAct, Projection,
-    RecordNote, RefusedAct, Standing, SubscriptionFace, SubscriptionProjection, TaskNote, TransactionProjection,
+    Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, EndingFace, OfferingFace, PlanFace, PressedAct, Projection,
+    RecordNote, RefusedAct, SoldFace, Standing, SubscriptionFace, SubscriptionProjection, TaskNote,
+    TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith, Presence};
 pub use crm::{Crm, CrmModule, DealOrder};

@@ -89,6 +89,7 @@ impl World {
             | Attio::ReadCatalog
             | Attio::ShowOffering(_)
             | Attio::AnswerCatalogAct(_)
+            | Attio::ShowPlan(_)
             | Attio::AddCatalogTask(_) => panic!("no call of this flow"),
         }
     }
