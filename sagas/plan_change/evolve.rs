@@ -19,7 +19,7 @@ impl State {
         self.apply_money(event);
         self.apply_end(event);
         self.apply_people(event);
-        self.calls += u32::from(!comes_from_outside(event));
+        self.calls += u32::from(!leaves_calls_alone(event));
         if let Some(at) = time(event)
             && let Some(face) = face::face(self, at)
         {
@@ -454,8 +454,9 @@ impl State {
     }
 }
 
-/// It ends no call of the flow's own: a call may be under way beside it, and is still the same one.
-const fn comes_from_outside(event: &Event) -> bool {
+/// It ends no call of the flow's own: a call may be under way beside it, and is still the same one. Neither does an answer that
+/// says nothing of what became of it.
+const fn leaves_calls_alone(event: &Event) -> bool {
     matches!(
         event,
         Event::PlanChangeRequested { .. }
@@ -466,6 +467,7 @@ const fn comes_from_outside(event: &Event) -> bool {
             | Event::CancellationOrdered { .. }
             | Event::PaymentRecorded { .. }
             | Event::CaptureReversed { .. }
+            | Event::AuthorisationUnclear { .. }
             | Event::Told(_)
     )
 }

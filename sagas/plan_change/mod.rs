@@ -35,11 +35,13 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod view;
 mod words;
 
 pub use events::Event;
 pub use preview::Preview;
 pub use state::State;
+pub use view::{View, view};
 pub use words::{
     After, Ask, Basis, Capture, Command, Consent, Demand, Effective, Hold, LetterKind, Nothing, Of, Press, Terms,
     Wanted,

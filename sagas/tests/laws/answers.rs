@@ -4,6 +4,7 @@ use crate::activation;
 use crate::card_update;
 use crate::dice::Dice;
 use crate::ending;
+use crate::plan;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
@@ -15,7 +16,8 @@ use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, OnCredit, OnInvoice,
 use sagas::kernel::money::Money;
 
 pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Answer {
-    if let Some(answer) = card_update::answer(effect, dice).or_else(|| activation::answer(effect, dice, now)) {
+    let known = plan::answer(effect, dice, now).or_else(|| card_update::answer(effect, dice));
+    if let Some(answer) = known.or_else(|| activation::answer(effect, dice, now)) {
         return answer;
     }
     match effect {

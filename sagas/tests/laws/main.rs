@@ -21,6 +21,7 @@ use sagas::kernel::saga::{At, BusinessEvent, Pending, Saga};
 use sagas::kernel::step::Class;
 use sagas::kernel::verb::Verb;
 use sagas::payment_method_update::PaymentMethodUpdate;
+use sagas::plan_change::PlanChange;
 use sagas::rehearsal::Rehearsal;
 use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,7 @@ mod dice;
 mod ending;
 mod histories;
 mod pages;
+mod plan;
 #[path = "../../kernel/tests/samples.rs"]
 mod samples;
 mod told;
@@ -337,6 +339,39 @@ fn the_walks_of_a_card_update_lead_to_every_end() {
         "OldCardRetired",
         "OldCardKept",
         "SubscriptionMovedBack",
+        "TellingDue",
+    ] {
+        assert!(met.contains(event), "no walk meets {event}: {met:?}");
+    }
+}
+
+#[test]
+fn the_walks_of_a_plan_change_lead_to_every_end() {
+    let mut ends = BTreeSet::new();
+    let mut met = BTreeSet::new();
+    for seed in 0..1_500 {
+        let mut walk = Walk::<PlanChange>::new(seed * 7_919);
+        walk.deliver(PlanChange::start());
+        for _ in 0..120 {
+            walk.step();
+        }
+        ends.insert(PlanChange::summary(&walk.saga.business).state);
+        met.extend(walk.log.iter().filter_map(|event| match event {
+            Record::Business(event) => Some(event.name()),
+            Record::Step(_) => None,
+        }));
+    }
+    for end in ["Changed", "Refused", "Failed", "Cancelled"] {
+        assert!(ends.contains(end), "no walk ends {end}: {ends:?}");
+    }
+    for event in [
+        "OverCeiling",
+        "CaptureRefused",
+        "InvoiceMissing",
+        "AuthorisationInsufficient",
+        "LeftToCollection",
+        "NothingToCollect",
+        "PreviewOutdated",
         "TellingDue",
     ] {
         assert!(met.contains(event), "no walk meets {event}: {met:?}");

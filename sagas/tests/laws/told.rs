@@ -4,6 +4,7 @@ use crate::activation;
 use crate::card_update;
 use crate::dice::Dice;
 use crate::ending;
+use crate::plan;
 use crate::samples::{self, day, eur};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
@@ -16,6 +17,7 @@ use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::posting::{Dimensions, Posting, Rule};
 use sagas::kernel::saga::Saga;
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
+use sagas::plan_change::{self, PlanChange};
 use sagas::refund::{self, Refund};
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::subscription_activation::{self, SubscriptionActivation};
@@ -159,6 +161,16 @@ impl Told for Cancellation {
 
     fn command(_: &cancellation::State, dice: &mut Dice, now: DateTime<Utc>) -> cancellation::Command {
         ending::command(dice, now)
+    }
+}
+
+impl Told for PlanChange {
+    fn start() -> plan_change::Command {
+        plan::start()
+    }
+
+    fn command(state: &plan_change::State, dice: &mut Dice, now: DateTime<Utc>) -> plan_change::Command {
+        plan::command(state, dice, now)
     }
 }
 

@@ -12,6 +12,7 @@ use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
 use sagas::kernel::saga::Saga;
 use sagas::kernel::step::{Class, StepSpec, Undo};
 use sagas::payment_method_update::PaymentMethodUpdate;
+use sagas::plan_change::PlanChange;
 use sagas::refund::Refund;
 use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::BTreeSet;
@@ -49,7 +50,7 @@ const OURS: [&str; 20] = [
 const BEYOND: [&str; 6] = ["vault", "undo vault", "undo_twin", "move_subscription", "confirm_move", "move_back"];
 
 /// Flows that nobody in the simulation brings about yet. Their own walks and the harness play them.
-const NOT_PLAYED: [&str; 1] = [Refund::NAME];
+const NOT_PLAYED: [&str; 2] = [Refund::NAME, PlanChange::NAME];
 
 /// What has to happen besides: flow, what, and in which state of the flow.
 const MET: [(&str, &str, &str); 7] = [
