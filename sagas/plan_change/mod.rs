@@ -64,6 +64,12 @@ impl PlanChange {
         SagaId::derived(Self::NAME, &[organization, subscription, key])
     }
 
+    /// A press on the record is this one's to answer, where that is its state: it is asked, or carried out. What waits for the
+    /// end of the term stands beside a new one.
+    pub fn takes_presses(state: &str) -> bool {
+        !matches!(state, "Scheduled" | "OverCeiling" | "Noticed" | "Adopted" | "Mirrored")
+    }
+
     /// The one stream that adopts what others change of a subscription.
     pub fn adoption(organization: &str, subscription: &str) -> SagaId {
         SagaId::derived("plan_adoption", &[organization, subscription])

@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 46] = [
+pub const ROUTES: [Route; 50] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -46,6 +46,10 @@ pub const ROUTES: [Route; 46] = [
     does("POST", "/card-links", &[Act::SendLink]),
     does("POST", "/cancellations", &[Act::EndSubscription]),
     does("POST", "/cancellations/{id}/choice", &[Act::ChooseMoney]),
+    does("POST", "/plan-changes", &[Act::ChangePlan]),
+    does("GET", "/plan-changes/{id}", &[Act::ChangePlan]),
+    does("POST", "/plan-changes/{id}/acceptance", &[Act::ChangePlan, Act::AcceptForCustomer]),
+    does("POST", "/plan-changes/{id}/cancel", &[Act::ChangePlan]),
     does("POST", "/refunds", &[Act::Refund]),
     does("POST", "/refunds/preview", &[Act::Refund]),
     answers("/refunds/{id}/approve", &[Act::Refund]),

@@ -5,7 +5,7 @@
 use super::cards::{self, Cards};
 use super::catalog::CatalogWatch;
 use super::triggers::{Trigger, shown, unread};
-use super::{endings, unserved};
+use super::{endings, plans, unserved};
 use crate::checkout::CONSENT_VERSION;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -47,7 +47,7 @@ pub struct Acts {
     connectors: Arc<Connectors>,
     pub(super) organization: String,
     pub(super) installation: Installation,
-    terms: Terms,
+    pub(super) terms: Terms,
     cards: Cards,
     call_limit: Duration,
     clock: Arc<dyn Clock>,
@@ -208,6 +208,12 @@ impl Acts {
         let key = format!("attio:{}:{}:{}", press.record, press.act, instant(press));
         if press.act == cards::ACT {
             return self.cards.of_press(press, key).await.map(Some);
+        }
+        if plans::is_asked(&press.act)
+            && self.running(&press.record).await?.is_none()
+            && let Some(item) = self.plan_press(press, &key).await?
+        {
+            return Ok(Some(item));
         }
         let wish = endings::wish(&press.act);
         let Some(act) = ACTS.into_iter().find(|act| act.title() == press.act) else {

@@ -12,6 +12,7 @@ mod model;
 mod notes;
 mod offerings;
 mod person;
+mod plan;
 mod projection;
 mod records;
 mod refusal;
@@ -118,6 +119,7 @@ impl Attio {
             effect::Attio::ShowOffering(face) => offerings::show(&mut session, face, self.currency).await,
             effect::Attio::AnswerCatalogAct(press) => offerings::answer(&mut session, press).await,
             effect::Attio::ShowEnding(face) => ending::write(&mut session, face).await,
+            effect::Attio::ShowPlan(face) => plan::write(&mut session, face, self.currency).await,
             effect::Attio::RefuseAct(refusal) => refusal::write(&mut session, refusal).await,
             effect::Attio::AddNote(note) => notes::add(&mut session, note).await,
             effect::Attio::SetCompliance { client, laws } => {
@@ -150,6 +152,7 @@ impl Attio {
                 Err(outcome) => Err(outcome),
             },
             effect::Attio::ShowEnding(face) => ending::stands(&mut session, face).await,
+            effect::Attio::ShowPlan(face) => plan::stands(&mut session, face, self.currency).await,
             effect::Attio::RefuseAct(refusal) => refusal::stands(&mut session, refusal).await,
             effect::Attio::AddNote(note) => {
                 notes::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod forecast;
 mod inbox;
 pub mod orders;
+mod plan_changes;
 pub mod reconciliation;
 pub mod refunds;
 pub mod requests;
@@ -72,6 +73,10 @@ pub fn router() -> Router<App> {
         .routes(routes!(card_links::order))
         .routes(routes!(cancellations::cancel))
         .routes(routes!(cancellations::decide_money))
+        .routes(routes!(plan_changes::ask))
+        .routes(routes!(plan_changes::show))
+        .routes(routes!(plan_changes::acceptance))
+        .routes(routes!(plan_changes::cancel))
         .routes(routes!(refunds::start))
         .routes(routes!(refunds::preview))
         .routes(routes!(refunds::approve))
