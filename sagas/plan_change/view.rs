@@ -26,8 +26,7 @@ pub struct View {
 
 /// As it is now.
 pub fn view(state: &State) -> View {
-    let asks_more =
-        matches!(state.stage, Stage::Demanding { .. } | Stage::Held { then: After::Settle, .. });
+    let asks_more = matches!(state.stage, Stage::Demanding { .. } | Stage::Held { then: After::Settle, .. });
     let (reason, cure) = match &state.stage {
         Stage::Over { reason, cure, .. } => (reason.clone(), cure.clone()),
         _ => (String::new(), String::new()),

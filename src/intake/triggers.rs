@@ -1,7 +1,7 @@
 //! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
 
-use super::{endings, plans};
 use super::router::Router;
+use super::{endings, plans};
 use crate::connectors::braintree::webhook::{Notification, Subject};
 use crate::connectors::zoho;
 use crate::engine::items::Body;
@@ -74,7 +74,9 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
         return Trigger::Later;
     };
     if notice.invoices.is_empty() && ending.is_none() && changed.is_none() {
-        return Trigger::Ignored(format!("{kind} concerns no invoice, and neither end nor plan of a subscription of ours"));
+        return Trigger::Ignored(format!(
+            "{kind} concerns no invoice, and neither end nor plan of a subscription of ours"
+        ));
     }
     let item = |invoice: &String| {
         let (saga, body) = detected(

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 const LIST: &str = include_str!("../fixtures/edges.txt");
 
 /// Folders whose tests belong to one section, where their file does not say another.
-const SECTIONS: [(&str, &str); 2] = [("tests/it/activation/", "2.1"), ("tests/it/cancellation/", "2.6")];
+const SECTIONS: [(&str, &str); 3] =
+    [("tests/it/activation/", "2.1"), ("tests/it/cancellation/", "2.6"), ("tests/it/plan_change/", "2.5")];
 
 /// What a line of the list says.
 struct Edge {

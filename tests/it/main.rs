@@ -35,6 +35,7 @@ mod metrics;
 mod nodes;
 mod operator_verbs;
 mod outside;
+mod plan_change;
 mod postgres;
 mod proof;
 #[path = "../sandbox/published.rs"]

@@ -70,7 +70,8 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Op
     Some(match effect {
         Effect::Zoho(Zoho::ReadOffer { plan, .. }) if plan == "max-monthly" => {
             let usual = samples::offer(now);
-            let (code, price, tax) = (plan.clone(), samples::eur(dice.of(&[25_000, 25_000, 19_000])), Tax::Rate { ppm: 0 });
+            let (code, price, tax) =
+                (plan.clone(), samples::eur(dice.of(&[25_000, 25_000, 19_000])), Tax::Rate { ppm: 0 });
             Answer::Offer(Box::new(Offer { plan: PlanOffer { code, price, tax, ..usual.plan }, ..usual }))
         }
         Effect::Zoho(Zoho::Subscription(OnSubscription::Change(order))) => changed(order, dice),

@@ -23,11 +23,7 @@ pub(super) async fn write(session: &mut Session<'_>, face: &PlanFace, currency: 
 
 /// The answer as if the write had been answered, if nothing is left to be written. A record that is gone is written to
 /// again: that says so.
-pub(super) async fn stands(
-    session: &mut Session<'_>,
-    face: &PlanFace,
-    currency: Currency,
-) -> Answered<Option<Answer>> {
+pub(super) async fn stands(session: &mut Session<'_>, face: &PlanFace, currency: Currency) -> Answered<Option<Answer>> {
     match get(session, SHOW, &record(face)).await {
         Ok(record) => Ok(open(face, &record, currency).is_empty().then(|| answer(face))),
         Err(outcome) if is_not_found(&outcome) => Ok(None),

@@ -288,8 +288,7 @@ pub(super) async fn cancel(
     headers: HeaderMap,
     body: Result<Json<CancelPlanBody>, JsonRejection>,
 ) -> Answered {
-    let Json(body) =
-        body.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why\"}`"))?;
+    let Json(body) = body.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why\"}`"))?;
     let by = order(&headers, body.reason, &actor)?;
     let saga = find(&app, &id).await?;
     let item = call_off(&saga, by).map_err(|why| refused(&why, saga.id))?;

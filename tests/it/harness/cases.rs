@@ -428,6 +428,12 @@ async fn a_cancellation_survives_every_fault_at_every_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_change_survives_every_fault_at_every_call() {
+    let fixture = super::plan_change::Fixture::new().await;
+    println!("{} cases played on plan changes", play(&fixture).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refund_survives_every_fault_at_every_call() {
     let fixture = super::refund::Fixture::new().await;
     println!("{} cases played on refunds", play(&fixture).await);

@@ -141,6 +141,12 @@ async fn a_payment_method_update_survives_the_death_of_its_node_at_every_point()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_change_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::plan_change::Fixture::new().await;
+    println!("{} deaths played on plan changes", play(&fixture).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_survives_the_death_of_its_node_at_every_point() {
     let fixture = super::cancellation::Fixture::new().await;
     println!("{} deaths played on cancellations", play(&fixture).await);

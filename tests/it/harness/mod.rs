@@ -18,6 +18,7 @@ mod invoice_payment;
 mod matrix;
 mod nodes;
 mod payment_method_update;
+mod plan_change;
 mod refund;
 mod rehearsal;
 mod staged;
@@ -147,12 +148,13 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 8] = [
+const PLAYED: [&str; 9] = [
     act_refusal::KIND,
     cancellation::KIND,
     catalog_sync::KIND,
     invoice_payment::KIND,
     payment_method_update::KIND,
+    plan_change::KIND,
     refund::KIND,
     rehearsal::KIND,
     subscription_activation::KIND,
