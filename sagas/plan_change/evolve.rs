@@ -56,6 +56,7 @@ impl State {
                 self.stage = Stage::Surveying;
             }
             Event::AdoptionPutOff { again_at } => {
+                self.looks += 1;
                 self.stage = Stage::Surveying;
                 self.sleep_until = Some(*again_at);
             }
@@ -291,6 +292,7 @@ impl State {
                 self.over(Ending::Dropped, "", "");
             }
             Event::StaffChangeAdopted { terms, .. } => {
+                self.looks = 0;
                 self.is = Some((**terms).clone());
                 self.over(Ending::Adopted, "", "");
             }

@@ -11,8 +11,9 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 /// What another saga holds is asked for again.
 const BUSY_AGAIN: TimeDelta = TimeDelta::seconds(60);
-/// A subscription on which another saga works is looked at again.
+/// A subscription on which another saga works is looked at again after so long; doubles up to six hours.
 const ADOPT_AGAIN: TimeDelta = TimeDelta::minutes(5);
+const ADOPT_AT_MOST: TimeDelta = TimeDelta::hours(6);
 /// When Zoho is looked at again for an invoice that it has not made yet: after 10 s, 1, 5 and 15 min.
 const LOOK_AGAIN: [TimeDelta; 4] =
     [TimeDelta::seconds(10), TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(15)];
@@ -203,7 +204,8 @@ impl Turn<'_> {
     }
 
     pub(super) fn adopt_later(&mut self) {
-        self.push(Event::AdoptionPutOff { again_at: self.at.now + ADOPT_AGAIN });
+        let wait = (ADOPT_AGAIN * 2_i32.pow(self.state.looks.min(8))).min(ADOPT_AT_MOST);
+        self.push(Event::AdoptionPutOff { again_at: self.at.now + wait });
     }
 
     /// The next look for an invoice; none when it is a person's turn.

@@ -91,7 +91,7 @@ impl Play {
         let made = json!({"vendor": "attio", "act": "create_record", "object": "service_plans", "values": {
             "name": [plan], "kind": ["plan"], "code": [plan]}});
         let made = self.act(made).await;
-        let chosen = made["record_id"].as_str().unwrap();
+        let chosen = made["id"]["record_id"].as_str().unwrap();
         let target = json!({"target_object": "service_plans", "target_record_id": chosen});
         self.act(json!({"vendor": "attio", "act": "set_value", "object": "subscriptions", "record_id": record,
             "attribute": "plan", "value": target}))
@@ -223,7 +223,7 @@ impl Play {
         let books = self.books().await;
         let all = books["braintree"]["transactions"].as_array().unwrap().iter();
         let ours = all.filter(|row| row["order_id"].as_str().is_some_and(|order| order.contains(".chg.")));
-        ours.map(|row| (row["status"].as_str().unwrap().to_owned(), row["amount"].as_i64().unwrap())).collect()
+        ours.map(|row| (row["status"].as_str().unwrap().to_owned(), row["amount_minor"].as_i64().unwrap())).collect()
     }
 
     /// Subscriptions that some saga works on.

@@ -187,7 +187,7 @@ async fn e10_the_webhook_of_the_new_invoice_charges_nothing_while_the_change_is_
     let hash = play.previewed(saga).await["preview"]["hash"].clone();
     // The capture waits, and Zoho's message of the invoice comes first.
     let fault = json!({"vendor": "braintree", "operation": "transaction.submit_for_settlement",
-        "fault": {"kind": "status", "status": 503}, "times": 2});
+        "kind": "status", "status": 503, "times": 2});
     play.stage().sandbox.order_faults(&fault).await.unwrap();
     play.accept(saga, &hash).await;
     play.advance("PT5M").await;
