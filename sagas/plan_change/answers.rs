@@ -10,7 +10,7 @@ use crate::kernel::answer::{
     TransactionStatus,
 };
 use crate::kernel::cards::{use_hold_until, wants_authentication};
-use crate::kernel::effect::{Attio, Desk, Effect, PressedAct};
+use crate::kernel::effect::{Attio, Braintree, Desk, Effect, PressedAct};
 use crate::kernel::outcome::{Decline, Outcome, Rejection, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::retry;
@@ -28,7 +28,7 @@ impl Turn<'_> {
             ("show" | "letter" | "task", _) => self.told_people(step, effect, outcome),
             ("release_hold", _) => self.voided(effect, outcome),
             ("find_late_hold", Outcome::Done { answer: Answer::Transactions { transactions } }) => {
-                self.looked_for_late(transactions);
+                self.looked_for_late(effect, transactions);
             }
             ("claim", _) => self.claimed(effect, outcome),
             ("authorise", Outcome::Done { answer: Answer::Transaction(t) }) => self.authorised(t, extra),
@@ -309,8 +309,9 @@ impl Turn<'_> {
         self.push(Event::AuthorisationAbandoned { order_id, released, next_look, at: now });
     }
 
-    fn looked_for_late(&mut self, transactions: &[Transaction]) {
-        let Some(watch) = self.state.watch.clone() else { return };
+    fn looked_for_late(&mut self, effect: &Effect, transactions: &[Transaction]) {
+        let Effect::Braintree(Braintree::FindTransactions { order_id }) = effect else { return };
+        let Some(watch) = self.state.watches.iter().find(|w| w.order_id == *order_id).cloned() else { return };
         let ours = |t: &&Transaction| {
             let known = self.state.last_hold.as_ref() == Some(&t.id);
             t.order_id == watch.order_id && !known && (t.status.is_approved() || t.status.is_reversed())
@@ -318,7 +319,7 @@ impl Turn<'_> {
         let hits: Vec<_> = transactions.iter().filter(ours).cloned().collect();
         if hits.is_empty() {
             let next_look = retry::next_look(watch.since, self.at.now);
-            return self.push(Event::LateHoldUnseen { next_look });
+            return self.push(Event::LateHoldUnseen { order_id: watch.order_id, next_look });
         }
         for hit in hits {
             let hold = Box::new(self.held(&hit));
@@ -327,7 +328,7 @@ impl Turn<'_> {
     }
 
     fn voided(&mut self, effect: &Effect, outcome: &Outcome) {
-        let Effect::Braintree(crate::kernel::effect::Braintree::Void { transaction }) = effect else { return };
+        let Effect::Braintree(Braintree::Void { transaction }) = effect else { return };
         if !matches!(outcome, Outcome::Done { .. }) {
             return;
         }

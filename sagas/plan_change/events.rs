@@ -136,9 +136,12 @@ pub enum Event {
         next_look: DateTime<Utc>,
         at: DateTime<Utc>,
     },
-    LateHoldLookDue,
+    LateHoldLookDue {
+        order_id: String,
+    },
     /// Not there; without a next look the search is over.
     LateHoldUnseen {
+        order_id: String,
         next_look: Option<DateTime<Utc>>,
     },
     /// It was made after all: nobody wants it any more, and it is released at once.

@@ -200,9 +200,10 @@ impl State {
                 self.counted = false;
                 self.let_go(released);
                 let order_id = order_id.clone();
-                self.watch = Some(Watch { order_id, since: *at, next_look: *next_look, due: false });
-                let reason = "the payment could not be confirmed; nothing was charged, and nothing was changed";
-                self.over(Ending::Failed, reason, "press `Change plan` again");
+                self.watches.push(Watch { order_id, since: *at, next_look: *next_look, due: false });
+                self.advice = Some(Advice::NotConfirmed);
+                self.acceptance = None;
+                self.await_acceptance();
             }
             Event::AuthorisationReleased { transaction, .. } => {
                 self.voided(transaction);
@@ -210,17 +211,18 @@ impl State {
                 self.late.retain(|hold| hold.transaction != *transaction);
             }
             Event::StrayReleased { transaction } => self.voided(transaction),
-            Event::LateHoldLookDue => {
-                if let Some(watch) = &mut self.watch {
-                    watch.due = true;
-                }
+            Event::LateHoldLookDue { order_id } => {
+                self.watches.iter_mut().filter(|w| w.order_id == *order_id).for_each(|w| w.due = true);
             }
-            Event::LateHoldUnseen { next_look } => match (next_look, &mut self.watch) {
-                (Some(next), Some(watch)) => (watch.next_look, watch.due) = (*next, false),
-                _ => self.watch = None,
+            Event::LateHoldUnseen { order_id, next_look } => match next_look {
+                Some(next) => {
+                    let looked = self.watches.iter_mut().filter(|w| w.order_id == *order_id);
+                    looked.for_each(|w| (w.next_look, w.due) = (*next, false));
+                }
+                None => self.watches.retain(|w| w.order_id != *order_id),
             },
             Event::LateHoldFound { hold } => {
-                self.watch = None;
+                self.watches.retain(|w| w.order_id != hold.order_id);
                 self.voids.push(hold.transaction.clone());
                 self.late.push((**hold).clone());
             }

@@ -52,10 +52,8 @@ fn sentence(state: &State) -> String {
         (Stage::Scheduled { .. } | Stage::Effecting, Some(preview)) => {
             format!("Changes on {}: {}", preview.effective_on, preview.sentence())
         }
-        _ => in_place(state).map_or_else(String::new, |terms| {
-            let by = if state.adopting { ", as changed in Zoho" } else { "" };
-            format!("Sold{by}: {} × {}", terms.sold.quantity, terms.sold.plan)
-        }),
+        _ => in_place(state)
+            .map_or_else(String::new, |terms| format!("Sold: {} × {}", terms.sold.quantity, terms.sold.plan)),
     }
 }
 
@@ -72,6 +70,9 @@ fn error(state: &State) -> String {
             Some(Advice::Authenticate) => {
                 "The bank wants the customer to authenticate; nothing was changed.".to_owned()
             }
+            Some(Advice::NotConfirmed) => {
+                "The payment could not be confirmed; nothing was charged, and nothing was changed.".to_owned()
+            }
             None => String::new(),
         },
         _ => String::new(),
@@ -80,7 +81,7 @@ fn error(state: &State) -> String {
 
 fn action(state: &State) -> String {
     match &state.stage {
-        Stage::Previewed { .. } if state.advice.is_some() => {
+        Stage::Previewed { .. } if matches!(state.advice, Some(Advice::AnotherCard | Advice::Authenticate)) => {
             "Press `Send card link`; once there is a good card, have the customer agree again".to_owned()
         }
         Stage::Previewed { .. } => {

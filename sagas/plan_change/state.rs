@@ -46,8 +46,8 @@ pub struct State {
     pub(super) hold: Option<Hold>,
     /// The last transaction that held something, standing or not.
     pub(super) last_hold: Option<String>,
-    /// A hold that was given up as never made, and may still show up.
-    pub(super) watch: Option<Watch>,
+    /// Holds that were given up as never made, and may still show up.
+    pub(super) watches: Vec<Watch>,
     /// Holds that did, and are being released.
     pub(super) late: Vec<Hold>,
     /// Transactions that are voided before anything else is done.
@@ -183,6 +183,7 @@ pub(super) struct Acceptance {
 pub(super) enum Advice {
     AnotherCard,
     Authenticate,
+    NotConfirmed,
 }
 
 /// A hold that was given up as never made: looked for by its order id for as long as an unknown outcome is.

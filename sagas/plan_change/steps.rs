@@ -44,8 +44,8 @@ fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {
 
 /// What rests, rests until a hold that may still show up is looked for, or people are told what was refused.
 fn until_alarm(state: &State, pending: Pending) -> Pending {
-    let look = state.watch.as_ref().map(|watch| watch.next_look);
-    let Some(next) = look.into_iter().chain(state.people.next_try()).min() else { return pending };
+    let looks = state.watches.iter().map(|watch| watch.next_look);
+    let Some(next) = looks.chain(state.people.next_try()).min() else { return pending };
     match pending {
         Pending::Await { signal, until } => Pending::Await { signal, until: until.min(next) },
         Pending::Ended(_) => Pending::Sleep { why: "what is still to be looked for or told", until: next },
@@ -54,7 +54,7 @@ fn until_alarm(state: &State, pending: Pending) -> Pending {
 }
 
 fn late_look(state: &State) -> Option<Pending> {
-    let watch = state.watch.as_ref().filter(|watch| watch.due)?;
+    let watch = state.watches.iter().find(|watch| watch.due)?;
     let find = Braintree::FindTransactions { order_id: watch.order_id.clone() };
     Some(perform(state, "find_late_hold", Effect::Braintree(find)))
 }

@@ -242,8 +242,9 @@ impl Turn<'_> {
     /// A sleep or a deadline has come.
     pub(super) fn due(&mut self) {
         let now = self.at.now;
-        if self.state.rests() && self.state.watch.as_ref().is_some_and(|watch| watch.next_look <= now) {
-            return self.push(Event::LateHoldLookDue);
+        let watch = self.state.watches.iter().find(|watch| self.state.rests() && watch.next_look <= now);
+        if let Some(order_id) = watch.map(|watch| watch.order_id.clone()) {
+            return self.push(Event::LateHoldLookDue { order_id });
         }
         if let Some(told) = self.state.people.come_due(now).filter(|_| self.state.rests()) {
             return self.push(Event::Told(told));

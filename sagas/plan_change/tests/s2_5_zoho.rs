@@ -187,7 +187,7 @@ fn e13_what_staff_change_in_zoho_is_read_and_shown() {
     world.tell(Command::Noticed { of: of() });
     assert_eq!((world.state().as_str(), world.saga.flow.ended), ("Adopted", Some(End::Mirrored)));
     assert_eq!(world.face().sold.as_ref().and_then(|sold| sold.amount), Some(eur(20_000)));
-    assert!(world.face().quote_text.contains("as changed in Zoho: 1 × max-monthly"), "{}", world.face().quote_text);
+    assert!(world.face().quote_text.contains("Sold: 1 × max-monthly"), "{}", world.face().quote_text);
     world.terms.sold.amount = Some(eur(30_000));
     world.pass(TimeDelta::days(1));
     world.tell(Command::Noticed { of: of() });

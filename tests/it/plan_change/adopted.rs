@@ -14,7 +14,7 @@ async fn e13_a_change_by_staff_is_shown_in_attio_and_its_invoice_charged_like_an
         .await;
     let adoption = PlanChange::adoption(&play.stage().config().vendors.zoho.organization_id, &sold.zoho);
     play.until(adoption, "Adopted").await;
-    play.until_record(&sold.record, "quote_text", "Sold, as changed in Zoho: 1 × max-monthly").await;
+    play.until_record(&sold.record, "quote_text", "Sold: 1 × max-monthly").await;
     let invoices = play.invoices(&sold).await;
     let [_, (total, balance)] = invoices[..] else { panic!("one invoice more") };
     assert!(total > 0 && balance == 0, "its own stream charges it: {balance} of {total}");
