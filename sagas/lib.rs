@@ -7,13 +7,14 @@
 pub mod act_refusal;
 pub mod cancellation;
 pub mod catalog_sync;
-pub mod dispute;
 pub mod crm_lifecycle;
+pub mod dispute;
 pub mod erasure;
 pub mod invoice_payment;
 pub mod kernel;
 pub mod notice;
 pub mod payment_method_update;
+pub mod plan_change;
 pub mod refund;
 pub mod rehearsal;
 pub mod sign_up;
@@ -41,6 +42,7 @@ macro_rules! for_each_saga {
             $crate::erasure::Erasure,
             $crate::sign_up::SignUp,
             $crate::notice::Notices,
+            $crate::plan_change::PlanChange,
         }
     };
 }

@@ -101,9 +101,7 @@ pub(super) fn cause(state: &State, decided: &[Event], at: &At) -> Option<CardCau
             Next::Exhausted => Some(CardCause::LastNotice { due: due() }),
             Next::Attempt { .. } | Next::NetworkRetry { .. } | Next::Person => None,
         },
-        Event::InvoiceDeferred { wait: Wait::Method, .. } if !letters.asked => {
-            Some(CardCause::NewCard { due: due() })
-        }
+        Event::InvoiceDeferred { wait: Wait::Method, .. } if !letters.asked => Some(CardCause::NewCard { due: due() }),
         Event::InvoiceClosed { closing: Closing::Exhausted, .. } => Some(CardCause::LastNotice { due: due() }),
         _ => None,
     })?;

@@ -33,8 +33,8 @@ mod dispute;
 mod dunning;
 mod evolve;
 mod give_back;
-mod lifecycle;
 mod letters;
+mod lifecycle;
 mod pending;
 mod projection;
 mod propose;
@@ -59,8 +59,8 @@ use crate::kernel::park::ParkCode;
 use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, Facts, Input, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Calls, Class, MONEY_RECORDED, StepSpec, Undo};
-use state::{RESUMED, Rest, Stage};
 use serde_json::Value;
+use state::{RESUMED, Rest, Stage};
 use turn::Turn;
 use words::Scope;
 
@@ -241,7 +241,8 @@ fn set_letters(turn: &mut Turn<'_>, card_link: Option<&Value>) {
     }
 }
 
-/// What an activation captured for this invoice is recorded by this stream, whether it knew of the invoice or not.
+/// What an activation or a plan change captured for this invoice is recorded by this stream, whether it knew of the invoice
+/// or not.
 fn adopt(turn: &mut Turn<'_>, command: &Command) {
     let Command::AdoptCapture {
         organization,
@@ -258,13 +259,14 @@ fn adopt(turn: &mut Turn<'_>, command: &Command) {
     else {
         return;
     };
+    let source = if state::captor(order_id) == "plan_change" { "plan_change" } else { "activation" };
     if turn.state.intake.is_none() {
         turn.push(Event::InvoiceDetected {
             organization: organization.clone(),
             installation: installation.clone(),
             invoice: invoice.clone(),
             subscription: Some(subscription.clone()),
-            source: "activation".to_owned(),
+            source: source.to_owned(),
         });
     }
     if turn.state.capture(transaction).is_some() {

@@ -188,7 +188,7 @@ pub(super) struct Capture {
     pub(super) disputes: Vec<Disputed>,
 }
 
-/// A capture that an activation made.
+/// A capture that another saga made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Adopted {
     pub(super) transaction: String,
@@ -278,7 +278,7 @@ impl State {
             .min_by_key(|(_, at)| *at)
     }
 
-    /// What an activation is to be told.
+    /// What is to be told to the saga that captured what this stream records.
     pub(super) fn owed_word(&self) -> Option<Message> {
         let Adopted { transaction, reply_to } = self.adopted.as_ref()?;
         let capture = self.capture(transaction)?;
@@ -295,7 +295,7 @@ impl State {
             return None;
         };
         let key = format!("{reply_to}:{word}:{transaction}");
-        let (flow, kind) = ("subscription_activation".to_owned(), format!("invoice.{word}"));
+        let (flow, kind) = (captor(&capture.order_id).to_owned(), format!("invoice.{word}"));
         Some(Message { to: *reply_to, flow, kind, command, key })
     }
 
@@ -314,5 +314,13 @@ impl State {
     pub(super) fn title(&self) -> &str {
         let id = self.intake.as_ref().map_or("", |i| i.invoice.as_str());
         self.facts.invoice.as_ref().map_or(id, |i| i.number.as_str())
+    }
+}
+
+/// The flow that made a capture, as its order id says: named, not imported.
+pub(super) fn captor(order_id: &str) -> &'static str {
+    match order_id.split('.').nth(1) {
+        Some("chg") => "plan_change",
+        _ => "subscription_activation",
     }
 }

@@ -9,8 +9,8 @@ use super::give_back::Ending;
 use super::propose::Proposed;
 pub(super) use super::rest::{Closing, Wait};
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
-use crate::kernel::give_back::Source;
 use crate::kernel::effect::CardCause;
+use crate::kernel::give_back::Source;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::Decline;
@@ -42,7 +42,7 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         card_link: Option<Value>,
     },
-    /// An activation captured what it held for this invoice: to be recorded, and the activation to be told.
+    /// An activation or a plan change captured what it held for this invoice: to be recorded, and the other to be told.
     AdoptCapture {
         /// Zoho organization id.
         organization: String,
@@ -62,7 +62,7 @@ pub enum Command {
         captured_at: DateTime<Utc>,
         /// That day in the books zone.
         effective: NaiveDate,
-        /// The activation.
+        /// The saga that captured it.
         reply_to: SagaId,
     },
     /// A sale under an order id of this invoice was found at Braintree after a restore, and no event of ours knows of it.

@@ -5,7 +5,7 @@
 //! read in November 2026. Mastercard's 35 in 30 days concern charges of one amount; all are counted here, which is stricter.
 
 use super::outcome::INPUT_GONE;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// At most so many charges of one card in a rolling window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,22 @@ pub fn network_caps(brand: &str) -> &'static [NetworkCap] {
 /// Braintree writes `MasterCard`.
 pub fn is_mastercard(brand: &str) -> bool {
     brand.eq_ignore_ascii_case("mastercard")
+}
+
+/// A hold is let go so long before it ends by itself.
+const BEFORE_EXPIRY: TimeDelta = TimeDelta::hours(24);
+/// However short a hold is, one try is made with it.
+const AT_LEAST: TimeDelta = TimeDelta::hours(1);
+
+/// Until when a hold is captured or released (UTC): within so many hours, and a day before it ends by itself.
+pub(crate) fn use_hold_until(
+    made_at: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
+    within_hours: u32,
+) -> DateTime<Utc> {
+    let by_rule = made_at + TimeDelta::hours(i64::from(within_hours));
+    let by_vendor = expires_at.map(|ends| (ends - BEFORE_EXPIRY).max(made_at + AT_LEAST));
+    by_vendor.map_or(by_rule, |at| at.min(by_rule))
 }
 
 /// What was typed was used before or is too old: `91564` nonce consumed, `91565` unknown or expired, `91566` locked,

@@ -91,6 +91,11 @@ impl Installation {
         format!("{}.act.{}.{n}", self.0, saga.0.simple())
     }
 
+    /// Braintree's `order_id` of a plan change's hold or sale.
+    pub fn plan_change_order(&self, saga: SagaId, n: u32) -> String {
+        format!("{}.chg.{}.{n}", self.0, saga.0.simple())
+    }
+
     /// Braintree's `order_id` of a refund: `n` is the try within its saga.
     pub fn refund_order(&self, saga: SagaId, n: u32) -> String {
         format!("{}.rf.{}.{n}", self.0, saga.0.simple())
@@ -126,6 +131,7 @@ mod tests {
         assert_eq!(i.invoice_order("77", 2, 1), "demo1.inv.77.2.r1");
         let saga = SagaId(Uuid::nil());
         assert_eq!(i.activation_order(saga, 2), format!("demo1.act.{}.2", "0".repeat(32)));
+        assert_eq!(i.plan_change_order(saga, 1), format!("demo1.chg.{}.1", "0".repeat(32)));
         assert_eq!(i.refund_order(saga, 1), format!("demo1.rf.{}.1", "0".repeat(32)));
         assert_eq!(i.credit_note_reference(saga), format!("demo1.cn.{}", "0".repeat(32)));
         assert_eq!(i.subscription_reference(saga, 1), format!("demo1.sub.{}.1", "0".repeat(32)));

@@ -23,6 +23,7 @@ pub mod order;
 pub mod outcome;
 pub mod park;
 pub mod posting;
+pub mod pricing;
 pub mod priority;
 pub mod reconciliation;
 pub mod record;

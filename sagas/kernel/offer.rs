@@ -52,6 +52,19 @@ pub enum TermUnit {
     Years,
 }
 
+impl TermUnit {
+    /// So many of it, in words: `month`, `3 months`.
+    pub fn of(self, count: u32) -> String {
+        let unit = match self {
+            Self::Days => "day",
+            Self::Weeks => "week",
+            Self::Months => "month",
+            Self::Years => "year",
+        };
+        if count == 1 { unit.to_owned() } else { format!("{count} {unit}s") }
+    }
+}
+
 /// Tax on a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "tax", rename_all = "snake_case")]

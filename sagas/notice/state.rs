@@ -232,7 +232,8 @@ impl State {
                 self.hold_until = hold_until.or(self.hold_until);
                 let of_card = matches!(item.notice, Notice::CardExpires | Notice::CardExpiresSoon);
                 let known = self.facts.client.is_some() && self.facts.customer.is_some();
-                self.stage = if of_card || !known { Stage::Letter { item: *item } } else { Stage::Person { item: *item } };
+                self.stage =
+                    if of_card || !known { Stage::Letter { item: *item } } else { Stage::Person { item: *item } };
             }
             Event::NoticeSent { item, hold_until, .. } => {
                 self.hold_until = hold_until.or(self.hold_until);

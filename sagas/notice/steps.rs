@@ -65,9 +65,7 @@ fn work(state: &State) -> Option<Pending> {
             let by = SubscriptionKey::Zoho { subscription };
             ("survey", Effect::Desk(Desk::SurveySubscription { by }))
         }
-        Stage::Reading => {
-            ("read_terms", Effect::Zoho(Zoho::Subscription(OnSubscription::ReadTerms { subscription })))
-        }
+        Stage::Reading => ("read_terms", Effect::Zoho(Zoho::Subscription(OnSubscription::ReadTerms { subscription }))),
         Stage::Listing => {
             ("list_invoices", Effect::Zoho(Zoho::Subscription(OnSubscription::ListInvoices { subscription })))
         }

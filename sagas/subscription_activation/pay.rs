@@ -8,17 +8,12 @@ use super::steps;
 use super::turn::Turn;
 use super::words::{Advice, After, Hold, Nothing, Paying};
 use crate::kernel::answer::{Answer, Method, Subscription, Transaction, TransactionStatus};
-use crate::kernel::cards::{is_input_gone, wants_authentication};
+use crate::kernel::cards::{is_input_gone, use_hold_until, wants_authentication};
 use crate::kernel::effect::{Braintree, Effect, Zoho};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::{Decline, Outcome, Rejection, RejectionKind};
 use crate::kernel::park::ParkCode;
 use chrono::{DateTime, TimeDelta, Utc};
-
-/// A hold is let go so long before it ends by itself.
-const BEFORE_EXPIRY: TimeDelta = TimeDelta::hours(24);
-/// However short a hold is, one try is made with it.
-const AT_LEAST: TimeDelta = TimeDelta::hours(1);
 
 impl Turn<'_> {
     pub(super) fn paid(&mut self, step: &str, effect: &Effect, outcome: &Outcome, extra: &[String]) {
@@ -181,8 +176,6 @@ impl Turn<'_> {
 
     pub(super) fn held(&self, t: &Transaction, token: &str) -> Hold {
         let hours = self.state.intake.as_ref().map_or(24, |i| i.terms.hold_hours);
-        let by_rule = t.created_at + TimeDelta::hours(i64::from(hours));
-        let by_vendor = t.hold_expires_at.map(|ends| (ends - BEFORE_EXPIRY).max(t.created_at + AT_LEAST));
         Hold {
             transaction: t.id.clone(),
             order_id: t.order_id.clone(),
@@ -191,7 +184,7 @@ impl Turn<'_> {
             token: t.token.clone().unwrap_or_else(|| token.to_owned()),
             authorised_at: t.created_at,
             effective: self.at.date(t.created_at),
-            use_until: by_vendor.map_or(by_rule, |at| at.min(by_rule)),
+            use_until: use_hold_until(t.created_at, t.hold_expires_at, hours),
             card: t.card.clone(),
             authentication: t.authentication.clone(),
         }

@@ -2,9 +2,10 @@
 
 use crate::kernel::money::Money;
 use crate::kernel::offer::TermUnit;
+pub use crate::kernel::pricing::QuoteLine;
+use crate::kernel::pricing::fingerprint;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// One promise, with a hash over all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,33 +38,12 @@ pub struct Quote {
     pub hash: String,
 }
 
-/// One line of a quote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuoteLine {
-    /// What it is, as customers read it.
-    pub text: String,
-    /// How many.
-    pub quantity: u32,
-    /// Net, after a coupon.
-    pub net: Money,
-    /// Tax on it; absent where it is not known.
-    pub tax: Option<Money>,
-}
-
 impl Quote {
     /// The same quote with its hash.
     #[must_use]
     pub(super) fn sealed(mut self) -> Self {
         self.hash.clear();
-        // The canonical form: the fields in the order of their declaration, without white space. Plain numbers, texts
-        // and dates always serialise.
-        let text = serde_json::to_string(&self).unwrap_or_default();
-        self.hash = Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-            for digit in [byte >> 4, byte & 0xf] {
-                hex.extend(char::from_digit(u32::from(digit), 16));
-            }
-            hex
-        });
+        self.hash = fingerprint(&self);
         self
     }
 
@@ -74,14 +54,7 @@ impl Quote {
 
     /// The price in a sentence, for the CRM team.
     pub fn sentence(&self) -> String {
-        let (count, unit) = self.term;
-        let unit = match unit {
-            TermUnit::Days => "day",
-            TermUnit::Weeks => "week",
-            TermUnit::Months => "month",
-            TermUnit::Years => "year",
-        };
-        let term = if count == 1 { unit.to_owned() } else { format!("{count} {unit}s") };
+        let term = self.term.1.of(self.term.0);
         let tax = if self.tax_known { "" } else { " plus tax" };
         let most = if self.ceiling == self.due_today { String::new() } else { format!(", at most {}", self.ceiling) };
         format!("{} today{tax}{most}; then {}{tax} every {term} from {}", self.due_today, self.renewal, self.renews_on)

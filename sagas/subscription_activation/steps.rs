@@ -6,7 +6,8 @@ use super::state::{Errand, Intake, Stage, State};
 use super::words::Paying;
 use crate::kernel::answer::CollectionOwner;
 use crate::kernel::effect::{
-    AddonOrder, Attio, Braintree, Claim, ClaimKind, Desk, Effect, Mail, Message, PayWith, SubscriptionOrder, Zoho,
+    AddonOrder, Attio, Braintree, Claim, ClaimKind, Desk, Effect, Mail, Message, PayWith, Presence, SubscriptionOrder,
+    Zoho,
 };
 use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
@@ -257,7 +258,10 @@ fn card(state: &State) -> Option<Pending> {
             Paying::Stored { authenticated, .. } => PayWith::Stored { token, authenticated },
         };
         let order_id = submission.order_id.clone();
-        return braintree("authorise", Braintree::Authorise { order_id, customer, with, amount: quote.ceiling });
+        return braintree(
+            "authorise",
+            Braintree::Authorise { order_id, customer, with, amount: quote.ceiling, presence: Presence::First },
+        );
     }
     // The number of a new card is known only now.
     count().map(|want| want.fresh(fresh(state)))

@@ -58,6 +58,8 @@ pub enum Act {
     Export,
     SendLink,
     EndSubscription,
+    ChangePlan,
+    AcceptForCustomer,
     ChooseMoney,
     Steer,
     Repair,
@@ -162,7 +164,7 @@ const fn row(act: Act, what: &'static str, classes: &'static [Class], reach: Rea
 
 /// The table. Columns: viewer, support, finance, finance_approver, operator, admin, auditor, platform.
 #[rustfmt::skip]
-pub const ROWS: [Row; 35] = [
+pub const ROWS: [Row; 37] = [
     row(Act::ReadFlows, "read flows and health", &[Flow], Api,
         [Yes, Yes, Yes, Yes, Yes, Yes, Yes, No]),
     row(Act::ReadMoney, "read money", &[Money], Api,
@@ -177,6 +179,10 @@ pub const ROWS: [Row; 35] = [
         [No, Yes, Yes, No, Yes, No, No, Yes]),
     row(Act::EndSubscription, "cancel a subscription, take a cancellation back", &[Flow], Api,
         [No, Yes, Yes, No, Yes, No, No, Yes]),
+    row(Act::ChangePlan, "change the plan of a subscription, by contract also for the customer", &[Flow], Api,
+        [No, Yes, Yes, No, Yes, No, No, Yes]),
+    row(Act::AcceptForCustomer, "say that the customer accepts what a page of the platform has shown", &[Flow], Api,
+        [No, No, No, No, No, No, No, Yes]),
     row(Act::ChooseMoney, "choose what becomes of the money of a cancelled subscription", &[Money], Api,
         [No, No, Yes, Yes, No, No, No, No]),
     row(Act::Steer, "resume, retry, pause, move a due time, charge again, stop attempts, rehearse, sync the catalog", &[Flow], Api,

@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 60] = [
+pub const ROUTES: [Route; 64] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -56,6 +56,10 @@ pub const ROUTES: [Route; 60] = [
     does("POST", "/erasures/{id}/hold", &[Act::ErasePerson]),
     does("POST", "/erasures/{id}/lift", &[Act::ErasePerson]),
     does("GET", "/erasures/{id}/certificate", &[Act::ErasePerson]),
+    does("POST", "/plan-changes", &[Act::ChangePlan]),
+    does("GET", "/plan-changes/{id}", &[Act::ChangePlan]),
+    does("POST", "/plan-changes/{id}/acceptance", &[Act::ChangePlan, Act::AcceptForCustomer]),
+    does("POST", "/plan-changes/{id}/cancel", &[Act::ChangePlan]),
     does("POST", "/refunds", &[Act::Refund]),
     does("POST", "/refunds/preview", &[Act::Refund]),
     answers("/refunds/{id}/approve", &[Act::Refund]),

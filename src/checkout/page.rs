@@ -267,9 +267,10 @@ impl Page {
                 logo_url: self.brand.logo.as_ref().map(url::Url::as_str),
             },
             version: &self.version,
-            title: notice
-                .as_ref()
-                .map_or_else(|| words.say(if of_card { "card_title" } else { "title" }), |notice| notice.heading.clone()),
+            title: notice.as_ref().map_or_else(
+                || words.say(if of_card { "card_title" } else { "title" }),
+                |notice| notice.heading.clone(),
+            ),
             stage,
             notice,
             order: None,

@@ -58,7 +58,8 @@ fn refused(page: &Page, problem: &Problem, browser: Option<&str>) -> Response {
 fn answer<E: std::fmt::Display>(page: &Page, status: StatusCode, html: Result<String, E>) -> Response {
     match html {
         Ok(html) => {
-            let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, page.policy())];
+            let kind =
+                [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, page.policy())];
             (status, policy::HEADERS, kind, html).into_response()
         }
         Err(e) => {

@@ -6,7 +6,7 @@ use super::cards::{self, Cards};
 use super::catalog::CatalogWatch;
 use super::signups::SignUps;
 use super::triggers::{Trigger, shown, unread};
-use super::{endings, unserved};
+use super::{endings, plans, unserved};
 use crate::checkout::CONSENT_VERSION;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -51,7 +51,7 @@ pub struct Acts {
     pub(super) installation: Installation,
     /// Zoho Desk is in use.
     pub(super) helpdesk: bool,
-    terms: Terms,
+    pub(super) terms: Terms,
     cards: Cards,
     sign_ups: SignUps,
     call_limit: Duration,
@@ -259,6 +259,12 @@ impl Acts {
         let key = format!("attio:{}:{}:{}", press.record, press.act, instant(press));
         if press.act == cards::ACT {
             return self.cards.of_press(press, key).await.map(Some);
+        }
+        if plans::is_asked(&press.act)
+            && self.running(&press.record).await?.is_none()
+            && let Some(item) = self.plan_press(press, &key).await?
+        {
+            return Ok(Some(item));
         }
         let wish = endings::wish(&press.act);
         let Some(act) = ACTS.into_iter().find(|act| act.title() == press.act) else {

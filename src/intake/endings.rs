@@ -63,7 +63,7 @@ pub(super) fn wish(title: &str) -> Option<Wish> {
 }
 
 /// The Zoho subscription of a record, where it is linked.
-async fn subscription_of(store: &Store, record: &str) -> Result<Option<String>, StoreError> {
+pub(super) async fn subscription_of(store: &Store, record: &str) -> Result<Option<String>, StoreError> {
     let pool = &store.pool;
     let Some(ours) = find(pool, LinkKind::AttioSubscription, record).await? else { return Ok(None) };
     let links = links_of(pool, &ours).await?;

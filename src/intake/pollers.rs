@@ -1,9 +1,9 @@
 //! Polls for what a lost webhook would have said: open invoices in Zoho, acts that stand in Attio, disputes at Braintree.
 
 use super::acts::Acts;
+use super::cards;
 use super::disputes;
 use super::refunds::RefundError;
-use super::cards;
 use super::triggers::detected;
 use crate::clock::Clock;
 use crate::config::Config;

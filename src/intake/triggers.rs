@@ -1,8 +1,7 @@
 //! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
 
-use super::{endings, notices};
 use super::router::Router;
-use super::{disputes, endings};
+use super::{disputes, endings, notices, plans};
 use crate::connectors::braintree::webhook::{Notification, Subject};
 use crate::connectors::zoho;
 use crate::engine::items::Body;
@@ -73,8 +72,15 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
             return Trigger::Later;
         }
     };
-    if notice.invoices.is_empty() && ending.is_none() && date.is_none() {
-        return Trigger::Ignored(format!("{kind} concerns no invoice, and no end of a subscription of ours"));
+    let changed = plans::noticed(store, &router.organization, &router.installation, &kind, subscription).await;
+    let Ok(changed) = changed.inspect_err(|e| tracing::warn!(error = %e, "whose subscription it is could not be read"))
+    else {
+        return Trigger::Later;
+    };
+    if notice.invoices.is_empty() && ending.is_none() && changed.is_none() && date.is_none() {
+        return Trigger::Ignored(format!(
+            "{kind} concerns no invoice, and neither end nor plan of a subscription of ours"
+        ));
     }
     let item = |invoice: &String| {
         let (saga, body) = detected(
@@ -88,7 +94,7 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
         );
         item(saga, format!("zoho.{}", notice.kind), "zoho", &body)
     };
-    Trigger::Items(notice.invoices.iter().map(item).chain(ending).chain(date).collect())
+    Trigger::Items(notice.invoices.iter().map(item).chain(ending).chain(changed).chain(date).collect())
 }
 
 /// What Zoho's event says of an invoice. Whatever is not known to tell nothing else counts as a change.

@@ -32,7 +32,9 @@ fn sentence(act: &str) -> String {
         "Cancel now" | "Cancel at term end" | "Reactivate" => {
             "nothing is being activated here, and no subscription of ours is linked to this record. Do it in Zoho"
         }
-        "Change plan" => "change the plan of the subscription in Zoho",
+        "Change plan" => {
+            "no subscription of ours is linked to this record. Press `Start` to buy, or change the plan in Zoho"
+        }
         "Send portal link" => "ask the customer for another card on Zoho's own page",
         "Request refund" => "ask finance, who refund at Braintree and note it in Zoho",
         "Open ticket" => "open it in Zoho Desk",

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use iso_currency::Currency;
 use reqwest::{Method, Url};
 use sagas::kernel::answer::{Answer, Transaction, TransactionStatus};
-use sagas::kernel::effect::{Braintree as Act, Effect, PayWith};
+use sagas::kernel::effect::{Braintree as Act, Effect, PayWith, Presence};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{DeclineKind, Look, Outcome, RejectionKind};
@@ -142,6 +142,7 @@ fn hold(order_id: &str, token: &str, minor: i64) -> Act {
         customer: "c-1".to_owned(),
         with: PayWith::New { token: token.to_owned(), input: Uuid::nil(), authenticated: false },
         amount: Money::new(minor, Currency::EUR),
+        presence: Presence::First,
     }
 }
 

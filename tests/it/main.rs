@@ -39,6 +39,7 @@ mod nodes;
 mod notice;
 mod operator_verbs;
 mod outside;
+mod plan_change;
 mod postgres;
 mod proof;
 #[path = "../sandbox/published.rs"]

@@ -9,8 +9,7 @@ use serde_json::json;
 
 /// As the service detects it: with the settings of the page for another card.
 fn detected() -> Command {
-    let Command::Detected { organization, installation, invoice, subscription, source, news, .. } =
-        seen(News::Changed)
+    let Command::Detected { organization, installation, invoice, subscription, source, news, .. } = seen(News::Changed)
     else {
         unreachable!("`seen` detects");
     };

@@ -37,6 +37,8 @@ pub enum Attio {
     ShowSubscription(Box<SubscriptionFace>),
     /// Writes whether a subscription goes on, ends or has ended, and answers the act that asked for it.
     ShowEnding(Box<EndingFace>),
+    /// Writes what a running subscription sells, what a change of it would cost, and answers the act that asked.
+    ShowPlan(Box<PlanFace>),
     /// Gives a workspace member a task.
     AddTask(Box<TaskNote>),
     /// Says on a subscription record why an act is not carried out, and sets the act back, if it still stands.
@@ -105,6 +107,7 @@ impl Attio {
             | Self::ShowSubscription(_)
             | Self::ShowCardPage(_)
             | Self::ShowEnding(_)
+            | Self::ShowPlan(_)
             | Self::RefuseAct(_)
             | Self::AskAction(_)
             | Self::SetCompliance { .. }
@@ -136,6 +139,7 @@ impl Attio {
             Self::ShowOffering(face) => &face.offering.external_id,
             Self::AnswerCatalogAct(press) => &press.record,
             Self::ShowEnding(face) => &face.record,
+            Self::ShowPlan(face) => &face.record,
             Self::RefuseAct(act) => &act.record,
             Self::AskAction(action) => &action.record,
             Self::ShowCardPage(face) => &face.record,
@@ -151,6 +155,7 @@ impl Attio {
             Self::ReadPerson { .. } => "attio.read_person",
             Self::ShowSubscription(_) => "attio.show_subscription",
             Self::ShowEnding(_) => "attio.show_ending",
+            Self::ShowPlan(_) => "attio.show_plan",
             Self::AddTask(_) => "attio.add_task",
             Self::RefuseAct(_) => "attio.refuse_act",
             Self::AskAction(_) => "attio.ask_action",
@@ -315,6 +320,41 @@ pub struct EndingFace {
     pub sync_version: u64,
     /// When the state that is written became true (UTC).
     pub as_of: DateTime<Utc>,
+}
+
+/// What the record of a running subscription shall say of what it sells, and of a change of it. Nothing else on the record
+/// is touched: what users ask for is theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanFace {
+    /// Record id of the object `subscriptions`.
+    pub record: String,
+    /// The act that is answered: it goes back to `none`, if that very press still stands.
+    pub answers: Option<PressedAct>,
+    /// What a change costs, or what is sold since one, in a sentence; empty clears it.
+    pub quote_text: String,
+    /// What a change costs is good until (UTC).
+    pub quote_expires_at: Option<DateTime<Utc>>,
+    /// What is sold by now; absent: left as it is.
+    pub sold: Option<SoldFace>,
+    /// Why it was not carried out, and the cure; empty clears it.
+    pub last_error: String,
+    /// What somebody must do; empty clears it.
+    pub action_needed: String,
+    /// The saga that writes.
+    pub saga: String,
+    /// Grows with every write of this saga; an older write never replaces a newer one.
+    pub sync_version: u64,
+    /// When the state that is written became true (UTC).
+    pub as_of: DateTime<Utc>,
+}
+
+/// What a subscription costs from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoldFace {
+    /// Price of one term; absent: Zoho does not say, and it is left as it is.
+    pub amount: Option<Money>,
+    /// Day of the next charge (books zone); absent: there is none.
+    pub next_billing_on: Option<NaiveDate>,
 }
 
 /// Whether a subscription goes on.

@@ -56,7 +56,7 @@ pub enum Braintree {
         /// Braintree customer id.
         customer: String,
     },
-    /// Holds an amount, without submitting it; a new card is vaulted with it. The customer is present.
+    /// Holds an amount, without submitting it; a new card is vaulted with it.
     Authorise {
         /// Our reference: one per hold for ever.
         order_id: String,
@@ -66,6 +66,9 @@ pub enum Braintree {
         with: PayWith,
         /// What to hold.
         amount: Money,
+        /// Who is there, as the card network is told.
+        #[serde(default, skip_serializing_if = "Presence::is_first")]
+        presence: Presence,
     },
     /// Vaults a card under a token of our choosing, after a verification. Needs the input.
     Vault {
@@ -202,6 +205,27 @@ pub enum Braintree {
         /// Dispute id.
         dispute: String,
     },
+}
+
+/// Who is there when a hold is made, and what comes after it: the card networks treat each otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// The customer, who agrees to a series that begins (`transaction_source=recurring_first`).
+    #[default]
+    First,
+    /// The customer (no `transaction_source`).
+    Present,
+    /// Nobody: it was agreed before (`transaction_source=recurring`).
+    Absent,
+}
+
+impl Presence {
+    /// A series begins.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    pub const fn is_first(&self) -> bool {
+        matches!(self, Self::First)
+    }
 }
 
 /// What a hold is charged to.

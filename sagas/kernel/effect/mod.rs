@@ -20,10 +20,10 @@ mod zoho;
 
 pub use attio::{
     ActionNeeded, Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, ClientStanding, EndingFace, OfferingFace,
-    PressedAct, Projection, RecordNote, RefusedAct, Standing, SubscriptionFace, SubscriptionProjection, TaskNote,
-    TransactionProjection,
+    PlanFace, PressedAct, Projection, RecordNote, RefusedAct, SoldFace, Standing, SubscriptionFace,
+    SubscriptionProjection, TaskNote, TransactionProjection,
 };
-pub use braintree::{Braintree, PayWith};
+pub use braintree::{Braintree, PayWith, Presence};
 pub use crm::{Crm, CrmModule, DealOrder};
 pub use desk::{Claim, ClaimKind, Desk, IdKind, IdLink, SubscriptionKey};
 pub use dispute::{DocumentForm, EvidencePiece};
@@ -224,7 +224,7 @@ impl Effect {
             Self::Braintree(Braintree::Sell { order_id, customer, amount, token, .. }) => {
                 (order_id, customer, amount, Some(token), TransactionStatus::SubmittedForSettlement)
             }
-            Self::Braintree(Braintree::Authorise { order_id, customer, amount, with }) => {
+            Self::Braintree(Braintree::Authorise { order_id, customer, amount, with, .. }) => {
                 (order_id, customer, amount, Some(with.token()), TransactionStatus::Authorized)
             }
             Self::Braintree(Braintree::Refund { order_id, transaction, amount }) => {

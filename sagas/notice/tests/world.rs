@@ -3,7 +3,9 @@
 use crate::kernel::answer::{
     Answer, BilledInvoice, CollectionOwner, CustomerSurvey, Method, SubscriptionSurvey, SubscriptionTerms,
 };
-use crate::kernel::effect::{ActionNeeded, Attio, Braintree, Desk, Effect, Letter, LetterFacts, Mail, Message, TaskNote};
+use crate::kernel::effect::{
+    ActionNeeded, Attio, Braintree, Desk, Effect, Letter, LetterFacts, Mail, Message, TaskNote,
+};
 use crate::kernel::effect::{OnSubscription, Zoho};
 use crate::kernel::flow::Open;
 use crate::kernel::ids::Installation;

@@ -103,6 +103,7 @@ impl World {
             | Attio::ReadCatalog
             | Attio::ShowOffering(_)
             | Attio::AnswerCatalogAct(_)
+            | Attio::ShowPlan(_)
             | Attio::AddCatalogTask(_) => panic!("no call of this flow"),
         }
     }
@@ -119,7 +120,7 @@ impl World {
                 self.methods.clear();
                 Answer::Nothing
             }
-            Braintree::Authorise { order_id, customer, with, amount } => {
+            Braintree::Authorise { order_id, customer, with, amount, .. } => {
                 let token = with.token();
                 if matches!(with, PayWith::New { .. }) {
                     self.methods.push(method(token));

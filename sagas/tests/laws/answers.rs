@@ -7,6 +7,7 @@ use crate::dice::Dice;
 use crate::disputed;
 use crate::ending;
 use crate::erasing;
+use crate::plan;
 use crate::samples::{self, day, eur};
 use crate::trial;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,7 +20,8 @@ use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, OnCredit, OnInvoice,
 use sagas::kernel::money::Money;
 
 pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Answer {
-    if let Some(answer) = card_update::answer(effect, dice).or_else(|| activation::answer(effect, dice, now)) {
+    let known = plan::answer(effect, dice, now).or_else(|| card_update::answer(effect, dice));
+    if let Some(answer) = known.or_else(|| activation::answer(effect, dice, now)) {
         return answer;
     }
     if let Some(answer) = disputed::answer(effect, dice) {

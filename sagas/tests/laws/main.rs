@@ -5,7 +5,9 @@ use crate::dice::{Dice, outcome};
 use crate::told::Told;
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
+use sagas::cancellation::{self, Cancellation};
 use sagas::dispute::Dispute;
+use sagas::erasure::Erasure;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel;
 use sagas::kernel::books::{self, Sums};
@@ -22,13 +24,12 @@ use sagas::kernel::saga::{At, BusinessEvent, Pending, Saga};
 use sagas::kernel::step::Class;
 use sagas::kernel::verb::Verb;
 use sagas::payment_method_update::PaymentMethodUpdate;
+use sagas::payment_method_update::{self, PaymentMethodUpdate};
+use sagas::plan_change::PlanChange;
 use sagas::rehearsal::Rehearsal;
 use sagas::subscription_activation::SubscriptionActivation;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use sagas::erasure::Erasure;
-use sagas::cancellation::{self, Cancellation};
-use sagas::payment_method_update::{self, PaymentMethodUpdate};
 
 mod activation;
 mod answers;
@@ -37,14 +38,15 @@ mod deals;
 mod dice;
 mod disputed;
 mod ending;
+mod erasing;
 mod histories;
 mod pages;
+mod plan;
 #[path = "../../kernel/tests/samples.rs"]
 mod samples;
 mod told;
 mod trial;
 mod verbs;
-mod erasing;
 
 /// What one flow tells another, the other can read.
 fn understood(effect: &Effect) {
@@ -482,4 +484,37 @@ fn the_walks_of_an_erasure_lead_to_every_end() {
     let mut unmet = <Erasure as Saga>::Event::NAMES.concat();
     unmet.retain(|name| !met.contains(name));
     assert!(unmet.is_empty(), "no walk meets {unmet:?}");
+}
+
+#[test]
+fn the_walks_of_a_plan_change_lead_to_every_end() {
+    let mut ends = BTreeSet::new();
+    let mut met = BTreeSet::new();
+    for seed in 0..1_500 {
+        let mut walk = Walk::<PlanChange>::new(seed * 7_919);
+        walk.deliver(PlanChange::start());
+        for _ in 0..120 {
+            walk.step();
+        }
+        ends.insert(PlanChange::summary(&walk.saga.business).state);
+        met.extend(walk.log.iter().filter_map(|event| match event {
+            Record::Business(event) => Some(event.name()),
+            Record::Step(_) => None,
+        }));
+    }
+    for end in ["Changed", "Refused", "Failed", "Cancelled"] {
+        assert!(ends.contains(end), "no walk ends {end}: {ends:?}");
+    }
+    for event in [
+        "OverCeiling",
+        "CaptureRefused",
+        "InvoiceMissing",
+        "AuthorisationInsufficient",
+        "LeftToCollection",
+        "NothingToCollect",
+        "PreviewOutdated",
+        "TellingDue",
+    ] {
+        assert!(met.contains(event), "no walk meets {event}: {met:?}");
+    }
 }

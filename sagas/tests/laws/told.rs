@@ -6,28 +6,30 @@ use crate::deals;
 use crate::dice::Dice;
 use crate::disputed;
 use crate::ending;
+use crate::erasing;
+use crate::plan;
 use crate::samples::{self, day, eur};
+use crate::trial;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
 use sagas::cancellation::{self, Cancellation};
 use sagas::catalog_sync::{self, Asked, CatalogSync};
-use sagas::dispute::Dispute;
 use sagas::crm_lifecycle::{self, CrmLifecycle};
+use sagas::dispute::Dispute;
+use sagas::erasure::{self, Erasure};
 use sagas::invoice_payment::{self, Choice, Ending, InvoicePayment, Source};
 use sagas::kernel::catalog::CatalogPress;
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::posting::{Dimensions, Posting, Rule};
 use sagas::kernel::saga::Saga;
+use sagas::notice::{self, Notices};
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
+use sagas::plan_change::{self, PlanChange};
 use sagas::refund::{self, Refund};
 use sagas::rehearsal::{self, Rehearsal};
-use sagas::subscription_activation::{self, SubscriptionActivation};
-use crate::erasing;
-use sagas::erasure::{self, Erasure};
-use crate::trial;
 use sagas::sign_up::SignUp;
-use sagas::notice::{self, Notices};
+use sagas::subscription_activation::{self, SubscriptionActivation};
 
 /// What a saga can be told in a walk; the first one starts it.
 pub(crate) trait Told: Saga {
@@ -317,5 +319,15 @@ fn watched(sender: notice::Sender) -> notice::Command {
             subscription: "zs1".to_owned(),
         },
         terms: Box::new(notice::Terms { sender, card_link }),
+    }
+}
+
+impl Told for PlanChange {
+    fn start() -> plan_change::Command {
+        plan::start()
+    }
+
+    fn command(state: &plan_change::State, dice: &mut Dice, now: DateTime<Utc>) -> plan_change::Command {
+        plan::command(state, dice, now)
     }
 }

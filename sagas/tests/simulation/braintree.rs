@@ -112,7 +112,7 @@ impl Braintree {
                 };
                 self.book(order_id, customer, token, &card, *amount, Status::SubmittedForSettlement, now)
             }
-            Call::Authorise { order_id, customer, with, amount } => {
+            Call::Authorise { order_id, customer, with, amount, .. } => {
                 if !self.customers.contains_key(customer) {
                     return rejected(RejectionKind::Invalid, "91510");
                 }

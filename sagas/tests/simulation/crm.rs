@@ -118,6 +118,15 @@ impl Crm {
                 }
                 Answer::Projected { transaction_record: None, subscription_record: None }
             }
+            Attio::ShowPlan(face) => {
+                let fresh = self.newest(&face.saga, face.sync_version);
+                let asked = self.records.get_mut(&face.record).filter(|r| !r.deleted)?;
+                let pressed = face.answers.as_ref().map(|act| (Some(&act.act), Some(act.pressed_at)));
+                if fresh && pressed == Some((asked.act.as_ref(), asked.pressed_at)) {
+                    asked.act = None;
+                }
+                Answer::Projected { transaction_record: None, subscription_record: None }
+            }
             Attio::RefuseAct(refused) => {
                 let asked = self.records.get_mut(&refused.record).filter(|r| !r.deleted)?;
                 if asked.act.as_ref() == Some(&refused.act) && asked.pressed_at == Some(refused.pressed_at) {
@@ -194,6 +203,7 @@ impl Crm {
             Effect::Attio(Attio::ShowSubscription(f)) => self.shown.get(&f.saga).is_some_and(|v| *v >= f.sync_version),
             Effect::Attio(Attio::ShowCardPage(f)) => self.card_pages.contains(&(f.record.clone(), f.as_of)),
             Effect::Attio(Attio::ShowEnding(f)) => self.shown.get(&f.saga).is_some_and(|v| *v >= f.sync_version),
+            Effect::Attio(Attio::ShowPlan(f)) => self.shown.get(&f.saga).is_some_and(|v| *v >= f.sync_version),
             Effect::Attio(Attio::RefuseAct(r)) => self.refused.contains(&(r.record.clone(), r.pressed_at)),
             Effect::Attio(Attio::AddTask(task)) => self.tasks.contains(&task.marker),
             // Whether a letter went out cannot be asked: one of money goes out again, any other counts as sent.

@@ -5,7 +5,7 @@ use crate::people::{ORGANIZATION, installation, item};
 use crate::tables::eur;
 use crate::world::{Event, World};
 use crate::zoho::Zoho;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use sagas::cancellation::{Cancellation, Choice, Command, GiveBack, News, Of, OpenInvoices, Order, Press, Wish};
 use sagas::kernel::answer::{
     Answer, BilledInvoice, BookedCapture, EndingSurvey, KeptProduct, Sold, Subscription, SubscriptionTerms,
@@ -118,7 +118,7 @@ fn terms(known: &Subscription) -> SubscriptionTerms {
         },
         scheduled: None,
         name: None,
-        term_starts_on: None,
+        term_starts_on: known.next_billing_on.and_then(|day| day.checked_sub_days(Days::new(30))),
         term_ends_on: known.next_billing_on.and_then(|day| day.pred_opt()),
         next_billing_on: known.next_billing_on,
         newest_invoice: None,

@@ -8,7 +8,7 @@ use super::{Braintree, NOTHING_DONE, found, input_gone, is_path_id, no_merchant_
 use crate::port::{Call, Report};
 use reqwest::Method;
 use sagas::kernel::answer::TransactionStatus;
-use sagas::kernel::effect::PayWith;
+use sagas::kernel::effect::{PayWith, Presence};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
 
@@ -43,6 +43,7 @@ impl Braintree {
         customer: &str,
         with: &PayWith,
         amount: Money,
+        presence: Presence,
     ) -> Report {
         let Some(merchant_account) = self.merchant_account(amount.currency) else {
             return no_merchant_account(amount.currency).into();
@@ -58,7 +59,7 @@ impl Braintree {
         // The same in every sending of one order id; a new hold has a new order id.
         let key = format!("{order_id}.k1");
         let key = self.keys_are_sent().then_some(key.as_str());
-        let body = wire::hold_request(&Hold { amount, order_id, merchant_account, card, key });
+        let body = wire::hold_request(&Hold { amount, order_id, merchant_account, card, presence, key });
         let (said, request_id) = self.write(call, Method::POST, &["transactions"], Some(body)).await;
         let outcome = judge::sale(said, wire::hold).unwrap_or_else(|faults| {
             if let Some(code) = faults.find(&SENT_BEFORE) {

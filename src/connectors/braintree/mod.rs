@@ -114,8 +114,8 @@ impl Braintree {
             effect::Braintree::Sell { order_id, customer: _, token, amount, recurring, details } => {
                 self.sell(call, order_id, token, *amount, *recurring, details.as_deref()).await
             }
-            effect::Braintree::Authorise { order_id, customer, with, amount } => {
-                self.authorise(call, order_id, customer, with, *amount).await
+            effect::Braintree::Authorise { order_id, customer, with, amount, presence } => {
+                self.authorise(call, order_id, customer, with, *amount, *presence).await
             }
             effect::Braintree::CreateCustomer { customer, .. } => {
                 in_time(call, self.create_customer(call, customer)).await

@@ -6,6 +6,7 @@ use super::xml::{Body, Node, Unreadable};
 use crate::port::Person;
 use chrono::{DateTime, Months, NaiveDate, Utc};
 use sagas::kernel::answer::{Authentication, CardSeen, Method, Transaction, TransactionStatus};
+use sagas::kernel::effect::Presence;
 use sagas::kernel::money::{self, Money};
 use sagas::kernel::outcome::{Decline, DeclineKind};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -45,12 +46,13 @@ pub(super) fn sale(sale: &Sale<'_>) -> String {
     })
 }
 
-/// An amount held without submitting it, the customer being present.
+/// An amount held without submitting it.
 pub(super) struct Hold<'a> {
     pub(super) amount: Money,
     pub(super) order_id: &'a str,
     pub(super) merchant_account: &'a str,
     pub(super) card: HeldOn<'a>,
+    pub(super) presence: Presence,
     /// The at-most-once key, where the account has them.
     pub(super) key: Option<&'a str>,
 }
@@ -66,7 +68,7 @@ pub(super) enum HeldOn<'a> {
     StoredAuthenticated { nonce: &'a SecretString },
 }
 
-/// The body of a hold: the first of a series, so that later charges may go on without the customer.
+/// The body of a hold. As the first of a series it lets later charges go on without the customer.
 pub(super) fn hold_request(hold: &Hold<'_>) -> String {
     Body::document("transaction", |body| {
         body.text("type", "sale");
@@ -82,7 +84,11 @@ pub(super) fn hold_request(hold: &Hold<'_>) -> String {
             HeldOn::StoredAuthenticated { nonce } => body.text("payment_method_nonce", nonce.expose_secret()),
         }
         body.text("merchant_account_id", hold.merchant_account);
-        body.text("transaction_source", "recurring_first");
+        match hold.presence {
+            Presence::First => body.text("transaction_source", "recurring_first"),
+            Presence::Present => {}
+            Presence::Absent => body.text("transaction_source", "recurring"),
+        }
         if let Some(key) = hold.key {
             body.text("api_request_key", key);
         }

@@ -185,7 +185,7 @@ pub(super) async fn decide_money(
 }
 
 /// By what the subscription is named: exactly one way.
-fn named(record: Option<String>, zoho: Option<String>) -> Result<Named, Problem> {
+pub(super) fn named(record: Option<String>, zoho: Option<String>) -> Result<Named, Problem> {
     match (record, zoho) {
         (Some(record), None) if Uuid::try_parse(&record).is_ok() => Ok(Named::Record(record)),
         (Some(record), None) => {

@@ -5,13 +5,14 @@ pub mod bulk;
 pub mod cancellations;
 mod card_links;
 mod catalog;
-mod disputes;
 mod crm_checks;
+mod disputes;
 pub mod erasures;
 pub mod explain;
 pub mod forecast;
 mod inbox;
 pub mod orders;
+mod plan_changes;
 pub mod reconciliation;
 pub mod refunds;
 pub mod requests;
@@ -86,6 +87,10 @@ pub fn router() -> Router<App> {
         .routes(routes!(erasures::hold))
         .routes(routes!(erasures::lift))
         .routes(routes!(erasures::certificate))
+        .routes(routes!(plan_changes::ask))
+        .routes(routes!(plan_changes::show))
+        .routes(routes!(plan_changes::acceptance))
+        .routes(routes!(plan_changes::cancel))
         .routes(routes!(refunds::start))
         .routes(routes!(refunds::preview))
         .routes(routes!(refunds::approve))

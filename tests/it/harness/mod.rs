@@ -12,8 +12,8 @@ mod cancellation;
 mod cases;
 mod catalog_sync;
 mod crashes;
-mod dispute;
 mod crm_lifecycle;
+mod dispute;
 mod erasure;
 mod faults;
 mod histories;
@@ -22,6 +22,7 @@ mod matrix;
 mod nodes;
 mod notice;
 mod payment_method_update;
+mod plan_change;
 mod refund;
 mod rehearsal;
 mod sign_up;
@@ -162,6 +163,7 @@ const PLAYED: [&str; 9] = [
     invoice_payment::KIND,
     notice::KIND,
     payment_method_update::KIND,
+    plan_change::KIND,
     refund::KIND,
     rehearsal::KIND,
     sign_up::KIND,

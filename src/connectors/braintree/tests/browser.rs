@@ -1,7 +1,7 @@
 //! What a page is given, against a scripted peer.
 
 use super::*;
-use sagas::kernel::effect::PayWith;
+use sagas::kernel::effect::{PayWith, Presence};
 use uuid::Uuid;
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -60,7 +60,13 @@ async fn a_nonce_of_a_card_on_file_comes_with_the_first_digits_and_is_in_no_debu
 
 fn held(with: PayWith) -> Act {
     let amount = Money::new(5900, Currency::EUR);
-    Act::Authorise { order_id: "demo1.act.5f.1".to_owned(), customer: "c-42".to_owned(), with, amount }
+    Act::Authorise {
+        order_id: "demo1.act.5f.1".to_owned(),
+        customer: "c-42".to_owned(),
+        with,
+        amount,
+        presence: Presence::First,
+    }
 }
 
 async fn sent(with: PayWith, reply: Play) -> (Outcome, String) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use sagas::kernel::answer::CardSeen;
-use sagas::kernel::effect::PayWith;
+use sagas::kernel::effect::{PayWith, Presence};
 use sagas::kernel::outcome::INPUT_GONE;
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ const NONCE: &str = "tokencc_bh_single_use";
 
 fn authorise(with: PayWith) -> Act {
     let amount = Money::new(5900, Currency::EUR);
-    Act::Authorise { order_id: HOLD.to_owned(), customer: "c-42".to_owned(), with, amount }
+    Act::Authorise { order_id: HOLD.to_owned(), customer: "c-42".to_owned(), with, amount, presence: Presence::First }
 }
 
 fn new_card() -> Act {
@@ -119,8 +119,8 @@ async fn a_hold_without_its_nonce_or_merchant_account_is_never_sent() {
     let connector = connector(&peer, AtMostOnceKeys::Off);
     let gone = perform(&connector, new_card()).await.outcome;
     assert_eq!(rejection(gone), (RejectionKind::NotFound, INPUT_GONE.to_owned()));
-    let Act::Authorise { order_id, customer, with, .. } = new_card() else { panic!("a hold") };
-    let dollars = Act::Authorise { order_id, customer, with, amount: Money::new(5900, Currency::USD) };
+    let Act::Authorise { order_id, customer, with, presence, .. } = new_card() else { panic!("a hold") };
+    let dollars = Act::Authorise { order_id, customer, with, amount: Money::new(5900, Currency::USD), presence };
     let refused = connector.perform(&with_nonce(dollars.clone()), &dollars).await.outcome;
     assert_eq!(rejection(refused), (RejectionKind::Invalid, "no_merchant_account".to_owned()));
     assert!(peer.seen().is_empty());
