@@ -128,6 +128,7 @@ pub struct Settings {
     pub offers: OfferSettings,
     #[command(flatten)]
     pub crm: CrmSettings,
+    #[command(flatten)]
     pub signups: SignUpSettings,
 
     #[command(flatten)]

@@ -205,15 +205,14 @@ impl DeskPerformer {
         for claim in claims {
             let holder = self.holder(claim).await?.filter(|holder| holder.flow == flow && holder.ended.is_none());
             let Some(holder) = holder else { continue };
-            let item = NewItem {
-                saga: holder.saga,
-                saga_kind: flow.to_owned(),
+            let message = Message {
+                to: holder.saga,
+                flow: flow.to_owned(),
                 kind: kind.to_owned(),
-                principal: format!("saga:{}", call.saga),
-                body: Body::Saga { command: command.clone() }.text(),
-                waiting_key: None,
-                idempotency_key: Some(format!("{kind}:{}:{}:{}", call.saga, claim.key, holder.saga)),
+                command: command.clone(),
+                key: format!("{kind}:{}:{}:{}", call.saga, claim.key, holder.saga),
             };
+            let item = NewItem::told(call.saga, &message);
             if take_over(&self.pool, self.shards, &item, call.saga, std::slice::from_ref(claim)).await? {
                 self.came.notify_one();
             }

@@ -52,6 +52,7 @@ impl World {
         Self {
             bench: Bench::new(Notices::id("60012", "zs1"), instant("2024-10-01T12:00:00Z")),
             survey: SubscriptionSurvey {
+                customer: None,
                 subscription: Some("sub1".to_owned()),
                 zoho_subscription: Some("zs1".to_owned()),
                 attio_record: Some("as1".to_owned()),

@@ -115,6 +115,7 @@ impl World {
         Self {
             bench: Bench::new(id, now),
             survey: SubscriptionSurvey {
+                customer: None,
                 subscription: Some("sub1".to_owned()),
                 zoho_subscription: Some("zs1".to_owned()),
                 attio_record: Some("as1".to_owned()),

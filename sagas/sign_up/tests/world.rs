@@ -168,7 +168,7 @@ impl World {
                 *present = tags.on(present.iter().map(String::as_str));
                 record(Some(id.clone()), present.clone())
             }
-            Crm::UpsertDeal(_) => panic!("no call of this flow"),
+            Crm::UpsertDeal(_) | Crm::Seek { .. } | Crm::Erase { .. } => panic!("no call of this flow"),
         }
     }
 

@@ -20,6 +20,9 @@ use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, OnCredit, OnInvoice,
 use sagas::kernel::money::Money;
 
 pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Answer {
+    if erasing::is(effect) {
+        return erasing::answer(effect, dice);
+    }
     let known = plan::answer(effect, dice, now).or_else(|| card_update::answer(effect, dice));
     if let Some(answer) = known.or_else(|| activation::answer(effect, dice, now)) {
         return answer;
@@ -112,7 +115,6 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
             let records = (0..dice.roll(3)).map(|n| shown_offering(n, dice.money())).collect();
             Answer::ShownCatalog(Box::new(ShownCatalog { currency: eur(0).currency, records }))
         }
-        effect if erasing::is(effect) => erasing::answer(effect, dice),
         Effect::Attio(_) => Answer::Projected { transaction_record: None, subscription_record: None },
         Effect::Zoho(_)
         | Effect::Helpdesk(_)

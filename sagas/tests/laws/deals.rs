@@ -54,7 +54,7 @@ pub(crate) fn answer(call: &Crm, dice: &mut Dice) -> Answer {
     let found = !matches!(call, Crm::Find { .. }) || dice.roll(3) > 0;
     Answer::CrmRecord(Box::new(CrmRecord {
         id: found.then(|| "5".to_owned()),
-        tags: Vec::new(),
+        tags: if dice.rarely() { vec!["lifecycle-active".to_owned()] } else { Vec::new() },
         stage: found.then_some(stage),
     }))
 }

@@ -23,7 +23,6 @@ use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{At, BusinessEvent, Pending, Saga};
 use sagas::kernel::step::Class;
 use sagas::kernel::verb::Verb;
-use sagas::payment_method_update::PaymentMethodUpdate;
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
 use sagas::plan_change::PlanChange;
 use sagas::rehearsal::Rehearsal;
@@ -266,7 +265,7 @@ impl<S: Told> Walk<S> {
             Work::Due => {
                 let before = self.log.len();
                 self.order(What::Due);
-                assert!(self.log.len() > before, "due and nothing follows");
+                assert!(self.log.len() > before, "{}: due and nothing follows: {:?}", S::NAME, self.saga.business);
             }
             // Somebody comes, or the time.
             Work::Wait(_) if self.dice.roll(3) == 0 => {

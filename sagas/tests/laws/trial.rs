@@ -3,8 +3,8 @@
 use crate::activation;
 use crate::dice::Dice;
 use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::answer::{Answer, ClaimHolder, ClientRead, CrmRecord};
-use sagas::kernel::effect::{Attio, AttioRecord, Crm, Desk, Effect};
+use sagas::kernel::answer::{Answer, ClaimHolder, ClientRead};
+use sagas::kernel::effect::{Attio, AttioRecord, Desk, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::saga::End;
 use sagas::kernel::tags::LeadSource;
@@ -47,17 +47,10 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice) -> Option<Answer> {
             let holder = ClaimHolder { saga: SagaId::derived("test", &["activation"]), flow, ended };
             Answer::ClaimHeldBy { holder: dice.of(&[None, Some(holder)]) }
         }
-        Effect::Crm(Crm::Find { .. }) => crm(dice.of(&[None, Some("z1")]), dice),
-        Effect::Crm(_) => crm(Some("z1"), dice),
         _ => return None,
     })
 }
 
 fn record(object: &str, id: &str) -> AttioRecord {
     AttioRecord { object: object.to_owned(), id: id.to_owned() }
-}
-
-fn crm(id: Option<&str>, dice: &mut Dice) -> Answer {
-    let tags = if dice.rarely() { vec!["lifecycle-active".to_owned()] } else { Vec::new() };
-    Answer::CrmRecord(Box::new(CrmRecord { id: id.map(str::to_owned), tags, stage: None }))
 }

@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
 pub(crate) struct Deals {
-    accounts: BTreeSet<String>,
+    /// By our account id: all tags.
+    accounts: BTreeMap<String, BTreeSet<String>>,
     /// By our customer id: all tags.
-    contacts: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) contacts: BTreeMap<String, BTreeSet<String>>,
     /// By our subscription id.
     deals: BTreeMap<String, DealOrder>,
 }
@@ -22,10 +23,10 @@ impl Deals {
         match call {
             Crm::Find { .. } => {}
             Crm::UpsertAccount { account, .. } => {
-                self.accounts.insert(account.clone());
+                self.accounts.entry(account.clone()).or_default();
             }
             Crm::UpsertContact { customer, account, .. } => {
-                if account.as_ref().is_some_and(|account| !self.accounts.contains(account)) {
+                if account.as_ref().is_some_and(|account| !self.accounts.contains_key(account)) {
                     return refused(RejectionKind::Invalid, "no_account");
                 }
                 self.contacts.entry(customer.clone()).or_default();
@@ -39,27 +40,32 @@ impl Deals {
                 }
                 self.deals.insert(order.subscription.clone(), deal);
             }
-            Crm::SetTags { key, tags, .. } => {
-                let Some(on) = self.contacts.get_mut(key) else {
+            Crm::SetTags { module, key, tags } => {
+                let on = match module {
+                    CrmModule::Accounts => self.accounts.get_mut(key),
+                    _ => self.contacts.get_mut(key),
+                };
+                let Some(on) = on else {
                     return refused(RejectionKind::NotFound, "no_record");
                 };
                 *on = tags.on(on.iter().map(String::as_str));
             }
+            Crm::Seek { .. } | Crm::Erase { .. } => panic!("nobody of this world asks to be erased"),
         }
         Outcome::Done { answer: self.shown(call) }
     }
 
     pub(crate) fn look(&self, call: &Crm) -> Look {
         let is_so = match call {
-            Crm::Find { .. } => false,
-            Crm::UpsertAccount { account, .. } => self.accounts.contains(account),
+            Crm::Find { .. } | Crm::Seek { .. } | Crm::Erase { .. } => false,
+            Crm::UpsertAccount { account, .. } => self.accounts.contains_key(account),
             Crm::UpsertContact { customer, .. } => self.contacts.contains_key(customer),
             Crm::UpsertDeal(order) => self.deals.get(&order.subscription).is_some_and(|deal| {
                 let stage = order.stage.clone().or_else(|| deal.stage.clone());
                 DealOrder { stage, ..(**order).clone() } == *deal
             }),
-            Crm::SetTags { key, tags, .. } => {
-                self.contacts.get(key).is_some_and(|on| tags.on(on.iter().map(String::as_str)) == *on)
+            Crm::SetTags { module, key, tags } => {
+                self.tags(*module, key).is_some_and(|on| tags.on(on.iter().map(String::as_str)) == *on)
             }
         };
         if is_so {
@@ -70,16 +76,25 @@ impl Deals {
         }
     }
 
+    fn tags(&self, module: CrmModule, key: &str) -> Option<&BTreeSet<String>> {
+        match module {
+            CrmModule::Accounts => self.accounts.get(key),
+            CrmModule::Contacts => self.contacts.get(key),
+            CrmModule::Deals => None,
+        }
+    }
+
     fn shown(&self, call: &Crm) -> Answer {
         let (module, key) = match call {
             Crm::Find { module, key } | Crm::SetTags { module, key, .. } => (*module, key),
             Crm::UpsertAccount { account, .. } => (CrmModule::Accounts, account),
             Crm::UpsertContact { customer, .. } => (CrmModule::Contacts, customer),
             Crm::UpsertDeal(order) => (CrmModule::Deals, &order.subscription),
+            Crm::Seek { .. } | Crm::Erase { .. } => panic!("nobody of this world asks to be erased"),
         };
-        let tags = self.contacts.get(key).filter(|_| module == CrmModule::Contacts);
+        let tags = self.tags(module, key);
         let deal = self.deals.get(key).filter(|_| module == CrmModule::Deals);
-        let is_there = tags.is_some() || deal.is_some() || module == CrmModule::Accounts && self.accounts.contains(key);
+        let is_there = tags.is_some() || deal.is_some();
         Answer::CrmRecord(Box::new(CrmRecord {
             id: is_there.then(|| format!("{}-{key}", module.name())),
             tags: tags.into_iter().flatten().cloned().collect(),

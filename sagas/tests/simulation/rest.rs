@@ -20,7 +20,7 @@ impl World {
             .or_else(|| self.books_differ())
             .or_else(|| self.lost_customer())
             .or_else(|| self.catalog_differs())
-            .or_else(|| self.deals_differ());
+            .or_else(|| self.deals_differ())
             .or_else(|| self.trials_left());
         if let Some(law) = law {
             self.breaks(law);

@@ -6,49 +6,22 @@ use crate::people::{Deed, installation, item};
 use crate::tables::busy;
 use crate::world::{Event, World};
 use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::answer::{Answer, ClaimHolder, ClientRead, CrmRecord};
-use sagas::kernel::effect::{Attio, AttioRecord, Claim, Crm, CrmModule, Desk, Effect, IdLink, PressedAct};
+use sagas::kernel::answer::{Answer, ClaimHolder, ClientRead};
+use sagas::kernel::effect::{Attio, AttioRecord, Claim, Desk, Effect, IdLink, PressedAct};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::Outcome;
 use sagas::kernel::saga::Saga;
 use sagas::kernel::tags::LeadSource;
 use sagas::sign_up::{Command, Origin, START_TRIAL, SignUp, Terms};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// What is there of those who sign up.
 #[derive(Default)]
 pub(crate) struct Newcomers {
-    /// Tags of each record of Zoho CRM, by module and our id.
-    pub(crate) records: BTreeMap<(&'static str, String), BTreeSet<String>>,
     links: Vec<IdLink>,
 }
 
 fn record(object: &str, id: &str) -> AttioRecord {
     AttioRecord { object: object.to_owned(), id: id.to_owned() }
-}
-
-impl Newcomers {
-    fn crm(&mut self, call: &Crm) -> Answer {
-        let (module, key, tags) = match call {
-            Crm::Find { module, key } => (*module, key, None),
-            Crm::UpsertAccount { account, .. } => (CrmModule::Accounts, account, None),
-            Crm::UpsertContact { customer, .. } => (CrmModule::Contacts, customer, None),
-            Crm::SetTags { module, key, tags } => (*module, key, Some(tags)),
-            Crm::UpsertDeal(_) => panic!("nobody makes deals here"),
-        };
-        let at = (module.name(), key.clone());
-        if matches!(call, Crm::UpsertAccount { .. } | Crm::UpsertContact { .. }) {
-            self.records.entry(at.clone()).or_default();
-        }
-        let Some(present) = self.records.get_mut(&at) else {
-            return Answer::CrmRecord(Box::new(CrmRecord { id: None, tags: Vec::new(), stage: None }));
-        };
-        if let Some(tags) = tags {
-            *present = tags.on(present.iter().map(String::as_str));
-        }
-        let tags = present.iter().cloned().collect();
-        Answer::CrmRecord(Box::new(CrmRecord { id: Some(format!("z-{key}")), tags, stage: None }))
-    }
 }
 
 /// What Attio says of a person: their record is named like their company.
@@ -121,7 +94,6 @@ impl World {
         now: DateTime<Utc>,
     ) -> Option<Outcome> {
         let answer = match effect {
-            Effect::Crm(call) => self.newcomers.crm(call),
             Effect::Attio(call) => attio(call)?,
             Effect::Desk(Desk::Link { links }) => {
                 let fresh =
@@ -168,9 +140,9 @@ impl World {
             if live.flow_name() != SignUp::NAME || live.flow().parked.is_some() || summary.state != "Expired" {
                 return None;
             }
-            let tags = self.newcomers.records.get(&("Contacts", summary.customer?))?;
-            let churned = tags.contains("lifecycle-churned") && !tags.contains("lifecycle-trial");
-            (!churned).then(|| format!("sign_up {saga} is expired, and tagged {tags:?}"))
+            let tags = self.deals.contacts.get(&summary.customer?)?;
+            // Something else may have been sold to them.
+            tags.contains("lifecycle-trial").then(|| format!("sign_up {saga} is expired, and tagged {tags:?}"))
         })
     }
 }

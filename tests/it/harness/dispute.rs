@@ -62,6 +62,7 @@ impl Fixture {
             subscription: None,
             source: "test".to_owned(),
             news: News::Changed,
+            card_link: None,
         };
         let command = serde_json::to_value(command).unwrap();
         offer(stage.pool(), &item(stream, InvoicePayment::NAME, "test.detected", command)).await;

@@ -153,7 +153,7 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 9] = [
+const PLAYED: [&str; 14] = [
     act_refusal::KIND,
     cancellation::KIND,
     catalog_sync::KIND,
