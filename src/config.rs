@@ -21,8 +21,8 @@ pub use budgets::{BudgetSettings, Limits};
 use checking::{Checking, required, secret};
 pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
 pub use crm::{CrmConfig, CrmList, CrmSettings, Switch};
-use lease::call_beyond_lease;
 pub use lease::{LEASE_MARGIN, RENEWALS};
+use lease::{call_beyond_lease, default_node_name};
 pub use offers::{OfferConfig, OfferSettings};
 pub use outreach::{MailConfig, NoticesSender, OutreachSettings};
 pub use proof::{ProofConfig, ProofSettings, SinkConfig};
@@ -591,11 +591,6 @@ const VENDOR_HOSTS: [&str; 3] = ["api.braintreegateway.com", "www.braintreegatew
 fn is_vendor_host(url: &Url) -> bool {
     let known = |host: &str| VENDOR_HOSTS.contains(&host) || zoho::is_host(host);
     url.scheme() == "https" && url.host_str().is_some_and(known)
-}
-
-fn default_node_name() -> String {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("{host}-{}", std::process::id())
 }
 
 #[cfg(test)]

@@ -93,7 +93,8 @@ fn at_rest(state: &State) -> Pending {
     match (&state.stage, state.next_trial()) {
         (Stage::New, _) => Pending::Ended(End::GivenUp),
         (Stage::Off | Stage::Nobody, _) => Pending::Ended(End::Mirrored),
-        (_, Some((_, until))) => Pending::Await { signal: "the end of the trial", until },
-        (_, None) => Pending::Ended(End::Completed),
+        (Stage::Rests, Some((_, until))) => Pending::Await { signal: "the end of the trial", until },
+        // What is put off is written before a trial is looked at.
+        _ => Pending::Ended(End::Completed),
     }
 }

@@ -28,6 +28,7 @@
 mod answers;
 mod attempt;
 mod books;
+mod captured;
 mod check;
 mod dispute;
 mod dunning;

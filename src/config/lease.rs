@@ -21,3 +21,8 @@ pub(super) fn call_beyond_lease(lease: u64, call: u64) -> Option<String> {
         )
     })
 }
+
+pub(super) fn default_node_name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{host}-{}", std::process::id())
+}

@@ -52,9 +52,13 @@ impl Play {
 
     /// Presses the act and waits for the link that the customer gets.
     pub(super) async fn invited(&self, customer: &Customer) -> String {
+        // A letter of dunning may have shown a link of its own before.
+        let before = self.record(&customer.newcomer, "checkout_url").await;
         self.stage.press(&customer.newcomer.record, ACT).await.unwrap();
-        let url = self.stage.checkout_url(&customer.newcomer.record).await.unwrap();
+        let shown = async || Ok(self.record(&customer.newcomer, "checkout_url").await != before);
+        self.stage.until("a link of this press", shown).await.unwrap();
         self.rest().await;
+        let url = self.record(&customer.newcomer, "checkout_url").await;
         assert_eq!(self.record(&customer.newcomer, "sync_action").await, "none");
         url
     }

@@ -252,9 +252,11 @@ async fn settle(world: &mut World<'_>, roads: &[Road], cases: &[Case], matrix: &
     world.finish(&sagas).await;
     for case in cases {
         let name = case.name(roads);
-        assert_eq!(world.faults.missed(case.saga), None, "{name}: never came to pass");
-        matrix.reached(case.call.row(), case.cell);
         let (line, events) = history(world.pool(), case.saga).await;
+        let missed = world.faults.missed(case.saga);
+        let happened = || events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>();
+        assert_eq!(missed, None, "{name}: never came to pass: {} {:?} {:?}", line.state, line.parked, happened());
+        matrix.reached(case.call.row(), case.cell);
         check_end(case, &name, &line, &roads[case.road].end);
         check_sendings(case, &name, &events);
     }
