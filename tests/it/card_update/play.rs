@@ -176,8 +176,10 @@ impl Play {
     }
 
     pub(super) async fn until_state(&self, customer: &Customer, state: &str) {
-        let saga = self.update(customer).await.id;
-        if self.stage.until_saga(saga, state, |line| line.state == state).await.is_err() {
+        // A letter of dunning may have begun a newer one meanwhile.
+        let there = async || Ok(self.updates(customer).await.iter().any(|line| line.state == state));
+        if self.stage.until(state, there).await.is_err() {
+            let saga = self.update(customer).await.id;
             let (line, events) = query::saga(self.stage.pool(), saga).await.unwrap().unwrap();
             let short = |payload: &str| payload.chars().take(300).collect::<String>();
             let told: Vec<_> = events.iter().map(|e| format!("{} {}", e.name, short(&e.payload))).collect();

@@ -165,7 +165,8 @@ impl super::Fixture for Fixture {
             highest_tax_ppm: 270_000,
             currencies: vec!["EUR".to_owned()],
             consent_version: TERMS_OF.to_owned(),
-            preview_minutes: 15,
+            // Longer than the clock is moved at once: when it is accepted does not hang on what else was under way.
+            preview_minutes: 600,
             patience_days: 7,
             declines_at_most: 5,
             hold_hours: 24,
