@@ -407,13 +407,15 @@ impl Inner {
     }
 
     /// True: there was more than one page of it.
-    async fn take_due(&self) -> Result<bool, StoreError> {
+    async fn take_due(self: &Arc<Self>) -> Result<bool, StoreError> {
         // No timer has an effect during a hold: what is due waits in the database until it is released.
         let until = self.clock.now() + HORIZON;
         let mut known = self.known(until);
         if known.len() >= ALARMS || self.effects.care().await?.held {
             return Ok(false);
         }
+        // What came in time is heard before its time is over, also where nobody was there to hear it.
+        self.take_items().await?;
         known.extend(self.left.sagas());
         let due = query::due(&self.store.pool, &self.shards(), until, &known, POLL_LIMIT).await?;
         let more = due.len() == usize::from(POLL_LIMIT);

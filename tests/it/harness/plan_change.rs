@@ -147,6 +147,7 @@ impl super::Fixture for Fixture {
             ("release_hold", OTHERWISE),
             ("tell_invoice", OTHERWISE),
             ("task", OTHERWISE),
+            ("letter", "nobody is known to whom it could go: the flow's own tests send and refuse it"),
         ]
     }
 
