@@ -197,7 +197,7 @@ impl State {
         let wanted = |alarm: &Alarm| *alarm != Alarm::Hour || self.refusal.is_some();
         let all = Alarm::ALL.into_iter().filter(wanted).filter(|alarm| self.alarm.is_none_or(|last| *alarm > last));
         let timed = all.map(|alarm| (alarm, deadline - alarm.left()));
-        let past = timed.clone().filter(|(_, at)| *at <= now).last();
+        let past = timed.clone().rfind(|(_, at)| *at <= now);
         past.or_else(|| timed.clone().next())
     }
 

@@ -343,13 +343,12 @@ impl State {
                 self.calls += 1;
                 self.waits = 0;
                 self.stage = Stage::After;
-                match &mut self.erased {
-                    Some(before) => before.erased = before.erased.and(erased.erased),
-                    None => {
-                        self.erased = Some((**erased).clone());
-                        self.erased_at = Some(*at);
-                        self.places = self.found_places();
-                    }
+                if let Some(before) = &mut self.erased {
+                    before.erased = before.erased.and(erased.erased);
+                } else {
+                    self.erased = Some((**erased).clone());
+                    self.erased_at = Some(*at);
+                    self.places = self.found_places();
                 }
             }
             Event::PersonErasedThere { place, rest, .. } => {

@@ -34,7 +34,7 @@ impl State {
         match event {
             Event::PlanChangeRequested { of, ask, terms, at } => {
                 self.of = Some(of.clone());
-                self.wanted = ask.wanted.clone();
+                self.wanted.clone_from(&ask.wanted);
                 self.ask = Some((**ask).clone());
                 self.terms = Some((**terms).clone());
                 self.asked_at = Some(*at);

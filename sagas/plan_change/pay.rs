@@ -107,13 +107,12 @@ impl Turn<'_> {
 
     /// Not there yet, or not finished: looked at again, then a person's turn.
     fn no_invoice(&mut self) {
-        match self.look_again() {
-            Some(again_at) => self.push(Event::InvoiceMissing { again_at }),
-            None => {
-                let detail = "the plan has changed and Zoho has raised no finished invoice for it (an unbilled charge, or \
-                              a setting): have it raised in Zoho, or see that none is due, then resume";
-                self.hold(ParkCode::NoInvoice, detail, After::Look);
-            }
+        if let Some(again_at) = self.look_again() {
+            self.push(Event::InvoiceMissing { again_at });
+        } else {
+            let detail = "the plan has changed and Zoho has raised no finished invoice for it (an unbilled charge, or \
+                          a setting): have it raised in Zoho, or see that none is due, then resume";
+            self.hold(ParkCode::NoInvoice, detail, After::Look);
         }
     }
 

@@ -179,23 +179,20 @@ fn change(state: &State) -> Option<Pending> {
 fn capture(state: &State) -> Option<Pending> {
     let invoice = state.fresh.as_ref()?;
     let until = invoice.read_at + FRESH;
-    let (call, until) = match &state.hold {
-        Some(hold) => {
-            let minor = invoice.balance.minor.min(hold.amount.minor);
-            let amount = Money::new(minor, invoice.balance.currency);
-            (Braintree::Submit { transaction: hold.transaction.clone(), amount }, hold.use_until.min(until))
-        }
-        None => {
-            let sell = Braintree::Sell {
-                order_id: state.order_id.clone(),
-                customer: payer(state)?,
-                token: state.method.as_ref()?.token.clone(),
-                amount: invoice.balance,
-                recurring: by_contract(state),
-                details: None,
-            };
-            (sell, until)
-        }
+    let (call, until) = if let Some(hold) = &state.hold {
+        let minor = invoice.balance.minor.min(hold.amount.minor);
+        let amount = Money::new(minor, invoice.balance.currency);
+        (Braintree::Submit { transaction: hold.transaction.clone(), amount }, hold.use_until.min(until))
+    } else {
+        let sell = Braintree::Sell {
+            order_id: state.order_id.clone(),
+            customer: payer(state)?,
+            token: state.method.as_ref()?.token.clone(),
+            amount: invoice.balance,
+            recurring: by_contract(state),
+            details: None,
+        };
+        (sell, until)
     };
     Some(perform(state, "capture", Effect::Braintree(call)).fresh(Some(until)))
 }

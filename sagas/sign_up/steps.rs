@@ -106,7 +106,7 @@ fn sale(state: &State) -> Option<Want> {
     if sale.free {
         return Some(("claim", Effect::Desk(Desk::Claim { claims: vec![claim] })));
     }
-    sale.due.then(|| ("look", Effect::Desk(Desk::SurveyClaim { claim })))
+    sale.due.then_some(("look", Effect::Desk(Desk::SurveyClaim { claim })))
 }
 
 /// Whose trial is over is no user of ours any more.

@@ -142,7 +142,7 @@ impl Poller {
                 Ok(_) => {}
                 Err(OfferError::Store(e)) => return Err(e.into()),
                 Err(OfferError::KeyReused) => {
-                    tracing::warn!(dispute = shown.id, "its state was offered as another one")
+                    tracing::warn!(dispute = shown.id, "its state was offered as another one");
                 }
             }
         }

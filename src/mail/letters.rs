@@ -108,6 +108,7 @@ fn coming(
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a link is given away")]
 fn card_wanted(cause: &CardCause, link: Url, valid_until: NaiveDate, locale: Locale) -> Facts {
     let failed = |due: &FailedCharge, next_attempt| PaymentFailed {
         invoice: due.invoice_number.clone(),

@@ -347,7 +347,7 @@ pub async fn verify_flows(pool: &PgPool, customer: &str, shards: u16) -> Result<
             chain.hash = before.try_into().map_err(|_| StoreError::Unreadable("a hash".to_owned()))?;
             chain.pos = entry.pos - 1;
         }
-        let unlinked = row.after.is_some_and(|after| after != row.hash).then(|| "the next event is not linked to it");
+        let unlinked = row.after.is_some_and(|after| after != row.hash).then_some("the next event is not linked to it");
         if let Some(what) = chain.follow(&entry).or_else(|| unlinked.map(str::to_owned)) {
             return Ok((events, Some(format!("shard {shard}, position {}: {what}", entry.pos))));
         }

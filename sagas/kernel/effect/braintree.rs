@@ -222,7 +222,6 @@ pub enum Presence {
 
 impl Presence {
     /// A series begins.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     pub const fn is_first(&self) -> bool {
         matches!(self, Self::First)
     }

@@ -266,6 +266,7 @@ impl Effect {
     }
 
     /// What the engine lays beside the call.
+    #[expect(clippy::match_same_arms, reason = "one arm for each kind of need")]
     pub fn needs(&self) -> Needs<'_> {
         let person = |customer| Needs { person: Some(customer), ..Needs::default() };
         match self {

@@ -87,10 +87,10 @@ fn p3_the_hold_says_whether_the_customer_is_there_or_agreed_by_contract() {
         let hash = world.preview().hash.clone();
         world.accept_hash(&hash, basis);
         let said = world.log.iter().find_map(|record| match record {
-            Record::Step(StepEvent::Requested { effect, .. }) => match effect {
-                Effect::Braintree(Braintree::Authorise { presence, .. }) => Some(*presence),
-                _ => None,
-            },
+            Record::Step(StepEvent::Requested {
+                effect: Effect::Braintree(Braintree::Authorise { presence, .. }),
+                ..
+            }) => Some(*presence),
             _ => None,
         });
         assert_eq!(said, Some(presence));

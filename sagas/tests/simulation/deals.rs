@@ -9,6 +9,7 @@ use sagas::kernel::outcome::{Look, Outcome, Rejection, RejectionKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
+#[expect(clippy::struct_field_names, reason = "CRM calls them so")]
 pub(crate) struct Deals {
     /// By our account id: all tags.
     accounts: BTreeMap<String, BTreeSet<String>>,

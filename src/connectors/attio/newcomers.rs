@@ -60,12 +60,11 @@ pub(super) async fn found(session: &mut Session<'_>, person: Option<&Person>) ->
 async fn company(session: &mut Session<'_>, name: &str, domain: &str) -> Answered<AttioRecord> {
     let order = json!({ "filter": { "domains": { "domain": { "$eq": domain } } }, "limit": 1 });
     let found = query(session, MAKE, COMPANIES, &order).await?;
-    let id = match found.first() {
-        Some(record) => record.id().to_owned(),
-        None => {
-            let values = Values::from([("domains", Value::Text(domain.to_owned())), ("name", Value::text(name))]);
-            upsert_by(session, MAKE, COMPANIES, "domains", &values).await?
-        }
+    let id = if let Some(record) = found.first() {
+        record.id().to_owned()
+    } else {
+        let values = Values::from([("domains", Value::Text(domain.to_owned())), ("name", Value::text(name))]);
+        upsert_by(session, MAKE, COMPANIES, "domains", &values).await?
     };
     Ok(AttioRecord { object: COMPANIES.to_owned(), id })
 }

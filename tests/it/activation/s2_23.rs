@@ -33,17 +33,15 @@ async fn tags(play: &Play) -> Vec<String> {
 
 async fn until_tags(play: &Play, wanted: &[&str]) {
     let shown = async || Ok(!all(play, "contacts").await.is_empty() && tags(play).await == wanted);
-    if play.stage.until(&format!("the tags {wanted:?}"), shown).await.is_err() {
-        panic!("{:#?}", all(play, "contacts").await);
-    }
+    let found = play.stage.until(&format!("the tags {wanted:?}"), shown).await;
+    assert!(found.is_ok(), "{:#?}", all(play, "contacts").await);
     play.rest().await;
 }
 
 async fn until_status(play: &Play, wanted: &Value) {
     let shown = async || Ok(only(play, "deals").await["Billing_Status"] == *wanted);
-    if play.stage.until(&format!("Billing_Status {wanted}"), shown).await.is_err() {
-        panic!("{:#?}", only(play, "deals").await);
-    }
+    let found = play.stage.until(&format!("Billing_Status {wanted}"), shown).await;
+    assert!(found.is_ok(), "{:#?}", only(play, "deals").await);
     play.rest().await;
 }
 

@@ -31,17 +31,17 @@ impl Fixture {
     pub(crate) async fn new() -> Self {
         Self { staged: Staged::new().await, customers: Mutex::default() }
     }
+}
 
-    fn item(&self, customer: &str, command: &Command) -> NewItem {
-        NewItem {
-            saga: CrmLifecycle::id(customer),
-            saga_kind: KIND.to_owned(),
-            kind: "test.told".to_owned(),
-            principal: "test".to_owned(),
-            body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-            waiting_key: None,
-            idempotency_key: None,
-        }
+fn item(customer: &str, command: &Command) -> NewItem {
+    NewItem {
+        saga: CrmLifecycle::id(customer),
+        saga_kind: KIND.to_owned(),
+        kind: "test.told".to_owned(),
+        principal: "test".to_owned(),
+        body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
+        waiting_key: None,
+        idempotency_key: None,
     }
 }
 
@@ -81,7 +81,7 @@ impl super::Fixture for Fixture {
         let sold = told(start);
         let later = |hours, news| {
             let told = Told { at: sold.at + TimeDelta::hours(hours), news, ..sold.clone() };
-            self.item(&sold.customer, &Command::Told(told))
+            item(&sold.customer, &Command::Told(told))
         };
         let on = sold.at.date_naive();
         vec![start.clone(), later(1, News::PastDue { invoice: "77".to_owned() }), later(2, News::Ended { on })]
@@ -109,7 +109,7 @@ impl super::Fixture for Fixture {
             at: now,
             news: News::Active { sale, on: now.date_naive() },
         };
-        let item = self.item(&customer.ours, &Command::Told(sold));
+        let item = item(&customer.ours, &Command::Told(sold));
         self.customers.lock().unwrap().insert(item.saga.to_string(), (customer, road));
         item
     }
