@@ -69,9 +69,8 @@ impl Play {
 
     pub(super) async fn until_state(&self, sold: &Sold, state: &str) {
         let saga = self.saga(sold);
-        if self.stage.until_saga(saga, state, |line| line.state == state).await.is_err() {
-            panic!("not {state}:\n{}", self.history(saga).await);
-        }
+        let found = self.stage.until_saga(saga, state, |line| line.state == state).await;
+        assert!(found.is_ok(), "not {state}:\n{}", self.history(saga).await);
     }
 
     /// The history in short, for a failed assertion.
@@ -113,9 +112,8 @@ impl Play {
     /// The one mail whose subject says that, once it came.
     pub(super) async fn letter(&self, says: &str, about: SagaId) -> Letter {
         let came = async || Ok(!self.letters(says).await.is_empty());
-        if self.stage.until(says, came).await.is_err() {
-            panic!("no letter says `{says}`:\n{}", self.history(about).await);
-        }
+        let found = self.stage.until(says, came).await;
+        assert!(found.is_ok(), "no letter says `{says}`:\n{}", self.history(about).await);
         let mut letters = self.letters(says).await;
         assert_eq!(letters.len(), 1, "more than one letter says `{says}`");
         letters.remove(0)
@@ -150,9 +148,8 @@ impl Play {
 
     pub(super) async fn until_stream(&self, invoice: &str, state: &str) {
         let saga = self.stage.saga_of(invoice);
-        if self.stage.until_saga(saga, state, |line| line.state == state).await.is_err() {
-            panic!("not {state}:\n{}", self.history(saga).await);
-        }
+        let found = self.stage.until_saga(saga, state, |line| line.state == state).await;
+        assert!(found.is_ok(), "not {state}:\n{}", self.history(saga).await);
     }
 
     pub(super) async fn record(&self, newcomer: &Newcomer, attribute: &str) -> String {

@@ -11,6 +11,7 @@ use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Saga;
 use sagas::plan_change::PlanChange;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// A card that is accepted.
 const GOOD: &str = "fake-valid-nonce";
@@ -145,7 +146,7 @@ impl Play {
             let (_, events) = query::saga(self.stage().pool(), line.id).await.unwrap().unwrap();
             for event in events {
                 let payload: String = event.payload.chars().take(300).collect();
-                told += &format!("{} {} {payload}\n", event.seq, event.name);
+                let _ = writeln!(told, "{} {} {payload}", event.seq, event.name);
             }
         }
         told

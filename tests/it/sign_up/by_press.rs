@@ -18,6 +18,7 @@ async fn press(play: &Play, record: &str) {
     play.staff(press).await;
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "written where it is used")]
 fn bob(email: Value) -> Value {
     json!({"name": [{"first_name": "Bob", "last_name": "Babbage", "full_name": "Bob Babbage"}],
         "email_addresses": email, "country": ["US"], "lead_source": ["Referral"]})
