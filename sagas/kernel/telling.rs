@@ -21,7 +21,7 @@ pub enum Telling {
     Task,
 }
 
-/// What became of telling people: these are events of every flow that keeps an [`Owed`], beside its own.
+/// What became of telling people: these are events of every flow that keeps an `Owed`, beside its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Told<L> {
