@@ -414,10 +414,12 @@ impl Inner {
         if known.len() >= ALARMS || self.effects.care().await?.held {
             return Ok(false);
         }
-        // What came in time is heard before its time is over, also where nobody was there to hear it.
-        self.take_items().await?;
         known.extend(self.left.sagas());
         let due = query::due(&self.store.pool, &self.shards(), until, &known, POLL_LIMIT).await?;
+        if due.iter().any(|(.., at)| *at <= self.clock.now()) {
+            // Nobody was there when it fell due: what came in time is heard before its time is over.
+            self.take_items().await?;
+        }
         let more = due.len() == usize::from(POLL_LIMIT);
         for (saga, kind, at) in due {
             self.scheduler().set_unless_set(saga, &kind, at);
