@@ -6,6 +6,7 @@ use crate::connectors::braintree::webhook::{Notification, Subject};
 use crate::connectors::zoho;
 use crate::engine::items::Body;
 use crate::port::{Beside, Call, Perform};
+use crate::store::StoreError;
 use crate::store::items::NewItem;
 use sagas::invoice_payment::{Command, InvoicePayment, News};
 use sagas::kernel::answer::Answer;
@@ -62,22 +63,14 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
     if !notice.invoices.iter().chain(&notice.subscription).all(|id| is_zoho_id(id)) {
         return Trigger::Dead(format!("{kind}: an id of an invoice or subscription is none: expected 1 to 32 digits"));
     }
-    let (store, subscription) = (&router.store, notice.subscription.as_deref());
-    let ending = endings::noticed(store, &router.organization, &router.installation, &kind, subscription).await;
-    let date = notices::noticed(store, &router.organization, &kind, subscription).await;
-    let (ending, date) = match (ending, date) {
-        (Ok(ending), Ok(date)) => (ending, date),
-        (Err(e), _) | (_, Err(e)) => {
+    let heard = match of_subscription(router, &kind, notice.subscription.as_deref()).await {
+        Ok(heard) => heard,
+        Err(e) => {
             tracing::warn!(error = %e, "whose subscription it is could not be read");
             return Trigger::Later;
         }
     };
-    let changed = plans::noticed(store, &router.organization, &router.installation, &kind, subscription).await;
-    let Ok(changed) = changed.inspect_err(|e| tracing::warn!(error = %e, "whose subscription it is could not be read"))
-    else {
-        return Trigger::Later;
-    };
-    if notice.invoices.is_empty() && ending.is_none() && changed.is_none() && date.is_none() {
+    if notice.invoices.is_empty() && heard.is_empty() {
         return Trigger::Ignored(format!(
             "{kind} concerns no invoice, and neither end nor plan of a subscription of ours"
         ));
@@ -94,7 +87,16 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
         );
         item(saga, format!("zoho.{}", notice.kind), "zoho", &body)
     };
-    Trigger::Items(notice.invoices.iter().map(item).chain(ending).chain(changed).chain(date).collect())
+    Trigger::Items(notice.invoices.iter().map(item).chain(heard).collect())
+}
+
+/// What the streams beside its invoices' hear of a subscription of ours: that it ends, that its plan or its dates changed.
+async fn of_subscription(router: &Router, kind: &str, subscription: Option<&str>) -> Result<Vec<NewItem>, StoreError> {
+    let (store, organization, installation) = (&router.store, &router.organization, &router.installation);
+    let ending = endings::noticed(store, organization, installation, kind, subscription).await?;
+    let plan = plans::noticed(store, organization, installation, kind, subscription).await?;
+    let dates = notices::noticed(store, organization, kind, subscription).await?;
+    Ok(ending.into_iter().chain(plan).chain(dates).collect())
 }
 
 /// What Zoho's event says of an invoice. Whatever is not known to tell nothing else counts as a change.

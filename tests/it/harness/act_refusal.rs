@@ -5,7 +5,6 @@ use super::staged::Staged;
 use attio_billing::connectors::attio::Standing;
 use attio_billing::demo::SignUp;
 use attio_billing::engine::Engine;
-use attio_billing::engine::items::Body;
 use attio_billing::store::Store;
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
@@ -70,15 +69,7 @@ impl super::Fixture for Fixture {
         self.records.lock().unwrap().insert(saga.to_string(), record.clone());
         let command =
             Command::Pressed { record, act: press.act, pressed_at: press.pressed_at, sentence: SENTENCE.to_owned() };
-        NewItem {
-            saga,
-            saga_kind: KIND.to_owned(),
-            kind: "test.pressed".to_owned(),
-            principal: "test".to_owned(),
-            body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-            waiting_key: None,
-            idempotency_key: None,
-        }
+        super::item(saga, KIND, "test.pressed", &command)
     }
 
     /// Attio declines nothing: its no is a refusal for good.

@@ -1,5 +1,5 @@
-//! The fixture of the cancellation: a customer who owes an invoice, and an order to cancel at once and void what is owed. No
-//! webhook comes by itself; Zoho's message is told by hand.
+//! The fixture of the cancellation: a customer who owes an invoice, and an order to cancel at once and void what is owed; or
+//! one who has paid it, and all of that goes back. No webhook comes by itself; Zoho's message is told by hand.
 
 use super::Ground;
 use super::staged::Staged;
@@ -7,10 +7,10 @@ use attio_billing::demo::{Customer, Wish as Customers};
 use attio_billing::engine::items::Body;
 use attio_billing::store::items::NewItem;
 use attio_billing::store::links::{LinkKind, link};
-use attio_billing::store::query::SagaLine;
+use attio_billing::store::query::{self, SagaFilter, SagaLine};
 use chrono::TimeDelta;
 use sagas::cancellation::{Cancellation, Choice, Command, GiveBack, News, Of, OpenInvoices, Order, Wish};
-use sagas::kernel::ids::Installation;
+use sagas::kernel::give_back;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use serde_json::Value;
@@ -18,11 +18,13 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 pub(crate) const KIND: &str = Cancellation::NAME;
+const PRICE: i64 = 4_900;
+const GIVEN_BACK: &str = "given back";
 
 pub(crate) struct Fixture {
     staged: Staged,
-    /// Whom each saga cancels.
-    customers: Mutex<HashMap<String, Customer>>,
+    /// Whom each saga cancels, and the payment that goes back.
+    customers: Mutex<HashMap<String, (Customer, Option<String>)>>,
 }
 
 impl Fixture {
@@ -30,15 +32,23 @@ impl Fixture {
         Self { staged: Staged::new().await, customers: Mutex::default() }
     }
 
-    /// A customer whose subscription's record is linked, as an activation leaves it.
-    async fn customer(&self, name: &str) -> Customer {
-        let customer = self.staged.stage.new_customer(&Customers::new(name, 4_900)).await.unwrap();
+    /// The subscription's record is linked, as an activation leaves it.
+    async fn link_record(&self, customer: &Customer) {
         let books = self.staged.stage.sandbox.books().await.unwrap();
         let records = books["attio"]["records"]["subscriptions"].as_array().unwrap().clone();
         let theirs = records.iter().find(|r| r.to_string().contains(&customer.zoho_subscription)).unwrap();
         let record = theirs["record_id"].as_str().unwrap().to_owned();
         link(self.pool_of(), &customer.subscription, &[(LinkKind::AttioSubscription, &record)]).await.unwrap();
-        customer
+    }
+
+    /// Give-backs that were ordered of a payment.
+    async fn give_backs(&self, transaction: &str) -> usize {
+        let filter = SagaFilter {
+            kind: Some(give_back::FLOW.to_owned()),
+            reference: Some(transaction.to_owned()),
+            ..SagaFilter::default()
+        };
+        query::sagas(self.pool_of(), &filter, None, 10).await.unwrap().len()
     }
 
     const fn pool_of(&self) -> &sqlx::PgPool {
@@ -66,7 +76,7 @@ impl super::Fixture for Fixture {
     }
 
     fn roads(&self) -> &'static [&'static str] {
-        &["now"]
+        &["void", GIVEN_BACK]
     }
 
     fn one_in(&self) -> usize {
@@ -79,7 +89,7 @@ impl super::Fixture for Fixture {
             ("reactivate", OTHERWISE),
             ("write_off_invoice", OTHERWISE),
             ("release_product", "of a subscription that an activation sold: the simulation strikes it in every way"),
-            ("task", "nothing was paid that could be given back: the simulation strikes it in every way"),
+            ("task", "all was paid by card: the simulation strikes it in every way"),
         ]
     }
 
@@ -95,32 +105,33 @@ impl super::Fixture for Fixture {
         3
     }
 
-    async fn start_of(&self, _: &'static str, name: &str) -> NewItem {
-        let customer = self.customer(name).await;
+    async fn start_of(&self, road: &'static str, name: &str) -> NewItem {
+        let (customer, payment) = if road == GIVEN_BACK {
+            let paid = self.staged.paid_invoice(name, PRICE).await;
+            (paid.customer, Some(paid.transaction))
+        } else {
+            (self.staged.stage.new_customer(&Customers::new(name, PRICE)).await.unwrap(), None)
+        };
+        self.link_record(&customer).await;
         let of = Of {
             organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
-            installation: Installation::new(self.staged.stage.prefix()).unwrap(),
+            installation: self.staged.installation(),
             subscription: customer.zoho_subscription.clone(),
         };
         let saga = Cancellation::id(&of.organization, &of.subscription);
         let order = Order {
             wish: Wish::CancelNow,
-            choice: Choice { open_invoices: Some(OpenInvoices::Void), give_back: Some(GiveBack::Nothing) },
+            choice: Choice {
+                open_invoices: Some(OpenInvoices::Void),
+                give_back: Some(if payment.is_some() { GiveBack::Full } else { GiveBack::Nothing }),
+            },
             reason: "tested".to_owned(),
             by: "token:test".to_owned(),
             press: None,
         };
         let command = Command::Ordered { of, order: Box::new(order) };
-        self.customers.lock().unwrap().insert(saga.to_string(), customer);
-        NewItem {
-            saga,
-            saga_kind: KIND.to_owned(),
-            kind: "test.ordered".to_owned(),
-            principal: "test".to_owned(),
-            body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-            waiting_key: None,
-            idempotency_key: None,
-        }
+        self.customers.lock().unwrap().insert(saga.to_string(), (customer, payment));
+        super::item(saga, KIND, "test.ordered", &command)
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}
@@ -133,11 +144,15 @@ impl super::Fixture for Fixture {
             all.next().unwrap_or_else(|| panic!("{id} is not in Zoho's books")).clone()
         };
         for line in sagas.iter().filter(|line| line.kind == KIND && line.state == "Closed") {
-            let customer = self.customers.lock().unwrap()[&line.id.to_string()].clone();
+            let (customer, payment) = self.customers.lock().unwrap()[&line.id.to_string()].clone();
             let subscription = of("subscriptions", "subscription_id", &customer.zoho_subscription);
             assert_eq!(subscription["status"], "cancelled", "closed, and it runs: {line:#?}");
             let invoice = of("invoices", "invoice_id", &customer.first_invoice);
-            assert_eq!(invoice["status"], "void", "closed, and it is owed: {line:#?}");
+            let Some(payment) = payment else {
+                assert_eq!(invoice["status"], "void", "closed, and it is owed: {line:#?}");
+                continue;
+            };
+            assert_eq!(self.give_backs(&payment).await, 1, "closed, and ordered otherwise than once: {line:#?}");
         }
     }
 }

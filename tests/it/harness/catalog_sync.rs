@@ -4,7 +4,6 @@
 use super::Ground;
 use super::staged::Staged;
 use attio_billing::connectors::Connectors;
-use attio_billing::engine::items::Body;
 use attio_billing::port::{Beside, Call, Perform, Report};
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::{self, SagaLine};
@@ -175,15 +174,7 @@ impl super::Fixture for Fixture {
         let saga = CatalogSync::id(&organization, now.date_naive());
         self.plans.lock().unwrap().insert(saga, name.to_owned());
         let command = Command::Asked { organization, day: now.date_naive(), by, key: name.to_owned() };
-        NewItem {
-            saga,
-            saga_kind: KIND.to_owned(),
-            kind: "test.asked".to_owned(),
-            principal: "test".to_owned(),
-            body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-            waiting_key: None,
-            idempotency_key: None,
-        }
+        super::item(saga, KIND, "test.asked", &command)
     }
 
     /// Neither Zoho nor Attio declines anything: a no is a refusal for good.

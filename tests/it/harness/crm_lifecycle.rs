@@ -34,15 +34,7 @@ impl Fixture {
 }
 
 fn item(customer: &str, command: &Command) -> NewItem {
-    NewItem {
-        saga: CrmLifecycle::id(customer),
-        saga_kind: KIND.to_owned(),
-        kind: "test.told".to_owned(),
-        principal: "test".to_owned(),
-        body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-        waiting_key: None,
-        idempotency_key: None,
-    }
+    super::item(CrmLifecycle::id(customer), KIND, "test.told", &command)
 }
 
 fn told(start: &NewItem) -> Told {

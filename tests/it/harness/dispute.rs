@@ -4,11 +4,8 @@
 
 use super::Ground;
 use super::staged::Staged;
-use super::world::offer;
-use attio_billing::demo::Wish as Newcomer;
 use attio_billing::engine::Engine;
 use attio_billing::engine::beside::NONCE;
-use attio_billing::engine::items::Body;
 use attio_billing::keys::Keys;
 use attio_billing::store::Store;
 use attio_billing::store::append::Status;
@@ -16,16 +13,13 @@ use attio_billing::store::items::{NewItem, offer_item};
 use attio_billing::store::query::{self, SagaFilter, SagaLine};
 use chrono::TimeDelta;
 use sagas::dispute::{Command, Dispute, Of, Piece, Sale};
-use sagas::invoice_payment::{self, InvoicePayment, News};
 use sagas::kernel::effect::DocumentForm;
-use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use secrecy::SecretString;
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 pub(crate) const KIND: &str = Dispute::NAME;
 const PRICE: i64 = 4_900;
@@ -45,41 +39,6 @@ impl Fixture {
         Self { staged: Staged::new().await, keys, disputes: Mutex::default() }
     }
 
-    fn installation(&self) -> Installation {
-        Installation::new(self.staged.stage.prefix()).unwrap()
-    }
-
-    /// The sale of an invoice, recorded by its stream and settled.
-    async fn paid(&self, name: &str) -> Sale {
-        let stage = &self.staged.stage;
-        let customer = stage.new_customer(&Newcomer::new(name, PRICE)).await.unwrap();
-        let invoice = customer.first_invoice;
-        let stream = stage.saga_of(&invoice);
-        let command = invoice_payment::Command::Detected {
-            organization: stage.config().vendors.zoho.organization_id.clone(),
-            installation: self.installation(),
-            invoice: invoice.clone(),
-            subscription: None,
-            source: "test".to_owned(),
-            news: News::Changed,
-            card_link: None,
-        };
-        let command = serde_json::to_value(command).unwrap();
-        offer(stage.pool(), &item(stream, InvoicePayment::NAME, "test.detected", command)).await;
-        let paid = async {
-            while query::saga(stage.pool(), stream).await.unwrap().is_none_or(|(l, _)| l.state != "AwaitSettlement") {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_mins(2), paid).await.expect("the invoice is paid within two minutes");
-        let sales = self.staged.live_sales("inv").await;
-        let ours = |(order, ..): &&(String, String, String)| order.split('.').next() == Some(&*invoice);
-        let transaction = sales.iter().find(ours).expect("it is paid").1.clone();
-        let settle = json!({"vendor": "braintree", "act": "settle_now", "id": transaction});
-        stage.sandbox.staff(&settle).await.unwrap();
-        Sale { transaction, invoice, stream }
-    }
-
     /// Who is asked for a reply hands it in. False: nobody is.
     async fn replies(&self) -> bool {
         let pool = self.staged.stage.pool();
@@ -97,23 +56,11 @@ impl Fixture {
             ];
             let command = Command::Submit { pieces, by: "token:ada".to_owned(), reason: "harness".to_owned() };
             let command = serde_json::to_value(command).unwrap();
-            let order = item(line.id, KIND, "test.submitted", command);
+            let order = super::item(line.id, KIND, "test.submitted", &command);
             offer_item(pool, attio_billing::store::schema::SHARDS, &order, &[text, file]).await.unwrap();
             replied = true;
         }
         replied
-    }
-}
-
-fn item(saga: SagaId, flow: &str, kind: &str, command: serde_json::Value) -> NewItem {
-    NewItem {
-        saga,
-        saga_kind: flow.to_owned(),
-        kind: kind.to_owned(),
-        principal: "test".to_owned(),
-        body: Body::Saga { command }.text(),
-        waiting_key: None,
-        idempotency_key: None,
     }
 }
 
@@ -161,20 +108,21 @@ impl super::Fixture for Fixture {
     }
 
     async fn start_of(&self, _: &'static str, name: &str) -> NewItem {
-        let sale = self.paid(name).await;
+        let paid = self.staged.paid_invoice(name, PRICE).await;
         let open =
-            json!({"vendor": "braintree", "act": "open_dispute", "id": sale.transaction, "reply_by": "2030-01-01"});
+            json!({"vendor": "braintree", "act": "open_dispute", "id": paid.transaction, "reply_by": "2030-01-01"});
         let opened = self.staged.stage.sandbox.staff(&open).await.unwrap();
         let dispute = opened["id"].as_str().unwrap().to_owned();
         let saga = Dispute::id(&dispute);
         self.disputes.lock().unwrap().insert(saga.to_string(), dispute.clone());
         let of = Of {
             organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
-            installation: self.installation(),
+            installation: self.staged.installation(),
             dispute,
         };
+        let sale = Sale { transaction: paid.transaction, invoice: paid.invoice, stream: paid.stream };
         let command = Command::Noticed { of, sale: Some(sale), seen: None, source: "test".to_owned() };
-        item(saga, KIND, "test.noticed", serde_json::to_value(command).unwrap())
+        super::item(saga, KIND, "test.noticed", &command)
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}

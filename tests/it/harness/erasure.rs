@@ -3,7 +3,6 @@
 
 use super::Ground;
 use super::staged::Staged;
-use attio_billing::engine::items::Body;
 use attio_billing::port::{Beside, Call, Perform, Person};
 use attio_billing::store::erasing;
 use attio_billing::store::items::NewItem;
@@ -13,7 +12,7 @@ use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
 use sagas::erasure::{Command, Erasure, Identity, Law, Means, Of, Request};
 use sagas::kernel::effect::{Crm, Effect};
-use sagas::kernel::ids::{Installation, SagaId};
+use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::Outcome;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
@@ -143,7 +142,7 @@ impl super::Fixture for Fixture {
 
     async fn start_of(&self, road: &'static str, name: &str) -> NewItem {
         let known = self.person(name, road == "documents").await;
-        let installation = Installation::new(self.staged.stage.prefix()).unwrap();
+        let installation = self.staged.installation();
         let saga = Erasure::id(installation.as_str(), &known.ours);
         let of = Of {
             organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
@@ -164,15 +163,7 @@ impl super::Fixture for Fixture {
         };
         let command = Command::Requested { of, request: Box::new(request) };
         self.known.lock().unwrap().insert(saga.to_string(), known);
-        NewItem {
-            saga,
-            saga_kind: KIND.to_owned(),
-            kind: "test.requested".to_owned(),
-            principal: "test".to_owned(),
-            body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-            waiting_key: None,
-            idempotency_key: None,
-        }
+        super::item(saga, KIND, "test.requested", &command)
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}

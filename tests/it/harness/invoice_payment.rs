@@ -11,7 +11,7 @@ use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
 use sagas::invoice_payment::{Command, InvoicePayment, News};
-use sagas::kernel::ids::{Installation, SagaId};
+use sagas::kernel::ids::SagaId;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use serde_json::json;
@@ -62,8 +62,7 @@ impl super::Fixture for Fixture {
             if let [(id, status)] = sales.as_slice()
                 && status == "submitted_for_settlement"
             {
-                let settle = json!({"vendor": "braintree", "act": "settle_now", "id": id});
-                self.staged.stage.sandbox.staff(&settle).await.unwrap();
+                self.staged.settle(id).await;
             }
         }
         self.staged.stage.sandbox.advance(&format!("PT{}S", by.num_seconds() + 1)).await.unwrap();
@@ -119,7 +118,7 @@ impl super::Fixture for Fixture {
         let customer = self.staged.stage.new_customer(&Wish::new(name, PRICE)).await.unwrap();
         let command = Command::Detected {
             organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
-            installation: Installation::new(self.staged.stage.prefix()).unwrap(),
+            installation: self.staged.installation(),
             invoice: customer.first_invoice.clone(),
             // As a poll has it: the flow finds the subscription by itself.
             subscription: None,
@@ -127,15 +126,7 @@ impl super::Fixture for Fixture {
             news: News::Changed,
             card_link: None,
         };
-        NewItem {
-            saga: self.staged.stage.saga_of(&customer.first_invoice),
-            saga_kind: KIND.to_owned(),
-            kind: "test.detected".to_owned(),
-            principal: "test".to_owned(),
-            body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-            waiting_key: None,
-            idempotency_key: None,
-        }
+        super::item(self.staged.stage.saga_of(&customer.first_invoice), KIND, "test.detected", &command)
     }
 
     async fn clear(&self, parked: ParkCode, saga: &SagaLine) {

@@ -34,6 +34,7 @@ mod world;
 
 use attio_billing::clock::Clock;
 use attio_billing::engine::Engine;
+use attio_billing::engine::items::Body;
 use attio_billing::engine::registry::Registry;
 use attio_billing::keys::Keys;
 use attio_billing::mail::Mailer;
@@ -42,11 +43,26 @@ use attio_billing::store::Store;
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
+use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Decline, DeclineKind, Outcome};
 use sagas::kernel::park::ParkCode;
 use secrecy::SecretString;
+use serde::Serialize;
 use sqlx::PgPool;
 use std::sync::Arc;
+
+/// A command to a saga, from a test.
+fn item(saga: SagaId, flow: &str, kind: &str, command: &impl Serialize) -> NewItem {
+    NewItem {
+        saga,
+        saga_kind: flow.to_owned(),
+        kind: kind.to_owned(),
+        principal: "test".to_owned(),
+        body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
+        waiting_key: None,
+        idempotency_key: None,
+    }
+}
 
 /// What a fixture's nodes work with.
 pub(crate) struct Ground {

@@ -2,7 +2,7 @@
 
 use super::Fixture as _;
 use super::rehearsal::Fixture;
-use super::world::{Node, OFTEN, SELDOM, at_rest, finished, history, line, node, offer, until};
+use super::world::{Node, OFTEN, SELDOM, finished, history, line, node, offer, rests, until};
 use crate::rehearsals;
 use attio_billing::engine::Engine;
 use attio_billing::engine::hooks::{Hooks, NoHooks, Point};
@@ -74,7 +74,7 @@ async fn two_nodes_share_the_shards_and_finish_two_hundred_rehearsals() {
     until("each has half of the shards", async || shares(&fixture).await == [32, 32]).await;
     let engines: [&Engine; 2] = [&one.engine, &two.engine];
     sagas.extend(begin(&fixture, (0..100).map(|n| format!("late {n}")), &engines).await);
-    until("all are finished", async || at_rest(&fixture, &engines).await).await;
+    rests(&fixture, &engines).await;
     check_all(&fixture, &sagas).await;
     let mut senders = BTreeSet::new();
     for (saga, _) in &sagas {
@@ -104,7 +104,7 @@ async fn a_node_that_is_stopped_hands_its_shards_over_at_once() {
     until("the other has all", async || shares(&fixture).await == [64]).await;
     assert!(stopped.elapsed() * 4 < length, "took {:?} of a lease of {length:?}", stopped.elapsed());
     sagas.extend(begin(&fixture, (0..40).map(|n| format!("after {n}")), &[&two.engine]).await);
-    until("all are finished", async || at_rest(&fixture, &[&two.engine]).await).await;
+    rests(&fixture, &[&two.engine]).await;
     check_all(&fixture, &sagas).await;
     two.engine.stop(Duration::from_secs(9)).await;
 }

@@ -4,14 +4,12 @@
 use super::Ground;
 use super::staged::Staged;
 use attio_billing::demo::SignUp;
-use attio_billing::engine::items::Body;
 use attio_billing::mail::Mailer;
 use attio_billing::store::customers::{CustomerLinks, link_customer};
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
 use chrono::TimeDelta;
 use sagas::kernel::answer::CollectionOwner;
-use sagas::kernel::ids::Installation;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::notice::{Command, Notices, Of, Sender, Terms};
@@ -115,21 +113,13 @@ impl super::Fixture for Fixture {
     async fn start_of(&self, _: &'static str, name: &str) -> NewItem {
         let of = Of {
             organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
-            installation: Installation::new(self.staged.stage.prefix()).unwrap(),
+            installation: self.staged.installation(),
             subscription: self.subscription(name).await,
         };
         let saga = Notices::id(&of.organization, &of.subscription);
         let terms = Terms { sender: Sender::Orchestrator, card_link: Value::Null };
         let command = Command::Watch { of, terms: Box::new(terms) };
-        NewItem {
-            saga,
-            saga_kind: KIND.to_owned(),
-            kind: "test.watch".to_owned(),
-            principal: "test".to_owned(),
-            body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-            waiting_key: None,
-            idempotency_key: None,
-        }
+        super::item(saga, KIND, "test.watch", &command)
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}

@@ -21,7 +21,7 @@ use attio_billing::store::saga_store;
 use chrono::TimeDelta;
 use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::effect::SubscriptionKey;
-use sagas::kernel::ids::{Installation, SagaId};
+use sagas::kernel::ids::Installation;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::payment_method_update::{Command, Consent, PageStage, PaymentMethodUpdate, Terms, page};
@@ -80,7 +80,7 @@ impl Fixture {
                 input: input.id,
                 authenticated: false,
             };
-            let item = item(line.id, "card.submitted", &command);
+            let item = super::item(line.id, KIND, "card.submitted", &command);
             offer_item(pool, attio_billing::store::schema::SHARDS, &item, &[input]).await.unwrap();
             given = true;
         }
@@ -95,18 +95,6 @@ impl Fixture {
             lock_minutes: 60,
             keep_days: 1,
         }
-    }
-}
-
-fn item(saga: SagaId, kind: &str, command: &Command) -> NewItem {
-    NewItem {
-        saga,
-        saga_kind: KIND.to_owned(),
-        kind: kind.to_owned(),
-        principal: "test".to_owned(),
-        body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-        waiting_key: None,
-        idempotency_key: None,
     }
 }
 
@@ -163,7 +151,7 @@ impl super::Fixture for Fixture {
         if let Command::Requested { requested_at, .. } = &mut older {
             *requested_at -= TimeDelta::minutes(1);
         }
-        vec![item(start.saga, "attio.older_press", &older), start.clone()]
+        vec![super::item(start.saga, KIND, "attio.older_press", &older), start.clone()]
     }
 
     fn told(&self) -> usize {
@@ -221,7 +209,7 @@ impl super::Fixture for Fixture {
             pressed: true,
             terms: Box::new(Self::terms()),
         };
-        item(saga, "test.pressed", &command)
+        super::item(saga, KIND, "test.pressed", &command)
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}

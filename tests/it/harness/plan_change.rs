@@ -4,7 +4,6 @@
 use super::Ground;
 use super::staged::Staged;
 use attio_billing::demo::{Customer, Wish};
-use attio_billing::engine::items::Body;
 use attio_billing::keys::Keys;
 use attio_billing::mail::Mailer;
 use attio_billing::port::Person;
@@ -16,7 +15,6 @@ use attio_billing::store::query::{self, SagaFilter, SagaLine};
 use attio_billing::store::saga_store;
 use attio_billing::store::schema::SHARDS;
 use chrono::TimeDelta;
-use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::plan_change::{Ask, Basis, Command, Consent, Of, PlanChange, Terms, Wanted, view};
@@ -56,14 +54,9 @@ impl Fixture {
         let person = Person {
             first_name: "Paula".to_owned(),
             last_name: "Example".to_owned(),
-            company: None,
             email: "paula@example.org".to_owned(),
-            street: None,
-            city: None,
-            postal_code: None,
-            state: None,
-            country: None,
             locale: Some("en".to_owned()),
+            ..Person::default()
         };
         people::put(stage.pool(), &customer.ours, &person).await.unwrap();
         let paid = json!({"vendor": "zoho", "act": "record_payment", "invoice_id": customer.first_invoice,
@@ -96,7 +89,7 @@ impl Fixture {
                 basis: Basis::Customer,
                 by: "token:test".to_owned(),
             };
-            offer_item(pool, SHARDS, &item(line.id, "test.accepted", &command), &[]).await.unwrap();
+            offer_item(pool, SHARDS, &super::item(line.id, KIND, "test.accepted", &command), &[]).await.unwrap();
         }
     }
 
@@ -104,18 +97,6 @@ impl Fixture {
     async fn live(&self) -> Vec<(String, String)> {
         let live = self.staged.live_sales("chg").await.into_iter();
         live.map(|(order, _, status)| (order.split('.').next().unwrap().to_owned(), status)).collect()
-    }
-}
-
-fn item(saga: SagaId, kind: &str, command: &Command) -> NewItem {
-    NewItem {
-        saga,
-        saga_kind: KIND.to_owned(),
-        kind: kind.to_owned(),
-        principal: "test".to_owned(),
-        body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-        waiting_key: None,
-        idempotency_key: None,
     }
 }
 
@@ -169,7 +150,7 @@ impl super::Fixture for Fixture {
         let customer = self.customer(name).await;
         let of = Of {
             organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
-            installation: Installation::new(self.staged.stage.prefix()).unwrap(),
+            installation: self.staged.installation(),
             subscription: customer.zoho_subscription.clone(),
         };
         let saga = PlanChange::id(&of.organization, &of.subscription, name);
@@ -187,7 +168,12 @@ impl super::Fixture for Fixture {
             hold_hours: 24,
         };
         self.customers.lock().unwrap().insert(saga.to_string(), customer);
-        item(saga, "test.requested", &Command::Requested { of, ask: Box::new(ask), terms: Box::new(terms) })
+        super::item(
+            saga,
+            KIND,
+            "test.requested",
+            &Command::Requested { of, ask: Box::new(ask), terms: Box::new(terms) },
+        )
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}

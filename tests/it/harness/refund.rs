@@ -3,9 +3,7 @@
 
 use super::Ground;
 use super::staged::Staged;
-use super::world::offer;
 use attio_billing::clock::Clock;
-use attio_billing::demo::Wish as Newcomer;
 use attio_billing::engine::items::Body;
 use attio_billing::keys::Keys;
 use attio_billing::mail::Mailer;
@@ -14,12 +12,10 @@ use attio_billing::store::items::NewItem;
 use attio_billing::store::people;
 use attio_billing::store::query::{self, SagaLine};
 use chrono::TimeDelta;
-use sagas::invoice_payment::{self, InvoicePayment, News};
-use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::refund::{Approval, Refund, Source, Wish};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,11 +38,6 @@ impl Fixture {
         Self { mailer: Arc::new(mailer), staged }
     }
 
-    async fn settle(&self, id: &str) {
-        let settle = json!({"vendor": "braintree", "act": "settle_now", "id": id});
-        self.staged.stage.sandbox.staff(&settle).await.unwrap();
-    }
-
     /// What money went out with, by the sale that it is of: id and status.
     async fn refunds(&self) -> BTreeMap<String, Vec<(String, String)>> {
         let books = self.staged.stage.sandbox.books().await.unwrap();
@@ -59,57 +50,6 @@ impl Fixture {
             }
         }
         refunds
-    }
-
-    /// The sale of an invoice, recorded by its stream.
-    async fn paid(&self, name: &str) -> (String, String, SagaId) {
-        let stage = &self.staged.stage;
-        let customer = stage.new_customer(&Newcomer::new(name, PRICE)).await.unwrap();
-        let person = Person {
-            first_name: name.to_owned(),
-            last_name: "Example".to_owned(),
-            company: None,
-            email: "given@example.org".to_owned(),
-            street: None,
-            city: None,
-            postal_code: None,
-            state: None,
-            country: None,
-            locale: None,
-        };
-        people::put(stage.pool(), &customer.ours, &person).await.unwrap();
-        let invoice = customer.first_invoice;
-        let stream = stage.saga_of(&invoice);
-        let command = invoice_payment::Command::Detected {
-            organization: stage.config().vendors.zoho.organization_id.clone(),
-            installation: Installation::new(stage.prefix()).unwrap(),
-            invoice: invoice.clone(),
-            subscription: None,
-            source: "test".to_owned(),
-            news: News::Changed,
-            card_link: None,
-        };
-        let item = NewItem {
-            saga: stream,
-            saga_kind: InvoicePayment::NAME.to_owned(),
-            kind: "test.detected".to_owned(),
-            principal: "test".to_owned(),
-            body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-            waiting_key: None,
-            idempotency_key: None,
-        };
-        offer(stage.pool(), &item).await;
-        let paid = async {
-            while query::saga(stage.pool(), stream).await.unwrap().is_none_or(|(l, _)| l.state != "AwaitSettlement") {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_mins(2), paid).await.expect("the invoice is paid within two minutes");
-        let sales = self.staged.live_sales("inv").await;
-        let ours = |(order, ..): &&(String, String, String)| order.split('.').next() == Some(&*invoice);
-        let sale = sales.iter().find(ours).expect("it is paid").1.clone();
-        self.settle(&sale).await;
-        (sale, invoice, stream)
     }
 }
 
@@ -134,7 +74,7 @@ impl super::Fixture for Fixture {
     async fn advance(&self, by: TimeDelta) {
         for (id, status) in self.refunds().await.into_values().flatten() {
             if status == "submitted_for_settlement" {
-                self.settle(&id).await;
+                self.staged.settle(&id).await;
             }
         }
         self.staged.stage.sandbox.advance(&format!("PT{}S", by.num_seconds() + 1)).await.unwrap();
@@ -165,13 +105,16 @@ impl super::Fixture for Fixture {
     }
 
     async fn start_of(&self, road: &'static str, name: &str) -> NewItem {
-        let (transaction, invoice, stream) = self.paid(name).await;
+        let paid = self.staged.paid_invoice(name, PRICE).await;
+        let email = "given@example.org".to_owned();
+        let person = Person { first_name: name.to_owned(), email, ..Person::default() };
+        people::put(self.pool(), &paid.customer.ours, &person).await.unwrap();
         let wish = Wish {
             key: "harness".to_owned(),
-            installation: Installation::new(self.staged.stage.prefix()).unwrap(),
-            transaction,
-            invoice,
-            stream,
+            installation: self.staged.installation(),
+            transaction: paid.transaction,
+            invoice: paid.invoice,
+            stream: paid.stream,
             amount: crate::store_support::eur(GIVEN_BACK),
             source: if road == "reopened" { Source::Reopen } else { Source::Forgive },
             reason: "harness".to_owned(),

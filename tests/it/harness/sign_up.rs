@@ -5,7 +5,6 @@ use super::Ground;
 use super::staged::Staged;
 use attio_billing::connectors::attio::Standing;
 use attio_billing::engine::Engine;
-use attio_billing::engine::items::Body;
 use attio_billing::port::Person;
 use attio_billing::store::Store;
 use attio_billing::store::items::{NewItem, offer_item};
@@ -14,7 +13,6 @@ use attio_billing::store::query::SagaLine;
 use attio_billing::store::schema::SHARDS;
 use chrono::{SubsecRound as _, TimeDelta};
 use sagas::kernel::effect::{AttioRecord, PressedAct};
-use sagas::kernel::ids::Installation;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::kernel::tags::LeadSource;
@@ -46,7 +44,7 @@ impl Fixture {
         };
         let config = &self.staged.stage.config().signups;
         let terms = Terms {
-            installation: Installation::new(self.staged.stage.prefix()).unwrap(),
+            installation: self.staged.installation(),
             notice_days: config.notice_days,
             sources: config.sources.clone(),
         };
@@ -57,15 +55,7 @@ impl Fixture {
             ends_at: now + TimeDelta::days(i64::from(config.days)),
             terms: Box::new(terms),
         };
-        NewItem {
-            saga,
-            saga_kind: KIND.to_owned(),
-            kind: "test.signed_up".to_owned(),
-            principal: "test".to_owned(),
-            body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-            waiting_key: None,
-            idempotency_key: None,
-        }
+        super::item(saga, KIND, "test.signed_up", &command)
     }
 
     /// The platform told of a user; what is personal is kept apart.

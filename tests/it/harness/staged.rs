@@ -2,23 +2,37 @@
 //! helps nobody: it has neither at-most-once keys nor its duplicate check, so that what is sent twice is charged twice.
 
 use super::Ground;
+use super::world::offer;
 use crate::postgres::{TestDatabase, database};
 use crate::staging::at_noon;
 use attio_billing::connectors::Connectors;
-use attio_billing::demo::Stage;
+use attio_billing::demo::{Customer, Stage, Wish};
 use attio_billing::engine::Engine;
 use attio_billing::intake::{Acts, Poller};
 use attio_billing::port::{Beside, Call, InMemory, Perform};
 use attio_billing::store::Store;
+use attio_billing::store::query;
+use sagas::invoice_payment::{self, InvoicePayment, News};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Braintree, Effect};
-use sagas::kernel::ids::SagaId;
+use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::outcome::Outcome;
+use sagas::kernel::saga::Saga as _;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// An invoice that its stream has collected and recorded; Braintree has settled the sale.
+pub(super) struct PaidInvoice {
+    pub(super) customer: Customer,
+    /// Zoho invoice id.
+    pub(super) invoice: String,
+    pub(super) stream: SagaId,
+    /// Braintree's id of the sale.
+    pub(super) transaction: String,
+}
 
 /// The card of somebody else.
 const PASSER_BY: &str = "m-passer-by";
@@ -57,6 +71,45 @@ impl Staged {
         staged.pass_by().await;
         staged.pass_by().await;
         staged
+    }
+
+    pub(super) fn installation(&self) -> Installation {
+        Installation::new(self.stage.prefix()).unwrap()
+    }
+
+    /// A new customer's first invoice, in minor units, paid and settled.
+    pub(super) async fn paid_invoice(&self, name: &str, price: i64) -> PaidInvoice {
+        let stage = &self.stage;
+        let customer = stage.new_customer(&Wish::new(name, price)).await.unwrap();
+        let invoice = customer.first_invoice.clone();
+        let stream = stage.saga_of(&invoice);
+        let command = invoice_payment::Command::Detected {
+            organization: stage.config().vendors.zoho.organization_id.clone(),
+            installation: self.installation(),
+            invoice: invoice.clone(),
+            subscription: None,
+            source: "test".to_owned(),
+            news: News::Changed,
+            card_link: None,
+        };
+        offer(stage.pool(), &super::item(stream, InvoicePayment::NAME, "test.detected", &command)).await;
+        let paid = async {
+            while query::saga(stage.pool(), stream).await.unwrap().is_none_or(|(l, _)| l.state != "AwaitSettlement") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(2), paid).await.expect("the invoice is paid within two minutes");
+        let sales = self.live_sales("inv").await;
+        let ours = |(order, ..): &&(String, String, String)| order.split('.').next() == Some(&*invoice);
+        let transaction = sales.iter().find(ours).expect("it is paid").1.clone();
+        self.settle(&transaction).await;
+        PaidInvoice { customer, invoice, stream, transaction }
+    }
+
+    /// Braintree settles a transaction now.
+    pub(super) async fn settle(&self, transaction: &str) {
+        let settle = json!({"vendor": "braintree", "act": "settle_now", "id": transaction});
+        self.stage.sandbox.staff(&settle).await.unwrap();
     }
 
     /// Somebody else pays at the same merchant, and is given the money back: the gateway's index goes on.

@@ -20,7 +20,7 @@ use attio_billing::store::saga_store;
 use chrono::TimeDelta;
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Attio, Effect};
-use sagas::kernel::ids::{Installation, SagaId};
+use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::Outcome;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
@@ -70,7 +70,7 @@ impl Fixture {
                 },
                 with: Paying::New { input: input.id, authenticated: false },
             };
-            let item = item(line.id, "checkout.submitted", &command);
+            let item = super::item(line.id, KIND, "checkout.submitted", &command);
             offer_item(self.staged.stage.pool(), attio_billing::store::schema::SHARDS, &item, &[input]).await.unwrap();
         }
     }
@@ -114,18 +114,6 @@ impl Fixture {
     async fn live(&self) -> Vec<(String, String)> {
         let live = self.staged.live_sales("act").await.into_iter();
         live.map(|(order, _, status)| (order.split('.').next().unwrap().to_owned(), status)).collect()
-    }
-}
-
-fn item(saga: SagaId, kind: &str, command: &Command) -> NewItem {
-    NewItem {
-        saga,
-        saga_kind: KIND.to_owned(),
-        kind: kind.to_owned(),
-        principal: "test".to_owned(),
-        body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-        waiting_key: None,
-        idempotency_key: None,
     }
 }
 
@@ -196,7 +184,7 @@ impl super::Fixture for Fixture {
             *act = Act::Quote;
             *pressed_at -= TimeDelta::minutes(1);
         }
-        vec![item(start.saga, "attio.older_press", &older), start.clone()]
+        vec![super::item(start.saga, KIND, "attio.older_press", &older), start.clone()]
     }
 
     fn told(&self) -> usize {
@@ -214,14 +202,14 @@ impl super::Fixture for Fixture {
         let pressed_at = self.pressed_at(&newcomer.record).await;
         let command = Command::Pressed {
             organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
-            installation: Installation::new(self.staged.stage.prefix()).unwrap(),
+            installation: self.staged.installation(),
             record: newcomer.record.clone(),
             act: Act::Start,
             pressed_at,
             terms: Box::new(Self::terms()),
             ordered: false,
         };
-        item(SubscriptionActivation::id(&newcomer.record, pressed_at), "test.pressed", &command)
+        super::item(SubscriptionActivation::id(&newcomer.record, pressed_at), KIND, "test.pressed", &command)
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}

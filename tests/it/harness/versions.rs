@@ -3,7 +3,7 @@
 
 use super::Fixture as _;
 use super::rehearsal::Fixture;
-use super::world::{Node, SELDOM, at_rest, history, line, node, node_of, offer, until};
+use super::world::{Node, SELDOM, history, line, node, node_of, offer, rests, until};
 use crate::rehearsals;
 use crate::store_support::Bench;
 use attio_billing::engine::explain;
@@ -198,7 +198,7 @@ async fn a_saga_of_a_newer_release_is_left_alone_and_goes_on_where_its_definitio
     let next = next_release(&fixture).await;
     done(&fixture, told, "told").await;
     until("the wait is over", async || line(fixture.pool(), newer).await.state == "Undone").await;
-    until("at rest", async || at_rest(&fixture, &[&next.engine]).await).await;
+    rests(&fixture, &[&next.engine]).await;
     assert_eq!(next.engine.left_alone(), 0);
     let versions = [pinned, newer, told].map(|saga| line(fixture.pool(), saga));
     let versions: Vec<u32> = futures::future::join_all(versions).await.into_iter().map(|line| line.version).collect();

@@ -2,7 +2,7 @@
 
 use super::Fixture as _;
 use super::rehearsal::Fixture;
-use super::world::{Node, at_rest, line, offer, until};
+use super::world::{Node, line, offer, rests, until};
 use crate::rehearsals;
 use attio_billing::clock::{Clock, MovableClock};
 use attio_billing::engine::hooks::NoHooks;
@@ -124,7 +124,7 @@ async fn a_clock_that_is_wrong_by_hours_neither_takes_nor_loses_a_shard() {
         for engine in engines {
             engine.wake();
         }
-        until("it rests", async || at_rest(&fixture, &engines).await).await;
+        rests(&fixture, &engines).await;
         if since.elapsed() > LEASE.length && sagas.len() >= 30 {
             break;
         }

@@ -21,7 +21,7 @@ use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// More due times than any case has: beyond it something loops.
 const ROUNDS: usize = 400;
@@ -83,8 +83,39 @@ pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     assert!(waited.await.is_ok(), "waited two minutes in vain: {what}");
 }
 
+/// Waits until nothing is left to do now, at any of the nodes: however slow the machine is, as long as something moves.
+pub(crate) async fn rests(fixture: &dyn Fixture, engines: &[&Engine]) {
+    let (begun, mut moved) = (Instant::now(), Instant::now());
+    let mut written = 0;
+    while !at_rest(fixture, engines).await {
+        if moved.elapsed() > Duration::from_secs(1) {
+            let now: i64 = sqlx::query_scalar("select count(*) from event").fetch_one(fixture.pool()).await.unwrap();
+            if now != written {
+                (written, moved) = (now, Instant::now());
+            }
+        }
+        let patient = moved.elapsed() < Duration::from_mins(1) && begun.elapsed() < Duration::from_mins(10);
+        assert!(patient, "waited in vain that the engine comes to rest: {}", standing(fixture, engines).await);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// What is left to do, for whoever reads that a test failed.
+async fn standing(fixture: &dyn Fixture, engines: &[&Engine]) -> String {
+    let now = fixture.ground().clock.now();
+    let busy: Vec<usize> = engines.iter().map(|engine| engine.busy()).collect();
+    let left = backlog(fixture.pool(), now).await.unwrap();
+    let due: Vec<(uuid::Uuid, String, String, i64)> =
+        sqlx::query_as("select id, kind, state, seq from saga where due_at <= $1 limit 10")
+            .bind(now)
+            .fetch_all(fixture.pool())
+            .await
+            .unwrap();
+    format!("{busy:?} sagas are at work, {left:?}, due at {now}: {due:#?}")
+}
+
 /// Nothing is left to do now, at any of the nodes.
-pub(crate) async fn at_rest(fixture: &dyn Fixture, engines: &[&Engine]) -> bool {
+async fn at_rest(fixture: &dyn Fixture, engines: &[&Engine]) -> bool {
     let idle = || engines.iter().all(|engine| engine.busy() == 0);
     // Work that was taken up between the two looks either still shows in the backlog or is under way.
     idle() && backlog(fixture.pool(), fixture.ground().clock.now()).await.unwrap().is_empty() && idle()
@@ -194,9 +225,10 @@ impl<'a> World<'a> {
     pub(crate) async fn rest(&mut self) {
         loop {
             let (fixture, engine) = (self.fixture, self.engine());
+            let engines = [engine];
             let crashed = tokio::select! {
                 () = engine.crashed() => true,
-                () = until("the engine comes to rest", async || at_rest(fixture, &[engine]).await) => false,
+                () = rests(fixture, &engines) => false,
             };
             if !crashed {
                 return;
