@@ -4,6 +4,7 @@
 use super::state::{Stage, State};
 use super::words::{GiveBack, Order, Proposal, Wish};
 use crate::kernel::effect::{EndingFace, Standing};
+use crate::kernel::money::Money;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -102,12 +103,7 @@ pub(super) fn refused(wish: Wish, why: &str) -> String {
 
 /// The task for finance.
 pub(super) fn proposal(proposal: &Proposal) -> String {
-    let Proposal { give_back, invoice, paid, transaction, .. } = proposal;
-    if let Some(transaction) = transaction {
-        return format!(
-            "Give back {paid} of transaction {transaction} (Zoho invoice {invoice}): it was charged for a subscription that had ended"
-        );
-    }
+    let Proposal { give_back, invoice, paid, .. } = proposal;
     let what = match give_back {
         GiveBack::Nothing => "nothing",
         GiveBack::Prorated => "the unused part",
@@ -116,5 +112,12 @@ pub(super) fn proposal(proposal: &Proposal) -> String {
     };
     format!(
         "Give back {what} of {paid} paid on Zoho invoice {invoice}: the subscription was cancelled before its term ended"
+    )
+}
+
+/// The task for finance, where what goes back was not all paid by cards of ours.
+pub(super) fn paid_otherwise(rest: Money, invoice: &str) -> String {
+    format!(
+        "Give back {rest} paid otherwise than by card on Zoho invoice {invoice}: the subscription was cancelled before its term ended"
     )
 }

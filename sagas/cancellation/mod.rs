@@ -3,7 +3,8 @@
 //! Started by an act in Attio, by the API, or by Zoho's message; one stream per Zoho subscription for ever. It promises:
 //! from the fence on no charge of the subscription begins; what was being charged is finished first, or watched to its end;
 //! what is still owed and what was paid for unused time is settled as a person chose, and nothing is chosen by default. It
-//! never gives money back: it proposes that, for a flow of its own. It ends no subscription that others collect.
+//! gives no money back itself: it orders that of the flow that does, which asks who has to agree. It ends no subscription
+//! that others collect.
 //!
 //! | step | does | undo |
 //! | --- | --- | --- |
@@ -16,10 +17,12 @@
 //! | `list_invoices` | what is owed, what was paid | – |
 //! | `void_invoice`, `write_off_invoice` | what was chosen for what is owed | – |
 //! | `tell_invoice` | the invoice's own stream collects it, or reads it again | – |
+//! | `find_payments`, `order_give_back` | what goes back, by the flow that gives back | the order stands on its own |
 //! | `release_product` | the customer may buy it again | – |
 //! | `show`, `task` | the record in Attio; finance, on what should go back | – |
 
 mod face;
+mod give_back;
 mod lifecycle;
 mod state;
 mod steps;
@@ -28,6 +31,7 @@ mod tests;
 mod turn;
 mod words;
 
+pub use give_back::GiveBackOrder;
 pub use state::State;
 pub use words::{Choice, Command, Event, GiveBack, News, Of, OpenInvoices, Order, Press, Proposal, Wish};
 
@@ -73,6 +77,8 @@ impl Saga for Cancellation {
         StepSpec::forward("void_invoice"),
         StepSpec::forward("write_off_invoice"),
         StepSpec::forward("tell_invoice"),
+        StepSpec::read("find_payments"),
+        StepSpec::forward("order_give_back"),
         StepSpec::forward("release_product"),
         StepSpec::tells("show"),
         StepSpec::tells("task"),
@@ -120,7 +126,8 @@ impl Saga for Cancellation {
             | Event::CancellationScheduled { .. }
             | Event::SubscriptionReactivated { .. }
             | Event::SubscriptionEnded { .. } => facts.marks.push(Mark::Release(state.fence())),
-            Event::GiveBackProposed { proposal, .. } => facts.amount = Some(proposal.paid),
+            Event::GiveBackProposed { proposal, .. } => facts.amount = Some(proposal.amount.unwrap_or(proposal.paid)),
+            Event::GiveBackOrdered { order } => facts.amount = Some(order.amount),
             _ => {}
         }
         facts
@@ -155,6 +162,9 @@ fn references(event: &Event) -> Vec<(&'static str, String)> {
         Event::GiveBackProposed { proposal, .. } => {
             let transaction = proposal.transaction.clone().map(|id| ("braintree_transaction", id));
             [("zoho_invoice", proposal.invoice.clone())].into_iter().chain(transaction).collect()
+        }
+        Event::GiveBackOrdered { order } => {
+            vec![("zoho_invoice", order.invoice.clone()), ("braintree_transaction", order.transaction.clone())]
         }
         _ => Vec::new(),
     }

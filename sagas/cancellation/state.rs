@@ -2,6 +2,7 @@
 //! no event is refused.
 
 use super::face::{self, Face};
+use super::give_back::GiveBacks;
 use super::words::{Choice, Event, News, Of, OpenInvoices, Order, Wish};
 use crate::kernel::answer::{BilledInvoice, EndingSurvey, KeptProduct, SubscriptionSurvey, SubscriptionTerms};
 use crate::kernel::effect::{Claim, ClaimKind, PressedAct, Standing};
@@ -48,6 +49,7 @@ pub struct State {
     /// Zoho invoice ids whose streams know.
     pub(super) told: Vec<String>,
     pub(super) proposed: bool,
+    pub(super) give_backs: GiveBacks,
     /// Steps concluded: tells repeated ones apart.
     pub(super) calls: u32,
     pub(super) record: Option<String>,
@@ -392,8 +394,22 @@ impl State {
             }
             Event::GiveBackProposed { proposal, .. } => {
                 self.proposed |= proposal.transaction.is_none();
-                let cause = proposal.transaction.as_deref().unwrap_or("give_back");
-                self.people.owe_task(cause, face::proposal(proposal));
+                if !self.give_backs.take(proposal) {
+                    self.people.owe_task("give_back", face::proposal(proposal));
+                }
+            }
+            Event::PaymentsFound { orders, rest } => {
+                self.calls += 1;
+                let sought = self.give_backs.sought.take();
+                if let (Some(sought), Some(rest)) = (sought, rest) {
+                    self.people.owe_task("give_back", face::paid_otherwise(*rest, &sought.invoice));
+                }
+                self.give_backs.due.extend(orders.iter().cloned());
+            }
+            Event::GiveBackOrdered { order } => {
+                self.calls += 1;
+                self.give_backs.given += 1;
+                self.give_backs.due.retain(|due| due != order);
             }
             Event::ProductReleased => {
                 self.calls += 1;
@@ -452,6 +468,8 @@ const fn time(event: &Event) -> Option<DateTime<Utc>> {
         | Event::OpenInvoiceWrittenOff { .. }
         | Event::InvoiceStreamTold { .. }
         | Event::GiveBackProposed { .. }
+        | Event::PaymentsFound { .. }
+        | Event::GiveBackOrdered { .. }
         | Event::ProductReleased
         | Event::Told(_) => None,
     }

@@ -36,8 +36,8 @@ fn work(state: &State) -> Option<Pending> {
         }
         Stage::Fencing => Some(perform(state, "claim", Effect::Desk(Desk::Claim { claims: vec![state.fence()] }))),
         Stage::Reading => zoho("read_terms", OnSubscription::ReadTerms { subscription: subscription() }),
-        Stage::Draining => survey_charges(state, Vec::new()),
-        Stage::Watching => survey_charges(state, state.charging.clone()),
+        Stage::Draining => survey_charges(state, "survey_charges", Vec::new()),
+        Stage::Watching => survey_charges(state, "survey_charges", state.charging.clone()),
         Stage::Cancelling => {
             let at_end = state.wish == Some(Wish::CancelAtEnd);
             zoho("cancel", OnSubscription::Cancel { subscription: subscription(), at_end, seen: seen() })
@@ -46,7 +46,7 @@ fn work(state: &State) -> Option<Pending> {
             zoho("reactivate", OnSubscription::Reactivate { subscription: subscription(), seen: seen() })
         }
         Stage::Listing => zoho("list_invoices", OnSubscription::ListInvoices { subscription: subscription() }),
-        Stage::Settling if !state.asks() => settle(state).or_else(|| release(state)),
+        Stage::Settling if !state.asks() => settle(state).or_else(|| give_back(state)).or_else(|| release(state)),
         Stage::New
         | Stage::Busy { .. }
         | Stage::DrainWait { .. }
@@ -58,13 +58,13 @@ fn work(state: &State) -> Option<Pending> {
     }
 }
 
-fn survey_charges(state: &State, invoices: Vec<String>) -> Option<Pending> {
+fn survey_charges(state: &State, step: &'static str, invoices: Vec<String>) -> Option<Pending> {
     let survey = Desk::SurveyEnding {
         subscription: state.survey.as_ref()?.subscription.clone()?,
         zoho_subscription: state.zoho_subscription().to_owned(),
         invoices,
     };
-    Some(perform(state, "survey_charges", Effect::Desk(survey)))
+    Some(perform(state, step, Effect::Desk(survey)))
 }
 
 /// One open invoice after the other: first at Zoho, then its own stream is told.
@@ -112,6 +112,14 @@ fn invoice_message(state: &State, invoice: &str) -> Option<Message> {
         command,
         key: format!("{saga}:{kind}:{invoice}"),
     })
+}
+
+/// What goes back: first by which payments it was paid, then one order after the other.
+fn give_back(state: &State) -> Option<Pending> {
+    if let Some(sought) = &state.give_backs.sought {
+        return survey_charges(state, "find_payments", vec![sought.invoice.clone()]);
+    }
+    Some(perform(state, "order_give_back", tell(state.give_backs.message(state)?)))
 }
 
 /// Who sold the product lets it go.

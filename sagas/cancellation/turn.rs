@@ -1,6 +1,7 @@
 //! From what comes to events: orders and news, answers of vendors, and what follows by itself. All times are set here.
 
 use super::face;
+use super::give_back;
 use super::state::{Ending, Stage, tells_something};
 use super::words::{Choice, Command, Event, GiveBack, OpenInvoices, Order, Proposal, Wish};
 use crate::kernel::answer::{Answer, CollectionOwner, EndingSurvey, SubscriptionSurvey, SubscriptionTerms};
@@ -198,6 +199,17 @@ impl Turn<'_> {
                     self.push(Event::InvoiceStreamTold { invoice });
                 }
             }
+            ("find_payments", Answer::EndingSurvey(survey)) => {
+                if let Some(sought) = &self.state.give_backs.sought {
+                    let (orders, rest) = give_back::cover(sought.amount, &survey.captures);
+                    self.push(Event::PaymentsFound { orders, rest });
+                }
+            }
+            ("order_give_back", _) => {
+                if let Some(order) = self.state.give_backs.due.first().cloned() {
+                    self.push(Event::GiveBackOrdered { order });
+                }
+            }
             ("release_product", _) => self.push(Event::ProductReleased),
             _ => {}
         }
@@ -339,6 +351,7 @@ impl Turn<'_> {
                 give_back: GiveBack::Full,
                 invoice: capture.invoice,
                 paid: capture.amount,
+                amount: Some(capture.amount),
                 transaction: Some(capture.transaction),
                 offsets_first: Vec::new(),
                 term_ends_on: None,
@@ -373,6 +386,9 @@ impl Turn<'_> {
         if let Some(proposal) = self.proposal() {
             return self.push(Event::GiveBackProposed { proposal: Box::new(proposal), at: self.at.now });
         }
+        if !self.state.give_backs.is_done() {
+            return;
+        }
         if !self.state.charging.is_empty() {
             return self.await_late_charges();
         }
@@ -386,13 +402,21 @@ impl Turn<'_> {
         let give_back = self.state.choice.give_back.filter(|g| *g != GiveBack::Nothing && !self.state.proposed)?;
         let (invoice, paid) = self.state.newest_paid()?;
         let open = || self.state.open_invoices().map(|i| i.id.clone()).collect();
+        let terms = self.state.terms.as_ref();
+        let ended_on = self.state.cancelled.map_or_else(|| self.at.date(self.at.now), |cancelled| cancelled.effective);
+        let amount = give_back::amount(give_back, paid, &invoice.id, terms, ended_on);
+        // The term was used to its end.
+        if amount.is_some_and(|amount| amount.minor == 0) {
+            return None;
+        }
         Some(Proposal {
             give_back,
             invoice: invoice.id.clone(),
             paid,
+            amount,
             transaction: None,
             offsets_first: if give_back == GiveBack::Credit { open() } else { Vec::new() },
-            term_ends_on: self.state.terms.as_ref().and_then(|terms| terms.term_ends_on),
+            term_ends_on: terms.and_then(|terms| terms.term_ends_on),
         })
     }
 

@@ -1,6 +1,7 @@
 //! The words of the flow: what it can be told, and what it says happened. Names and fields are in the log for ever;
 //! nothing is decided here, and no word carries personal data.
 
+use super::give_back::GiveBackOrder;
 use crate::kernel::answer::{BilledInvoice, EndingSurvey, SubscriptionSurvey, SubscriptionTerms};
 use crate::kernel::effect::PressedAct;
 use crate::kernel::ids::Installation;
@@ -163,7 +164,7 @@ pub enum News {
     GoesOn,
 }
 
-/// Money that should go back. Nothing is given back here: that is a flow of its own, by finance's approval.
+/// Money that should go back. It is ordered of the flow that gives back, which asks who has to agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
     /// How much of it.
@@ -172,6 +173,9 @@ pub struct Proposal {
     pub invoice: String,
     /// What was paid on it.
     pub paid: Money,
+    /// How much goes back; none: finance has to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
     /// Braintree transaction id, where it is one charge that came too late.
     pub transaction: Option<String>,
     /// Zoho invoice ids that a credit offsets before it can be spent.
@@ -317,10 +321,19 @@ pub enum Event {
         survey: Box<EndingSurvey>,
         at: DateTime<Utc>,
     },
-    /// For finance, who decide; nothing is given back by this.
+    /// Nothing is given back by this: it is ordered, or finance has to see to it.
     GiveBackProposed {
         proposal: Box<Proposal>,
         at: DateTime<Utc>,
+    },
+    /// The payments that cover it; the rest was paid otherwise.
+    PaymentsFound {
+        orders: Vec<GiveBackOrder>,
+        rest: Option<Money>,
+    },
+    /// The flow that gives back has the order.
+    GiveBackOrdered {
+        order: GiveBackOrder,
     },
     /// The customer may buy the product again.
     ProductReleased,
@@ -345,7 +358,7 @@ crate::kernel::saga::event_names!(
     SubscriptionSurveyed, OrderRefused, EndingMirrored, FenceBusy, SubscriptionFenced, TermsRead, DrainAwaited,
     ChargesDrained, DrainGivenUp, WaitOver, SubscriptionCancelled, CancellationScheduled, SubscriptionReactivated,
     InvoicesListed, ChoiceMade, WriteOffProposed, OpenInvoiceVoided, OpenInvoiceWrittenOff, InvoiceStreamTold,
-    LateChargesAwaited, LateChargesFinished, GiveBackProposed, ProductReleased, SubscriptionEnded, CancellationHeld,
+    LateChargesAwaited, LateChargesFinished, GiveBackProposed, PaymentsFound, GiveBackOrdered, ProductReleased, SubscriptionEnded, CancellationHeld,
     CancellationResumed;
     Told
 );

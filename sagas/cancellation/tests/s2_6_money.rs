@@ -6,7 +6,7 @@ use crate::kernel::answer::BookedCapture;
 use crate::kernel::outcome::RejectionKind;
 use crate::kernel::park::ParkCode;
 use crate::kernel::tests::bench::Played as _;
-use crate::kernel::tests::samples::{eur, rejected};
+use crate::kernel::tests::samples::{day, eur, rejected};
 use chrono::TimeDelta;
 
 fn owing() -> World {
@@ -137,17 +137,72 @@ fn e4_a_charge_that_comes_through_after_the_end_is_proposed_to_be_given_back() {
     world.invoices[1].balance = eur(0);
     world.pass(TimeDelta::hours(2));
     assert_eq!((world.state().as_str(), world.count("GiveBackProposed")), ("Closed", 1));
-    assert!(world.tasks[0].text.contains("100.00 EUR of transaction tx1"), "{}", world.tasks[0].text);
+    let order = ordered(&world);
+    assert_eq!((order["transaction"].as_str(), order["by"].as_str()), (Some("tx1"), Some("cancellation:2.6-e4")));
+    assert_eq!((&order["amount"]["minor"], &order["approval"]), (&10_000.into(), &"proposed".into()));
     assert!(world.references.contains(&("braintree_transaction", "tx1".to_owned())));
-    world.has_recorded_history("charged_after_the_end");
+    assert!(world.tasks.is_empty(), "{:?}", world.tasks);
+    world.has_recorded_history("given_back_after_the_end");
+}
+
+/// What the flow that gives back was told, once.
+fn ordered(world: &World) -> serde_json::Value {
+    let mut told = world.told.iter().filter(|message| message.flow == "refund");
+    let order = told.next().expect("it is ordered").command["wish"].clone();
+    assert!(told.next().is_none(), "ordered twice");
+    order
+}
+
+/// The invoice of the term that ends was paid by a card of ours, but for this much in cents.
+fn paid(otherwise: i64) -> World {
+    let mut world = World::new();
+    world.invoices = vec![billed("77", 10_000, 0)];
+    world.captures = vec![BookedCapture {
+        transaction: "tx1".to_owned(),
+        invoice: "77".to_owned(),
+        amount: eur(10_000 - otherwise),
+        at: world.now,
+    }];
+    world
 }
 
 #[test]
-fn a_give_back_that_was_chosen_is_proposed_once_and_nothing_is_given_back_here() {
+fn p5_the_unused_part_goes_back_by_the_payment_it_was_paid_with() {
+    let mut world = paid(0);
+    world.order(Wish::CancelNow, choice(None, Some(GiveBack::Prorated)));
+    assert_eq!((world.state().as_str(), world.count("GiveBackOrdered")), ("Closed", 1));
+    let order = ordered(&world);
+    // Cancelled on the 4th of October: 27 of 31 days.
+    assert_eq!((&order["amount"]["minor"], &order["source"]), (&8_710.into(), &"forgive".into()));
+    assert_eq!((&order["by"], &order["key"]), (&"token:ada".into(), &"cancellation-1".into()));
+    assert!(world.tasks.is_empty(), "{:?}", world.tasks);
+    world.has_recorded_history("unused_part_given_back");
+}
+
+#[test]
+fn p5_what_was_not_paid_by_card_is_a_task_for_finance() {
+    let mut world = paid(4_000);
+    world.order(Wish::CancelNow, choice(None, Some(GiveBack::Full)));
+    assert_eq!(world.state(), "Closed");
+    assert_eq!(ordered(&world)["amount"]["minor"], 6_000);
+    assert!(world.tasks[0].text.starts_with("Give back 40.00 EUR paid otherwise"), "{}", world.tasks[0].text);
+}
+
+#[test]
+fn p5_a_term_that_was_used_to_its_end_gives_nothing_back() {
+    let mut world = paid(0);
+    world.terms.term_ends_on = Some(day("2024-10-04"));
+    world.order(Wish::CancelNow, choice(None, Some(GiveBack::Prorated)));
+    assert_eq!((world.state().as_str(), world.count("GiveBackProposed")), ("Closed", 0));
+    assert!(world.told.iter().all(|message| message.flow != "refund"));
+}
+
+#[test]
+fn p5_what_is_unused_of_an_older_term_is_told_by_finance() {
     let mut world = owing();
     world.order(Wish::CancelNow, choice(Some(OpenInvoices::Collect), Some(GiveBack::Prorated)));
     assert_eq!((world.state().as_str(), world.count("GiveBackProposed")), ("Closed", 1));
-    assert_eq!(world.tasks.len(), 1);
+    assert_eq!((world.tasks.len(), world.count("GiveBackOrdered")), (1, 0));
     assert!(world.tasks[0].text.contains("the unused part of 100.00 EUR paid on Zoho invoice 76"));
     world.has_recorded_history("give_back_proposed");
 }

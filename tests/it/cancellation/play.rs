@@ -5,9 +5,10 @@ use crate::published;
 use attio_billing::access::{Holder, Role};
 use attio_billing::demo::{Customer, SignUp, Wish};
 use attio_billing::store::links::{LinkKind, link};
-use attio_billing::store::query::{self, SagaLine};
+use attio_billing::store::query::{self, SagaFilter, SagaLine};
 use reqwest::{Method, StatusCode};
 use sagas::cancellation::Cancellation;
+use sagas::kernel::give_back;
 use sagas::kernel::ids::SagaId;
 use serde_json::{Value, json};
 
@@ -173,6 +174,12 @@ impl Play {
         let pool = self.out.stage.pool();
         let (_, events) = query::saga(pool, self.saga(zoho_subscription)).await.unwrap().unwrap();
         events.iter().filter(|event| event.name == name).count()
+    }
+
+    /// The give-backs that were ordered, by this or another flow.
+    pub(super) async fn refunds(&self) -> Vec<SagaLine> {
+        let filter = SagaFilter { kind: Some(give_back::FLOW.to_owned()), ..SagaFilter::default() };
+        query::sagas(self.out.stage.pool(), &filter, None, 10).await.unwrap()
     }
 
     /// An order over the API, and the answer.
