@@ -25,6 +25,7 @@ use std::sync::Arc;
 pub use books::books;
 pub(crate) use errors::refusal;
 pub use staff::staff;
+pub(crate) use contacts::DEPARTMENT;
 pub use state::State;
 
 /// The tables of routes of all resources.

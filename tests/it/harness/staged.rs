@@ -5,7 +5,7 @@ use super::Ground;
 use crate::postgres::{TestDatabase, database};
 use crate::staging::at_noon;
 use attio_billing::connectors::Connectors;
-use attio_billing::demo::Stage;
+use attio_billing::demo::{Stage, StageOptions};
 use attio_billing::engine::Engine;
 use attio_billing::intake::{Acts, Poller};
 use attio_billing::port::{Beside, Call, InMemory, Perform};
@@ -35,7 +35,7 @@ pub(super) struct Staged {
 impl Staged {
     pub(super) async fn new() -> Self {
         let database = database().await;
-        let stage = Stage::without_service(&at_noon(&database)).await.unwrap();
+        let stage = Stage::without_service(&StageOptions { helpdesk: true, ..at_noon(&database) }).await.unwrap();
         for setting in [
             json!({"vendor": "braintree", "act": "set_api_request_keys", "on": false}),
             json!({"vendor": "braintree", "act": "set_duplicate_window", "seconds": 0}),
