@@ -333,15 +333,24 @@ pub struct ZohoCustomer {
 }
 
 /// Who collects a subscription's money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CollectionOwner {
     /// We charge the vaulted card.
+    #[default]
     Orchestrator,
     /// Braintree's own recurring billing.
     BraintreeRecurring,
     /// Zoho's own gateway.
     ZohoNative,
+}
+
+impl CollectionOwner {
+    /// We collect.
+    #[must_use]
+    pub const fn is_orchestrator(&self) -> bool {
+        matches!(self, Self::Orchestrator)
+    }
 }
 
 /// A Zoho invoice as read now.
