@@ -98,7 +98,10 @@ impl Service {
             auto_refunds: config.auto_refunds.clone(),
             flows: BTreeMap::from([
                 (CrmLifecycle::NAME.to_owned(), serde_json::to_value(&config.crm.rules)?),
-                (DeskTicket::NAME.to_owned(), serde_json::to_value(Rules { enabled: config.vendors.zoho.desk.is_some() })?),
+                (
+                    DeskTicket::NAME.to_owned(),
+                    serde_json::to_value(Rules { enabled: config.vendors.zoho.desk.is_some() })?,
+                ),
             ]),
             budgets: Some(budgets),
             ..engine::Settings::new(keys.clone())

@@ -117,7 +117,8 @@ impl Saga for DeskTicket {
         let title = state.ticket.as_ref().map(|ticket| format!("#{}", ticket.number));
         Summary {
             state: word(state).to_owned(),
-            title: title.unwrap_or_else(|| state.asks.first().map(|asked| text::subject(&asked.ask)).unwrap_or_default()),
+            title: title
+                .unwrap_or_else(|| state.asks.first().map(|asked| text::subject(&asked.ask)).unwrap_or_default()),
             customer: state.customer.clone(),
             amount: None,
         }

@@ -104,7 +104,11 @@ impl State {
                 }
             }
             Event::NoHelpdesk => {
-                self.over(Stage::Off, "Zoho Desk is not connected here", "write to the customer, or have an admin set ZOHO_DESK_URL");
+                self.over(
+                    Stage::Off,
+                    "Zoho Desk is not connected here",
+                    "write to the customer, or have an admin set ZOHO_DESK_URL",
+                );
             }
             Event::TicketRefused { reason, cure } => self.over(Stage::Refused, reason, cure),
             Event::ClientFound { client } => {
@@ -173,7 +177,9 @@ impl State {
                 self.contact.clone_from(contact);
                 self.stage = if contact.is_some() { Stage::Link } else { Stage::Make };
                 if let (Some(contact), 1..) = (contact, others) {
-                    let text = format!("D39: in Zoho Desk {others} other contact(s) have the e-mail address of contact {contact}, the oldest, for which the ticket is opened. Merge them there.");
+                    let text = format!(
+                        "D39: in Zoho Desk {others} other contact(s) have the e-mail address of contact {contact}, the oldest, for which the ticket is opened. Merge them there."
+                    );
                     self.people.owe_task("contact-twice", text);
                 }
             }
@@ -183,7 +189,9 @@ impl State {
             }
             Event::ContactLinked { .. } => self.stage = Stage::Open,
             Event::ContactNotLinked { contact, .. } => {
-                let text = format!("D39: contact {contact} in Zoho Desk is linked with another customer of ours, and has this one's e-mail address. The ticket is opened for it; settle who it is.");
+                let text = format!(
+                    "D39: contact {contact} in Zoho Desk is linked with another customer of ours, and has this one's e-mail address. The ticket is opened for it; settle who it is."
+                );
                 self.people.owe_task("contact-shared", text);
                 self.stage = Stage::Open;
             }
@@ -201,7 +209,14 @@ impl State {
 
     fn apply_ticket(&mut self, event: &Event) {
         match event {
-            Event::TicketOpened { ticket, number, .. } => {
+            Event::TicketOpened { ticket, number, twins, .. } => {
+                if !twins.is_empty() {
+                    let text = format!(
+                        "The same ticket stands in Zoho Desk more than once: close {}, and keep {ticket}.",
+                        twins.join(", ")
+                    );
+                    self.people.owe_task("ticket-twice", text);
+                }
                 self.ticket = Some(Opened { id: ticket.clone(), number: number.clone() });
                 self.opened += 1;
                 self.answered();

@@ -3,9 +3,7 @@
 use super::DeskTicket;
 use super::state::{Asked, Face, Stage, State};
 use super::text;
-use crate::kernel::effect::{
-    Attio, Desk, Effect, Helpdesk, IdKind, IdLink, TicketFace, TicketOrder, TicketShown,
-};
+use crate::kernel::effect::{Attio, Desk, Effect, Helpdesk, IdKind, IdLink, TicketFace, TicketOrder, TicketShown};
 use crate::kernel::saga::{End, Pending, Saga};
 use crate::kernel::telling::Due;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,9 +19,11 @@ pub(super) fn pending(state: &State) -> Pending {
 fn told(state: &State) -> Option<Pending> {
     let (record, saga) = (state.record.as_ref()?, state.saga?);
     state.people.due().find_map(|due| match due {
-        Due::Record { face, version, n } => {
-            Some(Pending::perform("show", n, Effect::Attio(Attio::ShowTicket(Box::new(shown(state, record, face, version))))))
-        }
+        Due::Record { face, version, n } => Some(Pending::perform(
+            "show",
+            n,
+            Effect::Attio(Attio::ShowTicket(Box::new(shown(state, record, face, version)))),
+        )),
         Due::Task { task, n } => {
             let note = task.note(saga, record, None);
             Some(Pending::perform("task", n, Effect::Attio(Attio::AddTask(Box::new(note)))))

@@ -27,7 +27,8 @@ pub(super) fn text(ask: &Ask, saga: SagaId) -> String {
             format!("A colleague asks for help with this customer's subscription:\n{}", masked(words.trim()))
         }
         Cause::Exhausted { number, owed, declines, last_four, .. } => {
-            let card = last_four.as_ref().map(|digits| format!(", the last one of the card ending in {}", masked(digits)));
+            let card =
+                last_four.as_ref().map(|digits| format!(", the last one of the card ending in {}", masked(digits)));
             format!(
                 "Invoice {number} owes {owed}. No attempt to collect it is left: {declines} charge(s) were declined{}. The invoice \
                  stays open.\nWhat to do: agree with the customer on another card or another way to pay; a new card is \

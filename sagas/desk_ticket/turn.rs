@@ -40,14 +40,14 @@ impl Turn<'_> {
                 let told = self.state.people.task_told(outcome, now);
                 self.push(Event::Told(told));
             }
-            (step, Outcome::Done { answer }) => self.done(step, answer),
+            (step, Outcome::Done { answer }) => self.done(step, answer, answered.extra),
             (step, Outcome::Rejected { rejection }) => self.refused(step, rejection),
             // Nobody here declines: the machine parks it.
             (_, Outcome::Declined { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. }) => {}
         }
     }
 
-    fn done(&mut self, step: &str, answer: &Answer) {
+    fn done(&mut self, step: &str, answer: &Answer, extra: &[String]) {
         match (step, answer) {
             ("read_settings", Answer::Settings { settings }) => {
                 // What cannot be read was refused when the service started; absent: the defaults hold.
@@ -84,6 +84,7 @@ impl Turn<'_> {
             ("open", Answer::Ticket(ticket)) => self.push(Event::TicketOpened {
                 ticket: ticket.id.clone(),
                 number: ticket.number.clone(),
+                twins: extra.to_vec(),
                 at: self.at.now,
             }),
             ("comment", _) => {
@@ -107,7 +108,10 @@ impl Turn<'_> {
                 self.refuse("the record is gone in Attio", "make it again, then press again");
             }
             ("find_contact" | "make_contact", _) if PERSON_GONE.contains(&code.as_str()) => {
-                self.refuse("nothing is kept of the person", "write to them outside of billing, if that is still right");
+                self.refuse(
+                    "nothing is kept of the person",
+                    "write to them outside of billing, if that is still right",
+                );
             }
             ("link_contact", Some(contact)) if code == "linked_otherwise" => {
                 self.push(Event::ContactNotLinked { contact, code });

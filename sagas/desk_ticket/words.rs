@@ -84,6 +84,9 @@ pub enum Event {
         /// Zoho Desk ticket id.
         ticket: String,
         number: String,
+        /// Further ones of the same reference, which a look-up found.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        twins: Vec<String>,
         at: DateTime<Utc>,
     },
     /// The ticket of the same cause, where the same is asked again.

@@ -6,8 +6,8 @@
 //! some minutes looks at the age of the hold.
 
 use super::lifecycle;
-use super::ticket;
 use super::state::{Capture, State};
+use super::ticket;
 use super::words::{Attempt, Choice, Closing, Event};
 use crate::kernel::answer::Invoice;
 use crate::kernel::effect::{Claim, ClaimKind};

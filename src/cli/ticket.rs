@@ -1,9 +1,9 @@
 //! `ticket …`: tickets in Zoho Desk that colleagues ask for.
 
+use super::Exit;
 use super::actor::may;
 use super::database::{Database, DatabaseArgs};
 use super::saga::{awaited, said, shards};
-use super::Exit;
 use crate::access::Act;
 use crate::intake::operator::Order as By;
 use crate::intake::tickets::ordered;

@@ -13,7 +13,18 @@ use chrono::TimeDelta;
 fn p1_a_press_leads_over_contact_and_ticket_to_its_id_on_the_record() {
     let world = World::asked(pressed(1));
     assert_eq!(world.state(), "Linked");
-    let path = ["show", "read_settings", "read_request", "enrol", "read_person", "find_contact", "make_contact", "link_contact", "open", "show"];
+    let path = [
+        "show",
+        "read_settings",
+        "read_request",
+        "enrol",
+        "read_person",
+        "find_contact",
+        "make_contact",
+        "link_contact",
+        "open",
+        "show",
+    ];
     assert_eq!(world.calls, path);
     let [heard, linked] = world.shown.as_slice() else { panic!("shown {:?}", world.shown) };
     assert!(heard.answers.is_some() && heard.ticket.is_none(), "the act is answered before Desk is asked");
@@ -124,9 +135,10 @@ fn e3_an_unknown_ticket_is_looked_up_and_never_opened_blindly() {
     world.say("zoho_desk.open_ticket", unknown());
     world.ask(pressed(1));
     let found = Outcome::Done { answer: world.ticket(1) };
-    world.looks.push_back(Look::Found { outcome: Box::new(found), extra: Vec::new() });
+    world.looks.push_back(Look::Found { outcome: Box::new(found), extra: vec!["t9".to_owned()] });
     world.pass(TimeDelta::minutes(5));
     assert_eq!((world.state().as_str(), world.called("open")), ("Linked", 1));
+    assert!(world.tasks[0].text.contains("close t9, and keep t1"), "{:?}", world.tasks);
     world.has_recorded_history("found_after_silence");
 }
 

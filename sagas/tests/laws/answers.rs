@@ -118,11 +118,9 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
         }
         Effect::Attio(_) => Answer::Projected { transaction_record: None, subscription_record: None },
         Effect::Helpdesk(call) => tickets::answer(call, dice),
-        Effect::Zoho(_)
-        | Effect::Braintree(_)
-        | Effect::Desk(_)
-        | Effect::Mail(_)
-        | Effect::Practice(_) => Answer::Nothing,
+        Effect::Zoho(_) | Effect::Braintree(_) | Effect::Desk(_) | Effect::Mail(_) | Effect::Practice(_) => {
+            Answer::Nothing
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use sagas::kernel::invariant::{Broken, Invariant};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Decline, DeclineKind, Outcome, RejectionKind};
 use sagas::kernel::posting::{Journal, Rule, journal};
-use sagas::kernel::saga::{Facts, Mark, held_subscription, Saga};
+use sagas::kernel::saga::{Facts, Mark, Saga, held_subscription};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;

@@ -37,10 +37,8 @@ fn record(face: &TicketFace) -> AttioRecord {
 fn open(face: &TicketFace, record: &Record) -> Values {
     let mut values = Values::new();
     if let Some(ticket) = &face.ticket {
-        values.extend([
-            ("desk_ticket_id", Value::text(&ticket.id)),
-            ("desk_ticket_number", Value::text(&ticket.number)),
-        ]);
+        values
+            .extend([("desk_ticket_id", Value::text(&ticket.id)), ("desk_ticket_number", Value::text(&ticket.number))]);
     }
     values.extend(face.last_error.as_ref().map(|sentence| ("last_error", Value::text(sentence))));
     let mut open = changed(record, &values);

@@ -23,9 +23,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use books::books;
+pub(crate) use contacts::DEPARTMENT;
 pub(crate) use errors::refusal;
 pub use staff::staff;
-pub(crate) use contacts::DEPARTMENT;
 pub use state::State;
 
 /// The tables of routes of all resources.
