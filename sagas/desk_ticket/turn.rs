@@ -116,9 +116,8 @@ impl Turn<'_> {
             ("link_contact", Some(contact)) if code == "linked_otherwise" => {
                 self.push(Event::ContactNotLinked { contact, code });
             }
-            ("read_ticket", _) if gone => self.push(Event::TicketGone),
-            // Deleted between the two reads: it is asked again what stands there.
-            ("comment", _) if gone => self.push(Event::TicketGone),
+            // Deleted in Desk, at the latest since it was read: another one is opened.
+            ("read_ticket" | "comment", _) if gone => self.push(Event::TicketGone),
             ("open", Some(contact)) if !self.state.sought => self.push(Event::ContactDoubted { contact, code }),
             // The flow names no branch: the machine parks it.
             _ => {}
