@@ -8,6 +8,7 @@ pub mod act_refusal;
 pub mod cancellation;
 pub mod catalog_sync;
 pub mod crm_lifecycle;
+pub mod desk_ticket;
 pub mod dispute;
 pub mod erasure;
 pub mod invoice_payment;
@@ -43,6 +44,7 @@ macro_rules! for_each_saga {
             $crate::sign_up::SignUp,
             $crate::notice::Notices,
             $crate::plan_change::PlanChange,
+            $crate::desk_ticket::DeskTicket,
         }
     };
 }

@@ -24,6 +24,7 @@ use crate::watch::Watch;
 use anyhow::Context;
 use axum::Router as Routes;
 use sagas::crm_lifecycle::CrmLifecycle;
+use sagas::desk_ticket::{DeskTicket, Rules};
 use sagas::kernel::saga::Saga;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -95,7 +96,13 @@ impl Service {
             metrics: metrics.clone(),
             two_persons: config.two_persons.clone(),
             auto_refunds: config.auto_refunds.clone(),
-            flows: BTreeMap::from([(CrmLifecycle::NAME.to_owned(), serde_json::to_value(&config.crm.rules)?)]),
+            flows: BTreeMap::from([
+                (CrmLifecycle::NAME.to_owned(), serde_json::to_value(&config.crm.rules)?),
+                (
+                    DeskTicket::NAME.to_owned(),
+                    serde_json::to_value(Rules { enabled: config.vendors.zoho.desk.is_some() })?,
+                ),
+            ]),
             budgets: Some(budgets),
             ..engine::Settings::new(keys.clone())
         };

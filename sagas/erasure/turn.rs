@@ -128,7 +128,7 @@ impl Turn<'_> {
             ("find_in_attio", Outcome::Rejected { rejection }) if rejection.kind == RejectionKind::NotFound => {
                 self.push(Event::AttioPersonFound { record: None });
             }
-            ("find_in_desk", Outcome::Done { answer: Answer::DeskContact { contact } }) => {
+            ("find_in_desk", Outcome::Done { answer: Answer::DeskContact { contact, .. } }) => {
                 self.push(Event::DeskContactFound { contact: contact.clone() });
             }
             // What we held of the person is gone already: an erasure before this one.

@@ -7,6 +7,7 @@
 
 use super::lifecycle;
 use super::state::{Capture, State};
+use super::ticket;
 use super::words::{Attempt, Choice, Closing, Event};
 use crate::kernel::answer::Invoice;
 use crate::kernel::effect::{Claim, ClaimKind};
@@ -213,6 +214,7 @@ fn channel(mode: &str) -> &'static str {
 pub(super) fn facts(state: &State, event: &Event) -> Facts {
     let mut facts = Facts { references: references(event), ..Facts::default() };
     facts.tells.extend(lifecycle::tells(state, event));
+    facts.tells.extend(ticket::asked(state, event));
     let book = Book { state };
     match event {
         Event::InvoiceIssued { figures, effective } => {

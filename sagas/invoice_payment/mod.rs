@@ -45,6 +45,7 @@ pub mod schedule;
 mod state;
 #[cfg(test)]
 mod tests;
+mod ticket;
 mod turn;
 mod words;
 

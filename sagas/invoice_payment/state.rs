@@ -18,8 +18,8 @@ use crate::kernel::retry::PutOff;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Where an invoice's stream stands. Tickets are not written by this flow: who must act is told in Attio, by a letter
-/// and, for what needs us, by the park.
+/// Where an invoice's stream stands. Who must act is told in Attio, by a letter and, for what needs us, by
+/// the park; once no attempt is left a ticket is asked for, which another flow opens.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     pub(super) intake: Option<Intake>,

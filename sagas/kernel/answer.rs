@@ -194,8 +194,11 @@ pub enum Answer {
     CrmRecord(Box<CrmRecord>),
     /// A contact in Zoho Desk, or that there is none.
     DeskContact {
-        /// Zoho Desk contact id.
+        /// Zoho Desk contact id; of several the oldest one's.
         contact: Option<String>,
+        /// Further ones that were found.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        others: u32,
     },
     /// A ticket in Zoho Desk.
     Ticket(Box<Ticket>),
@@ -220,7 +223,7 @@ impl Answer {
             Self::Estimate(estimate) => Some(&estimate.id),
             Self::HostedPage(page) => Some(&page.id),
             Self::CrmRecord(record) => record.id.as_deref(),
-            Self::DeskContact { contact } => contact.as_deref(),
+            Self::DeskContact { contact, .. } => contact.as_deref(),
             Self::Ticket(ticket) => Some(&ticket.id),
             Self::Nothing
             | Self::Survey(_)
@@ -261,6 +264,11 @@ impl Answer {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 /// Our customer for a client in Attio.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrolment {
@@ -270,6 +278,9 @@ pub struct Enrolment {
     pub zoho_customer: Option<String>,
     /// The customer's Braintree id, where it is linked.
     pub braintree_customer: Option<String>,
+    /// The customer's contact in Zoho Desk, where it is linked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desk_contact: Option<String>,
 }
 
 /// What a CRM user asks for on a subscription record. Codes and numbers only.

@@ -34,5 +34,6 @@ pub mod tags;
 pub mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod ticket;
 pub(crate) mod turn;
 pub mod verb;

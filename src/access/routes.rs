@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 64] = [
+pub const ROUTES: [Route; 65] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -45,6 +45,7 @@ pub const ROUTES: [Route; 64] = [
     does("POST", "/catalog/sync", &[Act::Steer]),
     does("POST", "/crm-checks", &[Act::Steer]),
     does("POST", "/card-links", &[Act::SendLink]),
+    does("POST", "/tickets", &[Act::Steer]),
     does("POST", "/signups", &[Act::SendLink]),
     does("GET", "/signups/{id}", &[Act::SendLink, Act::Steer]),
     does("POST", "/signups/{id}/trial", &[Act::SendLink, Act::Steer]),

@@ -30,6 +30,7 @@ mod sandbox;
 mod serve;
 mod setup;
 mod switch;
+mod ticket;
 mod token;
 mod vendors;
 mod verify;
@@ -87,6 +88,12 @@ enum Command {
     ///   attio-billing crm check 4f0c6f0d2d8f5b0e9d3c1a7b5e8f9a01
     #[command(subcommand, verbatim_doc_comment)]
     Crm(crm::Command),
+    /// Open tickets in Zoho Desk
+    ///
+    /// Example:
+    ///   attio-billing ticket open 5ba0d1a8-3d0c-4e7c-9a55-7d1f3b6f0a01 --reason "wants to pay by bank transfer"
+    #[command(subcommand, verbatim_doc_comment)]
+    Ticket(ticket::Command),
     /// List and show sagas, order something of them, rehearse
     #[command(subcommand)]
     Saga(saga::Command),
@@ -207,6 +214,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Link(args) => link::run(args).await,
         Command::Catalog(command) => catalog::run(command).await,
         Command::Crm(command) => crm::run(command).await,
+        Command::Ticket(command) => ticket::run(command).await,
         Command::Saga(command) => saga::run(command).await,
         Command::Refund(command) => refund::run(command).await,
         Command::Dispute(command) => dispute::run(command).await,

@@ -52,6 +52,8 @@ pub struct StageOptions {
     pub reconcile_at: Option<String>,
     /// Everybody's present at the start; none: the real one.
     pub from: Option<DateTime<Utc>>,
+    /// The service opens tickets in Zoho Desk.
+    pub helpdesk: bool,
 }
 
 impl StageOptions {
@@ -70,6 +72,7 @@ impl StageOptions {
             next_key: None,
             reconcile_at: None,
             from: None,
+            helpdesk: false,
         }
     }
 }
@@ -362,5 +365,11 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
     settings.proof.checkpoint_next_key.clone_from(&options.next_key);
     settings.reconcile.reconcile_at.clone_from(&options.reconcile_at);
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;
+    if options.helpdesk {
+        let text = |field: &str| description["zoho"][field].as_str().map(str::to_owned);
+        settings.vendors.desk.zoho_desk_url = text("desk_url").map(|url| url.parse()).transpose()?;
+        settings.vendors.desk.zoho_desk_organization_id = text("desk_organization_id");
+        settings.vendors.desk.zoho_desk_department_id = text("desk_department_id");
+    }
     Ok(settings.check_show()?)
 }

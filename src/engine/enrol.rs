@@ -31,6 +31,7 @@ pub(super) async fn enrol(pool: &PgPool, client: &AttioRecord) -> Result<Answer,
     Ok(Answer::Enrolled(Box::new(Enrolment {
         zoho_customer: id_of(LinkKind::ZohoCustomer),
         braintree_customer: id_of(LinkKind::BraintreeCustomer),
+        desk_contact: id_of(LinkKind::DeskContact),
         customer,
     })))
 }
@@ -73,6 +74,7 @@ const fn kind_of(kind: IdKind) -> LinkKind {
         IdKind::AttioPerson => LinkKind::AttioPerson,
         IdKind::ZohoContact => LinkKind::ZohoContact,
         IdKind::ZohoAccount => LinkKind::ZohoAccount,
+        IdKind::DeskContact => LinkKind::DeskContact,
     }
 }
 

@@ -6,7 +6,7 @@ use super::cards::{self, Cards};
 use super::catalog::CatalogWatch;
 use super::signups::SignUps;
 use super::triggers::{Trigger, shown, unread};
-use super::{endings, plans, unserved};
+use super::{endings, plans, tickets, unserved};
 use crate::checkout::CONSENT_VERSION;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -177,6 +177,11 @@ impl Acts {
         }
     }
 
+    /// Zoho Desk is in use.
+    pub const fn has_helpdesk(&self) -> bool {
+        self.helpdesk
+    }
+
     /// Who sends links to the page for another card.
     pub const fn cards(&self) -> &Cards {
         &self.cards
@@ -259,6 +264,9 @@ impl Acts {
         let key = format!("attio:{}:{}:{}", press.record, press.act, instant(press));
         if press.act == cards::ACT {
             return self.cards.of_press(press, key).await.map(Some);
+        }
+        if tickets::is_asked(&press.act) {
+            return Ok(Some(tickets::pressed(press, key)));
         }
         if plans::is_asked(&press.act)
             && self.running(&press.record).await?.is_none()

@@ -19,6 +19,7 @@ mod recovery;
 pub mod refunds;
 mod router;
 mod signups;
+pub mod tickets;
 mod triggers;
 mod unserved;
 

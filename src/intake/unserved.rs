@@ -37,7 +37,6 @@ fn sentence(act: &str) -> String {
         }
         "Send portal link" => "ask the customer for another card on Zoho's own page",
         "Request refund" => "ask finance, who refund at Braintree and note it in Zoho",
-        "Open ticket" => "open it in Zoho Desk",
         _ => "choose another act",
     };
     format!("`{act}` was not carried out: {cure}.")

@@ -72,6 +72,7 @@ pub fn description(base: &str, world: &World) -> serde_json::Value {
             "desk_url": base,
             "organization_id": own.zoho.organization_id,
             "desk_organization_id": own.zoho.desk_organization_id,
+            "desk_department_id": crate::desk::DEPARTMENT,
             "client_id": own.zoho.client_id,
             "client_secret": own.zoho.client_secret,
             "refresh_token": own.zoho.refresh_token,

@@ -137,7 +137,7 @@ async fn a_press_while_an_activation_of_the_record_runs_is_heard_by_that_one() {
 async fn an_act_that_nothing_carries_out_is_answered_on_the_record_with_what_to_do_instead() {
     let out = Outside::start().await;
     let record = id(&subscription(&out.stage).await);
-    for (action, cure) in [("Open ticket", "open it in Zoho Desk"), ("Cancel now", "nothing is being activated here")] {
+    for (action, cure) in [("Request refund", "ask finance"), ("Cancel now", "nothing is being activated here")] {
         press(&out.stage, &record, action).await;
         let answered = out.stage.until("the answer on the record", async || {
             let books = out.stage.sandbox.books().await?;

@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 88] = [
+    let commands: [&[&str]; 90] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -113,6 +113,8 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["catalog", "sync"],
         &["crm"],
         &["crm", "check"],
+        &["ticket"],
+        &["ticket", "open"],
         &["saga"],
         &["saga", "list"],
         &["saga", "show"],
@@ -337,6 +339,7 @@ async fn the_sandbox_prints_one_line_and_serves_until_it_is_stopped() {
         "api_url",
         "client_id",
         "client_secret",
+        "desk_department_id",
         "desk_organization_id",
         "desk_url",
         "organization_id",

@@ -122,7 +122,7 @@ async fn a_desk_contact_is_overwritten_and_stays() {
     let perform = async |effect: &Helpdesk| world.zoho.perform_desk(&by_ada(), effect).await.outcome;
     let look = async |effect: &Helpdesk| world.zoho.look_desk(&by_ada(), effect).await;
     let made = perform(&Helpdesk::CreateContact { customer: OURS.to_owned() }).await;
-    let Outcome::Done { answer: Answer::DeskContact { contact: Some(contact) } } = made else { panic!("{made:?}") };
+    let Outcome::Done { answer: Answer::DeskContact { contact: Some(contact), .. } } = made else { panic!("{made:?}") };
     let seek = Helpdesk::SeekContact { contact: contact.clone(), mark: mark() };
     let erase = Helpdesk::EraseContact { contact: contact.clone(), mark: mark() };
     assert!(trace(perform(&seek).await).personal);

@@ -242,14 +242,14 @@ async fn a_desk_contact_is_made_once_and_found_by_its_address() {
     let world = World::start().await;
     let find = Helpdesk::FindContact { customer: OURS.to_owned() };
     let create = Helpdesk::CreateContact { customer: OURS.to_owned() };
-    assert_eq!(answered(world.desk(&find).await), Answer::DeskContact { contact: None });
+    assert_eq!(answered(world.desk(&find).await), Answer::DeskContact { contact: None, others: 0 });
     assert_eq!(world.desk_look(&create).await, ABSENT);
     world.once(Vendor::ZohoDesk, "contact.create", Kind::ResetAfter);
     assert_eq!(world.desk(&create).await.word(), "unknown");
     assert_eq!(world.desk_look(&create).await, ABSENT, "the index lags");
     world.advance(TimeDelta::seconds(30));
     let made = found(world.desk_look(&create).await);
-    assert!(matches!(&made, Answer::DeskContact { contact: Some(_) }), "{made:?}");
+    assert!(matches!(&made, Answer::DeskContact { contact: Some(_), .. }), "{made:?}");
     assert_eq!(answered(world.desk(&find).await), made);
     world.once(Vendor::ZohoDesk, "contact.search", Kind::Doubled);
     assert_eq!(found(world.desk_look(&create).await), made, "the oldest");
@@ -260,7 +260,7 @@ async fn a_ticket_is_opened_commented_and_closed_though_each_answer_is_lost() {
     let world = World::start().await;
     let create = Helpdesk::CreateContact { customer: OURS.to_owned() };
     let made = answered(world.desk(&create).await);
-    let Answer::DeskContact { contact: Some(contact) } = made else { panic!("{made:?}") };
+    let Answer::DeskContact { contact: Some(contact), .. } = made else { panic!("{made:?}") };
     let open = Helpdesk::OpenTicket(Box::new(ticket_of(&contact)));
     assert_eq!(world.desk_look(&open).await, ABSENT);
     world.once(Vendor::ZohoDesk, "ticket.create", Kind::ResetAfter);

@@ -142,6 +142,7 @@ async fn the_api_describes_all_its_routes() {
         "/signups",
         "/signups/{id}",
         "/signups/{id}/trial",
+        "/tickets",
         "/transactions",
         "/transactions.csv",
     ];

@@ -25,6 +25,7 @@ mod connector_zoho_more;
 #[allow(dead_code, reason = "the sandbox's own tests need more of it")]
 mod crm_caller;
 mod demo_catalog;
+mod desk_ticket;
 mod disputes;
 mod edges;
 mod embedded;

@@ -17,7 +17,7 @@ async fn what_happens_is_counted_and_what_stands_is_shown() {
         assert!(out.zoho(delivery).await.status().is_success());
     }
     let press = json!({"vendor": "attio", "act": "create_record", "object": "subscriptions",
-        "values": {"sync_action": ["Open ticket"]}});
+        "values": {"sync_action": ["Request refund"]}});
     out.stage.sandbox.staff(&press).await.unwrap();
     let answered = out.stage.until("an act to be answered", async || {
         let sagas: Value = out.get("/sagas?kind=act_refusal").await;

@@ -191,7 +191,9 @@ impl Played for World {
         let key = key(&open.effect);
         let trace = |trace: Option<Trace>| Answer::Trace(Box::new(trace.unwrap_or_default()));
         let answer = match &open.effect {
-            Effect::Helpdesk(Helpdesk::FindContact { .. }) => Answer::DeskContact { contact: Some("dc1".to_owned()) },
+            Effect::Helpdesk(Helpdesk::FindContact { .. }) => {
+                Answer::DeskContact { contact: Some("dc1".to_owned()), others: 0 }
+            }
             Effect::Zoho(Zoho::ListSubscriptions { .. }) => self.subscriptions(),
             Effect::Attio(Attio::SeekPerson { .. }) => {
                 let shown = self.held.get(&key).cloned();

@@ -6,6 +6,7 @@ use crate::kernel::outcome::{Decline, DeclineKind, Outcome};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
 use crate::kernel::tests::bench::Played;
+use crate::kernel::ticket;
 use chrono::TimeDelta;
 
 /// A world in which the first charge was declined so.
@@ -309,6 +310,9 @@ fn e21_exhausted_keeps_the_subscription_and_leaves_the_invoice_open() {
     w.detect();
     w.pass(TimeDelta::days(20));
     assert_eq!((w.saga.flow.ended, w.balance(1200)), (Some(End::GivenUp), 10_000));
+    let asked = || w.tells.iter().filter(|message| message.flow == ticket::FLOW).collect::<Vec<_>>();
+    assert_eq!(asked().len(), 1, "one ticket, and nothing waits for it");
+    assert_eq!(asked()[0].command["ask"]["cause"]["declines"], 4);
     w.changed();
     assert_eq!((w.sales_made(), w.saga.flow.ended), (4, Some(End::GivenUp)), "a signal alone charges nothing");
 }

@@ -64,6 +64,8 @@ pub enum Attio {
     ShowClient(Box<ClientStanding>),
     /// Says on a subscription record what somebody must do. Nothing else on the record is touched.
     AskAction(Box<ActionNeeded>),
+    /// Writes a ticket's id onto a subscription's record, and answers the act that asked for it.
+    ShowTicket(Box<TicketFace>),
     /// Adds a note to a record's timeline.
     AddNote(Box<RecordNote>),
     /// Sets which privacy laws a client falls under, in place of all that stood there.
@@ -110,6 +112,7 @@ impl Attio {
             | Self::ShowPlan(_)
             | Self::RefuseAct(_)
             | Self::AskAction(_)
+            | Self::ShowTicket(_)
             | Self::SetCompliance { .. }
             | Self::MakePerson { .. }
             | Self::ShowClient(_)
@@ -142,6 +145,7 @@ impl Attio {
             Self::ShowPlan(face) => &face.record,
             Self::RefuseAct(act) => &act.record,
             Self::AskAction(action) => &action.record,
+            Self::ShowTicket(face) => &face.record,
             Self::ShowCardPage(face) => &face.record,
             Self::AddNote(note) => &note.marker,
         }
@@ -159,6 +163,7 @@ impl Attio {
             Self::AddTask(_) => "attio.add_task",
             Self::RefuseAct(_) => "attio.refuse_act",
             Self::AskAction(_) => "attio.ask_action",
+            Self::ShowTicket(_) => "attio.show_ticket",
             Self::ShowCardPage(_) => "attio.show_card_page",
             Self::AddNote(_) => "attio.add_note",
             Self::MakePerson { .. } => "attio.make_person",
@@ -401,6 +406,30 @@ pub struct ActionNeeded {
     pub sentence: String,
     /// Grows with every write of this saga.
     pub version: u64,
+}
+
+/// What a subscription's record shall say of the ticket where its customer is helped. Nothing else on the record is touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketFace {
+    /// Record id of the object `subscriptions`.
+    pub record: String,
+    /// The act that is answered: it goes back to `none`, if that very press still stands.
+    pub answers: Option<PressedAct>,
+    /// The newest ticket; absent: left as it is.
+    pub ticket: Option<TicketShown>,
+    /// Why there is none, and the cure; empty clears it, absent: left as it is.
+    pub last_error: Option<String>,
+    /// Grows with every write of this saga.
+    pub version: u64,
+}
+
+/// A ticket, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketShown {
+    /// Zoho Desk ticket id.
+    pub id: String,
+    /// Human-readable number.
+    pub number: String,
 }
 
 /// A task for a workspace member.

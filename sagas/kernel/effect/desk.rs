@@ -245,6 +245,8 @@ pub enum IdKind {
     ZohoContact,
     /// An account in Zoho CRM, of our account.
     ZohoAccount,
+    /// A contact in Zoho Desk, of our customer.
+    DeskContact,
 }
 
 /// One of the ids by which a subscription of ours is found.

@@ -66,7 +66,7 @@ pub(crate) fn client() -> Client {
 
 /// Our customer, linked nowhere.
 pub(crate) fn enrolment() -> Enrolment {
-    Enrolment { customer: "cust1".to_owned(), zoho_customer: None, braintree_customer: None }
+    Enrolment { customer: "cust1".to_owned(), zoho_customer: None, braintree_customer: None, desk_contact: None }
 }
 
 /// Ours to collect, with nothing that stands against it.

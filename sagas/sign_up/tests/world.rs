@@ -183,6 +183,7 @@ impl World {
                 Answer::Nothing
             }
             Desk::Enrol { .. } => Answer::Enrolled(Box::new(Enrolment {
+                desk_contact: None,
                 customer: CUSTOMER.to_owned(),
                 zoho_customer: None,
                 braintree_customer: None,

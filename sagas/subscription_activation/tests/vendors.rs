@@ -104,7 +104,8 @@ impl World {
             | Attio::ShowOffering(_)
             | Attio::AnswerCatalogAct(_)
             | Attio::ShowPlan(_)
-            | Attio::AddCatalogTask(_) => panic!("no call of this flow"),
+            | Attio::AddCatalogTask(_)
+            | Attio::ShowTicket(_) => panic!("no call of this flow"),
         }
     }
 

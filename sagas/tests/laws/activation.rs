@@ -81,6 +81,7 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Op
         Effect::Attio(Attio::ReadRequest { .. }) => Answer::Request(Box::new(request())),
         Effect::Attio(Attio::ReadPerson { .. }) => Answer::PersonRead { missing: Vec::new(), country: None },
         Effect::Desk(Desk::Enrol { .. }) => Answer::Enrolled(Box::new(Enrolment {
+            desk_contact: None,
             zoho_customer: dice.of(&[None, Some("zc1".to_owned())]),
             braintree_customer: dice.of(&[None, Some("c-cust1".to_owned())]),
             ..samples::enrolment()

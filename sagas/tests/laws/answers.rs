@@ -9,6 +9,7 @@ use crate::ending;
 use crate::erasing;
 use crate::plan;
 use crate::samples::{self, day, eur};
+use crate::tickets;
 use crate::trial;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::answer::{
@@ -116,12 +117,10 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
             Answer::ShownCatalog(Box::new(ShownCatalog { currency: eur(0).currency, records }))
         }
         Effect::Attio(_) => Answer::Projected { transaction_record: None, subscription_record: None },
-        Effect::Zoho(_)
-        | Effect::Helpdesk(_)
-        | Effect::Braintree(_)
-        | Effect::Desk(_)
-        | Effect::Mail(_)
-        | Effect::Practice(_) => Answer::Nothing,
+        Effect::Helpdesk(call) => tickets::answer(call, dice),
+        Effect::Zoho(_) | Effect::Braintree(_) | Effect::Desk(_) | Effect::Mail(_) | Effect::Practice(_) => {
+            Answer::Nothing
+        }
     }
 }
 

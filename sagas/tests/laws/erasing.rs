@@ -81,7 +81,7 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice) -> Answer {
             broken: if dice.rarely() { Some("event 7".to_owned()) } else { None },
         })),
         Effect::Helpdesk(Helpdesk::FindContact { .. }) => {
-            Answer::DeskContact { contact: sometimes(dice.roll(3) > 0, "dc1") }
+            Answer::DeskContact { contact: sometimes(dice.roll(3) > 0, "dc1"), others: u32::from(dice.rarely()) }
         }
         _ => {
             let record = sometimes(dice.roll(3) > 0, "person1");

@@ -43,6 +43,7 @@ mod pages;
 mod plan;
 #[path = "../../kernel/tests/samples.rs"]
 mod samples;
+mod tickets;
 mod told;
 mod trial;
 mod verbs;

@@ -9,12 +9,14 @@ use crate::ending;
 use crate::erasing;
 use crate::plan;
 use crate::samples::{self, day, eur};
+use crate::tickets;
 use crate::trial;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
 use sagas::cancellation::{self, Cancellation};
 use sagas::catalog_sync::{self, Asked, CatalogSync};
 use sagas::crm_lifecycle::{self, CrmLifecycle};
+use sagas::desk_ticket::{self, DeskTicket};
 use sagas::dispute::Dispute;
 use sagas::erasure::{self, Erasure};
 use sagas::invoice_payment::{self, Choice, Ending, InvoicePayment, Source};
@@ -319,6 +321,16 @@ fn watched(sender: notice::Sender) -> notice::Command {
             subscription: "zs1".to_owned(),
         },
         terms: Box::new(notice::Terms { sender, card_link }),
+    }
+}
+
+impl Told for DeskTicket {
+    fn start() -> desk_ticket::Command {
+        tickets::start()
+    }
+
+    fn command(_: &desk_ticket::State, dice: &mut Dice, _: DateTime<Utc>) -> desk_ticket::Command {
+        tickets::command(dice)
     }
 }
 

@@ -8,6 +8,7 @@ use sagas::act_refusal::ActRefusal;
 use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::CatalogSync;
 use sagas::crm_lifecycle::CrmLifecycle;
+use sagas::desk_ticket::DeskTicket;
 use sagas::dispute::Dispute;
 use sagas::erasure::Erasure;
 use sagas::invoice_payment::InvoicePayment;
@@ -63,7 +64,8 @@ const BEYOND: [&str; 8] =
 
 /// Flows of which the simulation plays nothing, or a part: of refunds those that a rule asks for. Their own walks and the harness
 /// play them.
-const NOT_PLAYED: [&str; 5] = [Refund::NAME, Dispute::NAME, Erasure::NAME, Notices::NAME, PlanChange::NAME];
+const NOT_PLAYED: [&str; 6] =
+    [Refund::NAME, Dispute::NAME, Erasure::NAME, Notices::NAME, PlanChange::NAME, DeskTicket::NAME];
 
 /// What has to happen besides: flow, what, and in which state of the flow.
 const MET: [(&str, &str, &str); 7] = [

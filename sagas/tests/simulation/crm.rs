@@ -24,6 +24,7 @@ pub(crate) struct Crm {
     pub(crate) records: BTreeMap<String, Asked>,
     shown: BTreeMap<String, u64>,
     tasks: BTreeSet<String>,
+    tickets: BTreeSet<(String, u64)>,
     letters: BTreeSet<String>,
     refused: BTreeSet<(String, DateTime<Utc>)>,
     card_pages: BTreeSet<(String, DateTime<Utc>)>,
@@ -68,7 +69,7 @@ impl Crm {
             Effect::Desk(_) | Effect::Braintree(_) | Effect::Zoho(_) | Effect::Crm(_) => {
                 panic!("no call of these vendors")
             }
-            Effect::Helpdesk(_) => panic!("no flow calls Zoho Desk yet"),
+            Effect::Helpdesk(_) => panic!("there is no Zoho Desk in this world"),
         };
         Outcome::Done { answer }
     }
@@ -139,6 +140,15 @@ impl Crm {
                 self.tasks.insert(task.marker.clone());
                 Answer::Nothing
             }
+            Attio::ShowTicket(face) => {
+                let asked = self.records.get_mut(&face.record).filter(|r| !r.deleted)?;
+                let press = face.answers.as_ref();
+                if press.is_some_and(|press| asked.act.as_ref() == Some(&press.act)) {
+                    asked.act = None;
+                }
+                self.tickets.insert((face.record.clone(), face.version));
+                Answer::Nothing
+            }
             Attio::AddNote(_)
             | Attio::MakePerson { .. }
             | Attio::ReadClient { .. }
@@ -206,6 +216,7 @@ impl Crm {
             Effect::Attio(Attio::ShowPlan(f)) => self.shown.get(&f.saga).is_some_and(|v| *v >= f.sync_version),
             Effect::Attio(Attio::RefuseAct(r)) => self.refused.contains(&(r.record.clone(), r.pressed_at)),
             Effect::Attio(Attio::AddTask(task)) => self.tasks.contains(&task.marker),
+            Effect::Attio(Attio::ShowTicket(f)) => self.tickets.contains(&(f.record.clone(), f.version)),
             // Whether a letter went out cannot be asked: one of money goes out again, any other counts as sent.
             Effect::Mail(Mail::Send(letter)) => {
                 !matches!(letter.about, LetterFacts::Receipt { .. }) || self.letters.contains(&letter.reference)

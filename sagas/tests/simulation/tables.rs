@@ -4,6 +4,7 @@
 use crate::braintree::rejected;
 use chrono::{DateTime, TimeDelta, Utc};
 use iso_currency::Currency;
+use sagas::desk_ticket::DeskTicket;
 use sagas::kernel::answer::{Answer, CardUses, CollectionOwner, CustomerSurvey, Enrolment, SubscriptionSurvey, Survey};
 use sagas::kernel::books::{self, Sums};
 use sagas::kernel::cards::network_caps;
@@ -13,8 +14,8 @@ use sagas::kernel::invariant::{Broken, Invariant};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Decline, DeclineKind, Outcome, RejectionKind};
 use sagas::kernel::posting::{Journal, Rule, journal};
-use sagas::kernel::saga::{Facts, Mark, held_subscription};
-use serde_json::Value;
+use sagas::kernel::saga::{Facts, Mark, Saga, held_subscription};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -259,6 +260,10 @@ impl Tables {
                 }
                 Desk::TellAll { .. } => Answer::Nothing,
                 // Nobody has set anything.
+                // Of tickets it is said that there is no Desk: of that flow the simulation plays no more.
+                Desk::ReadSettings { of } if of == DeskTicket::NAME => {
+                    Answer::Settings { settings: json!({"enabled": false}) }
+                }
                 Desk::ReadSettings { .. } => Answer::Settings { settings: Value::Null },
                 Desk::Tell { message, claims } => {
                     for claim in claims {
@@ -326,6 +331,7 @@ impl Tables {
         let links = self.customers.entry(customer.clone()).or_default();
         links.company.clone_from(&client.id);
         Answer::Enrolled(Box::new(Enrolment {
+            desk_contact: None,
             customer,
             zoho_customer: links.zoho.clone(),
             braintree_customer: links.braintree.clone(),

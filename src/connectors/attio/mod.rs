@@ -23,6 +23,7 @@ mod request;
 pub mod setup;
 mod subscribe;
 mod tasks;
+mod ticket;
 pub mod webhook;
 mod wire;
 
@@ -143,6 +144,7 @@ impl Attio {
             effect::Attio::ShowPlan(face) => plan::write(&mut session, face, self.currency).await,
             effect::Attio::RefuseAct(refusal) => refusal::write(&mut session, refusal).await,
             effect::Attio::AskAction(action) => action::write(&mut session, action).await,
+            effect::Attio::ShowTicket(face) => ticket::write(&mut session, face).await,
             effect::Attio::AddNote(note) => notes::add(&mut session, note).await,
             effect::Attio::SeekPerson { client } => erasing::seek(&mut session, client).await,
             effect::Attio::ErasePerson { person } => erasing::erase(&mut session, person).await,
@@ -184,6 +186,7 @@ impl Attio {
             effect::Attio::ShowPlan(face) => plan::stands(&mut session, face, self.currency).await,
             effect::Attio::RefuseAct(refusal) => refusal::stands(&mut session, refusal).await,
             effect::Attio::AskAction(action) => action::stands(&mut session, action).await,
+            effect::Attio::ShowTicket(face) => ticket::stands(&mut session, face).await,
             effect::Attio::AddNote(note) => {
                 notes::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))
             }

@@ -197,6 +197,8 @@ pub(super) const MODEL: &[Object] = &[
             attribute("last_error", "Last error", Kind::Text),
             unique("zoho_subscription_id", "Zoho subscription id"),
             attribute("braintree_customer_id", "Braintree customer id", Kind::Text),
+            attribute("desk_ticket_id", "Desk ticket id", Kind::Text),
+            attribute("desk_ticket_number", "Desk ticket", Kind::Text),
             attribute("saga_id", "Saga id", Kind::Text),
             attribute("sync_version", "Sync version", Kind::Number),
             attribute("synced_at", "Synced at", Kind::Timestamp),

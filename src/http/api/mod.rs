@@ -19,6 +19,7 @@ pub mod requests;
 mod roles;
 mod sagas;
 mod signups;
+mod tickets;
 pub mod tokens;
 mod transactions;
 pub mod view;
@@ -76,6 +77,7 @@ pub fn router() -> Router<App> {
         .routes(routes!(catalog::sync))
         .routes(routes!(crm_checks::check))
         .routes(routes!(card_links::order))
+        .routes(routes!(tickets::open))
         .routes(routes!(signups::sign_up))
         .routes(routes!(signups::show))
         .routes(routes!(signups::move_trial))

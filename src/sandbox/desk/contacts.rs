@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 /// The one department.
-pub(super) const DEPARTMENT: &str = "1892000000006907";
+pub(crate) const DEPARTMENT: &str = "1892000000006907";
 
 const WRITABLE: &[&str] = &["lastName", "firstName", "email", "phone", "mobile", "description", "cf"];
 

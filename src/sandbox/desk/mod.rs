@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use books::books;
+pub(crate) use contacts::DEPARTMENT;
 pub(crate) use errors::refusal;
 pub use staff::staff;
 pub use state::State;

@@ -39,6 +39,7 @@ fn expected() -> Vec<(&'static str, String, Value, &'static str)> {
         ("POST", "/catalog/sync".to_owned(), json!({}), "operator admin"),
         ("POST", "/crm-checks".to_owned(), json!({}), "operator admin"),
         ("POST", "/card-links".to_owned(), json!({}), "support finance operator platform"),
+        ("POST", "/tickets".to_owned(), json!({}), "operator admin"),
         ("POST", "/signups".to_owned(), json!({}), "support finance operator platform"),
         ("GET", format!("/signups/{NOBODY}"), Value::Null, "support finance operator admin platform"),
         ("POST", format!("/signups/{NOBODY}/trial"), json!({}), "support finance operator admin platform"),

@@ -18,8 +18,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) const KIND: &str = ActRefusal::NAME;
-const ACT: &str = "Open ticket";
-const SENTENCE: &str = "`Open ticket` was not carried out: open it in Zoho Desk.";
+const ACT: &str = "Request refund";
+const SENTENCE: &str =
+    "`Request refund` was not carried out: ask finance, who refund at Braintree and note it in Zoho.";
 const LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Fixture {

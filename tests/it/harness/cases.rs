@@ -470,3 +470,9 @@ async fn a_plan_change_survives_every_fault_at_every_call() {
     let fixture = super::plan_change::Fixture::new().await;
     println!("{} cases played on plan changes", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desk_ticket_survives_every_fault_at_every_call() {
+    let fixture = super::desk_ticket::Fixture::new().await;
+    println!("{} cases played on tickets", play(&fixture).await);
+}

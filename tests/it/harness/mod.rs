@@ -13,6 +13,7 @@ mod cases;
 mod catalog_sync;
 mod crashes;
 mod crm_lifecycle;
+mod desk_ticket;
 mod dispute;
 mod erasure;
 mod faults;
@@ -169,11 +170,12 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 14] = [
+const PLAYED: [&str; 15] = [
     act_refusal::KIND,
     cancellation::KIND,
     catalog_sync::KIND,
     crm_lifecycle::KIND,
+    desk_ticket::KIND,
     dispute::KIND,
     erasure::KIND,
     invoice_payment::KIND,

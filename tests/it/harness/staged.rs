@@ -6,7 +6,7 @@ use super::world::offer;
 use crate::postgres::{TestDatabase, database};
 use crate::staging::at_noon;
 use attio_billing::connectors::Connectors;
-use attio_billing::demo::{Customer, Stage, Wish};
+use attio_billing::demo::{Customer, Stage, StageOptions, Wish};
 use attio_billing::engine::Engine;
 use attio_billing::intake::{Acts, Poller};
 use attio_billing::port::{Beside, Call, InMemory, Perform};
@@ -49,7 +49,7 @@ pub(super) struct Staged {
 impl Staged {
     pub(super) async fn new() -> Self {
         let database = database().await;
-        let stage = Stage::without_service(&at_noon(&database)).await.unwrap();
+        let stage = Stage::without_service(&StageOptions { helpdesk: true, ..at_noon(&database) }).await.unwrap();
         for setting in [
             json!({"vendor": "braintree", "act": "set_api_request_keys", "on": false}),
             json!({"vendor": "braintree", "act": "set_duplicate_window", "seconds": 0}),

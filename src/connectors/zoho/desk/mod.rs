@@ -65,9 +65,10 @@ impl Desk {
         let deadline = Instant::now() + call.time_limit;
         let (operation, person) = (effect.operation(), call.beside.person.as_ref());
         let answered = match effect {
-            Helpdesk::FindContact { .. } => {
-                self.contacts(operation, person, deadline).await.map(|all| contact(all.into_iter().next()))
-            }
+            Helpdesk::FindContact { .. } => self.contacts(operation, person, deadline).await.map(|all| {
+                let others = u32::try_from(all.len().saturating_sub(1)).unwrap_or(u32::MAX);
+                Answer::DeskContact { contact: all.into_iter().next(), others }
+            }),
             Helpdesk::CreateContact { .. } => self.create_contact(person, deadline).await,
             Helpdesk::SeekContact { contact, mark } => self.seek_contact(operation, contact, mark, deadline).await,
             Helpdesk::EraseContact { contact, mark } => self.erase_contact(contact, mark, deadline).await,
@@ -256,7 +257,7 @@ fn done(trace: Trace) -> Answer {
 }
 
 fn contact(id: Option<String>) -> Answer {
-    Answer::DeskContact { contact: id }
+    Answer::DeskContact { contact: id, others: 0 }
 }
 
 /// The oldest is the one; each further one was made twice.

@@ -65,8 +65,8 @@ async fn a_contact_is_found_by_its_exact_address_or_there_is_none() {
         r#"{"id":"1600","email":null}"#.to_owned(),
     ];
     let (zoho, peer) = zoho([list(&rows), nothing()]).await;
-    assert_eq!(done(run(&zoho, &find()).await), Answer::DeskContact { contact: Some("1892".to_owned()) });
-    assert_eq!(done(run(&zoho, &find()).await), Answer::DeskContact { contact: None });
+    assert_eq!(done(run(&zoho, &find()).await), Answer::DeskContact { contact: Some("1892".to_owned()), others: 0 });
+    assert_eq!(done(run(&zoho, &find()).await), Answer::DeskContact { contact: None, others: 0 });
     assert_eq!(desk_lines(&peer)[0], "GET /contacts/search?email=ada%40example.org&limit=50");
     assert!(peer.seen()[1].contains("orgid: 60000688226\r\n"), "{}", peer.seen()[1]);
 }
@@ -76,10 +76,10 @@ async fn a_contact_is_made_and_a_lost_one_is_found_again() {
     let create = Helpdesk::CreateContact { customer: "cust1".to_owned() };
     let made = r#"{"id":"1892","email":"ada@example.org","webUrl":"x"}"#;
     let (zoho, peer) = zoho([json(200, made), list(&[made.to_owned()]), nothing()]).await;
-    assert_eq!(done(run(&zoho, &create).await), Answer::DeskContact { contact: Some("1892".to_owned()) });
+    assert_eq!(done(run(&zoho, &create).await), Answer::DeskContact { contact: Some("1892".to_owned()), others: 0 });
     assert_eq!(body(&peer.seen()[1]), r#"{"lastName":"Lovelace","email":"ada@example.org"}"#);
     let (outcome, _) = found(look_up(&zoho, &create).await);
-    assert_eq!(done(outcome), Answer::DeskContact { contact: Some("1892".to_owned()) });
+    assert_eq!(done(outcome), Answer::DeskContact { contact: Some("1892".to_owned()), others: 0 });
     assert_eq!(look_up(&zoho, &create).await, ABSENT);
 }
 
