@@ -12,6 +12,7 @@ pub mod dispute;
 pub mod erasure;
 pub mod invoice_payment;
 pub mod kernel;
+pub mod migration;
 pub mod notice;
 pub mod payment_method_update;
 pub mod plan_change;
@@ -43,6 +44,7 @@ macro_rules! for_each_saga {
             $crate::sign_up::SignUp,
             $crate::notice::Notices,
             $crate::plan_change::PlanChange,
+            $crate::migration::Migration,
         }
     };
 }
