@@ -59,11 +59,17 @@ impl<'a> Turn<'a> {
                 }
             },
             Command::Link { by } => match self.state.stage {
-                Stage::Matched => {
+                Stage::Matched | Stage::Checking { then_link: false } => {
                     self.push(Event::LinkAsked { by: by.clone(), at });
                     self.judge();
                 }
-                Stage::Linked | Stage::Ended => {}
+                Stage::Linked
+                | Stage::Ended
+                | Stage::Checking { then_link: true }
+                | Stage::Claiming
+                | Stage::Linking
+                | Stage::Counting
+                | Stage::Owning => {}
                 _ => {
                     return Err(Refusal::new(
                         "not_matched",

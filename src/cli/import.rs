@@ -265,7 +265,7 @@ async fn list(args: List) -> Result<(), Exit> {
         return Ok(());
     }
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(HEADER);
     for row in &rows {
         table.add_row(row.cells());

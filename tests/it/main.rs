@@ -35,6 +35,7 @@ mod http_api;
 mod invoice_payment;
 mod mail;
 mod metrics;
+mod migration;
 mod nodes;
 mod notice;
 mod operator_verbs;

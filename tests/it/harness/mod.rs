@@ -19,6 +19,7 @@ mod faults;
 mod histories;
 mod invoice_payment;
 mod matrix;
+mod migration;
 mod nodes;
 mod notice;
 mod payment_method_update;
@@ -153,7 +154,7 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 14] = [
+const PLAYED: [&str; 15] = [
     act_refusal::KIND,
     cancellation::KIND,
     catalog_sync::KIND,
@@ -161,6 +162,7 @@ const PLAYED: [&str; 14] = [
     dispute::KIND,
     erasure::KIND,
     invoice_payment::KIND,
+    migration::KIND,
     notice::KIND,
     payment_method_update::KIND,
     plan_change::KIND,
