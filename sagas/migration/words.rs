@@ -139,7 +139,7 @@ pub enum Command {
     Unlink { reason: String, by: String },
     /// What we would charge is to be compared with what is charged, or no longer.
     Shadow { on: bool, by: String },
-    /// A difference is explained: it blocks no more.
+    /// A difference is explained: it stands no more.
     Explain {
         /// Zoho invoice id.
         invoice: String,

@@ -72,7 +72,7 @@ pub(super) enum Command {
     ///   attio-billing import shadow 3f9a1c0b7d2e --only old-17 --off
     #[command(verbatim_doc_comment)]
     Shadow(Shadow),
-    /// Say why a charge of the old way differs from ours: it blocks the customer no more
+    /// Say why a charge of the old way differs from ours: it stands no more
     ///
     /// Example:
     ///   attio-billing import explain old-17 90300000079426 --reason "a discount that ends with this term"

@@ -208,7 +208,7 @@ fn p2_ids_that_are_linked_otherwise_meanwhile_leave_nothing_held() {
 }
 
 #[test]
-fn e4_a_line_without_a_usable_card_is_linked_says_so_and_is_charged_by_nobody_of_ours() {
+fn p2_a_line_without_a_usable_card_is_linked_says_so_and_is_charged_by_nobody_of_ours() {
     for change in [
         (|w| w.methods = Some(Vec::new())) as fn(&mut World),
         |w| w.methods = Some(vec![Method { expired: true, ..samples::method("tok1") }]),
@@ -277,7 +277,7 @@ fn e8_linking_again_counts_no_charge_twice() {
 }
 
 #[test]
-fn e9_before_the_cut_over_a_link_is_taken_back_and_the_line_can_be_linked_again() {
+fn p2_before_the_cut_over_a_link_is_taken_back_and_the_line_can_be_linked_again() {
     let mut w = World::linked(|w| {
         w.subscriptions[0].auto_collect = true;
         w.old.paid_until = Some(day("2026-11-20"));
@@ -294,7 +294,7 @@ fn e9_before_the_cut_over_a_link_is_taken_back_and_the_line_can_be_linked_again(
 }
 
 #[test]
-fn e9_who_collects_by_now_is_not_taken_off_by_going_back() {
+fn p2_who_collects_by_now_is_not_taken_off_by_going_back() {
     let mut w = World::linked(|w| w.subscriptions[0].auto_collect = true);
     w.ours.claimed_by = Some(w.id);
     w.unlink();
@@ -364,7 +364,7 @@ fn p4_a_charge_that_was_made_before_the_first_look_is_compared_too() {
 }
 
 #[test]
-fn e6_a_shadow_that_differs_blocks_the_customer_until_somebody_explains_it() {
+fn e6_a_shadow_that_differs_stands_until_somebody_explains_it() {
     let differs = |change: fn(&mut World), days: i64| {
         let mut w = World::linked(|_| {});
         w.shadow(true);
@@ -382,7 +382,7 @@ fn e6_a_shadow_that_differs_blocks_the_customer_until_somebody_explains_it() {
 }
 
 #[test]
-fn e6_an_explained_difference_blocks_no_more() {
+fn e6_an_explained_difference_stands_no_more() {
     let mut w = World::linked(|_| {});
     w.shadow(true);
     w.raise("2", 10_000);

@@ -49,7 +49,7 @@ async fn p4_a_shadow_lists_what_we_would_charge_sends_nothing_and_agrees_with_th
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn e6_a_shadow_that_differs_blocks_the_customer_until_it_is_explained() {
+async fn e6_a_shadow_that_differs_stands_until_it_is_explained() {
     let play = Play::new().await;
     let (customer, job) = shadowed(&play, "Differs").await;
     let invoice = play.out.stage.renew(&customer, 4_900).await.unwrap();
