@@ -26,7 +26,9 @@ pub(super) fn one_zoho_customer(state: &State) -> Option<String> {
 /// The subscription that the line is about, where exactly one is.
 pub(super) fn chosen(state: &State) -> Option<&Subscription> {
     if !state.facts.subscription.is_due() {
-        return state.facts.subscription.found();
+        let read = state.facts.subscription.found()?;
+        let whole = state.facts.listed.iter().flatten().find(|listed| listed.id == read.id);
+        return Some(whole.unwrap_or(read));
     }
     match candidates(state).as_slice() {
         [only] => Some(*only),

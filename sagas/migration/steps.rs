@@ -87,6 +87,12 @@ pub(super) fn read(state: &State) -> Option<(&'static str, Effect)> {
             return zoho("list_subscriptions", Zoho::ListSubscriptions { customer, reference: None });
         }
     }
+    // A read alone does not say what is sold: the list does, of those that run.
+    if let Some(Subscription { customer, .. }) = facts.subscription.found()
+        && facts.listed.is_none()
+    {
+        return zoho("list_subscriptions", Zoho::ListSubscriptions { customer: customer.clone(), reference: None });
+    }
     let Subscription { id, customer, .. } = judge::chosen(state)?;
     if facts.customer.is_due() {
         return zoho("read_customer", Zoho::ReadCustomer { customer: customer.clone() });

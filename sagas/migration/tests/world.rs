@@ -184,7 +184,14 @@ impl World {
             Zoho::ListSubscriptions { .. } => Answer::Subscriptions { subscriptions: self.subscriptions.clone() },
             Zoho::ReadSubscription { subscription } => {
                 match self.subscriptions.iter().find(|known| known.id == *subscription) {
-                    Some(found) => Answer::Subscription(Box::new(found.clone())),
+                    // As the connector reads it: not what is sold.
+                    Some(found) => Answer::Subscription(Box::new(Subscription {
+                        plan: None,
+                        product: None,
+                        amount: None,
+                        next_billing_on: None,
+                        ..found.clone()
+                    })),
                     None => return gone(),
                 }
             }

@@ -16,7 +16,7 @@ async fn p1_a_dry_run_matches_by_ids_then_by_address_lists_conflicts_and_writes_
         &format!(
             "subscription_id,customer_id,email,zoho_customer_id,zoho_subscription_id,braintree_customer_id\n\
              old-1,c1,,{},{},{}\n\
-             old-2,c2,ByAddress@Example.org,,,\n\
+             old-2,c2,byaddress@example.org,,,\n\
              old-3,c3,nobody@example.org,,,\n\
              old-4,c4,,,999999999,\n",
             ids.zoho_customer, ids.zoho_subscription, ids.braintree_customer
