@@ -171,6 +171,6 @@ impl super::Fixture for Fixture {
         }
         let books = self.staged.stage.sandbox.books().await.unwrap();
         let sales = books["braintree"]["transactions"].as_array().unwrap();
-        assert!(sales.iter().all(|sale| sale["customer"] == "passer-by"), "somebody was charged: {sales:?}");
+        assert!(sales.iter().all(|sale| sale["customer_id"] == "passer-by"), "somebody was charged: {sales:?}");
     }
 }

@@ -67,7 +67,7 @@ async fn p1_the_same_list_again_is_the_same_result_and_a_cured_conflict_is_found
     );
     let (other, states) = play.check(&list, &[]).await;
     assert_ne!(other, job);
-    assert_eq!(states, json!({"Matched": 1}));
+    assert_eq!(states, json!({"MatchedNoCard": 1}));
     let cancel = json!({"vendor": "zoho", "act": "cancel_subscription", "subscription_id": customer.zoho_subscription});
     play.staff(&cancel).await;
     let (_, states) = play.check(&list, &["--again"]).await;
