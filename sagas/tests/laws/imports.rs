@@ -69,8 +69,8 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice) -> Option<Answer> {
         Effect::Braintree(Braintree::FindCustomers { .. }) => {
             Answer::BraintreeCustomers { customers: dice.of(&[vec!["c-cust1".to_owned()], Vec::new()]) }
         }
-        Effect::Attio(Attio::FindPerson { .. }) => Answer::Nothing,
-        Effect::Desk(Desk::RecordOwner { .. } | Desk::CountOldCharges { .. }) => Answer::Nothing,
+        Effect::Attio(Attio::FindPerson { .. })
+        | Effect::Desk(Desk::RecordOwner { .. } | Desk::CountOldCharges { .. }) => Answer::Nothing,
         _ => return None,
     })
 }
