@@ -13,6 +13,7 @@ pub mod dispute;
 pub mod erasure;
 pub mod invoice_payment;
 pub mod kernel;
+pub mod migration;
 pub mod notice;
 pub mod payment_method_update;
 pub mod plan_change;
@@ -45,6 +46,7 @@ macro_rules! for_each_saga {
             $crate::notice::Notices,
             $crate::plan_change::PlanChange,
             $crate::desk_ticket::DeskTicket,
+            $crate::migration::Migration,
         }
     };
 }

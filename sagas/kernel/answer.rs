@@ -139,6 +139,11 @@ pub enum Answer {
         /// All that were asked for.
         customers: Vec<ZohoCustomer>,
     },
+    /// Customers in Braintree, by their ids.
+    BraintreeCustomers {
+        /// All that were asked for.
+        customers: Vec<String>,
+    },
     /// Zoho subscriptions, oldest first.
     Subscriptions {
         /// All that were asked for.
@@ -255,6 +260,7 @@ impl Answer {
             | Self::ShownCatalog(_)
             | Self::Transactions { .. }
             | Self::ZohoCustomers { .. }
+            | Self::BraintreeCustomers { .. }
             | Self::Subscriptions { .. }
             | Self::FirstInvoice { .. }
             | Self::MethodInUse(_)

@@ -205,7 +205,7 @@ pub const ROWS: [Row; 37] = [
         [No, No, Second, Approves, No, No, No, No]),
     row(Act::Reconcile, "run a reconciliation", &[Money], Api,
         [No, No, Yes, Yes, Yes, No, No, No]),
-    row(Act::Upload, "upload files, export the journal, close softly", &[Money], Later,
+    row(Act::Upload, "upload files, export the journal, close softly", &[Money], Line,
         [No, No, Yes, Yes, No, No, No, No]),
     row(Act::OpenBooks, "sign the opening position off", &[Money], Later,
         [No, No, Second, Approves, No, No, No, No]),

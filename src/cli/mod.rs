@@ -13,6 +13,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod forecast;
+mod import;
 mod keys;
 mod link;
 mod log;
@@ -109,6 +110,14 @@ enum Command {
     ///   attio-billing dispute show 5ba0d1a8-3d0c-4e7c-9a55-7d1f3b6f0a01
     #[command(subcommand, verbatim_doc_comment)]
     Dispute(dispute::Command),
+    /// Bring customers and running subscriptions of the old system over, from a CSV list
+    ///
+    /// Looked up first, then linked, then shadowed; nothing is charged or written at a vendor by any of it.
+    ///
+    /// Example:
+    ///   attio-billing import check old.csv --wait
+    #[command(subcommand, verbatim_doc_comment)]
+    Import(import::Command),
     /// Query the transaction log, verify the hash chain
     #[command(subcommand)]
     Log(log::Command),
@@ -230,6 +239,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Token(command) => token::run(command).await,
         Command::Switch(args) => switch::run(args).await,
         Command::Forecast(args) => forecast::run(args).await,
+        Command::Import(command) => import::run(command).await,
         Command::Reconcile(command) => reconcile::run(command).await,
     }
 }

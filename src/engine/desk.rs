@@ -14,9 +14,9 @@ use crate::store::items::{NewItem, hand_over, take_over};
 use crate::store::query::{self, SagaFilter, under_way};
 use crate::store::survey::{survey_customer, survey_ending, survey_invoice, survey_subscription};
 use crate::store::{Store, StoreError};
-use sagas::kernel::answer::{Answer, ClaimHolder, ErasedHere, ErasureProof, InFlight};
+use sagas::kernel::answer::{Answer, ClaimHolder, EndingSurvey, ErasedHere, ErasureProof, InFlight};
 use sagas::kernel::cards::network_caps;
-use sagas::kernel::effect::{Claim, Desk, Message};
+use sagas::kernel::effect::{Claim, ClaimKind, Desk, Message};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome};
 use serde_json::Value;
@@ -90,7 +90,10 @@ impl DeskPerformer {
             Desk::WeighGiveBack { amount } => Ok(Answer::Weighed { alone: self.auto_refunds.allow(*amount) }),
             Desk::SurveyEnding { subscription, zoho_subscription, invoices } => {
                 let survey = survey_ending(pool, subscription, zoho_subscription, invoices, call.saga).await;
-                survey.map(|survey| Answer::EndingSurvey(Box::new(survey))).map_err(|e| store(&e))
+                match survey {
+                    Ok(survey) => self.with_keeper(survey).await.map_err(|e| store(&e)),
+                    Err(e) => Err(store(&e)),
+                }
             }
             Desk::CountCard { card, brand, order_id } => {
                 let charge = Charge { card, brand, order_id, saga: call.saga };
@@ -127,6 +130,10 @@ impl DeskPerformer {
             }
             Desk::DisownSubscription { subscription, zoho_subscription, attio_record } => {
                 enrol::disown(pool, subscription, zoho_subscription, attio_record).await
+            }
+            Desk::RecordOwner { subscription, owner } => enrol::record_owner(pool, subscription, *owner).await,
+            Desk::CountOldCharges { card, brand, order_ids } => {
+                self.count_old(call, card, brand, order_ids).await.map_err(|e| store(&e))
             }
             Desk::ReadSettings { of } => {
                 Ok(Answer::Settings { settings: self.settings.get(of).cloned().unwrap_or_default() })
@@ -176,6 +183,30 @@ impl DeskPerformer {
         let told = hand_over(&self.pool, self.shards, &item, call.saga, claims).await.map_err(|e| store(&e))?;
         if told {
             self.came.notify_one();
+        }
+        Ok(Answer::Nothing)
+    }
+
+    /// Whose flow keeps the product is told with it.
+    async fn with_keeper(&self, mut survey: EndingSurvey) -> Result<Answer, StoreError> {
+        if let Some(product) = &mut survey.product {
+            let claim = Claim { kind: ClaimKind::AccountPlanFamily, key: product.key.clone() };
+            product.flow = self.holder(&claim).await?.map(|holder| holder.flow);
+        }
+        Ok(Answer::EndingSurvey(Box::new(survey)))
+    }
+
+    /// What was charged was charged: no cap is asked.
+    async fn count_old(
+        &self,
+        call: &Call,
+        card: &str,
+        brand: &str,
+        order_ids: &[String],
+    ) -> Result<Answer, StoreError> {
+        for order_id in order_ids {
+            let charge = Charge { card, brand, order_id, saga: call.saga };
+            cards::count(&self.pool, charge, &[], call.now).await?;
         }
         Ok(Answer::Nothing)
     }

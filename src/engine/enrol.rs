@@ -75,6 +75,11 @@ const fn kind_of(kind: IdKind) -> LinkKind {
         IdKind::ZohoContact => LinkKind::ZohoContact,
         IdKind::ZohoAccount => LinkKind::ZohoAccount,
         IdKind::DeskContact => LinkKind::DeskContact,
+        IdKind::ZohoCustomer => LinkKind::ZohoCustomer,
+        IdKind::BraintreeCustomer => LinkKind::BraintreeCustomer,
+        IdKind::AttioCompany => LinkKind::AttioCompany,
+        IdKind::ZohoSubscription => LinkKind::ZohoSubscription,
+        IdKind::AttioSubscription => LinkKind::AttioSubscription,
     }
 }
 
@@ -107,6 +112,16 @@ pub(super) async fn adopt(
     let set = [(LinkKind::ZohoSubscription, zoho), (LinkKind::AttioSubscription, attio)];
     links::link(pool, subscription, &set).await.map_err(refused)?;
     set_collection_owner(pool, subscription, Some(owner), BY).await.map_err(|e| store(&e))?;
+    Ok(Answer::Nothing)
+}
+
+/// Says who collects a subscription, or that nobody does.
+pub(super) async fn record_owner(
+    pool: &PgPool,
+    subscription: &str,
+    owner: Option<CollectionOwner>,
+) -> Result<Answer, Outcome> {
+    set_collection_owner(pool, subscription, owner, BY).await.map_err(|e| store(&e))?;
     Ok(Answer::Nothing)
 }
 

@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 90] = [
+    let commands: [&[&str]; 98] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -162,6 +162,14 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["mail", "test"],
         &["alerts"],
         &["alerts", "test"],
+        &["import"],
+        &["import", "template"],
+        &["import", "check"],
+        &["import", "list"],
+        &["import", "link"],
+        &["import", "unlink"],
+        &["import", "shadow"],
+        &["import", "explain"],
         &["reconcile"],
         &["reconcile", "run"],
         &["reconcile", "report"],

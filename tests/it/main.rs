@@ -36,6 +36,7 @@ mod http_api;
 mod invoice_payment;
 mod mail;
 mod metrics;
+mod migration;
 mod nodes;
 mod notice;
 mod operator_verbs;

@@ -94,6 +94,9 @@ pub struct KeptProduct {
     pub saga: SagaId,
     /// The claim's key.
     pub key: String,
+    /// That saga's flow; absent: the one that sells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
 }
 
 /// What our own tables say about a customer. All absent: it is none of ours.

@@ -53,6 +53,11 @@ pub enum Attio {
         /// Where they came from.
         lead_source: Option<LeadSource>,
     },
+    /// Finds a person's record by the e-mail address; makes none. Needs the person.
+    FindPerson {
+        /// Our customer id.
+        customer: String,
+    },
     /// Reads a person who signs up; what is personal is kept apart.
     ReadClient {
         /// The client's record.
@@ -103,6 +108,7 @@ impl Attio {
             | Self::ReadPerson { .. }
             | Self::ReadCatalog
             | Self::ReadClient { .. }
+            | Self::FindPerson { .. }
             | Self::SeekPerson { .. } => ExactlyOnce::Repeatable,
             Self::ErasePerson { .. } => ExactlyOnce::Set { row: "2.0-e69" },
             Self::Project(_)
@@ -134,7 +140,7 @@ impl Attio {
             | Self::SetCompliance { client, .. }
             | Self::SeekPerson { client } => &client.id,
             Self::ErasePerson { person } => person,
-            Self::MakePerson { customer, .. } => customer,
+            Self::MakePerson { customer, .. } | Self::FindPerson { customer } => customer,
             Self::ShowClient(standing) => &standing.record.id,
             Self::ShowSubscription(face) => &face.record,
             Self::AddTask(task) | Self::AddCatalogTask(task) => &task.marker,
@@ -167,6 +173,7 @@ impl Attio {
             Self::ShowCardPage(_) => "attio.show_card_page",
             Self::AddNote(_) => "attio.add_note",
             Self::MakePerson { .. } => "attio.make_person",
+            Self::FindPerson { .. } => "attio.find_person",
             Self::ReadClient { .. } => "attio.read_client",
             Self::ShowClient(_) => "attio.show_client",
             Self::SetCompliance { .. } => "attio.set_compliance",

@@ -44,6 +44,11 @@ pub enum Braintree {
         /// Our reference.
         order_id: String,
     },
+    /// Finds customers that have a person's e-mail address, whoever made them, by the search. Needs the person.
+    FindCustomers {
+        /// Our customer id: whose e-mail address it is.
+        customer: String,
+    },
     /// Makes a customer under an id of our choosing. Needs the person.
     CreateCustomer {
         /// Braintree customer id: `c-<our customer>`.
@@ -276,6 +281,7 @@ impl Braintree {
             Self::ReadCustomer { .. }
             | Self::ReadTransaction { .. }
             | Self::FindTransactions { .. }
+            | Self::FindCustomers { .. }
             | Self::ReadMethod { .. }
             | Self::SeekCustomer { .. }
             | Self::ReadSubscription { .. }
@@ -313,6 +319,7 @@ impl Braintree {
             Self::Sell { .. } => "braintree.sell",
             Self::ReadTransaction { .. } => "braintree.read_transaction",
             Self::FindTransactions { .. } => "braintree.find_transactions",
+            Self::FindCustomers { .. } => "braintree.find_customers",
             Self::CreateCustomer { .. } => "braintree.create_customer",
             Self::DeleteCustomer { .. } => "braintree.delete_customer",
             Self::Authorise { .. } => "braintree.authorise",
@@ -348,6 +355,7 @@ impl Braintree {
             | Self::Refund { order_id, .. }
             | Self::FindTransactions { order_id } => order_id,
             Self::ReadCustomer { customer }
+            | Self::FindCustomers { customer }
             | Self::CreateCustomer { customer, .. }
             | Self::UpdateCustomer { customer, .. }
             | Self::SeekCustomer { customer, .. }

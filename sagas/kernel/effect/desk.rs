@@ -140,6 +140,22 @@ pub enum Desk {
         /// Who collects.
         owner: CollectionOwner,
     },
+    /// Records who collects a subscription of ours, or that nobody does. Its links stay as they are.
+    RecordOwner {
+        /// Our subscription id.
+        subscription: String,
+        /// Who collects; absent: nobody.
+        owner: Option<CollectionOwner>,
+    },
+    /// Counts charges of a card that somebody else made, without a word on whether there were too many.
+    CountOldCharges {
+        /// The card's unique number identifier.
+        card: String,
+        /// Brand, for the caps.
+        brand: String,
+        /// One of ours for each charge: counted once however often it is asked.
+        order_ids: Vec<String>,
+    },
     /// Undoes `AdoptSubscription`: nobody collects it, and the links to these ids are gone.
     DisownSubscription {
         /// Our subscription id.
@@ -212,6 +228,8 @@ impl Desk {
             Self::UnlinkCustomer { .. } => "desk.unlink_customer",
             Self::AdoptSubscription { .. } => "desk.adopt_subscription",
             Self::DisownSubscription { .. } => "desk.disown_subscription",
+            Self::RecordOwner { .. } => "desk.record_owner",
+            Self::CountOldCharges { .. } => "desk.count_old_charges",
             Self::SurveyPerson { .. } => "desk.survey_person",
             Self::ErasePerson { .. } => "desk.erase_person",
             Self::VerifyErased { .. } => "desk.verify_erased",
@@ -247,6 +265,16 @@ pub enum IdKind {
     ZohoAccount,
     /// A contact in Zoho Desk, of our customer.
     DeskContact,
+    /// A customer in Zoho Billing, of our customer.
+    ZohoCustomer,
+    /// A customer in Braintree, of our customer.
+    BraintreeCustomer,
+    /// A company's record in Attio, of our customer.
+    AttioCompany,
+    /// A subscription in Zoho Billing, of our subscription.
+    ZohoSubscription,
+    /// A subscription's record in Attio, of our subscription.
+    AttioSubscription,
 }
 
 /// One of the ids by which a subscription of ours is found.

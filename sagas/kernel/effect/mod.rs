@@ -271,11 +271,14 @@ impl Effect {
         let person = |customer| Needs { person: Some(customer), ..Needs::default() };
         match self {
             Self::Braintree(
-                Braintree::CreateCustomer { person: customer, .. } | Braintree::UpdateCustomer { person: customer, .. },
+                Braintree::CreateCustomer { person: customer, .. }
+                | Braintree::UpdateCustomer { person: customer, .. }
+                | Braintree::FindCustomers { customer },
             )
             | Self::Zoho(
                 Zoho::CreateCustomer { customer, .. }
                 | Zoho::FindRetiredCustomers { customer }
+                | Zoho::FindCustomers { customer }
                 | Zoho::UpdateCustomer { person: customer, .. },
             ) => person(customer),
             Self::Zoho(Zoho::Page(OnPage::Create(order))) => Needs { link: Some(order.back_to()), ..Needs::default() },
@@ -286,7 +289,7 @@ impl Effect {
                 Needs { input: Some(*input), ..Needs::default() }
             }
             Self::Braintree(Braintree::AddEvidence { piece, .. }) => Needs { input: piece.input(), ..Needs::default() },
-            Self::Attio(Attio::MakePerson { customer, .. }) => person(customer),
+            Self::Attio(Attio::MakePerson { customer, .. } | Attio::FindPerson { customer }) => person(customer),
             Self::Attio(Attio::ShowSubscription(face)) => Needs { link: face.checkout.link, ..Needs::default() },
             Self::Attio(Attio::ShowCardPage(face)) => {
                 let link = face.page.as_ref().and_then(|page| page.link);

@@ -87,6 +87,11 @@ pub enum Zoho {
         /// Our customer id: custom field `billing_ref`.
         customer: String,
     },
+    /// Finds customers that have a person's e-mail address, whoever made them. Needs the person.
+    FindCustomers {
+        /// Our customer id: whose e-mail address it is.
+        customer: String,
+    },
     /// Marks a customer active again.
     ReviveCustomer {
         /// Zoho customer id.
@@ -195,6 +200,7 @@ impl Zoho {
             | Self::ReadCatalog
             | Self::ReadCustomer { .. }
             | Self::FindRetiredCustomers { .. }
+            | Self::FindCustomers { .. }
             | Self::ListSubscriptions { .. }
             | Self::SeekCustomer { .. }
             | Self::ReadFirstInvoice { .. } => ExactlyOnce::Repeatable,
@@ -233,6 +239,7 @@ impl Zoho {
             | Self::ReadCustomer { .. }
             | Self::CreateCustomer { .. }
             | Self::FindRetiredCustomers { .. }
+            | Self::FindCustomers { .. }
             | Self::ReviveCustomer { .. }
             | Self::DeactivateCustomer { .. }
             | Self::ListSubscriptions { .. }
@@ -287,6 +294,7 @@ impl Zoho {
             Self::ReadCustomer { customer }
             | Self::CreateCustomer { customer, .. }
             | Self::FindRetiredCustomers { customer }
+            | Self::FindCustomers { customer }
             | Self::ReviveCustomer { customer }
             | Self::DeactivateCustomer { customer }
             | Self::UpdateCustomer { customer, .. }
@@ -315,6 +323,7 @@ impl Zoho {
             Self::ReadCustomer { .. } => "zoho.read_customer",
             Self::CreateCustomer { .. } => "zoho.create_customer",
             Self::FindRetiredCustomers { .. } => "zoho.find_retired_customers",
+            Self::FindCustomers { .. } => "zoho.find_customers",
             Self::ReviveCustomer { .. } => "zoho.revive_customer",
             Self::DeactivateCustomer { .. } => "zoho.deactivate_customer",
             Self::ListSubscriptions { .. } => "zoho.list_subscriptions",

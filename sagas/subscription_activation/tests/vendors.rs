@@ -63,6 +63,8 @@ impl World {
             | Desk::SurveyCardUses { .. }
             | Desk::ReadSettings { .. }
             | Desk::SurveyPerson { .. }
+            | Desk::RecordOwner { .. }
+            | Desk::CountOldCharges { .. }
             | Desk::ErasePerson { .. }
             | Desk::VerifyErased { .. }
             | Desk::TellAll { .. } => {
@@ -96,6 +98,7 @@ impl World {
             | Attio::AddNote(_)
             | Attio::MakePerson { .. }
             | Attio::ReadClient { .. }
+            | Attio::FindPerson { .. }
             | Attio::ShowClient(_)
             | Attio::SetCompliance { .. }
             | Attio::SeekPerson { .. }
@@ -155,6 +158,7 @@ impl World {
             Braintree::ReadTransaction { .. }
             | Braintree::Refund { .. }
             | Braintree::ReadMethod { .. }
+            | Braintree::FindCustomers { .. }
             | Braintree::SetDefaultMethod { .. }
             | Braintree::VerifyMethod { .. }
             | Braintree::SeekCustomer { .. }
@@ -252,6 +256,7 @@ impl World {
             | Zoho::FindSubscriptionOfInvoice { .. }
             | Zoho::RecordPayment { .. }
             | Zoho::ReadCatalog
+            | Zoho::FindCustomers { .. }
             | Zoho::UpdateCustomer { .. }
             | Zoho::SeekCustomer { .. }
             | Zoho::EraseCustomer { .. }

@@ -7,6 +7,7 @@ use crate::dice::Dice;
 use crate::disputed;
 use crate::ending;
 use crate::erasing;
+use crate::imports;
 use crate::plan;
 use crate::samples::{self, day, eur};
 use crate::tickets;
@@ -31,7 +32,7 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
     if let Some(answer) = disputed::answer(effect, dice) {
         return answer;
     }
-    if let Some(answer) = trial::answer(effect, dice) {
+    if let Some(answer) = trial::answer(effect, dice).or_else(|| imports::answer(effect, dice)) {
         return answer;
     }
     match effect {

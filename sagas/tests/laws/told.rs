@@ -7,6 +7,7 @@ use crate::dice::Dice;
 use crate::disputed;
 use crate::ending;
 use crate::erasing;
+use crate::imports;
 use crate::plan;
 use crate::samples::{self, day, eur};
 use crate::tickets;
@@ -25,6 +26,7 @@ use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::posting::{Dimensions, Posting, Rule};
 use sagas::kernel::saga::Saga;
+use sagas::migration::Migration;
 use sagas::notice::{self, Notices};
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
 use sagas::plan_change::{self, PlanChange};
@@ -293,6 +295,16 @@ impl Told for SignUp {
 
     fn command(_: &sagas::sign_up::State, dice: &mut Dice, now: DateTime<Utc>) -> sagas::sign_up::Command {
         trial::command(dice, now)
+    }
+}
+
+impl Told for Migration {
+    fn start() -> sagas::migration::Command {
+        imports::start()
+    }
+
+    fn command(_: &sagas::migration::State, dice: &mut Dice, _: DateTime<Utc>) -> sagas::migration::Command {
+        imports::command(dice)
     }
 }
 

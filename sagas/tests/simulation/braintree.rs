@@ -203,6 +203,7 @@ impl Braintree {
             | Call::RemoveEvidence { .. }
             | Call::FinalizeDispute { .. }
             | Call::SeekCustomer { .. }
+            | Call::FindCustomers { .. }
             | Call::EraseCustomer { .. } => panic!("no flow of this world asks for {call:?}"),
         }
     }

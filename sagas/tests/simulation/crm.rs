@@ -152,6 +152,7 @@ impl Crm {
             Attio::AddNote(_)
             | Attio::MakePerson { .. }
             | Attio::ReadClient { .. }
+            | Attio::FindPerson { .. }
             | Attio::ShowClient(_)
             | Attio::SetCompliance { .. }
             | Attio::SeekPerson { .. }

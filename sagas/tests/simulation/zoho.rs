@@ -300,6 +300,7 @@ impl Zoho {
                 done(Answer::Nothing)
             }
             Call::ReadCatalog
+            | Call::FindCustomers { .. }
             | Call::UpdateCustomer { .. }
             | Call::SeekCustomer { .. }
             | Call::EraseCustomer { .. }

@@ -119,6 +119,10 @@ impl Attio {
             effect::Attio::MakePerson { customer: _, lead_source } => {
                 newcomers::make(&mut session, call.beside.person.as_ref(), lead_source.as_ref()).await
             }
+            effect::Attio::FindPerson { customer: _ } => {
+                let found = newcomers::found(&mut session, call.beside.person.as_ref()).await;
+                found.map(|found| found.unwrap_or(Answer::Nothing))
+            }
             effect::Attio::ShowClient(standing) => newcomers::show(&mut session, standing).await,
             effect::Attio::ShowSubscription(face) => match Shown::new(face, call.beside.link.as_ref(), self.currency) {
                 Ok(shown) => shown.write(&mut session).await,
@@ -167,6 +171,7 @@ impl Attio {
             | effect::Attio::ReadPerson { .. }
             | effect::Attio::SeekPerson { .. }
             | effect::Attio::ReadClient { .. }
+            | effect::Attio::FindPerson { .. }
             | effect::Attio::ReadCatalog => return absent,
             effect::Attio::ErasePerson { person } => erasing::stands(&mut session, person).await,
             effect::Attio::MakePerson { .. } => newcomers::found(&mut session, call.beside.person.as_ref()).await,

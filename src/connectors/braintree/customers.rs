@@ -1,9 +1,9 @@
 //! Customers under ids of our choosing. "Already exists" means done, if it is the same person. It changes no customer
-//! that is there, and reads nothing personal out of an answer but the e-mail address, to compare it.
+//! that is there, and reads nothing personal out of an answer but the e-mail address, to compare it. Finds those of an address.
 
 use super::judge::{self, Said, Shown};
-use super::xml::Node;
-use super::{Braintree, NOTHING_DONE, found, unclear, wire};
+use super::xml::{Body, Node};
+use super::{Braintree, NOTHING_DONE, found, request_id, unclear, wire};
 use crate::port::{Call, Person, Report};
 use reqwest::Method;
 use sagas::kernel::answer::Answer;
@@ -37,6 +37,28 @@ impl Braintree {
             Said::Outcome(outcome) => outcome,
         };
         Report { outcome, request_id, person: None }
+    }
+
+    /// The ids of those with the person's e-mail address, by the search, whose index may lag behind what was just made.
+    pub(super) async fn find_customers(&self, call: &Call) -> Report {
+        let Some(person) = &call.beside.person else {
+            return judge::rejected(RejectionKind::NotFound, "person_gone", "nothing is known of the customer").into();
+        };
+        let body = Body::document("search", |search: &mut Body| {
+            search.group("email", |criterion| criterion.text("is", person.email.trim()));
+        });
+        let path = ["customers", "advanced_search_ids"];
+        let request = self.request(call.effect.operation(), Method::POST, &path).body("application/xml", body);
+        match self.http.send(request, call.time_limit).await {
+            Ok(reply) => {
+                let outcome = judge::read(&reply, "search-results", |node| {
+                    let customers = node.items("ids").filter_map(Node::text).map(str::to_owned).collect();
+                    Ok(Answer::BraintreeCustomers { customers })
+                });
+                Report { outcome, request_id: request_id(&reply), person: None }
+            }
+            Err(failure) => failure.of_read().into(),
+        }
     }
 
     /// Looks for the customer.

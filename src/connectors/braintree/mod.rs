@@ -117,6 +117,7 @@ impl Braintree {
             effect::Braintree::Authorise { order_id, customer, with, amount, presence } => {
                 self.authorise(call, order_id, customer, with, *amount, *presence).await
             }
+            effect::Braintree::FindCustomers { .. } => self.find_customers(call).await,
             effect::Braintree::CreateCustomer { customer, .. } => {
                 in_time(call, self.create_customer(call, customer)).await
             }
@@ -200,6 +201,7 @@ impl Braintree {
             effect::Braintree::ReadCustomer { .. }
             | effect::Braintree::ReadTransaction { .. }
             | effect::Braintree::FindTransactions { .. }
+            | effect::Braintree::FindCustomers { .. }
             | effect::Braintree::ReadMethod { .. }
             | effect::Braintree::SeekCustomer { .. }
             | effect::Braintree::ReadSubscription { .. }

@@ -127,6 +127,32 @@ impl Zoho {
         Ok(Answer::ZohoCustomers { customers })
     }
 
+    /// All that have the person's e-mail address, oldest first. The filter by it is not in Zoho's documents of Billing: every row
+    /// is compared, so that without it only more pages are read.
+    pub(super) async fn find_customers(&self, person: Option<&Person>, deadline: Instant) -> Answered<Answer> {
+        const OPERATION: &str = "zoho.find_customers";
+        let person = person.ok_or_else(no_person)?;
+        let by_email = [("filter_by", "Status.All"), ("email", person.email.trim())];
+        let mut candidates = BTreeSet::new();
+        let take = |page: CustomerRows| {
+            let theirs = page.customers.into_iter().filter(|row| row.has_email(&person.email));
+            candidates.extend(theirs.map(|row| row.customer_id));
+            true
+        };
+        self.billing.pages(OPERATION, "customers", &by_email, deadline, take).await?;
+        let mut hits = Vec::new();
+        for candidate in &candidates {
+            match self.customer(OPERATION, candidate, deadline).await {
+                Ok(answer) => hits.push(answer.customer),
+                Err(outcome) if is_not_found(&outcome) => {}
+                Err(outcome) => return Err(outcome),
+            }
+        }
+        hits.sort_by(|a, b| a.age().cmp(&b.age()));
+        let customers = hits.into_iter().map(|hit| hit.read().map_err(unreadable)).collect::<Answered<_>>()?;
+        Ok(Answer::ZohoCustomers { customers })
+    }
+
     /// Rows hold no custom fields and there is no filter by one: those that may be ours, by the person's e-mail address
     /// or name where the person is known, are read one by one. Oldest first.
     async fn search(&self, search: &Search<'_>, deadline: Instant) -> Answered<Vec<CustomerWire>> {

@@ -179,6 +179,9 @@ impl Zoho {
             effect::Zoho::FindRetiredCustomers { customer } => {
                 self.find_retired(customer, call.beside.person.as_ref(), deadline).await
             }
+            effect::Zoho::FindCustomers { customer: _ } => {
+                self.find_customers(call.beside.person.as_ref(), deadline).await
+            }
             effect::Zoho::ReviveCustomer { customer } => self.mark(customer, Mark::Active, deadline).await,
             effect::Zoho::DeactivateCustomer { customer } => self.mark(customer, Mark::Inactive, deadline).await,
             effect::Zoho::ListSubscriptions { customer, reference } => {
@@ -216,6 +219,7 @@ impl Zoho {
             | effect::Zoho::ReadCatalog
             | effect::Zoho::ReadCustomer { .. }
             | effect::Zoho::FindRetiredCustomers { .. }
+            | effect::Zoho::FindCustomers { .. }
             | effect::Zoho::ListSubscriptions { .. }
             | effect::Zoho::SeekCustomer { .. }
             | effect::Zoho::ReadFirstInvoice { .. }

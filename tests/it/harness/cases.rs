@@ -476,3 +476,9 @@ async fn a_desk_ticket_survives_every_fault_at_every_call() {
     let fixture = super::desk_ticket::Fixture::new().await;
     println!("{} cases played on tickets", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_survives_every_fault_at_every_call() {
+    let fixture = super::migration::Fixture::new().await;
+    println!("{} cases played on migrations", play(&fixture).await);
+}

@@ -181,3 +181,9 @@ async fn a_desk_ticket_survives_the_death_of_its_node_at_every_point() {
     let fixture = super::desk_ticket::Fixture::new().await;
     println!("{} deaths played on tickets", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::migration::Fixture::new().await;
+    println!("{} deaths played on migrations", play(&fixture).await);
+}

@@ -20,6 +20,7 @@ mod faults;
 mod histories;
 mod invoice_payment;
 mod matrix;
+mod migration;
 mod nodes;
 mod notice;
 mod payment_method_update;
@@ -179,6 +180,7 @@ const PLAYED: [&str; 15] = [
     dispute::KIND,
     erasure::KIND,
     invoice_payment::KIND,
+    migration::KIND,
     notice::KIND,
     payment_method_update::KIND,
     plan_change::KIND,

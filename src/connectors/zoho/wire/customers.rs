@@ -149,11 +149,17 @@ impl CustomerRow {
 
     /// It has the person's e-mail address or name.
     pub(in super::super) fn may_be(&self, person: &Person) -> bool {
-        let is = |shown: &Option<String>, ours: &str| {
-            shown.as_deref().is_some_and(|shown| shown.trim().to_lowercase() == ours.trim().to_lowercase())
-        };
-        is(&self.email, &person.email) || is(&self.display_name, &person.display_name())
+        self.has_email(&person.email) || is(self.display_name.as_deref(), &person.display_name())
     }
+
+    /// It has that e-mail address, in whatever case.
+    pub(in super::super) fn has_email(&self, email: &str) -> bool {
+        is(self.email.as_deref(), email)
+    }
+}
+
+fn is(shown: Option<&str>, ours: &str) -> bool {
+    shown.is_some_and(|shown| shown.trim().to_lowercase() == ours.trim().to_lowercase())
 }
 
 /// Body of `POST /customers`.

@@ -1,0 +1,4 @@
+//! Tests by area; each test's name begins with the edge that it covers.
+
+mod s2_26;
+mod world;
