@@ -19,6 +19,7 @@ pub mod refund;
 pub mod rehearsal;
 pub mod sign_up;
 pub mod subscription_activation;
+pub mod zoho_native;
 
 use kernel::forms::Forms;
 use kernel::saga::{BusinessEvent, Saga};
@@ -43,6 +44,7 @@ macro_rules! for_each_saga {
             $crate::sign_up::SignUp,
             $crate::notice::Notices,
             $crate::plan_change::PlanChange,
+            $crate::zoho_native::ZohoNative,
         }
     };
 }

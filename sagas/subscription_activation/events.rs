@@ -1,6 +1,6 @@
 //! What an activation says happened. Names and fields are in the log for ever, and none carries personal data.
 
-use super::quote::Quote;
+use crate::kernel::quote::Quote;
 use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
 use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
 use crate::kernel::effect::Claim;

@@ -1,7 +1,7 @@
 //! What an activation remembers.
 
 use super::face::Face;
-use super::quote::Quote;
+use crate::kernel::quote::Quote;
 use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
 use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
 use crate::kernel::effect::Claim;
