@@ -119,7 +119,7 @@ fn release(state: &State) -> Option<Pending> {
     let (product, saga) = (state.product.as_ref()?, state.saga()?);
     let message = Message {
         to: product.saga,
-        flow: ACTIVATIONS.to_owned(),
+        flow: product.flow.clone().unwrap_or_else(|| ACTIVATIONS.to_owned()),
         kind: "cancellation.ended".to_owned(),
         command: json!({"command": "subscription_ended", "product": product.key}),
         key: format!("{saga}:ended"),

@@ -30,6 +30,7 @@ fn awaits(stage: &Stage, step: &str) -> bool {
     match step {
         // What was made for the customer is kept in mind, whatever became of the start.
         "enrol" | "zoho_customer" | "revive_zoho_customer" | "link_zoho_customer" => true,
+        // Called off meanwhile, nobody knows the page's address, and it ends by itself.
         "create_page" => *stage == Stage::Opening,
         "read_page" => *stage == Stage::PageOut,
         "find_purchase" => *stage == Stage::Confirming,
@@ -86,8 +87,6 @@ impl Turn<'_> {
                 }
             }
             ("link_zoho_customer", _) => self.push(Event::ZohoCustomerLinked),
-            // Called off meanwhile: nobody knows the page's address, and it ends by itself.
-            ("create_page", Answer::HostedPage(_)) if self.state.closing.is_some() => self.close(),
             ("create_page", Answer::HostedPage(page)) => {
                 let expires_at = page.expires_at.unwrap_or(self.at.now + PAGE_LIFE);
                 self.push(Event::PageMade { page: page.id.clone(), expires_at, at: self.at.now });

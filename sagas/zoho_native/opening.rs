@@ -12,10 +12,16 @@ use crate::kernel::saga::Pending;
 
 /// What Zoho's page still needs.
 pub(super) fn opening(state: &State) -> Option<Pending> {
-    if state.closing.is_some() {
-        // A customer that was made and is not linked would be made a second time.
-        return linked(state);
+    let want = wanted(state)?;
+    // Called off: what was begun for the customer at Zoho is finished. One that is made and not linked would be made again.
+    let finishes = |step| matches!(step, "revive_zoho_customer" | "zoho_customer" | "link_zoho_customer");
+    match &want {
+        Pending::Perform { step, .. } if state.closing.is_some() && !finishes(*step) => None,
+        _ => Some(want),
     }
+}
+
+fn wanted(state: &State) -> Option<Pending> {
     claim(state, state.customer_claim()?).or_else(|| enrolled(state)).or_else(|| after_claim(state))
 }
 

@@ -4,7 +4,7 @@ use super::catalog::VAT_PPM;
 use super::{Details, adopt, aim_webhooks, describe, provision_attio, provision_zoho};
 use crate::app::{Service, stamp};
 use crate::clock::Clock;
-use crate::config::{Config, Settings};
+use crate::config::{Collector, Config, Settings};
 use crate::store::backlog::backlog;
 use crate::store::open::{migrate_url, visit};
 use crate::store::query::{self, SagaLine};
@@ -52,6 +52,8 @@ pub struct StageOptions {
     pub reconcile_at: Option<String>,
     /// Everybody's present at the start; none: the real one.
     pub from: Option<DateTime<Utc>>,
+    /// Who collects what is sold.
+    pub collection_owner: Collector,
 }
 
 impl StageOptions {
@@ -70,6 +72,7 @@ impl StageOptions {
             next_key: None,
             reconcile_at: None,
             from: None,
+            collection_owner: Collector::Orchestrator,
         }
     }
 }
@@ -360,6 +363,7 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
     let mut settings = Line::from_arg_matches(&matches)?.settings;
     settings.proof.checkpoint_sink = options.sink.clone().map(SecretString::from);
     settings.proof.checkpoint_next_key.clone_from(&options.next_key);
+    settings.offers.collection_owner = options.collection_owner;
     settings.reconcile.reconcile_at.clone_from(&options.reconcile_at);
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;
     Ok(settings.check_show()?)

@@ -13,8 +13,8 @@ use crate::store::erasing::{self, Erased};
 use crate::store::items::{NewItem, hand_over, take_over};
 use crate::store::query::{self, SagaFilter, under_way};
 use crate::store::survey::{survey_customer, survey_ending, survey_invoice, survey_subscription};
-use crate::store::{Store, StoreError};
-use sagas::kernel::answer::{Answer, ClaimHolder, ErasedHere, ErasureProof, InFlight};
+use crate::store::{saga_store, Store, StoreError};
+use sagas::kernel::answer::{Answer, ClaimHolder, EndingSurvey, ErasedHere, ErasureProof, InFlight};
 use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{Claim, Desk, Message};
 use sagas::kernel::ids::SagaId;
@@ -90,7 +90,12 @@ impl DeskPerformer {
             Desk::WeighGiveBack { amount } => Ok(Answer::Weighed { alone: self.auto_refunds.allow(*amount) }),
             Desk::SurveyEnding { subscription, zoho_subscription, invoices } => {
                 let survey = survey_ending(pool, subscription, zoho_subscription, invoices, call.saga).await;
-                survey.map(|survey| Answer::EndingSurvey(Box::new(survey))).map_err(|e| store(&e))
+                match survey {
+                    Ok(survey) => self.named(survey).await,
+                    Err(e) => Err(e),
+                }
+                .map(|survey| Answer::EndingSurvey(Box::new(survey)))
+                .map_err(|e| store(&e))
             }
             Desk::CountCard { card, brand, order_id } => {
                 let charge = Charge { card, brand, order_id, saga: call.saga };
@@ -178,6 +183,14 @@ impl DeskPerformer {
             self.came.notify_one();
         }
         Ok(Answer::Nothing)
+    }
+
+    /// The same survey, with the flow of who keeps the product.
+    async fn named(&self, mut survey: EndingSurvey) -> Result<EndingSurvey, StoreError> {
+        if let Some(product) = &mut survey.product {
+            product.flow = saga_store::kind(&self.pool, product.saga.shard(self.shards), product.saga).await?;
+        }
+        Ok(survey)
     }
 
     /// Who holds a claim, and how that saga ended, if it has.

@@ -1,7 +1,7 @@
 //! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
 
 use super::router::Router;
-use super::{disputes, endings, notices, plans};
+use super::{disputes, endings, natives, notices, plans};
 use crate::connectors::braintree::webhook::{Notification, Subject};
 use crate::connectors::zoho;
 use crate::engine::items::Body;
@@ -77,7 +77,12 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
     else {
         return Trigger::Later;
     };
-    if notice.invoices.is_empty() && ending.is_none() && changed.is_none() && date.is_none() {
+    let native = natives::noticed(store, &router.installation, notice).await;
+    let Ok(native) = native.inspect_err(|e| tracing::warn!(error = %e, "whose subscription it is could not be read"))
+    else {
+        return Trigger::Later;
+    };
+    if notice.invoices.is_empty() && native.is_none() && ending.is_none() && changed.is_none() && date.is_none() {
         return Trigger::Ignored(format!(
             "{kind} concerns no invoice, and neither end nor plan of a subscription of ours"
         ));
@@ -94,7 +99,7 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
         );
         item(saga, format!("zoho.{}", notice.kind), "zoho", &body)
     };
-    Trigger::Items(notice.invoices.iter().map(item).chain(ending).chain(changed).chain(date).collect())
+    Trigger::Items(notice.invoices.iter().map(item).chain(native).chain(ending).chain(changed).chain(date).collect())
 }
 
 /// What Zoho's event says of an invoice. Whatever is not known to tell nothing else counts as a change.

@@ -161,7 +161,7 @@ pub async fn survey_ending(
     Ok(EndingSurvey {
         charging: charging.fetch_all(pool).await?,
         captures: captures.collect::<Result<_, StoreError>>()?,
-        product: product.fetch_optional(pool).await?.map(|row| KeptProduct { saga: SagaId(row.saga), key: row.key }),
+        product: product.fetch_optional(pool).await?.map(|row| KeptProduct { saga: SagaId(row.saga), key: row.key, flow: None }),
     })
 }
 

@@ -270,7 +270,6 @@ fn what_others_collect_is_refused_with_what_to_do() {
     for (owner, told) in [
         (None, "nobody is on record"),
         (Some(CollectionOwner::BraintreeRecurring), "cancel it at Braintree first"),
-        (Some(CollectionOwner::ZohoNative), "cancel it in Zoho"),
     ] {
         let mut world = World::new();
         world.survey.owner = owner;

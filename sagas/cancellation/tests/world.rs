@@ -81,7 +81,7 @@ impl World {
             invoices: Vec::new(),
             charging: Vec::new(),
             captures: Vec::new(),
-            product: Some(KeptProduct { saga: seller(), key: KEPT_KEY.to_owned() }),
+            product: Some(KeptProduct { saga: seller(), key: KEPT_KEY.to_owned(), flow: None }),
             busy: false,
             zoho_says: VecDeque::new(),
             attio_says: VecDeque::new(),

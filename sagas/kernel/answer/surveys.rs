@@ -94,6 +94,9 @@ pub struct KeptProduct {
     pub saga: SagaId,
     /// The claim's key.
     pub key: String,
+    /// The flow of that saga; absent in what earlier releases wrote: an activation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
 }
 
 /// What our own tables say about a customer. All absent: it is none of ours.

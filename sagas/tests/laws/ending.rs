@@ -57,7 +57,7 @@ pub(crate) fn survey(subscription: &str, dice: &mut Dice, now: DateTime<Utc>) ->
         at: now,
     };
     let captures = if dice.roll(3) == 0 { vec![capture] } else { Vec::new() };
-    let product = KeptProduct { saga: SagaId::derived("walk", &["activation"]), key: "cust1/prod1".to_owned() };
+    let product = KeptProduct { saga: SagaId::derived("walk", &["activation"]), key: "cust1/prod1".to_owned(), flow: None };
     let product = (dice.roll(2) == 0).then_some(product);
     Answer::EndingSurvey(Box::new(EndingSurvey { charging, captures, product }))
 }

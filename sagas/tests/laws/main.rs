@@ -39,6 +39,7 @@ mod disputed;
 mod ending;
 mod erasing;
 mod histories;
+mod native;
 mod pages;
 mod plan;
 #[path = "../../kernel/tests/samples.rs"]

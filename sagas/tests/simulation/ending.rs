@@ -144,7 +144,7 @@ impl World {
         let sold = |holder: SagaId| derive("subscription", &[&holder.0.simple().to_string()]).simple().to_string();
         let product = self.tables.claims.iter().find_map(|(claim, holder)| {
             let keeps = claim.kind == ClaimKind::AccountPlanFamily && sold(holder.saga) == ours;
-            keeps.then(|| KeptProduct { saga: holder.saga, key: claim.key.clone() })
+            keeps.then(|| KeptProduct { saga: holder.saga, key: claim.key.clone(), flow: None })
         });
         Answer::EndingSurvey(Box::new(EndingSurvey { charging, captures, product }))
     }

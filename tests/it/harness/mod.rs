@@ -31,6 +31,7 @@ mod subscription_activation;
 mod versions;
 mod weather;
 mod world;
+mod zoho_native;
 
 use attio_billing::clock::Clock;
 use attio_billing::engine::Engine;
@@ -153,7 +154,7 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 14] = [
+const PLAYED: [&str; 15] = [
     act_refusal::KIND,
     cancellation::KIND,
     catalog_sync::KIND,
@@ -168,6 +169,7 @@ const PLAYED: [&str; 14] = [
     rehearsal::KIND,
     sign_up::KIND,
     subscription_activation::KIND,
+    zoho_native::KIND,
 ];
 
 #[test]
