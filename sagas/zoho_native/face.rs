@@ -152,7 +152,7 @@ fn action(state: &State) -> &'static str {
     match &state.stage {
         Stage::Held { .. } => "Finance or an operator must decide",
         Stage::LinkOut if state.letter_trouble => "Send the customer the link: the letter could not be delivered",
-        Stage::Running if state.life() == Some(Life::PastDue) => "Ask the customer for another card: `Send card link`",
+        Stage::Running if state.life() == Some(Life::PastDue) => "Ask the customer for another card, on Zoho's page for it",
         _ => "",
     }
 }

@@ -4,7 +4,6 @@ use super::world::{World, billed, choice};
 use crate::cancellation::{GiveBack, News, OpenInvoices, Wish};
 use crate::kernel::answer::CollectionOwner;
 use crate::kernel::saga::End;
-use crate::kernel::tests::bench::Played as _;
 
 fn native() -> World {
     let mut world = World::new();

@@ -39,7 +39,7 @@ fn e4_a_failed_charge_is_shown_and_told_once_and_so_is_its_end() {
         assert_eq!((w.state().as_str(), w.parked()), ("PastDue", None), "{status}");
         let face = w.last_shown().clone();
         assert_eq!((face.subscription_status.as_str(), face.payment_status.as_str()), ("Past due", "Failed"));
-        assert!(face.action_needed.contains("Send card link") && face.last_error.contains(status));
+        assert!(face.action_needed.contains("another card") && face.last_error.contains(status));
         w.pass(TimeDelta::days(2));
         assert_eq!(w.called("read_terms"), 4, "looked at daily");
         w.terms.status = "live".to_owned();

@@ -4,8 +4,9 @@
 use super::Ground;
 use crate::postgres::{TestDatabase, database};
 use crate::staging::at_noon;
+use attio_billing::config::Collector;
 use attio_billing::connectors::Connectors;
-use attio_billing::demo::Stage;
+use attio_billing::demo::{Stage, StageOptions};
 use attio_billing::engine::Engine;
 use attio_billing::intake::{Acts, Poller};
 use attio_billing::port::{Beside, Call, InMemory, Perform};
@@ -34,8 +35,14 @@ pub(super) struct Staged {
 
 impl Staged {
     pub(super) async fn new() -> Self {
+        Self::collected_by(Collector::Orchestrator).await
+    }
+
+    /// One on which that one collects what is sold.
+    pub(super) async fn collected_by(collection_owner: Collector) -> Self {
         let database = database().await;
-        let stage = Stage::without_service(&at_noon(&database)).await.unwrap();
+        let options = StageOptions { collection_owner, ..at_noon(&database) };
+        let stage = Stage::without_service(&options).await.unwrap();
         for setting in [
             json!({"vendor": "braintree", "act": "set_api_request_keys", "on": false}),
             json!({"vendor": "braintree", "act": "set_duplicate_window", "seconds": 0}),

@@ -5,6 +5,7 @@
 use super::Ground;
 use super::staged::Staged;
 use attio_billing::checkout::CONSENT_VERSION;
+use attio_billing::config::Collector;
 use attio_billing::demo::SignUp;
 use attio_billing::engine::Engine;
 use attio_billing::engine::items::Body;
@@ -39,7 +40,7 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
-        let staged = Staged::new().await;
+        let staged = Staged::collected_by(Collector::ZohoNative).await;
         let (config, clock) = (staged.stage.config(), staged.stage.clock().clone());
         let keys = Keys::new(&config.secret_key, "http://127.0.0.1");
         let mailer = Mailer::new(&config.mail, &config.brand, clock, Duration::from_secs(10)).unwrap();
