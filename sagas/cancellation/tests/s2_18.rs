@@ -17,7 +17,7 @@ fn e7_a_cancellation_asks_for_no_choice_and_takes_no_money_step() {
     let mut world = native();
     world.press(Wish::CancelNow);
     assert_eq!((world.state().as_str(), world.saga.flow.ended), ("Closed", Some(End::Completed)));
-    assert_eq!((world.made("cancel"), world.made("void_invoice"), world.made("tell_invoice")), (1, 0, 0));
+    assert_eq!((world.made("zoho.cancel_subscription"), world.made("desk.tell")), (1, 1));
     assert_eq!((world.tasks.len(), world.is_fenced()), (0, false));
     let told = world.told.last().expect("who keeps the product");
     assert_eq!(told.kind, "cancellation.ended");
@@ -27,7 +27,7 @@ fn e7_a_cancellation_asks_for_no_choice_and_takes_no_money_step() {
 fn e7_a_choice_that_comes_all_the_same_moves_nothing() {
     let mut world = native();
     world.order(Wish::CancelNow, choice(Some(OpenInvoices::Void), Some(GiveBack::Full)));
-    assert_eq!((world.state().as_str(), world.made("void_invoice"), world.tasks.len()), ("Closed", 0, 0));
+    assert_eq!((world.state().as_str(), world.made("zoho.void_invoice"), world.tasks.len()), ("Closed", 0, 0));
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn e7_a_cancellation_with_the_term_and_its_reactivation_are_zohos_calls_too() {
     world.terms.status = "non_renewing".to_owned();
     world.now += chrono::TimeDelta::minutes(1);
     world.press(Wish::Reactivate);
-    assert_eq!((world.state().as_str(), world.made("reactivate")), ("GoesOn", 1));
+    assert_eq!((world.state().as_str(), world.made("zoho.reactivate_subscription")), ("GoesOn", 1));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn e7_what_staff_cancel_in_zoho_is_adopted() {
     let mut world = native();
     world.terms.status = "cancelled_from_dunning".to_owned();
     world.notice(News::Ended);
-    assert_eq!((world.state().as_str(), world.made("cancel"), world.status()), ("Closed", 0, "Cancelled"));
+    assert_eq!((world.state().as_str(), world.made("zoho.cancel_subscription"), world.status()), ("Closed", 0, "Cancelled"));
 }
 
 #[test]
