@@ -56,6 +56,8 @@ async fn e7_an_act_ends_it_at_zoho_and_the_product_can_be_bought_again() {
     play.until_record(&newcomer, "subscription_status", "Cancelled").await;
     play.rest().await;
     assert_eq!(play.subscriptions().await[0]["status"], "cancelled");
+    // While the cancellation works on the subscription, the mirror waits.
+    play.advance("PT2H").await;
     assert_eq!(play.saga(&newcomer).await.state, "Ended", "{}", play.history(&newcomer).await);
     let claims: i64 =
         sqlx::query_scalar("select count(*) from claim").fetch_one(play.stage.pool()).await.unwrap();
