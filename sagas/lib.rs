@@ -21,6 +21,7 @@ pub mod refund;
 pub mod rehearsal;
 pub mod sign_up;
 pub mod subscription_activation;
+pub mod zoho_native;
 
 use kernel::forms::Forms;
 use kernel::saga::{BusinessEvent, Saga};
@@ -47,6 +48,7 @@ macro_rules! for_each_saga {
             $crate::plan_change::PlanChange,
             $crate::desk_ticket::DeskTicket,
             $crate::migration::Migration,
+            $crate::zoho_native::ZohoNative,
         }
     };
 }

@@ -4,11 +4,14 @@
 mod back;
 mod cancel;
 mod card;
+mod native;
 
 pub use cancel::Cancelling;
 pub use card::CardDesk;
 
-use crate::checkout::{Advice, Authentication, CardNonce, CardOnFile, Desk, Instrument, Line, Problem, Quote, Receipt};
+use crate::checkout::{
+    Acceptance, Advice, Authentication, CardNonce, CardOnFile, Desk, Instrument, Line, Problem, Quote, Receipt,
+};
 use crate::checkout::{Renewal, Stage, Submission, Tax, Unit, View};
 use crate::clock::Clock;
 use crate::connectors::Connectors;
@@ -22,6 +25,7 @@ use crate::store::items::ItemState;
 use crate::store::secrets::Sealed;
 use async_trait::async_trait;
 use back::{Back, PATIENCE, digest, unavailable};
+use native::NativeDesk;
 use sagas::kernel::effect::CheckoutLink;
 use sagas::kernel::money::Money;
 use sagas::kernel::offer::TermUnit;
@@ -35,6 +39,8 @@ use tokio::time::Instant;
 /// The desk behind the checkout page.
 pub struct Reception {
     back: Arc<Back>,
+    /// The desk behind the same page where Zoho collects.
+    natively: NativeDesk,
 }
 
 /// What stands behind a link.
@@ -55,7 +61,8 @@ impl Reception {
         clock: Arc<dyn Clock>,
         call_limit: Duration,
     ) -> Self {
-        Self { back: Arc::new(Back { store, engine, connectors, keys, clock, call_limit }) }
+        let back = Arc::new(Back { store, engine, connectors, keys, clock, call_limit });
+        Self { natively: NativeDesk::new(Arc::clone(&back)), back }
     }
 
     /// The desk behind the page for another card, on the same.
@@ -90,6 +97,7 @@ impl Reception {
             cards_on_file: cards(page).iter().map(on_file).collect(),
             locale: person.and_then(|person| person.locale),
             card: None,
+            elsewhere: None,
         })
     }
 
@@ -130,11 +138,17 @@ impl Reception {
 #[async_trait]
 impl Desk for Reception {
     async fn view(&self, token: &str) -> Result<View, Problem> {
+        if self.natively.answers(token).await? {
+            return self.natively.view(token).await;
+        }
         let behind = self.behind(token).await?;
         self.shown(&behind).await
     }
 
     async fn opened(&self, token: &str) {
+        if self.natively.answers(token).await.unwrap_or(false) {
+            return self.natively.opened(token).await;
+        }
         let Ok(link) = self.back.keys.read(token) else { return };
         let key = format!("opened:{}:{}", link.saga, link.number);
         let opened = Command::Opened { link: link.number };
@@ -150,7 +164,8 @@ impl Desk for Reception {
         let behind = self.behind(token).await?;
         let (link, page) = (behind.link, &behind.page);
         let (with, input, key) = self.paying(page, &submission.instrument)?;
-        let evidence = self.back.evidence(page.customer.as_deref(), &submission).await?;
+        let evidence = (submission.ip, submission.user_agent.as_deref());
+        let evidence = self.back.evidence(page.customer.as_deref(), evidence).await?;
         let command = Command::Submitted {
             link: link.number,
             quote_hash: submission.quote_hash.clone(),
@@ -182,6 +197,18 @@ impl Desk for Reception {
                 Ok(view)
             }
         }
+    }
+
+    async fn onward(&self, token: &str) -> Result<Option<SecretString>, Problem> {
+        if self.natively.answers(token).await? { self.natively.onward(token).await } else { Ok(None) }
+    }
+
+    async fn accept(&self, token: &str, acceptance: Acceptance) -> Result<Option<SecretString>, Problem> {
+        self.natively.accept(token, acceptance).await
+    }
+
+    async fn returned(&self, token: &str) -> Result<(), Problem> {
+        if self.natively.answers(token).await? { self.natively.returned(token).await } else { Ok(()) }
     }
 
     async fn client_token(&self, token: &str) -> Result<SecretString, Problem> {

@@ -4,7 +4,9 @@
 use super::face::{self, Face};
 use super::give_back::GiveBacks;
 use super::words::{Choice, Event, News, Of, OpenInvoices, Order, Wish};
-use crate::kernel::answer::{BilledInvoice, EndingSurvey, KeptProduct, SubscriptionSurvey, SubscriptionTerms};
+use crate::kernel::answer::{
+    BilledInvoice, CollectionOwner, EndingSurvey, KeptProduct, SubscriptionSurvey, SubscriptionTerms,
+};
 use crate::kernel::effect::{Claim, ClaimKind, PressedAct, Standing};
 use crate::kernel::ids::SagaId;
 use crate::kernel::park::ParkCode;
@@ -142,9 +144,14 @@ impl State {
         matches!(self.stage, Stage::New | Stage::Scheduled { .. } | Stage::Over { .. })
     }
 
+    /// Zoho's own gateway took the money: what is owed and what goes back is settled there, and nothing is asked here.
+    pub(super) fn money_is_zohos(&self) -> bool {
+        self.survey.as_ref().is_some_and(|survey| survey.owner == Some(CollectionOwner::ZohoNative))
+    }
+
     /// A person must choose before it goes on.
     pub(super) fn asks(&self) -> bool {
-        self.stage == Stage::Settling && (self.asks_open_invoices() || self.asks_give_back())
+        self.stage == Stage::Settling && !self.money_is_zohos() && (self.asks_open_invoices() || self.asks_give_back())
     }
 
     /// Invoices on which something is owed, but for those that are still being charged.
@@ -170,7 +177,7 @@ impl State {
 
     /// The invoice that is to be settled next: its id, and what is done at Zoho; none: its stream is told.
     pub(super) fn next_invoice(&self) -> Option<(&str, Option<OpenInvoices>)> {
-        let chosen = self.choice.open_invoices?;
+        let chosen = self.choice.open_invoices.filter(|_| !self.money_is_zohos())?;
         if let Some(untold) = self.settled.iter().find(|id| !self.told.contains(id)) {
             return Some((untold, None));
         }

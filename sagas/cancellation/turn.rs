@@ -219,13 +219,12 @@ impl Turn<'_> {
     fn surveyed(&mut self, survey: &SubscriptionSurvey) {
         self.push(Event::SubscriptionSurveyed { survey: Box::new(survey.clone()) });
         let why = match (&survey.subscription, survey.owner) {
-            (Some(_), Some(CollectionOwner::Orchestrator)) => return,
+            (Some(_), Some(CollectionOwner::Orchestrator | CollectionOwner::ZohoNative)) => return,
             (None, _) => "it is no subscription of ours: cancel it in Zoho",
             (Some(_), None) => "nobody is on record as its collector: cancel it in Zoho, or import it first",
             (Some(_), Some(CollectionOwner::BraintreeRecurring)) => {
                 "Braintree's own recurring billing collects it: cancel it at Braintree first, then in Zoho"
             }
-            (Some(_), Some(CollectionOwner::ZohoNative)) => "Zoho's own gateway collects it: cancel it in Zoho",
         };
         self.refuse(why);
     }
@@ -399,6 +398,9 @@ impl Turn<'_> {
 
     /// What was chosen for what was paid, once it is settled what is still owed.
     fn proposal(&self) -> Option<Proposal> {
+        if self.state.money_is_zohos() {
+            return None;
+        }
         let give_back = self.state.choice.give_back.filter(|g| *g != GiveBack::Nothing && !self.state.proposed)?;
         let (invoice, paid) = self.state.newest_paid()?;
         let open = || self.state.open_invoices().map(|i| i.id.clone()).collect();

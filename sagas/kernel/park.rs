@@ -39,13 +39,16 @@ pub enum ParkCode {
     DisputeStuck,
     ImpossibleTransition,
     ErasureBlocked,
+    PageWithoutSubscription,
+    TwinSubscription,
+    NoCollector,
     Rehearsal,
     Paused,
 }
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 37] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -78,6 +81,9 @@ impl ParkCode {
         Self::DisputeStuck,
         Self::ImpossibleTransition,
         Self::ErasureBlocked,
+        Self::PageWithoutSubscription,
+        Self::TwinSubscription,
+        Self::NoCollector,
         Self::Rehearsal,
         Self::Paused,
     ];
@@ -117,6 +123,9 @@ impl ParkCode {
             Self::DisputeStuck => "DISPUTE_STUCK",
             Self::ImpossibleTransition => "IMPOSSIBLE_TRANSITION",
             Self::ErasureBlocked => "ERASURE_BLOCKED",
+            Self::PageWithoutSubscription => "PAGE_WITHOUT_SUBSCRIPTION",
+            Self::TwinSubscription => "TWIN_SUBSCRIPTION",
+            Self::NoCollector => "NO_COLLECTOR",
             Self::Rehearsal => "REHEARSAL",
             Self::Paused => "PAUSED",
         }
@@ -162,6 +171,9 @@ impl ParkCode {
             Self::DisputeStuck => "the reply to a dispute is not taken an hour before its deadline",
             Self::ImpossibleTransition => "the vendor shows a state that cannot follow on what was known",
             Self::ErasureBlocked => "a person's erasure cannot go on: something of theirs is not ended or not gone",
+            Self::PageWithoutSubscription => "Zoho's page says that it was bought, and no subscription is found",
+            Self::TwinSubscription => "one order was bought twice: two subscriptions run at Zoho",
+            Self::NoCollector => "Zoho does not collect the subscription any more, and nobody else does",
             Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
             Self::Paused => "an operator paused it: no new call is sent, look-ups go on",
         }

@@ -9,15 +9,11 @@ use crate::kernel::answer::{Answer, Request, Subscription, ZohoCustomer};
 use crate::kernel::effect::{ClaimKind, Desk, Effect};
 use crate::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use crate::kernel::saga::Answered;
+use crate::kernel::sellable::{self, is_live};
 
 /// Refused because of what was asked, not because of our rights or a state that is not known.
 pub(super) const fn is_business(rejection: &Rejection) -> bool {
     matches!(rejection.kind, RejectionKind::NotFound | RejectionKind::Invalid | RejectionKind::State)
-}
-
-/// It is, or will be, served.
-pub(super) fn is_live(subscription: &Subscription) -> bool {
-    !matches!(subscription.status.as_str(), "cancelled" | "expired" | "creation_failed" | "trial_expired")
 }
 
 impl Turn<'_> {
@@ -98,48 +94,25 @@ impl Turn<'_> {
         if intake.act == Act::ResendLink {
             return self.refuse("there is no open checkout whose link could be sent again", "press `Start`");
         }
-        if !request.problems.is_empty() {
-            return self.refuse(request.problems.join("; "), "correct it, then press again");
-        }
-        if self.state.is_subscription_already() {
-            let cure = "press `Change plan`, or make a new record for a further subscription";
-            return self.refuse("this record is a subscription already", cure);
-        }
-        if request.client.is_none() {
-            return self.refuse("no customer is named", "choose a company or a person, then press again");
-        }
-        if request.plan.is_none() {
-            self.refuse("no plan is named", "choose a `Plan`, then press again");
+        if let Some(not) = sellable::request(request) {
+            self.refuse(not.reason, not.cure);
         }
     }
 
     fn zoho_customer(&mut self, customer: &ZohoCustomer) {
         self.push(Event::ZohoCustomerRead { customer: Box::new(customer.clone()) });
-        let wanted = self.state.facts.offer.as_ref().map(|o| o.plan.price.currency.code());
-        let other = |theirs: &String| Some(theirs.as_str()) != self.state.customer();
-        if customer.our_customer.as_ref().is_some_and(other) {
-            let reason = format!("Zoho customer {} belongs to another customer of ours", customer.id);
-            self.refuse(reason, "ask an operator to correct the link, then press again");
-        } else if !customer.active {
-            let reason = format!("Zoho customer {} is inactive", customer.id);
-            self.refuse(reason, "mark the customer active in Zoho, then press again");
-        } else if wanted.is_some_and(|wanted| wanted != customer.currency) {
-            let reason = format!("the customer is billed in {}, for ever", customer.currency);
-            self.refuse(reason, format!("choose a `Plan` in {}", customer.currency));
+        let plan = self.state.facts.offer.as_ref().map(|o| &o.plan);
+        if let Some(not) = sellable::customer(customer, self.state.customer(), plan) {
+            self.refuse(not.reason, not.cure);
         }
     }
 
     fn subscriptions(&mut self, subscriptions: &[Subscription]) {
         self.push(Event::SubscriptionsRead { subscriptions: subscriptions.to_vec() });
         let Some(plan) = self.state.facts.offer.as_ref().map(|o| o.plan.clone()) else { return };
-        let live = |s: &&Subscription| is_live(s);
-        let same = |s: &Subscription| {
-            s.product.as_ref().map_or(s.plan.as_ref() == Some(&plan.code), |product| *product == plan.product)
-        };
-        if let Some(live) = subscriptions.iter().filter(live).find(|s| same(s)) {
-            let reason = format!("the customer has a live subscription of this product ({})", live.id);
-            self.refuse(reason, "press `Change plan` on its record");
-        } else if let Some(theirs) = subscriptions.iter().filter(live).find(|s| s.auto_collect) {
+        if let Some(not) = sellable::family(subscriptions, &plan) {
+            self.refuse(not.reason, not.cure);
+        } else if let Some(theirs) = subscriptions.iter().filter(|s| is_live(s)).find(|s| s.auto_collect) {
             let reason = format!("Zoho collects the customer's subscription {} by itself", theirs.id);
             self.refuse(reason, "import it and hand its collection over first");
         }

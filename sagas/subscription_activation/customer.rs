@@ -104,7 +104,7 @@ impl Turn<'_> {
             }
             Outcome::Done { answer: Answer::Subscriptions { subscriptions } } => {
                 let own = made.subscription.as_ref().map(|s| s.id.as_str());
-                subscriptions.iter().filter(|s| Some(s.id.as_str()) != own).any(super::answers::is_live)
+                subscriptions.iter().filter(|s| Some(s.id.as_str()) != own).any(crate::kernel::sellable::is_live)
             }
             Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound => false,
             // The machine parks it.

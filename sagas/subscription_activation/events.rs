@@ -1,6 +1,5 @@
 //! What an activation says happened. Names and fields are in the log for ever, and none carries personal data.
 
-use super::quote::Quote;
 use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
 use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
 use crate::kernel::effect::Claim;
@@ -9,6 +8,7 @@ use crate::kernel::money::Money;
 use crate::kernel::offer::Offer;
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
+use crate::kernel::quote::Quote;
 use crate::kernel::telling::Told;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

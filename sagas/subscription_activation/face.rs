@@ -45,7 +45,7 @@ pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<Face> {
         refusal_only: state.is_subscription_already(),
         subscription_status: status(state).to_owned(),
         payment_status: payment(state).to_owned(),
-        quote_text: quote.map(super::quote::Quote::sentence).unwrap_or_default(),
+        quote_text: quote.map(crate::kernel::quote::Quote::sentence).unwrap_or_default(),
         quote_expires_at: quote.map(|q| q.expires_at).filter(|_| !active),
         checkout: checkout(state),
         amount: quote.map(|q| q.renewal),

@@ -43,7 +43,6 @@ mod lifecycle;
 mod page;
 mod pay;
 mod pricer;
-mod quote;
 mod state;
 mod steps;
 mod tell;
@@ -55,13 +54,13 @@ mod words;
 
 pub use events::Event;
 pub use page::{CardOnFile, Page, PageStage, page};
-pub use quote::{Quote, QuoteLine};
 pub use state::State;
 pub use words::{Act, Advice, After, Capture, Command, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
 
 use crate::kernel::effect::Effect;
 use crate::kernel::ids::SagaId;
 use crate::kernel::priority::Priority;
+pub use crate::kernel::quote::{Quote, QuoteLine};
 use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Calls, Class, MONEY_RECORDED, StepSpec, Undo};
 use chrono::{DateTime, SecondsFormat, Utc};

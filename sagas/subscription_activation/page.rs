@@ -1,9 +1,9 @@
 //! What the checkout page shows: a pure function of the state. Nothing on it says more than the customer may know.
 
-use super::quote::Quote;
 use super::state::{Ending, Stage, State};
 use super::words::Advice;
 use crate::kernel::money::Money;
+use crate::kernel::quote::Quote;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 

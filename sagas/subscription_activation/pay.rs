@@ -261,7 +261,7 @@ impl Turn<'_> {
 
     /// Not there yet, or not finished: looked at again, then a person's turn. Where nothing is due none need come.
     fn no_invoice(&mut self) {
-        if !self.state.quote.as_ref().is_some_and(super::quote::Quote::is_due_today) {
+        if !self.state.quote.as_ref().is_some_and(crate::kernel::quote::Quote::is_due_today) {
             return self.push(Event::NothingToCollect { why: Nothing::Zero });
         }
         match self.look_again() {

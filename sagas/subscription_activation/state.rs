@@ -1,7 +1,6 @@
 //! What an activation remembers.
 
 use super::face::Face;
-use super::quote::Quote;
 use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
 use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
 use crate::kernel::effect::Claim;
@@ -9,6 +8,7 @@ use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use crate::kernel::offer::Offer;
 use crate::kernel::park::ParkCode;
+use crate::kernel::quote::Quote;
 use crate::kernel::telling::Owed;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

@@ -66,7 +66,7 @@ impl Words {
             Stage::Revoked => self.plain("plain", "revoked_heading", "revoked_body"),
             Stage::Cancelled => self.plain("plain", "card_cancelled_heading", "card_cancelled_body"),
             // No order is paid on this page.
-            Stage::Failed | Stage::Paid(_) | Stage::Started => Notice {
+            Stage::Failed | Stage::Paid(_) | Stage::Started | Stage::Active => Notice {
                 cure: Some(self.say("failed_cure")),
                 ..self.plain("bad", "card_failed_heading", "card_failed_body")
             },

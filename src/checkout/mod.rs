@@ -42,6 +42,31 @@ pub trait Desk: Send + Sync {
     /// What 3-D Secure is begun with, on a page whose bank wants it; for a card on file, named by [`CardOnFile::id`], with
     /// a nonce that stands for it.
     async fn authentication(&self, token: &str, card_on_file: Option<&str>) -> Result<Authentication, Problem>;
+
+    /// The page of who collects where it is open, and the customer has agreed: there the link leads.
+    async fn onward(&self, _token: &str) -> Result<Option<SecretString>, Problem> {
+        Ok(None)
+    }
+
+    /// Takes the customer's word on a page without a card form, and says where it goes on; none: it is being made, or
+    /// something else stands by now, which the page says.
+    async fn accept(&self, _token: &str, _acceptance: Acceptance) -> Result<Option<SecretString>, Problem> {
+        Err(Problem::Refused("it goes on right here".to_owned()))
+    }
+
+    /// The customer has come back from the page of who collects.
+    async fn returned(&self, _token: &str) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+/// A customer's word on a page without a card form.
+#[derive(Debug)]
+pub struct Acceptance {
+    pub quote_hash: String,
+    pub consent_version: String,
+    pub ip: Option<IpAddr>,
+    pub user_agent: Option<String>,
 }
 
 /// Why there is no view.
@@ -75,6 +100,8 @@ pub struct View {
     pub locale: Option<String>,
     /// The page on which another card is given, and nothing is ordered; absent: an order is paid.
     pub card: Option<CardPage>,
+    /// It is paid on the page of who collects: where the customer's word goes; absent: it is paid right here.
+    pub elsewhere: Option<String>,
 }
 
 /// The page on which a customer gives another card.
@@ -129,6 +156,8 @@ pub enum Stage {
     Paid(Receipt),
     /// Started without money: a trial, a later start, or nothing due.
     Started,
+    /// Bought on the page of who collects, and running.
+    Active,
     /// Another card is charged from now on.
     Changed(CardChange),
     /// The link's time is over.
@@ -291,6 +320,7 @@ impl Stage {
             Self::LockedUntil { .. } => "locked",
             Self::Paid(_) => "paid",
             Self::Started => "started",
+            Self::Active => "active",
             Self::Changed(_) => "changed",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
@@ -308,6 +338,7 @@ impl Stage {
             | Self::LockedUntil { .. }
             | Self::Paid(_)
             | Self::Started
+            | Self::Active
             | Self::Changed(_)
             | Self::Expired
             | Self::Revoked

@@ -39,6 +39,7 @@ pub struct Page {
     authentication_script: ShownScript,
     policy: String,
     authentication_policy: String,
+    leading_away_policy: String,
     brand_css: String,
     icon: String,
     version: String,
@@ -64,6 +65,7 @@ struct Shown<'a> {
     order: Option<Order>,
     card: Option<About>,
     form: Option<Form<'a>>,
+    onward: Option<Onward<'a>>,
     /// What the one button says of a page that asks for nothing else.
     button: Option<String>,
 }
@@ -121,6 +123,18 @@ pub(super) struct Form<'a> {
     pub(super) scripts: Vec<&'a ShownScript>,
 }
 
+/// A form without a card: the customer agrees, and goes on to the page of who collects.
+#[derive(Serialize)]
+struct Onward<'a> {
+    action: &'a str,
+    heading: String,
+    quote_hash: &'a str,
+    consent_version: &'a str,
+    consent: String,
+    button: String,
+    secure: String,
+}
+
 #[derive(Serialize)]
 pub(super) struct ShownCard<'a> {
     id: &'a str,
@@ -140,6 +154,7 @@ impl Page {
             ("order.html", include_str!("templates/order.html")),
             ("card.html", include_str!("templates/card.html")),
             ("form.html", include_str!("templates/form.html")),
+            ("onward.html", include_str!("templates/onward.html")),
         ] {
             templates.add_template(name, source).map_err(|e| e.to_string())?;
         }
@@ -158,6 +173,7 @@ impl Page {
             templates,
             policy: policy::content_security(scripts, &brand, false),
             authentication_policy: policy::content_security(scripts, &brand, true),
+            leading_away_policy: policy::leading_away(scripts, &brand),
             scripts: scripts.files.iter().map(shown).collect(),
             authentication_script: shown(&scripts.authentication),
             brand,
@@ -175,6 +191,11 @@ impl Page {
     /// The `Content-Security-Policy` of a page on which a bank wants 3-D Secure: its frame may be shown.
     pub fn authentication_policy(&self) -> &str {
         &self.authentication_policy
+    }
+
+    /// The `Content-Security-Policy` of a page whose form leads to the page of who collects.
+    pub fn leading_away_policy(&self) -> &str {
+        &self.leading_away_policy
     }
 
     /// A style sheet with the company's colour.
@@ -206,6 +227,13 @@ impl Page {
             return self.render(&words, view.stage.word(), words.card_notice(&view.stage), None, about, form);
         }
         let notice = words.notice(view);
+        if let (Some(action), Some(quote)) = (&view.elsewhere, view.quote.as_ref().filter(|_| takes_card)) {
+            let onward = Some(self.onward(&words, action, quote));
+            let order = Some(words.order(view, quote));
+            let blank = self.blank(&words, view.stage.word(), notice, false);
+            let shown = Shown { order, onward, ..blank };
+            return self.templates.get_template("page.html")?.render(minijinja::value::Serde(&shown));
+        }
         let asks = takes_card || matches!(view.stage, Stage::Confirming | Stage::LockedUntil { .. });
         self.render(
             &words,
@@ -276,7 +304,31 @@ impl Page {
             order: None,
             card: None,
             form: None,
+            onward: None,
             button: None,
+        }
+    }
+
+    fn onward<'a>(&'a self, words: &Words, action: &'a str, quote: &'a Quote) -> Onward<'a> {
+        let company = &self.brand.name;
+        let consent = match &quote.renewal {
+            Some(renewal) => {
+                let (amount, later) = (words.locale.money(quote.ceiling), words.locale.money(renewal.amount));
+                let interval = words.interval(renewal);
+                let gaps =
+                    [("company", company.as_str()), ("amount", &amount), ("later", &later), ("interval", &interval)];
+                words.fill("consent_elsewhere", &gaps)
+            }
+            None => words.consent(quote, company),
+        };
+        Onward {
+            action,
+            heading: words.say("pay_with"),
+            quote_hash: &quote.hash,
+            consent_version: &quote.consent_version,
+            consent,
+            button: words.say("onward"),
+            secure: words.fill("secure_elsewhere", &[("company", company)]),
         }
     }
 
@@ -368,6 +420,7 @@ impl Words {
                     due.map_or_else(|| self.say("started_free"), |d| self.fill("started_trial", &[("date", &d)]));
                 Notice { body, ..self.plain("good", "started_heading", "started_free") }
             }
+            Stage::Active => self.plain("good", "started_heading", "active_body"),
             // Shown on the page for another card alone.
             Stage::Changed(_) => return self.card_notice(&view.stage),
             Stage::Expired => self.plain("plain", "expired_heading", "expired_body"),

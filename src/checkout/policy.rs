@@ -77,6 +77,15 @@ pub fn content_security(scripts: &Scripts, brand: &Brand, authentication: bool) 
     .join("; ")
 }
 
+/// The same for a page whose form leads to the page of who collects: browsers hold the address to which a form's answer
+/// sends them against `form-action`, too, and which host serves that page is the collector's to say. Simulated vendors are
+/// reached without TLS.
+pub fn leading_away(scripts: &Scripts, brand: &Brand) -> String {
+    let hosts = if scripts.real { "https:" } else { "https: http:" };
+    let away = format!("form-action 'self' {hosts}");
+    content_security(scripts, brand, false).replace("form-action 'self'", &away)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

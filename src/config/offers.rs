@@ -72,8 +72,11 @@ impl OfferSettings {
                 LINK_DAYS.end()
             ));
         }
-        if self.collection_owner != Collector::Orchestrator {
-            faults.push("COLLECTION_OWNER: this release starts subscriptions under `orchestrator` only".to_owned());
+        if self.collection_owner == Collector::BraintreeRecurring {
+            faults.push(
+                "COLLECTION_OWNER: this release starts subscriptions under `orchestrator` and `zoho_native` only"
+                    .to_owned(),
+            );
         }
         OfferConfig {
             highest_tax_ppm: highest_tax_ppm.unwrap_or_default(),
@@ -93,7 +96,7 @@ mod tests {
         let settings = OfferSettings {
             highest_tax_rate: "101".to_owned(),
             checkout_link_days: 0,
-            collection_owner: Collector::ZohoNative,
+            collection_owner: Collector::BraintreeRecurring,
         };
         settings.check(&mut faults);
         let names = ["HIGHEST_TAX_RATE (101)", "CHECKOUT_LINK_DAYS (0)", "COLLECTION_OWNER"];

@@ -4,7 +4,7 @@ use super::catalog::VAT_PPM;
 use super::{Details, adopt, aim_webhooks, describe, provision_attio, provision_zoho};
 use crate::app::{Service, stamp};
 use crate::clock::Clock;
-use crate::config::{Config, Settings};
+use crate::config::{Collector, Config, Settings};
 use crate::store::backlog::backlog;
 use crate::store::open::{migrate_url, visit};
 use crate::store::query::{self, SagaLine};
@@ -54,6 +54,8 @@ pub struct StageOptions {
     pub from: Option<DateTime<Utc>>,
     /// The service opens tickets in Zoho Desk.
     pub helpdesk: bool,
+    /// Who collects what is sold.
+    pub collection_owner: Collector,
 }
 
 impl StageOptions {
@@ -73,6 +75,7 @@ impl StageOptions {
             reconcile_at: None,
             from: None,
             helpdesk: false,
+            collection_owner: Collector::Orchestrator,
         }
     }
 }
@@ -363,6 +366,7 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
     let mut settings = Line::from_arg_matches(&matches)?.settings;
     settings.proof.checkpoint_sink = options.sink.clone().map(SecretString::from);
     settings.proof.checkpoint_next_key.clone_from(&options.next_key);
+    settings.offers.collection_owner = options.collection_owner;
     settings.reconcile.reconcile_at.clone_from(&options.reconcile_at);
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;
     if options.helpdesk {

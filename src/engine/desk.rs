@@ -13,7 +13,7 @@ use crate::store::erasing::{self, Erased};
 use crate::store::items::{NewItem, hand_over, take_over};
 use crate::store::query::{self, SagaFilter, under_way};
 use crate::store::survey::{survey_customer, survey_ending, survey_invoice, survey_subscription};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, saga_store};
 use sagas::kernel::answer::{Answer, ClaimHolder, EndingSurvey, ErasedHere, ErasureProof, InFlight};
 use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{Claim, ClaimKind, Desk, Message};
@@ -91,9 +91,11 @@ impl DeskPerformer {
             Desk::SurveyEnding { subscription, zoho_subscription, invoices } => {
                 let survey = survey_ending(pool, subscription, zoho_subscription, invoices, call.saga).await;
                 match survey {
-                    Ok(survey) => self.with_keeper(survey).await.map_err(|e| store(&e)),
-                    Err(e) => Err(store(&e)),
+                    Ok(survey) => self.named(survey).await,
+                    Err(e) => Err(e),
                 }
+                .map(|survey| Answer::EndingSurvey(Box::new(survey)))
+                .map_err(|e| store(&e))
             }
             Desk::CountCard { card, brand, order_id } => {
                 let charge = Charge { card, brand, order_id, saga: call.saga };
@@ -187,15 +189,6 @@ impl DeskPerformer {
         Ok(Answer::Nothing)
     }
 
-    /// Whose flow keeps the product is told with it.
-    async fn with_keeper(&self, mut survey: EndingSurvey) -> Result<Answer, StoreError> {
-        if let Some(product) = &mut survey.product {
-            let claim = Claim { kind: ClaimKind::AccountPlanFamily, key: product.key.clone() };
-            product.flow = self.holder(&claim).await?.map(|holder| holder.flow);
-        }
-        Ok(Answer::EndingSurvey(Box::new(survey)))
-    }
-
     /// What was charged was charged: no cap is asked.
     async fn count_old(
         &self,
@@ -209,6 +202,14 @@ impl DeskPerformer {
             cards::count(&self.pool, charge, &[], call.now).await?;
         }
         Ok(Answer::Nothing)
+    }
+
+    /// The same survey, with the flow of who keeps the product.
+    async fn named(&self, mut survey: EndingSurvey) -> Result<EndingSurvey, StoreError> {
+        if let Some(product) = &mut survey.product {
+            product.flow = saga_store::kind(&self.pool, product.saga.shard(self.shards), product.saga).await?;
+        }
+        Ok(survey)
     }
 
     /// Who holds a claim, and how that saga ended, if it has.

@@ -2,12 +2,12 @@
 //! submission, its files. Takes no card number, moves no saga: the desk does that.
 
 use super::Problem as ApiProblem;
-use crate::checkout::{ASSETS, Desk, Instrument, Page, Problem, Stage, Submission, View, policy};
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
+use crate::checkout::{ASSETS, Acceptance, Desk, Instrument, Page, Problem, Stage, Submission, View, policy};
+use axum::extract::rejection::{FormRejection, JsonRejection};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use sagas::kernel::effect::LinkPage;
@@ -53,6 +53,7 @@ fn behind<S: Clone + Send + Sync + 'static>(page: LinkPage, checkout: Checkout) 
         .route_layer(from_fn(same_origin));
     Router::new()
         .route(&path, get(show))
+        .route(&format!("{path}/onward"), post(accept))
         .route(&format!("{path}/state"), get(state))
         .merge(acts)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -60,14 +61,78 @@ fn behind<S: Clone + Send + Sync + 'static>(page: LinkPage, checkout: Checkout) 
         .with_state(checkout)
 }
 
-async fn show(State(checkout): State<Checkout>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+/// What the page of who collects adds to our address when the customer comes back.
+#[derive(Deserialize)]
+struct Back {
+    hostedpage_id: Option<String>,
+}
+
+async fn show(
+    State(checkout): State<Checkout>,
+    Path(token): Path<String>,
+    Query(back): Query<Back>,
+    headers: HeaderMap,
+) -> Response {
+    let led = match back.hostedpage_id {
+        Some(_) => checkout.desk.returned(&token).await.map(|()| None),
+        None => checkout.desk.onward(&token).await,
+    };
+    match led {
+        Ok(Some(address)) => Redirect::to(address.expose_secret()).into_response(),
+        // What cannot be told now, the page says.
+        Ok(None) | Err(_) => page(&checkout, &token, &headers).await,
+    }
+}
+
+/// The body of a form: the customer agrees, and goes on to the page of who collects.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Agreement {
+    quote_hash: String,
+    consent_version: String,
+    /// The box that is ticked; the browser sends it only then.
+    consent: Option<String>,
+}
+
+/// The customer's word, after which the browser is sent on. Who has the link has the letter: nothing else is asked, and a
+/// repeated press leads to the same page.
+async fn accept(
+    State(checkout): State<Checkout>,
+    Path(token): Path<String>,
+    connection: Option<ConnectInfoOf>,
+    headers: HeaderMap,
+    body: Result<Form<Agreement>, FormRejection>,
+) -> Response {
+    let Ok(Form(Agreement { quote_hash, consent_version, consent: Some(_) })) = body else {
+        return problem(Problem::Refused("the box is not ticked".to_owned())).into_response();
+    };
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let acceptance = Acceptance {
+        quote_hash,
+        consent_version,
+        ip: caller(checkout.client_ip_header.as_deref(), &headers, connection.map(|c| c.0)),
+        user_agent: user_agent.map(|text| text.chars().take(TEXT_LIMIT).collect()),
+    };
+    match checkout.desk.accept(&token, acceptance).await {
+        Ok(Some(address)) => Redirect::to(address.expose_secret()).into_response(),
+        Ok(None) => Redirect::to(&format!("/{}/{token}", LinkPage::Checkout.path())).into_response(),
+        Err(_) => page(&checkout, &token, &headers).await,
+    }
+}
+
+/// The page as it stands.
+async fn page(checkout: &Checkout, token: &str, headers: &HeaderMap) -> Response {
     let browser = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let page = &checkout.page;
-    let (status, policy, html) = match checkout.desk.view(&token).await {
+    let (status, policy, html) = match checkout.desk.view(token).await {
         Ok(view) => {
-            checkout.desk.opened(&token).await;
+            checkout.desk.opened(token).await;
             let asks = matches!(view.stage, Stage::NeedsAuthentication);
-            let policy = if asks { page.authentication_policy() } else { page.policy() };
+            let policy = match (asks, &view.elsewhere) {
+                (true, _) => page.authentication_policy(),
+                (false, Some(_)) => page.leading_away_policy(),
+                (false, None) => page.policy(),
+            };
             (status_of(&view.stage), policy, page.view(&view, page.locale(view.locale.as_deref(), browser)))
         }
         Err(problem) => {
@@ -198,6 +263,7 @@ fn status_of(stage: &Stage) -> StatusCode {
         | Stage::LockedUntil { .. }
         | Stage::Paid(_)
         | Stage::Started
+        | Stage::Active
         | Stage::Changed(_)
         | Stage::Preparing
         | Stage::Cancelled

@@ -19,10 +19,12 @@ use crate::store::items::{self, NewItem, offer_item};
 use crate::store::query::{self, SagaFilter};
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
+use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::outcome::{Outcome, RejectionKind};
 use sagas::kernel::saga::Saga;
 use sagas::subscription_activation::{Act, Command, SubscriptionActivation, Terms};
+use sagas::zoho_native::ZohoNative;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -159,15 +161,20 @@ impl Acts {
         }
         // To the microsecond: what is kept with the activation is told from it again.
         let pressed_at = self.clock.now().trunc_subsecs(6);
-        let saga = self.running(record).await?.unwrap_or_else(|| SubscriptionActivation::id(record, pressed_at));
+        let running = self.running(record).await?;
+        let native = self.native(record, running).await?;
+        let saga = match (running, native) {
+            (Some(saga), _) | (None, Some(saga)) => saga,
+            (None, None) if self.terms.collected_by == CollectionOwner::ZohoNative => {
+                ZohoNative::id(record, pressed_at)
+            }
+            (None, None) => SubscriptionActivation::id(record, pressed_at),
+        };
         let item = NewItem {
-            saga,
-            saga_kind: SubscriptionActivation::NAME.to_owned(),
             kind: format!("api.{}", act.as_str()),
             principal: principal.to_owned(),
-            body: Body::Saga { command: self.command(record, act, pressed_at, true) }.text(),
-            waiting_key: None,
             idempotency_key: Some(key.clone()),
+            ..self.start(saga, running.is_some(), native.is_some(), (record, act, pressed_at, true))
         };
         match offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await {
             Ok(id) => Ok((saga, id)),
@@ -270,6 +277,7 @@ impl Acts {
         }
         if plans::is_asked(&press.act)
             && self.running(&press.record).await?.is_none()
+            && self.native(&press.record, None).await?.is_none()
             && let Some(item) = self.plan_press(press, &key).await?
         {
             return Ok(Some(item));
@@ -281,22 +289,50 @@ impl Acts {
                 None => unserved::item(press, key),
             }));
         };
-        // Pressed again while an activation of the record runs: it is that one's.
-        let saga = match self.running(&press.record).await? {
-            Some(running) => running,
+        // Pressed again while a start of the record runs: it is that one's.
+        let running = self.running(&press.record).await?;
+        let native = self.native(&press.record, running).await?;
+        let saga = match (running, native) {
+            (Some(saga), _) | (None, Some(saga)) => saga,
             // What is active is ended, not called off.
-            None if let Some(wish) = wish => return Ok(Some(self.ending(press, wish, key).await?)),
-            None => SubscriptionActivation::id(&press.record, press.pressed_at),
+            (None, None) if let Some(wish) = wish => return Ok(Some(self.ending(press, wish, key).await?)),
+            (None, None) if self.terms.collected_by == CollectionOwner::ZohoNative => {
+                ZohoNative::id(&press.record, press.pressed_at)
+            }
+            (None, None) => SubscriptionActivation::id(&press.record, press.pressed_at),
         };
+        let started = (press.record.as_str(), act, press.pressed_at, false);
         Ok(Some(NewItem {
-            saga,
-            saga_kind: SubscriptionActivation::NAME.to_owned(),
             kind: format!("attio.{}", act.as_str()),
             principal: format!("attio:{}", press.member),
-            body: Body::Saga { command: self.command(&press.record, act, press.pressed_at, false) }.text(),
-            waiting_key: None,
             idempotency_key: Some(key),
+            ..self.start(saga, running.is_some(), native.is_some(), started)
         }))
+    }
+
+    /// An act for the start of a record: for the one that runs, else for one of who collects what is sold from now on.
+    fn start(
+        &self,
+        saga: SagaId,
+        runs: bool,
+        runs_natively: bool,
+        (record, act, pressed_at, ordered): (&str, Act, DateTime<Utc>, bool),
+    ) -> NewItem {
+        let natively = runs_natively || (!runs && self.terms.collected_by == CollectionOwner::ZohoNative);
+        let (flow, command) = if natively {
+            (ZohoNative::NAME, self.native_command(record, act, pressed_at, ordered))
+        } else {
+            (SubscriptionActivation::NAME, self.command(record, act, pressed_at, ordered))
+        };
+        NewItem {
+            saga,
+            saga_kind: flow.to_owned(),
+            kind: String::new(),
+            principal: String::new(),
+            body: Body::Saga { command }.text(),
+            waiting_key: None,
+            idempotency_key: None,
+        }
     }
 
     /// The activation of a record that runs.

@@ -16,6 +16,7 @@ use sagas::cancellation::{Cancellation, Choice, Command, News, Of, Order, Press,
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::saga::Saga;
 use sagas::subscription_activation::{self as activation, SubscriptionActivation};
+use sagas::zoho_native::ZohoNative;
 use uuid::Uuid;
 
 /// By what a subscription is named in an order.
@@ -113,8 +114,14 @@ impl Acts {
             Named::Record(record) if wish == Wish::CancelNow => self.running(record).await?,
             Named::Record(_) | Named::Zoho(_) => None,
         };
+        let native = match &named {
+            Named::Record(record) if wish == Wish::CancelNow => self.native(record, running).await?,
+            Named::Record(_) | Named::Zoho(_) => None,
+        };
         let key = by.key.map(|key| format!("api:cancellation:{key}"));
-        let mut item = if let Some(saga) = running {
+        let mut item = if let Some(saga) = native {
+            Self::native_called_off(saga, &kind, &by.by, by.reason)
+        } else if let Some(saga) = running {
             let command = activation::Command::CancelOrdered { reason: by.reason };
             let command = serde_json::to_value(command).expect("a command of plain texts always serialises");
             NewItem { saga_kind: SubscriptionActivation::NAME.to_owned(), ..plain(saga, kind, &by.by, command) }
@@ -150,7 +157,8 @@ impl Acts {
     async fn known_order(&self, key: Option<&str>, kind: &str) -> Result<Option<(SagaId, Uuid)>, StoreError> {
         let Some(key) = key else { return Ok(None) };
         let known = item_of_key(&self.store.pool, key).await?;
-        let is_same = |known: &Item| known.kind == kind && known.saga_kind == SubscriptionActivation::NAME;
+        let starts = [SubscriptionActivation::NAME, ZohoNative::NAME];
+        let is_same = |known: &Item| known.kind == kind && starts.contains(&known.saga_kind.as_str());
         Ok(known.filter(is_same).map(|known| (known.saga, known.id)))
     }
 }

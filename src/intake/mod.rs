@@ -12,6 +12,7 @@ pub mod disputes;
 mod endings;
 pub mod erasures;
 pub mod imports;
+mod natives;
 mod notices;
 pub mod operator;
 mod plans;

@@ -1,7 +1,7 @@
 //! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
 
 use super::router::Router;
-use super::{disputes, endings, notices, plans};
+use super::{disputes, endings, natives, notices, plans};
 use crate::connectors::braintree::webhook::{Notification, Subject};
 use crate::connectors::zoho;
 use crate::engine::items::Body;
@@ -63,7 +63,7 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
     if !notice.invoices.iter().chain(&notice.subscription).all(|id| is_zoho_id(id)) {
         return Trigger::Dead(format!("{kind}: an id of an invoice or subscription is none: expected 1 to 32 digits"));
     }
-    let heard = match of_subscription(router, &kind, notice.subscription.as_deref()).await {
+    let heard = match of_subscription(router, &kind, notice).await {
         Ok(heard) => heard,
         Err(e) => {
             tracing::warn!(error = %e, "whose subscription it is could not be read");
@@ -91,12 +91,18 @@ pub(super) async fn of_zoho(router: &Router, notice: &zoho::webhook::Notice) -> 
 }
 
 /// What the streams beside its invoices' hear of a subscription of ours: that it ends, that its plan or its dates changed.
-async fn of_subscription(router: &Router, kind: &str, subscription: Option<&str>) -> Result<Vec<NewItem>, StoreError> {
+async fn of_subscription(
+    router: &Router,
+    kind: &str,
+    notice: &zoho::webhook::Notice,
+) -> Result<Vec<NewItem>, StoreError> {
     let (store, organization, installation) = (&router.store, &router.organization, &router.installation);
+    let subscription = notice.subscription.as_deref();
+    let native = natives::noticed(store, installation, notice).await?;
     let ending = endings::noticed(store, organization, installation, kind, subscription).await?;
     let plan = plans::noticed(store, organization, installation, kind, subscription).await?;
     let dates = notices::noticed(store, organization, kind, subscription).await?;
-    Ok(ending.into_iter().chain(plan).chain(dates).collect())
+    Ok(native.into_iter().chain(ending).chain(plan).chain(dates).collect())
 }
 
 /// What Zoho's event says of an invoice. Whatever is not known to tell nothing else counts as a change.

@@ -1,7 +1,7 @@
 //! What the desks of all pages share: the token of a link, the saga behind it, the customer's word on its way into that
 //! saga's inbox. Knows no flow.
 
-use crate::checkout::{Problem, Submission};
+use crate::checkout::Problem;
 use crate::clock::Clock;
 use crate::connectors::Connectors;
 use crate::engine::Engine;
@@ -18,6 +18,7 @@ use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Saga;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -57,6 +58,13 @@ impl Back {
         Ok((link, loaded))
     }
 
+    /// The flow of the saga behind a token; none where there is no such saga.
+    pub(super) async fn flow(&self, token: &str) -> Result<Option<String>, Problem> {
+        let link = self.keys.read(token).map_err(|_| Problem::Forged)?;
+        let shard = link.saga.shard(self.store.node.shard_count());
+        saga_store::kind(&self.store.pool, shard, link.saga).await.map_err(|e| unavailable(&e))
+    }
+
     pub(super) async fn person(&self, customer: Option<&str>) -> Result<Option<Person>, Problem> {
         let Some(customer) = customer else { return Ok(None) };
         people::get::<Person>(&self.store.pool, customer).await.map_err(|e| unavailable(&e))
@@ -94,10 +102,10 @@ impl Back {
     pub(super) async fn evidence(
         &self,
         customer: Option<&str>,
-        submission: &Submission,
+        (ip, user_agent): (Option<IpAddr>, Option<&str>),
     ) -> Result<Option<uuid::Uuid>, Problem> {
         let Some(customer) = customer else { return Ok(None) };
-        let data = json!({"ip": submission.ip, "user_agent": submission.user_agent}).to_string();
+        let data = json!({"ip": ip, "user_agent": user_agent}).to_string();
         evidence::keep(&self.store.pool, customer, &data).await.map(Some).map_err(|e| unavailable(&e))
     }
 

@@ -63,6 +63,7 @@ impl CardDesk {
             cards_on_file: Vec::new(),
             locale: person.and_then(|person| person.locale),
             card: Some(CardPage { offer }),
+            elsewhere: None,
         })
     }
 
@@ -112,7 +113,8 @@ impl Desk for CardDesk {
         let behind = self.behind(token).await?;
         let link = behind.link;
         let sealed = self.back.keys.secrets().seal(NONCE, nonce);
-        let evidence = self.back.evidence(behind.page.customer.as_deref(), &submission).await?;
+        let evidence = (submission.ip, submission.user_agent.as_deref());
+        let evidence = self.back.evidence(behind.page.customer.as_deref(), evidence).await?;
         let command = Command::Submitted {
             link: link.number,
             offer_hash: submission.quote_hash.clone(),

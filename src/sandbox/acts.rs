@@ -95,6 +95,7 @@ const ZOHO: &[Act] = &[
     act("resume_subscription", "subscription_id"),
     act("set_auto_apply_credits", "on"),
     act("settings", "; each setting by its name"),
+    act("turn_off_auto_collect", "subscription_id"),
     act("turn_on_auto_collect", "subscription_id; card_number, expiry_month, expiry_year"),
     act("use_hosted_page", "hostedpage_id; outcome, card_number, expiry_month, expiry_year"),
     act("void_invoice", "invoice_id"),

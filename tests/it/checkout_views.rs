@@ -126,6 +126,7 @@ fn view(stage: Stage) -> View {
         cards_on_file: Vec::new(),
         locale: None,
         card: None,
+        elsewhere: None,
     }
 }
 

@@ -9,7 +9,7 @@ use sagas::kernel::answer::{
 };
 use sagas::kernel::effect::{
     self, AddonOrder, CheckoutLink, CreditNoteOrder, EstimateLine, EstimateMark, EstimateOrder, OnCredit, OnEstimate,
-    OnInvoice, OnPage, OnPayment, OnSubscription, PageOrder, PageTerms, TermsOrder,
+    OnInvoice, OnPage, OnPayment, OnSubscription, PageOrder, PageStart, PageTerms, TermsOrder,
 };
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
@@ -396,6 +396,7 @@ async fn a_hosted_page_leads_to_zoho_and_tells_what_was_bought_on_it() {
         customer: customer.clone(),
         reference,
         sold,
+        start: PageStart { starts_on: None, trial_days: None },
         back_to,
     })));
     assert_eq!(world.refused(&create).await.1, "no_return_address");

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 const LIST: &str = include_str!("../fixtures/edges.txt");
 
 /// Folders whose tests belong to one section, where their file does not say another.
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 6] = [
     ("tests/it/activation/", "2.1"),
     ("tests/it/cancellation/", "2.6"),
     ("tests/it/erasure/", "2.27"),
     ("tests/it/plan_change/", "2.5"),
     ("tests/it/sign_up/", "2.20"),
+    ("tests/it/zoho_native/", "2.18"),
 ];
 
 /// What a line of the list says.

@@ -73,3 +73,4 @@ mod webhooks;
 #[path = "../sandbox/zoho_caller.rs"]
 #[allow(dead_code, reason = "the sandbox's own tests need more of it")]
 mod zoho_caller;
+mod zoho_native;

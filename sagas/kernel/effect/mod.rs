@@ -35,7 +35,7 @@ pub use recurring::{FirstTerm, FirstTermKind, RecurringChange, RecurringOrder};
 pub use sale_details::{SaleDetails, SaleLine};
 pub use zoho::{
     AddonOrder, CreditNoteOrder, EstimateLine, EstimateMark, EstimateOrder, OnCredit, OnEstimate, OnInvoice, OnPage,
-    OnPayment, OnSubscription, PageOrder, PageTerms, SubscriptionOrder, TermsOrder, Zoho,
+    OnPayment, OnSubscription, PageOrder, PageStart, PageTerms, SubscriptionOrder, TermsOrder, Zoho,
 };
 
 use super::answer::{Answer, Refund, Transaction, TransactionStatus};
@@ -281,7 +281,9 @@ impl Effect {
                 | Zoho::FindCustomers { customer }
                 | Zoho::UpdateCustomer { person: customer, .. },
             ) => person(customer),
-            Self::Zoho(Zoho::Page(OnPage::Create(order))) => Needs { link: Some(order.back_to()), ..Needs::default() },
+            Self::Zoho(Zoho::Page(OnPage::Create(order))) => {
+                Needs { link: Some(order.back_to()), page: order.back_on(), ..Needs::default() }
+            }
             Self::Crm(call) => Needs { person: call.person(), ..Needs::default() },
             Self::Helpdesk(call) => Needs { person: call.person(), ..Needs::default() },
             Self::Braintree(Braintree::Authorise { with, .. }) => Needs { input: with.input(), ..Needs::default() },

@@ -10,7 +10,7 @@ mod subscriptions;
 pub use credits::{CreditNoteOrder, OnCredit};
 pub use estimates::{EstimateLine, EstimateMark, EstimateOrder, OnEstimate};
 pub use invoices::OnInvoice;
-pub use pages::{OnPage, PageOrder, PageTerms};
+pub use pages::{OnPage, PageOrder, PageStart, PageTerms};
 pub use payments::OnPayment;
 pub use subscriptions::{OnSubscription, TermsOrder};
 

@@ -8,6 +8,7 @@ use crate::disputed;
 use crate::ending;
 use crate::erasing;
 use crate::imports;
+use crate::native;
 use crate::plan;
 use crate::samples::{self, day, eur};
 use crate::tickets;
@@ -57,6 +58,7 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
         Effect::Desk(Desk::SurveyInvoice { .. }) => Answer::Survey(Box::new(survey(dice))),
         Effect::Desk(Desk::WeighGiveBack { .. }) => Answer::Weighed { alone: dice.rarely() },
         Effect::Desk(Desk::SurveyEnding { zoho_subscription, .. }) => ending::survey(zoho_subscription, dice, now),
+        Effect::Zoho(Zoho::Page(call)) => native::hosted(call, dice, now),
         Effect::Zoho(Zoho::Subscription(call)) => ending::subscription(call, dice),
         Effect::Desk(Desk::ReadSettings { .. }) => deals::settings(dice),
         Effect::Crm(call) => deals::answer(call, dice),

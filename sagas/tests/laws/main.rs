@@ -40,6 +40,7 @@ mod ending;
 mod erasing;
 mod histories;
 mod imports;
+mod native;
 mod pages;
 mod plan;
 #[path = "../../kernel/tests/samples.rs"]

@@ -8,6 +8,7 @@ use crate::disputed;
 use crate::ending;
 use crate::erasing;
 use crate::imports;
+use crate::native;
 use crate::plan;
 use crate::samples::{self, day, eur};
 use crate::tickets;
@@ -34,6 +35,7 @@ use sagas::refund::{self, Refund};
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::sign_up::SignUp;
 use sagas::subscription_activation::{self, SubscriptionActivation};
+use sagas::zoho_native::{self, ZohoNative};
 
 /// What a saga can be told in a walk; the first one starts it.
 pub(crate) trait Told: Saga {
@@ -353,5 +355,15 @@ impl Told for PlanChange {
 
     fn command(state: &plan_change::State, dice: &mut Dice, now: DateTime<Utc>) -> plan_change::Command {
         plan::command(state, dice, now)
+    }
+}
+
+impl Told for ZohoNative {
+    fn start() -> zoho_native::Command {
+        native::start()
+    }
+
+    fn command(state: &zoho_native::State, dice: &mut Dice, now: DateTime<Utc>) -> zoho_native::Command {
+        native::command(state, dice, now)
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Zoho;
 use super::billing::{Answered, Ask, rejected};
-use super::wire::{NewPage, PageAnswer, PageMade};
+use super::wire::{NewPage, NewTerms, PageAnswer, PageMade};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{OnPage, PageOrder};
 use sagas::kernel::outcome::{Outcome, RejectionKind};
@@ -56,9 +56,15 @@ impl Zoho {
 fn body_of<'a>(order: &'a PageOrder, back_to: &'a str) -> (&'static str, NewPage<'a>) {
     let page = NewPage { redirect_url: back_to, ..NewPage::default() };
     match order {
-        PageOrder::NewSubscription { customer, reference, sold, back_to: _ } => (
+        PageOrder::NewSubscription { customer, reference, sold, start, back_to: _ } => (
             "newsubscription",
-            NewPage { customer_id: Some(customer), reference_id: Some(reference), sold: Some(sold.into()), ..page },
+            NewPage {
+                customer_id: Some(customer),
+                reference_id: Some(reference),
+                sold: Some(NewTerms::started(sold, start)),
+                starts_at: start.starts_on,
+                ..page
+            },
         ),
         PageOrder::UpdateSubscription { subscription, sold, back_to: _ } => {
             ("updatesubscription", NewPage { subscription_id: Some(subscription), sold: Some(sold.into()), ..page })

@@ -28,6 +28,8 @@ pub struct Notice {
     pub invoices: Vec<String>,
     /// Zoho subscription id.
     pub subscription: Option<String>,
+    /// The reference on that subscription.
+    pub reference: Option<String>,
     /// Zoho customer id.
     pub customer: Option<String>,
     /// Zoho payment id.
@@ -152,6 +154,7 @@ fn notice(key: String, kind: String, at: Option<&str>, objects: &Value) -> Notic
         at: at.and_then(wire::timestamp),
         invoices,
         subscription: of("subscription", "subscription_id").or_else(|| of("invoice", "subscription_id")),
+        reference: of("subscription", "reference_id"),
         customer,
         payment: of("payment", "payment_id"),
         // Zoho writes the resource with an underscore, and its id without.

@@ -46,6 +46,7 @@ pub fn staff(world: &World, act: &Value) -> Result<Value, String> {
         "record_payment" => act.record_payment(org),
         "delete_payment" => done(org.delete_payment(act.id("payment_id")?)),
         "cancel_subscription" => done(org.cancel(act.id("subscription_id")?, act.flag("at_end")?)),
+        "turn_off_auto_collect" => act.turn_off_auto_collect(org),
         "turn_on_auto_collect" => act.turn_on_auto_collect(org),
         "delete_customer" => done(org.delete_customer(act.id("customer_id")?)),
         "reactivate_subscription" => done(org.reactivate(act.id("subscription_id")?)),
@@ -210,6 +211,15 @@ impl<'a> Act<'a> {
             auto: None,
         });
         Ok(json!({ "payment_id": id.map_err(said)? }))
+    }
+
+    /// `subscription_id`: from now on nobody pays its invoices by itself.
+    fn turn_off_auto_collect(&self, org: &mut Org<'_>) -> Result<Value, String> {
+        let id = self.id("subscription_id")?;
+        let subscription = org.state.subscriptions.get_mut(&id).ok_or("there is no such subscription")?;
+        subscription.auto_collect = false;
+        org.tell("subscription_updated", id).map_err(said)?;
+        Ok(json!({}))
     }
 
     /// `subscription_id`; `card_number`, `expiry_month`, `expiry_year`: from now on Zoho's own gateway pays its invoices,

@@ -482,3 +482,9 @@ async fn a_migration_survives_every_fault_at_every_call() {
     let fixture = super::migration::Fixture::new().await;
     println!("{} cases played on migrations", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_zoho_collects_survives_every_fault_at_every_call() {
+    let fixture = super::zoho_native::Fixture::new().await;
+    println!("{} cases played on starts that Zoho collects", play(&fixture).await);
+}

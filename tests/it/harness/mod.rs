@@ -33,6 +33,7 @@ mod subscription_activation;
 mod versions;
 mod weather;
 mod world;
+mod zoho_native;
 
 use attio_billing::clock::Clock;
 use attio_billing::engine::Engine;
@@ -188,6 +189,7 @@ const PLAYED: [&str; 15] = [
     rehearsal::KIND,
     sign_up::KIND,
     subscription_activation::KIND,
+    zoho_native::KIND,
 ];
 
 #[test]

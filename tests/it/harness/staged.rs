@@ -5,6 +5,7 @@ use super::Ground;
 use super::world::offer;
 use crate::postgres::{TestDatabase, database};
 use crate::staging::at_noon;
+use attio_billing::config::Collector;
 use attio_billing::connectors::Connectors;
 use attio_billing::demo::{Customer, Stage, StageOptions, Wish};
 use attio_billing::engine::Engine;
@@ -48,8 +49,15 @@ pub(super) struct Staged {
 
 impl Staged {
     pub(super) async fn new() -> Self {
+        Self::collected_by(Collector::Orchestrator).await
+    }
+
+    /// One on which that one collects what is sold.
+    pub(super) async fn collected_by(collection_owner: Collector) -> Self {
         let database = database().await;
-        let stage = Stage::without_service(&StageOptions { helpdesk: true, ..at_noon(&database) }).await.unwrap();
+        let stage = Stage::without_service(&StageOptions { helpdesk: true, collection_owner, ..at_noon(&database) })
+            .await
+            .unwrap();
         for setting in [
             json!({"vendor": "braintree", "act": "set_api_request_keys", "on": false}),
             json!({"vendor": "braintree", "act": "set_duplicate_window", "seconds": 0}),

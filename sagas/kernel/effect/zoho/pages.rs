@@ -1,8 +1,9 @@
 //! Pages on Zoho's own host, for subscriptions that Zoho collects for by itself.
 
-use super::super::mail::CheckoutLink;
+use super::super::mail::{CheckoutLink, LinkPage};
 use super::AddonOrder;
 use crate::kernel::step::ExactlyOnce;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// Calls on hosted pages. A page lives an hour; its address stands in no event: who has it can pay.
@@ -30,6 +31,9 @@ pub enum PageOrder {
         reference: String,
         /// What is sold.
         sold: PageTerms,
+        /// When it begins to cost.
+        #[serde(default, skip_serializing_if = "PageStart::is_today")]
+        start: PageStart,
         /// The page of ours to which the customer goes afterwards.
         back_to: CheckoutLink,
     },
@@ -71,7 +75,31 @@ pub struct PageTerms {
     pub coupon: Option<String>,
 }
 
+/// When a subscription that is bought on a page begins, and when it begins to cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageStart {
+    /// First day, where it is not today (books zone).
+    pub starts_on: Option<NaiveDate>,
+    /// Days of trial; absent: none, whatever the plan says.
+    pub trial_days: Option<u32>,
+}
+
+impl PageStart {
+    /// Today, without a trial.
+    pub const fn is_today(&self) -> bool {
+        self.starts_on.is_none() && self.trial_days.is_none()
+    }
+}
+
 impl PageOrder {
+    /// Which page of ours that is.
+    pub const fn back_on(&self) -> LinkPage {
+        match self {
+            Self::NewSubscription { .. } | Self::UpdateSubscription { .. } => LinkPage::Checkout,
+            Self::UpdateCard { .. } | Self::AddPaymentMethod { .. } => LinkPage::Card,
+        }
+    }
+
     /// The page of ours to which the customer goes afterwards.
     pub const fn back_to(&self) -> CheckoutLink {
         match self {

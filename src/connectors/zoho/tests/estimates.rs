@@ -3,8 +3,8 @@
 use super::*;
 use sagas::kernel::answer::HostedPage;
 use sagas::kernel::effect::{
-    AddonOrder, CheckoutLink, EstimateLine, EstimateMark, EstimateOrder, OnEstimate, OnPage, PageOrder, PageTerms,
-    Zoho as Effects,
+    AddonOrder, CheckoutLink, EstimateLine, EstimateMark, EstimateOrder, OnEstimate, OnPage, PageOrder, PageStart,
+    PageTerms, Zoho as Effects,
 };
 use secrecy::ExposeSecret as _;
 
@@ -81,6 +81,7 @@ fn page_order() -> PageOrder {
             addons: vec![AddonOrder { code: "seat".to_owned(), quantity: 2 }],
             coupon: None,
         },
+        start: PageStart::default(),
         back_to: CheckoutLink { saga: SagaId::of_invoice("10234695", "1"), number: 1 },
     }
 }
@@ -99,7 +100,7 @@ async fn a_page_is_made_with_the_way_back_that_was_laid_beside_it_and_its_addres
     assert_eq!(lines(&peer), ["POST /hostedpages/newsubscription"]);
     assert_eq!(
         body(&peer.seen()[1]),
-        r#"{"customer_id":"903000000000099","reference_id":"demo1.sub.0192.1","plan":{"plan_code":"plus-monthly","quantity":1},"addons":[{"addon_code":"seat","quantity":2}],"redirect_url":"https://pay.test/back"}"#
+        r#"{"customer_id":"903000000000099","reference_id":"demo1.sub.0192.1","plan":{"plan_code":"plus-monthly","quantity":1,"exclude_trial":true},"addons":[{"addon_code":"seat","quantity":2}],"redirect_url":"https://pay.test/back"}"#
     );
     assert_eq!(look(&zoho, &effect).await, ABSENT, "a page is not looked up");
 }

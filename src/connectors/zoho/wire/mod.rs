@@ -16,7 +16,7 @@ pub(super) use customers::{
     CustomerAnswer, CustomerRow, CustomerRows, CustomerWire, ErasedCustomer, NewCustomer, OUR_ID, UpdatedCustomer,
 };
 pub(super) use estimates::{EstimateAnswer, EstimateRow, EstimateRows, NewEstimate};
-pub(super) use pages::{NewPage, PageAnswer, PageMade};
+pub(super) use pages::{NewPage, NewTerms, PageAnswer, PageMade};
 pub(super) use payments::{AmendedPayment, Applied, NewPayment, PaymentAnswer, Recorded};
 pub(super) use subscriptions::{NewSubscription, SubscriptionAnswer, SubscriptionRow, SubscriptionRows, is_over};
 pub(super) use terms::{ChangedTerms, ScheduledAnswer, TermsAnswer};

@@ -2,8 +2,9 @@
 
 use super::terms::ChangedAddon;
 use super::{filled, timestamp};
+use chrono::NaiveDate;
 use sagas::kernel::answer::HostedPage;
-use sagas::kernel::effect::PageTerms;
+use sagas::kernel::effect::{PageStart, PageTerms};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,8 @@ pub(in super::super) struct NewPage<'a> {
     pub(in super::super) reference_id: Option<&'a str>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(in super::super) sold: Option<NewTerms<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in super::super) starts_at: Option<NaiveDate>,
     pub(in super::super) redirect_url: &'a str,
 }
 
@@ -89,12 +92,27 @@ pub(in super::super) struct NewTerms<'a> {
 struct NewPlan<'a> {
     plan_code: &'a str,
     quantity: u32,
+    /// Of a new subscription: the days would count beside it, so it is never sent with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exclude_trial: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial_days: Option<u32>,
+}
+
+impl<'a> NewTerms<'a> {
+    /// Of a new subscription: with the days of trial that were quoted, or none, whatever the plan says.
+    pub(in super::super) fn started(sold: &'a PageTerms, start: &PageStart) -> Self {
+        let mut terms = Self::from(sold);
+        terms.plan.trial_days = start.trial_days;
+        terms.plan.exclude_trial = start.trial_days.is_none().then_some(true);
+        terms
+    }
 }
 
 impl<'a> From<&'a PageTerms> for NewTerms<'a> {
     fn from(sold: &'a PageTerms) -> Self {
         Self {
-            plan: NewPlan { plan_code: &sold.plan, quantity: sold.quantity },
+            plan: NewPlan { plan_code: &sold.plan, quantity: sold.quantity, exclude_trial: None, trial_days: None },
             addons: sold.addons.iter().map(ChangedAddon::from).collect(),
             coupon_code: sold.coupon.as_deref(),
         }

@@ -1,0 +1,7 @@
+//! Starts that Zoho collects for, from outside: a press in Attio, our page, Zoho's page, Zoho's own charges and messages; real
+//! Postgres, the simulated vendors over HTTP, the whole service.
+
+mod afterwards;
+mod links;
+mod play;
+mod road;
