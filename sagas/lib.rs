@@ -10,6 +10,7 @@ pub mod catalog_sync;
 pub mod crm_lifecycle;
 pub mod dispute;
 pub mod erasure;
+pub mod hand_over;
 pub mod invoice_payment;
 pub mod kernel;
 pub mod notice;
@@ -43,6 +44,7 @@ macro_rules! for_each_saga {
             $crate::sign_up::SignUp,
             $crate::notice::Notices,
             $crate::plan_change::PlanChange,
+            $crate::hand_over::HandOver,
         }
     };
 }

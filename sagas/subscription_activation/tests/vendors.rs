@@ -65,6 +65,7 @@ impl World {
             | Desk::SurveyPerson { .. }
             | Desk::ErasePerson { .. }
             | Desk::VerifyErased { .. }
+            | Desk::SetOwner { .. }
             | Desk::TellAll { .. } => {
                 panic!("no call of this flow")
             }
@@ -104,7 +105,8 @@ impl World {
             | Attio::ShowOffering(_)
             | Attio::AnswerCatalogAct(_)
             | Attio::ShowPlan(_)
-            | Attio::AddCatalogTask(_) => panic!("no call of this flow"),
+            | Attio::AddCatalogTask(_)
+            | Attio::ShowOwner(_) => panic!("no call of this flow"),
         }
     }
 
