@@ -23,7 +23,7 @@ pub use checkout::{CheckoutConfig, CheckoutSettings, Script, Scripts};
 pub use crm::{CrmConfig, CrmList, CrmSettings, Switch};
 pub use lease::{LEASE_MARGIN, RENEWALS};
 use lease::{call_beyond_lease, default_node_name};
-pub use offers::{OfferConfig, OfferSettings};
+pub use offers::{Collector, OfferConfig, OfferSettings};
 pub use outreach::{MailConfig, NoticesSender, OutreachSettings};
 pub use proof::{ProofConfig, ProofSettings, SinkConfig};
 pub use reconcile::{ReconcileConfig, ReconcileSettings};

@@ -322,10 +322,11 @@ pub struct ZohoCustomer {
 }
 
 /// Who collects a subscription's money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CollectionOwner {
     /// We charge the vaulted card.
+    #[default]
     Orchestrator,
     /// Braintree's own recurring billing.
     BraintreeRecurring,
@@ -353,6 +354,12 @@ impl CollectionOwner {
             Self::BraintreeRecurring => "Braintree's recurring billing",
             Self::ZohoNative => "Zoho's own gateway",
         }
+    }
+
+    /// We collect.
+    #[must_use]
+    pub const fn is_orchestrator(&self) -> bool {
+        matches!(self, Self::Orchestrator)
     }
 }
 

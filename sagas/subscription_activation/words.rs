@@ -1,7 +1,7 @@
 //! The words of the flow: what it can be told, and what its events speak of. Nothing is decided here, and no word
 //! carries personal data.
 
-use crate::kernel::answer::{Authentication, CardSeen};
+use crate::kernel::answer::{Authentication, CardSeen, CollectionOwner};
 pub use crate::kernel::consent::Consent;
 use crate::kernel::ids::Installation;
 use crate::kernel::money::Money;
@@ -71,6 +71,9 @@ pub struct Terms {
     /// A link that is sent makes a deal in CRM: the sales team follows it up there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deal_at_link: bool,
+    /// Who collects what is sold.
+    #[serde(default, skip_serializing_if = "CollectionOwner::is_orchestrator")]
+    pub collected_by: CollectionOwner,
 }
 
 /// What an activation can be told.

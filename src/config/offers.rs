@@ -1,6 +1,7 @@
 //! What holds for every offer to a customer: the settings that a press of an act takes with it.
 
 use clap::Args;
+use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::offer::ppm_of_percent;
 
 /// A link for longer would promise a price that nobody stands for.
@@ -16,6 +17,31 @@ pub struct OfferSettings {
     /// Days for which the link to a checkout page is good
     #[arg(long, env = "CHECKOUT_LINK_DAYS", default_value = "7")]
     pub checkout_link_days: u32,
+    /// Who collects what is sold from now on; what runs stays with who collects it
+    #[arg(long, env = "COLLECTION_OWNER", value_enum, default_value = "orchestrator")]
+    pub collection_owner: Collector,
+}
+
+/// Who can collect a subscription's money, in the words of the setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Collector {
+    /// This service charges the vaulted card
+    Orchestrator,
+    /// Braintree's own recurring billing
+    BraintreeRecurring,
+    /// Zoho's own gateway
+    ZohoNative,
+}
+
+impl From<Collector> for CollectionOwner {
+    fn from(collector: Collector) -> Self {
+        match collector {
+            Collector::Orchestrator => Self::Orchestrator,
+            Collector::BraintreeRecurring => Self::BraintreeRecurring,
+            Collector::ZohoNative => Self::ZohoNative,
+        }
+    }
 }
 
 /// Settings of offers.
@@ -25,6 +51,8 @@ pub struct OfferConfig {
     pub highest_tax_ppm: u32,
     /// A link is good for so many days.
     pub link_days: u32,
+    /// Who collects what is sold.
+    pub collected_by: CollectionOwner,
 }
 
 impl OfferSettings {
@@ -44,7 +72,14 @@ impl OfferSettings {
                 LINK_DAYS.end()
             ));
         }
-        OfferConfig { highest_tax_ppm: highest_tax_ppm.unwrap_or_default(), link_days: self.checkout_link_days }
+        if self.collection_owner != Collector::Orchestrator {
+            faults.push("COLLECTION_OWNER: this release starts subscriptions under `orchestrator` only".to_owned());
+        }
+        OfferConfig {
+            highest_tax_ppm: highest_tax_ppm.unwrap_or_default(),
+            link_days: self.checkout_link_days,
+            collected_by: self.collection_owner.into(),
+        }
     }
 }
 
@@ -55,11 +90,16 @@ mod tests {
     #[test]
     fn every_fault_of_an_offer_is_named() {
         let mut faults = Vec::new();
-        let settings = OfferSettings { highest_tax_rate: "101".to_owned(), checkout_link_days: 0 };
+        let settings = OfferSettings {
+            highest_tax_rate: "101".to_owned(),
+            checkout_link_days: 0,
+            collection_owner: Collector::ZohoNative,
+        };
         settings.check(&mut faults);
-        for (fault, name) in faults.iter().zip(["HIGHEST_TAX_RATE (101)", "CHECKOUT_LINK_DAYS (0)"]) {
+        let names = ["HIGHEST_TAX_RATE (101)", "CHECKOUT_LINK_DAYS (0)", "COLLECTION_OWNER"];
+        for (fault, name) in faults.iter().zip(names) {
             assert!(fault.starts_with(name), "{fault}");
         }
-        assert_eq!(faults.len(), 2);
+        assert_eq!(faults.len(), names.len());
     }
 }

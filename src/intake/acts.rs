@@ -332,6 +332,7 @@ fn terms(config: &Config) -> Terms {
         hold_hours: HOLD_HOURS,
         currencies: config.vendors.braintree.merchant_accounts.keys().cloned().collect(),
         deal_at_link: config.crm.deal_at_link,
+        collected_by: config.offers.collected_by,
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn terms() -> Terms {
         hold_hours: 24,
         currencies: vec!["EUR".to_owned()],
         deal_at_link: false,
+        collected_by: crate::kernel::answer::CollectionOwner::Orchestrator,
     }
 }
 

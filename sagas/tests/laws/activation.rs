@@ -37,6 +37,7 @@ fn pressed(act: Act, pressed_at: DateTime<Utc>) -> Command {
             hold_hours: 24,
             currencies: vec!["EUR".to_owned()],
             deal_at_link: false,
+            collected_by: sagas::kernel::answer::CollectionOwner::Orchestrator,
         }),
         ordered: false,
     }

@@ -10,6 +10,7 @@ use sagas::catalog_sync::CatalogSync;
 use sagas::crm_lifecycle::CrmLifecycle;
 use sagas::dispute::Dispute;
 use sagas::erasure::Erasure;
+use sagas::hand_over::HandOver;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel::effect::{Desk, Effect, Practice, PracticeScript};
 use sagas::kernel::saga::Saga;
@@ -63,7 +64,8 @@ const BEYOND: [&str; 8] =
 
 /// Flows of which the simulation plays nothing, or a part: of refunds those that a rule asks for. Their own walks and the harness
 /// play them.
-const NOT_PLAYED: [&str; 5] = [Refund::NAME, Dispute::NAME, Erasure::NAME, Notices::NAME, PlanChange::NAME];
+const NOT_PLAYED: [&str; 6] =
+    [Refund::NAME, Dispute::NAME, Erasure::NAME, Notices::NAME, PlanChange::NAME, HandOver::NAME];
 
 /// What has to happen besides: flow, what, and in which state of the flow.
 const MET: [(&str, &str, &str); 7] = [

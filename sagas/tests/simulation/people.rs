@@ -517,6 +517,7 @@ fn terms() -> Terms {
         hold_hours: 24,
         currencies: vec!["EUR".to_owned()],
         deal_at_link: false,
+        collected_by: sagas::kernel::answer::CollectionOwner::Orchestrator,
     }
 }
 

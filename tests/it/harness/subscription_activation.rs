@@ -86,6 +86,7 @@ impl Fixture {
             hold_hours: 24,
             currencies: vec!["EUR".to_owned()],
             deal_at_link: false,
+            collected_by: sagas::kernel::answer::CollectionOwner::Orchestrator,
         }
     }
 
