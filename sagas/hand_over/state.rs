@@ -229,6 +229,7 @@ impl State {
         match event {
             Event::HandOverRequested { wish, .. } => {
                 self.wish = Some((**wish).clone());
+                self.choice = wish.open_invoices;
                 self.stage = Stage::Surveying;
             }
             Event::ApprovalAwaited { until } => self.stage = Stage::Approving { until: *until },

@@ -4,6 +4,7 @@
 use crate::kernel::answer::{
     BilledInvoice, CollectionOwner, CustomerSurvey, Recurring, RecurringStatus, SubscriptionSurvey, SubscriptionTerms,
 };
+pub use crate::kernel::hand_over::OpenInvoices;
 use crate::kernel::hand_over::Wish;
 use crate::kernel::park::ParkCode;
 use crate::kernel::telling::{NoLetter, Told};
@@ -49,18 +50,6 @@ pub enum Command {
         /// Why.
         reason: String,
     },
-}
-
-/// What becomes of invoices that are open when the old collector has stopped and the new one has not begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OpenInvoices {
-    /// We collect them, as the new collector; every test before a charge is made.
-    Collect,
-    /// They are voided.
-    Void,
-    /// They stay as they are, and nobody here charges them.
-    Leave,
 }
 
 /// What proved that the old collector is off.

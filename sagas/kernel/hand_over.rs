@@ -38,6 +38,9 @@ pub struct Wish {
     pub proof: Option<String>,
     /// Braintree plan id, where Braintree shall collect: it gives currency and interval.
     pub braintree_plan: Option<String>,
+    /// What becomes of invoices that turn out to be open in between, where finance decided beforehand; absent: it is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_invoices: Option<OpenInvoices>,
     /// The cohort with which it was asked for and is answered.
     pub cohort: Option<String>,
     /// Why.
@@ -48,12 +51,26 @@ pub struct Wish {
     pub approval: Approval,
 }
 
+/// What becomes of invoices that are open when the old collector has stopped and the new one has not begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenInvoices {
+    /// We collect them, as the new collector; every test before a charge is made.
+    Collect,
+    /// They are voided.
+    Void,
+    /// They stay as they are, and nobody here charges them.
+    Leave,
+}
+
 /// Who has to agree before anything is switched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "needs", rename_all = "snake_case")]
 pub enum Approval {
     /// Another person.
     SecondPerson,
+    /// Nobody: this installation asks for no second person.
+    Alone,
     /// Nobody any more: a second person agreed to that of which it is a part.
     Given {
         /// Who: a principal.
@@ -81,18 +98,32 @@ impl Wish {
 
     /// Why it cannot be begun as it is worded; none: it can.
     pub fn fault(&self) -> Option<&'static str> {
-        let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
-        if self.from == Some(self.to) {
-            return Some("who collects now and who shall collect are the same");
-        }
-        if self.from.is_none() && !says(&self.proof) {
-            return Some("nobody is named who collects now: say what proves that nobody does");
-        }
-        if self.to == CollectionOwner::BraintreeRecurring && !says(&self.braintree_plan) {
-            return Some("Braintree collects by a plan of its own: name it");
-        }
-        self.reason.trim().is_empty().then_some("say why, for the record")
+        let (proof, plan) = (self.proof.as_deref(), self.braintree_plan.as_deref());
+        let collect = self.open_invoices == Some(OpenInvoices::Collect) && self.to != CollectionOwner::Orchestrator;
+        let fault = fault(self.from, self.to, proof, plan);
+        let fault = fault.or_else(|| collect.then_some("only we collect what is open"));
+        fault.or_else(|| self.reason.trim().is_empty().then_some("say why, for the record"))
     }
+}
+
+/// Why nothing can be handed over from one to the other so; none: it can.
+pub fn fault(
+    from: Option<CollectionOwner>,
+    to: CollectionOwner,
+    proof: Option<&str>,
+    braintree_plan: Option<&str>,
+) -> Option<&'static str> {
+    let says = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
+    if from == Some(to) {
+        return Some("who collects now and who shall collect are the same");
+    }
+    if from.is_none() && !says(proof) {
+        return Some("nobody is named who collects now: say what proves that nobody does");
+    }
+    if to == CollectionOwner::BraintreeRecurring && !says(braintree_plan) {
+        return Some("Braintree collects by a plan of its own: name it");
+    }
+    None
 }
 
 /// The saga of the hand-over of that key.
@@ -149,6 +180,7 @@ mod tests {
             consent: None,
             proof: None,
             braintree_plan: None,
+            open_invoices: None,
             cohort: None,
             reason: "one clock".to_owned(),
             by: "token:ada".to_owned(),

@@ -128,6 +128,9 @@ impl DeskPerformer {
             Desk::DisownSubscription { subscription, zoho_subscription, attio_record } => {
                 enrol::disown(pool, subscription, zoho_subscription, attio_record).await
             }
+            Desk::SetOwner { subscription, from, owner, valid_from } => {
+                enrol::set_owner(pool, subscription, *from, *owner, *valid_from).await
+            }
             Desk::ReadSettings { of } => {
                 Ok(Answer::Settings { settings: self.settings.get(of).cloned().unwrap_or_default() })
             }

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 const LIST: &str = include_str!("../fixtures/edges.txt");
 
 /// Folders whose tests belong to one section, where their file does not say another.
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 6] = [
     ("tests/it/activation/", "2.1"),
     ("tests/it/cancellation/", "2.6"),
     ("tests/it/erasure/", "2.27"),
+    ("tests/it/hand_over/", "2.19"),
     ("tests/it/plan_change/", "2.5"),
     ("tests/it/sign_up/", "2.20"),
 ];

@@ -220,6 +220,17 @@ fn e6_an_open_invoice_is_asked_about_and_nothing_is_chosen_by_default() {
 }
 
 #[test]
+fn e6_what_was_decided_with_the_request_is_not_asked_again() {
+    let mut world = World::of(Some(ZohoNative), Orchestrator);
+    world.wish.open_invoices = Some(OpenInvoices::Collect);
+    world.invoices.push(billed("78", 10_000));
+    world.begin();
+    assert_eq!((world.state().as_str(), world.owner_from, world.told.len()), ("NewOn", None, 1));
+    world.wish.to = BraintreeRecurring;
+    assert_eq!(world.wish.fault(), Some("only we collect what is open"));
+}
+
+#[test]
 fn e6_only_we_collect_what_is_open() {
     let mut world = World::of(Some(ZohoNative), BraintreeRecurring);
     world.invoices.push(billed("78", 10_000));

@@ -80,6 +80,7 @@ impl World {
             consent: Some("terms-2".to_owned()),
             proof: from.is_none().then(|| "statement of 3 October, signed by finance".to_owned()),
             braintree_plan: Some("monthly-eur".to_owned()),
+            open_invoices: None,
             cohort: Some("c1".to_owned()),
             reason: "one clock".to_owned(),
             by: "token:ada".to_owned(),

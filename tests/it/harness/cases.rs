@@ -464,3 +464,9 @@ async fn a_notice_survives_every_fault_at_every_call() {
     let fixture = super::notice::Fixture::new().await;
     println!("{} cases played on notices", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hand_over_survives_every_fault_at_every_call() {
+    let fixture = super::hand_over::Fixture::new().await;
+    println!("{} cases played on hand-overs", play(&fixture).await);
+}

@@ -16,6 +16,7 @@ mod crm_lifecycle;
 mod dispute;
 mod erasure;
 mod faults;
+mod hand_over;
 mod histories;
 mod invoice_payment;
 mod matrix;
@@ -153,13 +154,14 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 14] = [
+const PLAYED: [&str; 15] = [
     act_refusal::KIND,
     cancellation::KIND,
     catalog_sync::KIND,
     crm_lifecycle::KIND,
     dispute::KIND,
     erasure::KIND,
+    hand_over::KIND,
     invoice_payment::KIND,
     notice::KIND,
     payment_method_update::KIND,
