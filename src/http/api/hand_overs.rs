@@ -22,7 +22,6 @@ use sagas::kernel::saga::Saga;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// What is handed over.
 #[derive(Debug, Deserialize, ToSchema)]
