@@ -124,6 +124,10 @@ impl super::Fixture for Fixture {
         6
     }
 
+    fn beyond(&self) -> &'static [(&'static str, &'static str)] {
+        &[("undo fence", "somebody stops it behind the fence: the flow's own tests do so at every step")]
+    }
+
     async fn start_of(&self, road: &'static str, name: &str) -> NewItem {
         let customer = self.customer(name).await;
         let (from, to) = match road {
