@@ -175,15 +175,6 @@ fn e6_an_invoice_of_another_collector_is_mirrored() {
 }
 
 #[test]
-fn e5_an_invoice_of_a_term_before_we_took_over_is_mirrored_and_the_next_one_charged() {
-    let mut w = World::begun(|w| w.survey.owner_from = w.invoice.date.succ_opt());
-    assert_eq!((w.saga.flow.ended, w.sales_made()), (Some(End::Mirrored), 0));
-    w.survey.owner_from = Some(w.invoice.date);
-    w.changed();
-    assert_eq!(w.sales_made(), 1);
-}
-
-#[test]
 fn e7_two_collectors_are_never_both_let_at_it() {
     for change in [
         (|w: &mut World| w.subscription.auto_collect = true) as fn(&mut World),
