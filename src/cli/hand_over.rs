@@ -168,7 +168,9 @@ async fn request(args: Request) -> Result<(), Exit> {
         }
         if let Some((planned, why)) = subscriptions.iter().find_map(|p| Some((p, p.obstacle.as_ref()?))) {
             let what = format!("subscription {}: {why}; nothing was asked for", planned.zoho_subscription);
-            return Err(Exit::refused(what).hint("`--preview` shows each of them; leave out what cannot be handed over"));
+            return Err(
+                Exit::refused(what).hint("`--preview` shows each of them; leave out what cannot be handed over")
+            );
         }
     }
     let stamp = schema::stamp_of(&pool).await?;

@@ -191,7 +191,9 @@ impl Ask {
             return refused("name who shall collect: what nobody is on record for is never charged".to_owned());
         };
         if self.open_invoices == Some(OpenInvoicesDecision::Collect) && to != CollectionOwner::Orchestrator {
-            return refused("only this service collects what is open; Braintree and Zoho begin with the next term".to_owned());
+            return refused(
+                "only this service collects what is open; Braintree and Zoho begin with the next term".to_owned(),
+            );
         }
         let (proof, plan) = (self.proof.as_deref(), self.braintree_plan.as_deref());
         hand_over::fault(self.from.owner(), to, proof, plan).map_or(Ok(to), |fault| refused(fault.to_owned()))
@@ -236,11 +238,8 @@ pub fn requested(ask: &Ask, stamp: &Stamp, by: &By) -> Result<Vec<NewItem>, Hand
 /// # Errors
 /// The database cannot be reached.
 pub async fn of(pool: &Pool, id: &str) -> Result<Vec<SagaLine>, StoreError> {
-    let filter = SagaFilter {
-        kind: Some(HandOver::NAME.to_owned()),
-        reference: Some(id.to_owned()),
-        ..SagaFilter::default()
-    };
+    let filter =
+        SagaFilter { kind: Some(HandOver::NAME.to_owned()), reference: Some(id.to_owned()), ..SagaFilter::default() };
     let at_most = u16::try_from(COHORT_AT_MOST).unwrap_or(u16::MAX);
     query::sagas(pool, &filter, None, at_most).await
 }

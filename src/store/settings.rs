@@ -121,7 +121,9 @@ pub async fn change_owner(
     let done = match (known, to) {
         (None, None) => true,
         (Some(_), None) => {
-            sqlx::query!("delete from collection_owner where subscription = $1", subscription).execute(&mut *tx).await?;
+            sqlx::query!("delete from collection_owner where subscription = $1", subscription)
+                .execute(&mut *tx)
+                .await?;
             true
         }
         // Where nobody was on record, somebody else may be at the same instant.

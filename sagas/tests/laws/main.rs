@@ -423,7 +423,7 @@ fn the_walks_of_a_hand_over_lead_to_every_end() {
     for end in ["NewOn", "Refused", "Denied", "Undone"] {
         assert!(ends.contains(end), "no walk ends {end}: {ends:?}");
     }
-    for event in ["OldCollectorStillOn", "SwitchOffRefused", "OpenInvoiceVoided", "DrainAwaited", "OwnerRecorded"] {
+    for event in ["OldCollectorStillOn", "OpenInvoiceVoided", "DrainAwaited", "OwnerRecorded"] {
         assert!(met.contains(event), "no walk meets {event}: {met:?}");
     }
 }

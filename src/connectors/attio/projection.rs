@@ -5,7 +5,9 @@ use super::records::changed;
 use super::wire::{Record, Value, Values};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use iso_currency::Currency;
-use sagas::kernel::effect::{AttioRecord, EndingFace, OwnerFace, PlanFace, Projection, SubscriptionFace, SubscriptionProjection};
+use sagas::kernel::effect::{
+    AttioRecord, EndingFace, OwnerFace, PlanFace, Projection, SubscriptionFace, SubscriptionProjection,
+};
 use sagas::kernel::money::Money;
 
 pub(super) const SUBSCRIPTIONS: &str = "subscriptions";

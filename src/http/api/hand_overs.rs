@@ -258,8 +258,7 @@ pub(super) async fn redirect(
 }
 
 fn said(reason: Result<String, JsonRejection>) -> Result<String, Problem> {
-    let reason =
-        reason.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why\"}`"))?;
+    let reason = reason.map_err(|e| Problem::field("body", e.body_text()).hint("send `{\"reason\": \"why\"}`"))?;
     if reason.trim().is_empty() {
         return Err(Problem::field("reason", "is empty: say why; it goes on record"));
     }

@@ -70,7 +70,8 @@ async fn e6_what_we_did_not_collect_is_asked_about_and_braintree_begins_with_zoh
     let decide = format!("/hand-overs/{saga}/decide");
     let (status, refused) = play.post(&play.ada, &decide, &json!({"choice": "collect", "reason": "x"})).await;
     assert_eq!(status, StatusCode::CONFLICT, "{refused:#}");
-    let (status, decided) = play.post(&play.ada, &decide, &json!({"choice": "leave", "reason": "a cheque comes"})).await;
+    let (status, decided) =
+        play.post(&play.ada, &decide, &json!({"choice": "leave", "reason": "a cheque comes"})).await;
     assert_eq!(status, StatusCode::OK, "{decided:#}");
     play.until(saga, "NewOn").await;
     let id = recurring(&customer.subscription, 1);
@@ -103,7 +104,10 @@ async fn e8_what_was_not_agreed_to_changes_nothing_and_a_cohort_is_asked_for_who
     assert!(refused.to_string().contains(&ann.zoho_subscription), "{refused:#}");
 
     for (body, status) in [
-        (json!({"subscriptions": [], "from": "zoho_native", "to": "orchestrator", "reason": "x"}), StatusCode::CONFLICT),
+        (
+            json!({"subscriptions": [], "from": "zoho_native", "to": "orchestrator", "reason": "x"}),
+            StatusCode::CONFLICT,
+        ),
         (json!({"subscriptions": ["1"], "from": "none", "to": "orchestrator", "reason": "x"}), StatusCode::CONFLICT),
         (json!({"subscriptions": ["1"], "from": "zoho_native", "to": "none", "reason": "x"}), StatusCode::CONFLICT),
         (

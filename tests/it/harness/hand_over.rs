@@ -40,8 +40,10 @@ impl Fixture {
     pub(crate) async fn new() -> Self {
         let fixture = Self { staged: Staged::new().await, customers: Mutex::default() };
         fixture
-            .staff(&json!({"vendor": "braintree", "act": "create_plan", "id": PLAN, "name": "Monthly", "price": "49.00",
-                "billing_frequency": 1}))
+            .staff(
+                &json!({"vendor": "braintree", "act": "create_plan", "id": PLAN, "name": "Monthly", "price": "49.00",
+                "billing_frequency": 1}),
+            )
             .await;
         fixture
     }
