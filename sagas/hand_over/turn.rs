@@ -146,10 +146,10 @@ impl Turn<'_> {
                 self.push(Event::CardSought { token: None });
             }
             ("read_recurring", Outcome::Rejected { rejection }) if missing(rejection) => self.recurring(None),
-            ("read_back", Outcome::Rejected { rejection }) if missing(rejection) => {
-                if self.state.from() == Some(CollectionOwner::BraintreeRecurring) {
-                    self.read_back_recurring(None);
-                }
+            ("read_back", Outcome::Rejected { rejection })
+                if missing(rejection) && self.state.from() == Some(CollectionOwner::BraintreeRecurring) =>
+            {
+                self.read_back_recurring(None);
             }
             ("drain", Outcome::Rejected { rejection }) if missing(rejection) => self.drained(Vec::new(), Vec::new()),
             ("fence", Outcome::Rejected { rejection }) if is_business(rejection) => {

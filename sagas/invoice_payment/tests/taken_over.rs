@@ -2,7 +2,6 @@
 
 use super::world::World;
 use crate::kernel::saga::End;
-use crate::kernel::tests::bench::Played as _;
 
 #[test]
 fn s2_2_e5_an_invoice_of_a_term_before_we_took_over_is_mirrored_and_the_next_one_charged() {
