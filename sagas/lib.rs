@@ -11,6 +11,7 @@ pub mod crm_lifecycle;
 pub mod desk_ticket;
 pub mod dispute;
 pub mod erasure;
+pub mod hand_over;
 pub mod invoice_payment;
 pub mod kernel;
 pub mod migration;
@@ -49,6 +50,7 @@ macro_rules! for_each_saga {
             $crate::desk_ticket::DeskTicket,
             $crate::migration::Migration,
             $crate::zoho_native::ZohoNative,
+            $crate::hand_over::HandOver,
         }
     };
 }

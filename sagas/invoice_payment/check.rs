@@ -121,7 +121,7 @@ fn tests(state: &State) -> Result<Ready, Verdict> {
         one_off_consented(survey)?;
     } else {
         tests.linked(survey)?;
-        owner(survey)?;
+        owner(survey, invoice)?;
     }
     tests.collected(survey)?;
     tests.identity(survey)?;
@@ -507,8 +507,12 @@ fn unclaimed(survey: &Survey, kinds: &[ClaimKind]) -> Found {
     Ok(())
 }
 
-fn owner(survey: &Survey) -> Found {
+fn owner(survey: &Survey, invoice: &Invoice) -> Found {
     match survey.owner {
+        // Of a term that another one collected, before a hand-over.
+        Some(CollectionOwner::Orchestrator) if survey.owner_from.is_some_and(|from| invoice.date < from) => {
+            Err(stop("2.2-e5", Stop::Closed(Closing::NoOwner)))
+        }
         Some(CollectionOwner::Orchestrator) => Ok(()),
         None => Err(stop("2.2-e5", Stop::Closed(Closing::NoOwner))),
         Some(CollectionOwner::BraintreeRecurring | CollectionOwner::ZohoNative) => {

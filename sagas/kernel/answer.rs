@@ -352,6 +352,27 @@ pub enum CollectionOwner {
 }
 
 impl CollectionOwner {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Orchestrator, Self::BraintreeRecurring, Self::ZohoNative];
+
+    /// The word in our tables and in Attio.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Orchestrator => "orchestrator",
+            Self::BraintreeRecurring => "braintree_recurring",
+            Self::ZohoNative => "zoho_native",
+        }
+    }
+
+    /// As people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Orchestrator => "us",
+            Self::BraintreeRecurring => "Braintree's recurring billing",
+            Self::ZohoNative => "Zoho's own gateway",
+        }
+    }
+
     /// We collect.
     #[must_use]
     pub const fn is_orchestrator(&self) -> bool {

@@ -42,6 +42,18 @@ impl fmt::Display for SagaId {
     }
 }
 
+/// Braintree's id of the `n`-th recurring subscription of ours, from 1: an id that was used once is never free again.
+pub fn recurring(subscription: &str, n: u32) -> String {
+    if n <= 1 { format!("s-{subscription}") } else { format!("s-{subscription}_{n}") }
+}
+
+/// Our subscription id in one of Braintree's; none: it is none of ours.
+pub fn of_recurring(id: &str) -> Option<&str> {
+    let ours = id.strip_prefix("s-")?;
+    let numbered = ours.rsplit_once('_').filter(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    Some(numbered.map_or(ours, |(ours, _)| ours))
+}
+
 /// A UUIDv5 over a kind and its parts; parts are separated so that no two lists of parts collide.
 pub fn derive(kind: &str, parts: &[&str]) -> Uuid {
     let mut name = kind.to_owned();
@@ -122,6 +134,16 @@ mod tests {
         assert_eq!(id, SagaId::of_invoice("60012", "982000000567114"));
         assert_ne!(id, SagaId::of_invoice("6001", "2982000000567114"));
         assert!(id.shard(64) < 64);
+    }
+
+    #[test]
+    fn a_recurring_subscription_names_ours_however_often_it_was_made_anew() {
+        let ours = "0".repeat(32);
+        assert_eq!(recurring(&ours, 1), format!("s-{ours}"));
+        assert_eq!(recurring(&ours, 2).len(), 36, "Braintree takes no more");
+        assert_eq!(of_recurring(&recurring(&ours, 2)), Some(ours.as_str()));
+        assert_eq!(of_recurring("s-acme_co"), Some("acme_co"));
+        assert_eq!(of_recurring("other"), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod effect;
 pub mod flow;
 pub mod forms;
 pub mod give_back;
+pub mod hand_over;
 pub mod ids;
 pub mod invariant;
 pub mod lifecycle;

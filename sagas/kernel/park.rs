@@ -23,6 +23,7 @@ pub enum ParkCode {
     RecordBlocked,
     MoneyDecision,
     CancelRefused,
+    OwnerOffUnproved,
     SettlementDeclined,
     IdentitySplit,
     UnparsableAmount,
@@ -48,7 +49,7 @@ pub enum ParkCode {
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -65,6 +66,7 @@ impl ParkCode {
         Self::RecordBlocked,
         Self::MoneyDecision,
         Self::CancelRefused,
+        Self::OwnerOffUnproved,
         Self::SettlementDeclined,
         Self::IdentitySplit,
         Self::UnparsableAmount,
@@ -107,6 +109,7 @@ impl ParkCode {
             Self::RecordBlocked => "RECORD_BLOCKED",
             Self::MoneyDecision => "MONEY_DECISION",
             Self::CancelRefused => "CANCEL_REFUSED",
+            Self::OwnerOffUnproved => "OWNER_OFF_UNPROVED",
             Self::SettlementDeclined => "SETTLEMENT_DECLINED",
             Self::IdentitySplit => "IDENTITY_SPLIT",
             Self::UnparsableAmount => "UNPARSABLE_AMOUNT",
@@ -154,6 +157,7 @@ impl ParkCode {
             Self::HeldByDecision => "collection of this invoice is on hold",
             Self::RecordBlocked => "money was taken and Zoho refuses the record",
             Self::MoneyDecision => "finance must choose what happens with the money",
+            Self::OwnerOffUnproved => "it is not proved that the old collector is off; nobody here charges",
             Self::CancelRefused => "Zoho refuses the cancellation; the fence stays, and nobody is charged",
             Self::SettlementDeclined => "a successful sale was taken back at settlement",
             Self::IdentitySplit => "two systems disagree on who the customer is",

@@ -231,7 +231,7 @@ impl State {
 
     /// Our subscription ids among what charges the old card.
     pub(super) fn ours_on_old(&self) -> Vec<String> {
-        self.on_old.iter().flatten().filter_map(|id| id.strip_prefix("s-")).map(str::to_owned).collect()
+        self.on_old.iter().flatten().filter_map(|id| crate::kernel::ids::of_recurring(id)).map(str::to_owned).collect()
     }
 
     /// Under which token a card is vaulted: of our choosing, so that a repeated call vaults one card.

@@ -211,7 +211,7 @@ pub const ROWS: [Row; 37] = [
         [No, No, Second, Approves, No, No, No, No]),
     row(Act::ClosePeriod, "close a period for good, reopen one", &[Money], Later,
         [No, No, Second, Approves, No, No, No, No]),
-    row(Act::ChangeOwner, "change who collects", &[Money], Line,
+    row(Act::ChangeOwner, "change who collects", &[Money], Api,
         [No, No, Second, Approves, Request, No, No, No]),
     row(Act::SwitchOff, "switch an operation off", &[Flow], Line,
         [No, No, Yes, Yes, Yes, Yes, No, No]),

@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 65] = [
+pub const ROUTES: [Route; 72] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -66,6 +66,13 @@ pub const ROUTES: [Route; 65] = [
     answers("/refunds/{id}/approve", &[Act::Refund]),
     answers("/refunds/{id}/reject", &[Act::Refund]),
     does("POST", "/refunds/{id}/decide", &[Act::Refund]),
+    does("POST", "/hand-overs", &[Act::ChangeOwner]),
+    does("POST", "/hand-overs/preview", &[Act::ChangeOwner]),
+    does("GET", "/hand-overs/{id}", &[Act::ReadFlows]),
+    answers("/hand-overs/{id}/approve", &[Act::ChangeOwner]),
+    answers("/hand-overs/{id}/stop", &[Act::ChangeOwner]),
+    does("POST", "/hand-overs/{id}/decide", &[Act::ChangeOwner]),
+    does("POST", "/hand-overs/{id}/redirect", &[Act::ChangeOwner]),
     does("GET", "/disputes/{id}", &[Act::ReadFlows]),
     does("POST", "/disputes/{id}/submit", &[Act::Dispute]),
     does("POST", "/disputes/{id}/accept", &[Act::Dispute]),

@@ -13,6 +13,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod forecast;
+mod hand_over;
 mod import;
 mod keys;
 mod link;
@@ -104,6 +105,12 @@ enum Command {
     ///   attio-billing refund request k3v9p2ab --amount 40.00 --source forgive --why goodwill --reason "first bill was wrong" --preview
     #[command(subcommand, verbatim_doc_comment)]
     Refund(refund::Command),
+    /// Have running subscriptions collected by somebody else
+    ///
+    /// Example:
+    ///   attio-billing hand-over request 90300000079200 --from zoho-native --to orchestrator --reason "one clock" --preview
+    #[command(subcommand, verbatim_doc_comment)]
+    HandOver(hand_over::Command),
     /// Look at disputes of card payments, reply to them, close them
     ///
     /// Example:
@@ -226,6 +233,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Ticket(command) => ticket::run(command).await,
         Command::Saga(command) => saga::run(command).await,
         Command::Refund(command) => refund::run(command).await,
+        Command::HandOver(command) => hand_over::run(command).await,
         Command::Dispute(command) => dispute::run(command).await,
         Command::Log(command) => log::run(command).await,
         Command::Verify(args) => verify::run(args).await,

@@ -137,6 +137,9 @@ impl DeskPerformer {
             Desk::CountOldCharges { card, brand, order_ids } => {
                 self.count_old(call, card, brand, order_ids).await.map_err(|e| store(&e))
             }
+            Desk::SetOwner { subscription, from, owner, valid_from } => {
+                enrol::set_owner(pool, subscription, *from, *owner, *valid_from).await
+            }
             Desk::ReadSettings { of } => {
                 Ok(Answer::Settings { settings: self.settings.get(of).cloned().unwrap_or_default() })
             }

@@ -3,7 +3,8 @@
 
 use crate::store::StoreError;
 use crate::store::links::{self, LinkError, LinkKind};
-use crate::store::settings::set_collection_owner;
+use crate::store::settings::{OwnerRecord, change_owner, set_collection_owner};
+use chrono::NaiveDate;
 use sagas::kernel::answer::{Answer, CollectionOwner, Enrolment};
 use sagas::kernel::effect::{AttioRecord, IdKind, IdLink};
 use sagas::kernel::ids::derive;
@@ -132,6 +133,21 @@ pub(super) async fn disown(pool: &PgPool, subscription: &str, zoho: &str, attio:
         links::unlink(pool, subscription, kind, id).await.map_err(|e| store(&e))?;
     }
     Ok(Answer::Nothing)
+}
+
+/// Another one is on record from now on, or nobody; refused where the record is not the one that was expected.
+pub(super) async fn set_owner(
+    pool: &PgPool,
+    subscription: &str,
+    from: Option<CollectionOwner>,
+    owner: Option<CollectionOwner>,
+    valid_from: Option<NaiveDate>,
+) -> Result<Answer, Outcome> {
+    let to = owner.map(|owner| OwnerRecord { owner, valid_from });
+    match change_owner(pool, subscription, from, to, BY).await.map_err(|e| store(&e))? {
+        true => Ok(Answer::Nothing),
+        false => Err(rejected("other_owner", "somebody else is on record as the collector of the subscription")),
+    }
 }
 
 fn refused(error: LinkError) -> Outcome {

@@ -11,6 +11,7 @@ pub mod deals;
 pub mod disputes;
 mod endings;
 pub mod erasures;
+pub mod hand_overs;
 pub mod imports;
 mod natives;
 mod notices;

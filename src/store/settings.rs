@@ -4,28 +4,15 @@
 use super::approvals::{self, Second};
 use super::error::{StoreError, storable};
 use crate::access::{Act, Actor, Denied};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sagas::kernel::answer::CollectionOwner;
 use serde::Serialize;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 
-/// The word of an owner in the table.
-const fn word(owner: CollectionOwner) -> &'static str {
-    match owner {
-        CollectionOwner::Orchestrator => "orchestrator",
-        CollectionOwner::BraintreeRecurring => "braintree_recurring",
-        CollectionOwner::ZohoNative => "zoho_native",
-    }
-}
-
 fn owner(word: &str) -> Result<CollectionOwner, StoreError> {
-    match word {
-        "orchestrator" => Ok(CollectionOwner::Orchestrator),
-        "braintree_recurring" => Ok(CollectionOwner::BraintreeRecurring),
-        "zoho_native" => Ok(CollectionOwner::ZohoNative),
-        other => Err(StoreError::Unreadable(format!("collection owner `{other}`"))),
-    }
+    let known = CollectionOwner::ALL.into_iter().find(|owner| owner.as_str() == word);
+    known.ok_or_else(|| StoreError::Unreadable(format!("collection owner `{word}`")))
 }
 
 /// Records whether a customer consents to one-off charges.
@@ -68,9 +55,10 @@ pub async fn set_collection_owner(
         Some(owner) => {
             sqlx::query!(
                 "insert into collection_owner (subscription, owner, changed_by, changed_at) values ($1, $2, $3, now())
-                 on conflict (subscription) do update set owner = $2, changed_by = $3, changed_at = now()",
+                 on conflict (subscription) do update
+                    set owner = $2, valid_from = null, changed_by = $3, changed_at = now()",
                 subscription,
-                word(owner),
+                owner.as_str(),
                 by
             )
             .execute(pool)
@@ -90,6 +78,82 @@ pub async fn set_collection_owner(
 pub async fn collection_owner(pool: &PgPool, subscription: &str) -> Result<Option<CollectionOwner>, StoreError> {
     let stored = sqlx::query_scalar!("select owner from collection_owner where subscription = $1", subscription);
     stored.fetch_optional(pool).await?.as_deref().map(owner).transpose()
+}
+
+/// Who is on record as collector of a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnerRecord {
+    /// Who.
+    pub owner: CollectionOwner,
+    /// It collects no invoice of an earlier day (books zone); absent: whatever is open.
+    pub valid_from: Option<NaiveDate>,
+}
+
+/// Who is on record as collector of a subscription, and from when on; none: nobody.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn owner_record(pool: &PgPool, subscription: &str) -> Result<Option<OwnerRecord>, StoreError> {
+    let stored = sqlx::query!("select owner, valid_from from collection_owner where subscription = $1", subscription);
+    let Some(row) = stored.fetch_optional(pool).await? else { return Ok(None) };
+    Ok(Some(OwnerRecord { owner: owner(&row.owner)?, valid_from: row.valid_from }))
+}
+
+/// Changes who is on record as collector of a subscription, if it is `from` now, or the wanted one already; false where it is
+/// another one.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn change_owner(
+    pool: &PgPool,
+    subscription: &str,
+    from: Option<CollectionOwner>,
+    to: Option<OwnerRecord>,
+    by: &str,
+) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await?;
+    let stored =
+        sqlx::query_scalar!("select owner from collection_owner where subscription = $1 for update", subscription);
+    let known = stored.fetch_optional(&mut *tx).await?.as_deref().map(owner).transpose()?;
+    if known != from && known != to.map(|to| to.owner) {
+        return Ok(false);
+    }
+    let done = match (known, to) {
+        (None, None) => true,
+        (Some(_), None) => {
+            sqlx::query!("delete from collection_owner where subscription = $1", subscription)
+                .execute(&mut *tx)
+                .await?;
+            true
+        }
+        // Where nobody was on record, somebody else may be at the same instant.
+        (None, Some(to)) => {
+            let inserted = sqlx::query!(
+                "insert into collection_owner (subscription, owner, valid_from, changed_by, changed_at)
+                 values ($1, $2, $3, $4, now()) on conflict (subscription) do nothing",
+                subscription,
+                to.owner.as_str(),
+                to.valid_from,
+                by
+            );
+            inserted.execute(&mut *tx).await?.rows_affected() == 1
+        }
+        (Some(_), Some(to)) => {
+            sqlx::query!(
+                "update collection_owner set owner = $2, valid_from = $3, changed_by = $4, changed_at = now()
+                 where subscription = $1",
+                subscription,
+                to.owner.as_str(),
+                to.valid_from,
+                by
+            )
+            .execute(&mut *tx)
+            .await?;
+            true
+        }
+    };
+    tx.commit().await?;
+    Ok(done)
 }
 
 /// Switches an operation (`braintree.sell`) off or on. Who had asked that it go on again is forgotten.

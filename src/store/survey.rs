@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::ledger::{on_invoice, owes_elsewhere};
 use super::links::{LinkKind, find, links_of};
 use super::log::amount;
-use super::settings::{collection_owner, is_switched_off, one_off_consent};
+use super::settings::{is_switched_off, one_off_consent, owner_record};
 use sagas::kernel::answer::{BookedCapture, CustomerSurvey, EndingSurvey, KeptProduct, SubscriptionSurvey, Survey};
 use sagas::kernel::effect::{AttioRecord, ClaimKind, SubscriptionKey};
 use sagas::kernel::ids::SagaId;
@@ -34,7 +34,7 @@ pub async fn survey_invoice(
     let attio_subscription =
         linked(&links_of_ours(pool, our_subscription.as_deref()).await?, LinkKind::AttioSubscription);
     let owner = match &our_subscription {
-        Some(ours) => collection_owner(pool, ours).await?,
+        Some(ours) => owner_record(pool, ours).await?,
         None => None,
     };
     let one_off_consent = match &ours {
@@ -65,7 +65,8 @@ pub async fn survey_invoice(
         attio_client: client(&links),
         subscription: our_subscription,
         attio_subscription,
-        owner,
+        owner: owner.map(|record| record.owner),
+        owner_from: owner.and_then(|record| record.valid_from),
         one_off_consent,
         claimed_elsewhere: claimed_elsewhere(pool, invoice, customer, subscription, asking).await?,
         holds,
@@ -97,8 +98,10 @@ pub async fn survey_subscription(
         Some(theirs) => holder_other_than(pool, ClaimKind::ZohoSubscription, theirs, asking).await?,
         None => None,
     };
+    let owner = owner_record(pool, &ours).await?;
     Ok(SubscriptionSurvey {
-        owner: collection_owner(pool, &ours).await?,
+        owner: owner.map(|record| record.owner),
+        owner_from: owner.and_then(|record| record.valid_from),
         zoho_subscription,
         attio_record: linked(&links, LinkKind::AttioSubscription),
         claimed_by,

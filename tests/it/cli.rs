@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 98] = [
+    let commands: [&[&str]; 105] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -185,6 +185,13 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["refund", "approve"],
         &["refund", "reject"],
         &["refund", "decide"],
+        &["hand-over"],
+        &["hand-over", "request"],
+        &["hand-over", "show"],
+        &["hand-over", "approve"],
+        &["hand-over", "stop"],
+        &["hand-over", "decide"],
+        &["hand-over", "redirect"],
         &["switch"],
         &["token"],
         &["token", "create"],

@@ -14,6 +14,7 @@ const SECTIONS: [(&str, &str); 6] = [
     ("tests/it/activation/", "2.1"),
     ("tests/it/cancellation/", "2.6"),
     ("tests/it/erasure/", "2.27"),
+    ("tests/it/hand_over/", "2.19"),
     ("tests/it/plan_change/", "2.5"),
     ("tests/it/sign_up/", "2.20"),
     ("tests/it/zoho_native/", "2.18"),

@@ -30,6 +30,7 @@ mod disputes;
 mod edges;
 mod embedded;
 mod erasure;
+mod hand_over;
 mod harness;
 mod http;
 mod http_api;

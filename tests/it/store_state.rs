@@ -356,6 +356,7 @@ async fn a_survey_finds_a_subscription_by_either_id_and_says_who_holds_it() {
         zoho_subscription: Some("s1".to_owned()),
         attio_record: Some("r1".to_owned()),
         owner: Some(CollectionOwner::ZohoNative),
+        owner_from: None,
         claimed_by: Some(saga(2)),
         customer: None,
     };

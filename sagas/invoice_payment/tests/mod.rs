@@ -14,4 +14,5 @@ mod s2_4;
 mod s2_6;
 mod s2_7;
 mod s2_8;
+mod taken_over;
 mod world;

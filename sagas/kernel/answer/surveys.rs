@@ -4,7 +4,7 @@ use super::CollectionOwner;
 use crate::kernel::effect::{AttioRecord, ClaimKind};
 use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 /// What our own tables say about an invoice before it is charged.
@@ -25,6 +25,9 @@ pub struct Survey {
     pub attio_subscription: Option<String>,
     /// Who collects; absent: no owner record.
     pub owner: Option<CollectionOwner>,
+    /// That one collects no invoice of an earlier day (books zone); absent: whatever is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_from: Option<NaiveDate>,
     /// The customer recorded consent to one-off charges.
     pub one_off_consent: bool,
     /// Claims of other sagas that stand in the way.
@@ -56,6 +59,9 @@ pub struct SubscriptionSurvey {
     pub attio_record: Option<String>,
     /// Who collects; absent: no owner record.
     pub owner: Option<CollectionOwner>,
+    /// That one collects no invoice of an earlier day (books zone); absent: whatever is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_from: Option<NaiveDate>,
     /// Another saga that holds the Zoho subscription now.
     pub claimed_by: Option<SagaId>,
     /// Our customer id, where a saga of the subscription knows whose it is.

@@ -18,6 +18,9 @@ pub struct SubscriptionTerms {
     pub status: String,
     /// Zoho would charge by itself.
     pub auto_collect: bool,
+    /// Zoho keeps a card for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_card: bool,
     /// What is sold now.
     pub sold: Sold,
     /// What will be sold from the next term on, where that is something else.

@@ -37,6 +37,8 @@ pub enum Attio {
     ShowSubscription(Box<SubscriptionFace>),
     /// Writes whether a subscription goes on, ends or has ended, and answers the act that asked for it.
     ShowEnding(Box<EndingFace>),
+    /// Writes what a subscription's record says of who collects it.
+    ShowOwner(Box<OwnerFace>),
     /// Writes what a running subscription sells, what a change of it would cost, and answers the act that asked.
     ShowPlan(Box<PlanFace>),
     /// Gives a workspace member a task.
@@ -115,6 +117,7 @@ impl Attio {
             | Self::ShowSubscription(_)
             | Self::ShowCardPage(_)
             | Self::ShowEnding(_)
+            | Self::ShowOwner(_)
             | Self::ShowPlan(_)
             | Self::RefuseAct(_)
             | Self::AskAction(_)
@@ -148,6 +151,7 @@ impl Attio {
             Self::ShowOffering(face) => &face.offering.external_id,
             Self::AnswerCatalogAct(press) => &press.record,
             Self::ShowEnding(face) => &face.record,
+            Self::ShowOwner(face) => &face.record,
             Self::ShowPlan(face) => &face.record,
             Self::RefuseAct(act) => &act.record,
             Self::AskAction(action) => &action.record,
@@ -165,6 +169,7 @@ impl Attio {
             Self::ReadPerson { .. } => "attio.read_person",
             Self::ShowSubscription(_) => "attio.show_subscription",
             Self::ShowEnding(_) => "attio.show_ending",
+            Self::ShowOwner(_) => "attio.show_owner",
             Self::ShowPlan(_) => "attio.show_plan",
             Self::AddTask(_) => "attio.add_task",
             Self::RefuseAct(_) => "attio.refuse_act",
@@ -324,6 +329,23 @@ pub struct EndingFace {
     pub standing: Option<Standing>,
     /// Why the act was not carried out, and the cure; empty clears it.
     pub last_error: String,
+    /// What somebody must do; empty clears it.
+    pub action_needed: String,
+    /// The saga that writes.
+    pub saga: String,
+    /// Grows with every write of this saga; an older write never replaces a newer one.
+    pub sync_version: u64,
+    /// When the state that is written became true (UTC).
+    pub as_of: DateTime<Utc>,
+}
+
+/// What the record of a subscription shall say of who collects it. Nothing else on the record is touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerFace {
+    /// Record id of the object `subscriptions`.
+    pub record: String,
+    /// The word for who collects; absent: left as it is.
+    pub collection_owner: Option<String>,
     /// What somebody must do; empty clears it.
     pub action_needed: String,
     /// The saga that writes.

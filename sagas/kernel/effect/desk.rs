@@ -4,6 +4,7 @@ use super::attio::AttioRecord;
 use super::message::Message;
 use crate::kernel::answer::CollectionOwner;
 use crate::kernel::money::Money;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -165,6 +166,17 @@ pub enum Desk {
         /// Record id in Attio.
         attio_record: String,
     },
+    /// Changes who collects a subscription; refused where the record is neither the one that is expected nor the wanted one.
+    SetOwner {
+        /// Our subscription id.
+        subscription: String,
+        /// Who is on record before it; absent: nobody.
+        from: Option<CollectionOwner>,
+        /// Who is afterwards; absent: nobody, and nothing of it is charged here.
+        owner: Option<CollectionOwner>,
+        /// It collects no invoice of an earlier day (books zone); absent: all that is open.
+        valid_from: Option<NaiveDate>,
+    },
     /// What our own tables say about a person who is to be erased.
     SurveyPerson {
         /// Our customer id.
@@ -230,6 +242,7 @@ impl Desk {
             Self::DisownSubscription { .. } => "desk.disown_subscription",
             Self::RecordOwner { .. } => "desk.record_owner",
             Self::CountOldCharges { .. } => "desk.count_old_charges",
+            Self::SetOwner { .. } => "desk.set_owner",
             Self::SurveyPerson { .. } => "desk.survey_person",
             Self::ErasePerson { .. } => "desk.erase_person",
             Self::VerifyErased { .. } => "desk.verify_erased",

@@ -20,7 +20,7 @@ mod zoho;
 
 pub use attio::{
     ActionNeeded, Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, ClientStanding, EndingFace, OfferingFace,
-    PlanFace, PressedAct, Projection, RecordNote, RefusedAct, SoldFace, Standing, SubscriptionFace,
+    OwnerFace, PlanFace, PressedAct, Projection, RecordNote, RefusedAct, SoldFace, Standing, SubscriptionFace,
     SubscriptionProjection, TaskNote, TicketFace, TicketShown, TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith, Presence};

@@ -79,6 +79,7 @@ pub(crate) fn survey() -> Survey {
         subscription: Some("sub1".to_owned()),
         attio_subscription: None,
         owner: Some(CollectionOwner::Orchestrator),
+        owner_from: None,
         one_off_consent: false,
         claimed_elsewhere: Vec::new(),
         holds: Vec::new(),
@@ -144,6 +145,7 @@ pub(crate) fn terms(status: &str) -> SubscriptionTerms {
         customer: "zc1".to_owned(),
         status: status.to_owned(),
         auto_collect: false,
+        has_card: false,
         sold: Sold {
             plan: "pro-monthly".to_owned(),
             quantity: 1,

@@ -84,6 +84,7 @@ impl World {
                 zoho_subscription: Some("zs1".to_owned()),
                 attio_record: Some("record1".to_owned()),
                 owner: Some(CollectionOwner::Orchestrator),
+                owner_from: None,
                 claimed_by: None,
                 customer: None,
             },

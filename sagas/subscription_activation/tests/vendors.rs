@@ -67,6 +67,7 @@ impl World {
             | Desk::CountOldCharges { .. }
             | Desk::ErasePerson { .. }
             | Desk::VerifyErased { .. }
+            | Desk::SetOwner { .. }
             | Desk::TellAll { .. } => {
                 panic!("no call of this flow")
             }
@@ -108,7 +109,8 @@ impl World {
             | Attio::AnswerCatalogAct(_)
             | Attio::ShowPlan(_)
             | Attio::AddCatalogTask(_)
-            | Attio::ShowTicket(_) => panic!("no call of this flow"),
+            | Attio::ShowTicket(_)
+            | Attio::ShowOwner(_) => panic!("no call of this flow"),
         }
     }
 

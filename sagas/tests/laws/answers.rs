@@ -7,6 +7,7 @@ use crate::dice::Dice;
 use crate::disputed;
 use crate::ending;
 use crate::erasing;
+use crate::handing_over;
 use crate::imports;
 use crate::native;
 use crate::plan;
@@ -26,7 +27,8 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
     if erasing::is(effect) {
         return erasing::answer(effect, dice);
     }
-    let known = plan::answer(effect, dice, now).or_else(|| card_update::answer(effect, dice));
+    let known = handing_over::answer(effect, dice).or_else(|| plan::answer(effect, dice, now));
+    let known = known.or_else(|| card_update::answer(effect, dice));
     if let Some(answer) = known.or_else(|| activation::answer(effect, dice, now)) {
         return answer;
     }

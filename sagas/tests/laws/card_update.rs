@@ -72,6 +72,7 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice) -> Option<Answer> {
             } else {
                 dice.of(&[Some(CollectionOwner::Orchestrator), Some(CollectionOwner::BraintreeRecurring)])
             },
+            owner_from: None,
             claimed_by: None,
             customer: Some("cust1".to_owned()),
         })),

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use sagas::cancellation::{self, Cancellation};
 use sagas::dispute::Dispute;
 use sagas::erasure::Erasure;
+use sagas::hand_over::HandOver;
 use sagas::invoice_payment::InvoicePayment;
 use sagas::kernel;
 use sagas::kernel::books::{self, Sums};
@@ -38,6 +39,7 @@ mod dice;
 mod disputed;
 mod ending;
 mod erasing;
+mod handing_over;
 mod histories;
 mod imports;
 mod native;
@@ -401,6 +403,30 @@ fn the_walks_of_a_dispute_lead_to_every_end() {
         "DisputeClosed",
         "OrderRefused",
     ] {
+        assert!(met.contains(event), "no walk meets {event}: {met:?}");
+    }
+}
+
+#[test]
+fn the_walks_of_a_hand_over_lead_to_every_end() {
+    let mut ends = BTreeSet::new();
+    let mut met = BTreeSet::new();
+    for seed in 0..400 {
+        let mut walk = Walk::<HandOver>::new(seed * 7_919);
+        walk.deliver(HandOver::start());
+        for _ in 0..160 {
+            walk.step();
+        }
+        ends.insert(HandOver::summary(&walk.saga.business).state);
+        met.extend(walk.log.iter().filter_map(|event| match event {
+            Record::Business(event) => Some(event.name()),
+            Record::Step(_) => None,
+        }));
+    }
+    for end in ["NewOn", "Refused", "Denied", "Undone"] {
+        assert!(ends.contains(end), "no walk ends {end}: {ends:?}");
+    }
+    for event in ["OldCollectorStillOn", "OpenInvoiceVoided", "DrainAwaited", "OwnerRecorded"] {
         assert!(met.contains(event), "no walk meets {event}: {met:?}");
     }
 }

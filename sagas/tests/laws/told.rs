@@ -7,6 +7,7 @@ use crate::dice::Dice;
 use crate::disputed;
 use crate::ending;
 use crate::erasing;
+use crate::handing_over;
 use crate::imports;
 use crate::native;
 use crate::plan;
@@ -21,6 +22,7 @@ use sagas::crm_lifecycle::{self, CrmLifecycle};
 use sagas::desk_ticket::{self, DeskTicket};
 use sagas::dispute::Dispute;
 use sagas::erasure::{self, Erasure};
+use sagas::hand_over::{self, HandOver};
 use sagas::invoice_payment::{self, Choice, Ending, InvoicePayment, Source};
 use sagas::kernel::catalog::CatalogPress;
 use sagas::kernel::effect::PracticeScript;
@@ -178,6 +180,16 @@ impl Told for Cancellation {
 
     fn command(_: &cancellation::State, dice: &mut Dice, now: DateTime<Utc>) -> cancellation::Command {
         ending::command(dice, now)
+    }
+}
+
+impl Told for HandOver {
+    fn start() -> hand_over::Command {
+        handing_over::start()
+    }
+
+    fn command(_: &hand_over::State, dice: &mut Dice, _: DateTime<Utc>) -> hand_over::Command {
+        handing_over::command(dice)
     }
 }
 

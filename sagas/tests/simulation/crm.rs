@@ -161,7 +161,8 @@ impl Crm {
             | Attio::ShowOffering(_)
             | Attio::AnswerCatalogAct(_)
             | Attio::AskAction(_)
-            | Attio::AddCatalogTask(_) => panic!("no flow of this world asks for {call:?}"),
+            | Attio::AddCatalogTask(_)
+            | Attio::ShowOwner(_) => panic!("no flow of this world asks for {call:?}"),
         })
     }
 

@@ -109,6 +109,7 @@ fn terms(known: &Subscription) -> SubscriptionTerms {
         customer: known.customer.clone(),
         status: known.status.clone(),
         auto_collect: known.auto_collect,
+        has_card: true,
         sold: Sold {
             plan: known.plan.clone().unwrap_or_default(),
             quantity: 1,

@@ -2,7 +2,7 @@
 //! desk answers comes from here. What is booked is judged by the kernel's own rules, and nothing else is.
 
 use crate::braintree::rejected;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use iso_currency::Currency;
 use sagas::desk_ticket::DeskTicket;
 use sagas::kernel::answer::{Answer, CardUses, CollectionOwner, CustomerSurvey, Enrolment, SubscriptionSurvey, Survey};
@@ -38,6 +38,7 @@ pub(crate) struct Owned {
     pub(crate) zoho: Option<String>,
     pub(crate) attio: Option<String>,
     pub(crate) owner: Option<CollectionOwner>,
+    pub(crate) owner_from: Option<NaiveDate>,
 }
 
 /// Who holds a claim.
@@ -253,8 +254,19 @@ impl Tables {
                         zoho: Some(zoho_subscription.clone()),
                         attio: Some(attio_record.clone()),
                         owner: Some(*owner),
+                        owner_from: None,
                     };
                     self.subscriptions.insert(subscription.clone(), owned);
+                    Answer::Nothing
+                }
+                Desk::SetOwner { subscription, from, owner, valid_from } => {
+                    let Some(owned) = self.subscriptions.get_mut(subscription) else {
+                        return rejected(RejectionKind::NotFound, "no_subscription");
+                    };
+                    if owned.owner != *from && owned.owner != *owner {
+                        return rejected(RejectionKind::State, "other_owner");
+                    }
+                    (owned.owner, owned.owner_from) = (*owner, *valid_from);
                     Answer::Nothing
                 }
                 Desk::DisownSubscription { subscription, .. } => {
@@ -354,6 +366,7 @@ impl Tables {
             zoho_subscription: owned.zoho.clone(),
             attio_record: owned.attio.clone(),
             owner: owned.owner,
+            owner_from: owned.owner_from,
             claimed_by: holder.map(|holder| holder.saga),
             customer: None,
         }
@@ -398,6 +411,7 @@ impl Tables {
             subscription: owned.map(|(id, _)| id.clone()),
             attio_subscription: owned.and_then(|(_, s)| s.attio.clone()),
             owner: owned.and_then(|(_, s)| s.owner),
+            owner_from: owned.and_then(|(_, s)| s.owner_from),
             one_off_consent: ours.is_some_and(|(_, c)| c.one_off_consent),
             claimed_elsewhere: elsewhere.iter().filter_map(claimed).collect(),
             holds: self.holds_on(invoice),

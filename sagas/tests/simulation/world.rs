@@ -220,7 +220,12 @@ impl World {
         let owner = if self.dice.chance(100) { CollectionOwner::ZohoNative } else { CollectionOwner::Orchestrator };
         let record = format!("{company}-basic");
         self.crm.ask(&record, company, "basic");
-        let owned = Owned { zoho: Some(subscription.clone()), attio: Some(record.clone()), owner: Some(owner) };
+        let owned = Owned {
+            zoho: Some(subscription.clone()),
+            attio: Some(record.clone()),
+            owner: Some(owner),
+            owner_from: None,
+        };
         self.tables.subscriptions.insert(format!("sub-{company}"), owned);
         let customer = Customer {
             company: company.to_owned(),

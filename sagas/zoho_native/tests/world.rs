@@ -249,6 +249,7 @@ impl World {
                     zoho_subscription: Some("zs1".to_owned()),
                     attio_record: Some("sub-record1".to_owned()),
                     owner: self.owner,
+                    owner_from: None,
                     claimed_by: self.fenced.then(|| SagaId::derived("other", &["1"])),
                     customer: Some("cust1".to_owned()),
                 }));

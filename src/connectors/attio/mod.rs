@@ -14,6 +14,7 @@ mod model;
 mod newcomers;
 mod notes;
 mod offerings;
+mod owner;
 mod person;
 mod plan;
 mod projection;
@@ -145,6 +146,7 @@ impl Attio {
             effect::Attio::ShowOffering(face) => offerings::show(&mut session, face, self.currency).await,
             effect::Attio::AnswerCatalogAct(press) => offerings::answer(&mut session, press).await,
             effect::Attio::ShowEnding(face) => ending::write(&mut session, face).await,
+            effect::Attio::ShowOwner(face) => owner::write(&mut session, face).await,
             effect::Attio::ShowPlan(face) => plan::write(&mut session, face, self.currency).await,
             effect::Attio::RefuseAct(refusal) => refusal::write(&mut session, refusal).await,
             effect::Attio::AskAction(action) => action::write(&mut session, action).await,
@@ -188,6 +190,7 @@ impl Attio {
                 Err(outcome) => Err(outcome),
             },
             effect::Attio::ShowEnding(face) => ending::stands(&mut session, face).await,
+            effect::Attio::ShowOwner(face) => owner::stands(&mut session, face).await,
             effect::Attio::ShowPlan(face) => plan::stands(&mut session, face, self.currency).await,
             effect::Attio::RefuseAct(refusal) => refusal::stands(&mut session, refusal).await,
             effect::Attio::AskAction(action) => action::stands(&mut session, action).await,

@@ -5,7 +5,9 @@ use super::records::changed;
 use super::wire::{Record, Value, Values};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use iso_currency::Currency;
-use sagas::kernel::effect::{AttioRecord, EndingFace, PlanFace, Projection, SubscriptionFace, SubscriptionProjection};
+use sagas::kernel::effect::{
+    AttioRecord, EndingFace, OwnerFace, PlanFace, Projection, SubscriptionFace, SubscriptionProjection,
+};
 use sagas::kernel::money::Money;
 
 pub(super) const SUBSCRIPTIONS: &str = "subscriptions";
@@ -110,6 +112,12 @@ impl<'a> From<&'a SubscriptionFace> for Mark<'a> {
 
 impl<'a> From<&'a EndingFace> for Mark<'a> {
     fn from(face: &'a EndingFace) -> Self {
+        Self { saga: &face.saga, version: face.sync_version, as_of: face.as_of }
+    }
+}
+
+impl<'a> From<&'a OwnerFace> for Mark<'a> {
+    fn from(face: &'a OwnerFace) -> Self {
         Self { saga: &face.saga, version: face.sync_version, as_of: face.as_of }
     }
 }

@@ -3,6 +3,7 @@
 mod activation;
 mod card_page;
 mod notes;
+mod owner;
 
 use super::*;
 use crate::connectors::peer::{Peer, Play};

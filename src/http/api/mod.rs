@@ -10,6 +10,7 @@ mod disputes;
 pub mod erasures;
 pub mod explain;
 pub mod forecast;
+pub mod hand_overs;
 mod inbox;
 pub mod orders;
 mod plan_changes;
@@ -98,6 +99,13 @@ pub fn router() -> Router<App> {
         .routes(routes!(refunds::approve))
         .routes(routes!(refunds::reject))
         .routes(routes!(refunds::decide))
+        .routes(routes!(hand_overs::ask))
+        .routes(routes!(hand_overs::preview))
+        .routes(routes!(hand_overs::show))
+        .routes(routes!(hand_overs::approve))
+        .routes(routes!(hand_overs::stop))
+        .routes(routes!(hand_overs::decide))
+        .routes(routes!(hand_overs::redirect))
         .routes(routes!(disputes::show))
         .routes(routes!(disputes::submit))
         .routes(routes!(disputes::accept))

@@ -65,7 +65,7 @@ pub const fn how(invariant: Invariant) -> How {
             "the decision stands in the invoice's own words: refused there, walked over in the tests of the schedule",
         ),
         I::I38 => How::Elsewhere(
-            "one owner at a time is the key of its table; who it was at an earlier time is not kept, so the charge itself asks",
+            "one owner at a time is the key of its table; who it was at an earlier time is in the log of the hand-over, and the charge itself asks",
         ),
         I::I26 => How::Elsewhere(
             "the invoice's own stream lets nothing of a disputed payment go, and stops what was not sent: looked at in its tests",

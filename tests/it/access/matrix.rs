@@ -61,6 +61,14 @@ fn expected() -> Vec<(&'static str, String, Value, &'static str)> {
         // Whoever may ask may take back what they asked.
         ("POST", format!("/refunds/{NOBODY}/reject"), why.clone(), "finance finance_approver"),
         ("POST", format!("/refunds/{NOBODY}/decide"), json!({"choice": "withdraw", "reason": "x"}), "finance"),
+        ("POST", "/hand-overs".to_owned(), json!({}), "finance"),
+        ("POST", "/hand-overs/preview".to_owned(), json!({}), "finance"),
+        ("GET", format!("/hand-overs/{NOBODY}"), Value::Null, ALL),
+        ("POST", format!("/hand-overs/{NOBODY}/approve"), why.clone(), "finance_approver"),
+        // Whoever may ask may take back what they asked.
+        ("POST", format!("/hand-overs/{NOBODY}/stop"), why.clone(), "finance finance_approver"),
+        ("POST", format!("/hand-overs/{NOBODY}/decide"), json!({"choice": "leave", "reason": "x"}), "finance"),
+        ("POST", format!("/hand-overs/{NOBODY}/redirect"), why.clone(), "finance"),
         ("GET", format!("/disputes/{NOBODY}"), Value::Null, ALL),
         ("POST", format!("/disputes/{NOBODY}/submit"), why.clone(), "finance finance_approver"),
         ("POST", format!("/disputes/{NOBODY}/accept"), why.clone(), "finance finance_approver"),

@@ -488,3 +488,9 @@ async fn a_start_that_zoho_collects_survives_every_fault_at_every_call() {
     let fixture = super::zoho_native::Fixture::new().await;
     println!("{} cases played on starts that Zoho collects", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hand_over_survives_every_fault_at_every_call() {
+    let fixture = super::hand_over::Fixture::new().await;
+    println!("{} cases played on hand-overs", play(&fixture).await);
+}

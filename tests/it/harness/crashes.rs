@@ -193,3 +193,9 @@ async fn a_start_that_zoho_collects_survives_the_death_of_its_node_at_every_poin
     let fixture = super::zoho_native::Fixture::new().await;
     println!("{} deaths played on starts that Zoho collects", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hand_over_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::hand_over::Fixture::new().await;
+    println!("{} deaths played on hand-overs", play(&fixture).await);
+}

@@ -17,6 +17,7 @@ mod desk_ticket;
 mod dispute;
 mod erasure;
 mod faults;
+mod hand_over;
 mod histories;
 mod invoice_payment;
 mod matrix;
@@ -180,6 +181,7 @@ const PLAYED: [&str; 15] = [
     desk_ticket::KIND,
     dispute::KIND,
     erasure::KIND,
+    hand_over::KIND,
     invoice_payment::KIND,
     migration::KIND,
     notice::KIND,

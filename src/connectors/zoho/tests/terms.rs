@@ -186,3 +186,20 @@ async fn reactivating_collecting_and_coupons_each_have_a_path_of_their_own() {
         assert_eq!(body(&peer.seen()[1]), sent);
     }
 }
+
+#[tokio::test]
+async fn a_card_that_zoho_keeps_is_seen_by_its_id_alone() {
+    let read = Effects::Subscription(OnSubscription::ReadTerms { subscription: ID.to_owned() });
+    for (card, has_card) in [(r#"{"card_id":"903000000000123","last_four_digits":"1111"}"#, true), ("{}", false)] {
+        let shown = json(
+            200,
+            &format!(
+                r#"{{"code":0,"subscription":{{"subscription_id":"{ID}","customer":{{"customer_id":"903000000000099"}},
+                "status":"live","auto_collect":false,"currency_code":"EUR","amount":"119.10","card":{card},
+                "plan":{{"plan_code":"plus-monthly","quantity":1}},"addons":[]}}}}"#
+            ),
+        );
+        let (zoho, _peer) = zoho([shown, nothing_waits()]).await;
+        assert_eq!(terms(done(perform(&zoho, &read).await)).has_card, has_card, "{card}");
+    }
+}

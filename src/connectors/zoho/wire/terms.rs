@@ -37,6 +37,13 @@ pub(in super::super) struct TermsWire {
     next_billing_at: Option<String>,
     child_invoice_id: Option<String>,
     updated_time: Option<String>,
+    card: Option<CardWire>,
+}
+
+/// The card that Zoho keeps for it; what else Zoho shows of it is not read.
+#[derive(Debug, Deserialize)]
+struct CardWire {
+    card_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,6 +119,7 @@ impl TermsWire {
             id: self.subscription_id,
             status: self.status,
             auto_collect: self.auto_collect,
+            has_card: self.card.is_some_and(|card| filled(card.card_id).is_some()),
         })
     }
 }

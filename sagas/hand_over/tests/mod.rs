@@ -1,0 +1,5 @@
+//! The flow, step by step and edge by edge, in a small world.
+
+mod pairs;
+mod s2_19;
+mod world;
