@@ -335,6 +335,16 @@ pub enum CollectionOwner {
 }
 
 impl CollectionOwner {
+    /// The word in Attio and in our tables.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Orchestrator => "orchestrator",
+            Self::BraintreeRecurring => "braintree_recurring",
+            Self::ZohoNative => "zoho_native",
+        }
+    }
+
     /// We collect.
     #[must_use]
     pub const fn is_orchestrator(&self) -> bool {

@@ -27,6 +27,7 @@ pub mod pricing;
 pub mod priority;
 pub mod reconciliation;
 pub mod record;
+pub mod recurring;
 pub mod retry;
 pub mod saga;
 pub mod step;
