@@ -38,6 +38,8 @@ pub enum ParkCode {
     RefundFailedAfterSuccess,
     DisputeStuck,
     ImpossibleTransition,
+    ChargeWithoutInvoice,
+    ChargeMissing,
     ErasureBlocked,
     Rehearsal,
     Paused,
@@ -45,7 +47,7 @@ pub enum ParkCode {
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -77,6 +79,8 @@ impl ParkCode {
         Self::RefundFailedAfterSuccess,
         Self::DisputeStuck,
         Self::ImpossibleTransition,
+        Self::ChargeWithoutInvoice,
+        Self::ChargeMissing,
         Self::ErasureBlocked,
         Self::Rehearsal,
         Self::Paused,
@@ -116,6 +120,8 @@ impl ParkCode {
             Self::RefundFailedAfterSuccess => "REFUND_FAILED_AFTER_SUCCESS",
             Self::DisputeStuck => "DISPUTE_STUCK",
             Self::ImpossibleTransition => "IMPOSSIBLE_TRANSITION",
+            Self::ChargeWithoutInvoice => "CHARGE_WITHOUT_INVOICE",
+            Self::ChargeMissing => "CHARGE_MISSING",
             Self::ErasureBlocked => "ERASURE_BLOCKED",
             Self::Rehearsal => "REHEARSAL",
             Self::Paused => "PAUSED",
@@ -161,6 +167,8 @@ impl ParkCode {
             Self::RefundFailedAfterSuccess => "a refund was declined after it had been accepted",
             Self::DisputeStuck => "the reply to a dispute is not taken an hour before its deadline",
             Self::ImpossibleTransition => "the vendor shows a state that cannot follow on what was known",
+            Self::ChargeWithoutInvoice => "Braintree charged by itself, and Zoho has no invoice for it",
+            Self::ChargeMissing => "an invoice was due, and its collector did not charge it",
             Self::ErasureBlocked => "a person's erasure cannot go on: something of theirs is not ended or not gone",
             Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
             Self::Paused => "an operator paused it: no new call is sent, look-ups go on",

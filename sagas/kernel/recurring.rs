@@ -65,6 +65,8 @@ pub struct Begun {
     pub next_charge_on: Option<NaiveDate>,
     /// The first charge, where it was made with the start: booked and recorded by who started it.
     pub charged: Option<String>,
+    /// Zoho's invoice that it is for.
+    pub invoice: Option<String>,
 }
 
 impl Begun {

@@ -123,6 +123,7 @@ pub(super) fn tells(state: &State, event: &Event) -> Option<Message> {
         recurring: recurring.clone(),
         next_charge_on: *next_charge_on,
         charged: charged.clone(),
+        invoice: state.invoice.first.as_ref().map(|invoice| invoice.id.clone()),
     };
     Some(begun.message())
 }
