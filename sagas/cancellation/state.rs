@@ -2,7 +2,8 @@
 //! no event is refused.
 
 use super::face::{self, Face};
-use super::words::{Choice, Event, News, Of, OpenInvoices, Order, Wish};
+use super::recurring::AtBraintree;
+use super::words::{Choice, Event, News, Of, OpenInvoices, Order, RecurringEnd, Wish};
 use crate::kernel::answer::{BilledInvoice, EndingSurvey, KeptProduct, SubscriptionSurvey, SubscriptionTerms};
 use crate::kernel::effect::{Claim, ClaimKind, PressedAct, Standing};
 use crate::kernel::ids::SagaId;
@@ -39,6 +40,9 @@ pub struct State {
     /// Zoho invoice ids whose charges were not finished when it was gone on without them.
     pub(super) charging: Vec<String>,
     pub(super) product: Option<KeptProduct>,
+    /// What was done at Braintree for this order.
+    #[serde(default, skip_serializing_if = "AtBraintree::is_untouched")]
+    pub(super) at_braintree: AtBraintree,
     pub(super) cancelled: Option<Cancelled>,
     /// It ends with its term: when that is looked at (UTC).
     pub(super) scheduled: Option<DateTime<Utc>>,
@@ -84,6 +88,10 @@ pub(super) enum Stage {
     Draining,
     DrainWait {
         until: DateTime<Utc>,
+    },
+    /// Braintree collects: what shall become of it there.
+    AtBraintree {
+        end: RecurringEnd,
     },
     Cancelling,
     Reactivating,
@@ -179,6 +187,7 @@ impl State {
     /// The state after an event.
     pub(super) fn apply(&mut self, event: &Event) {
         self.apply_told(event);
+        self.apply_recurring(event);
         self.apply_road(event);
         self.apply_money(event);
         self.apply_people(event);
@@ -257,6 +266,7 @@ impl State {
         self.busy_since = None;
         self.waits = 0;
         self.charging.clear();
+        self.at_braintree = AtBraintree::default();
     }
 
     fn apply_road(&mut self, event: &Event) {
@@ -281,6 +291,13 @@ impl State {
                 self.terms = Some((**terms).clone());
                 self.read_at = Some(*at);
             }
+            Event::RecurringWanted { end, .. } => self.stage = Stage::AtBraintree { end: *end },
+            // Whether it can go on is known: Zoho comes next.
+            Event::RecurringRead { .. } if self.stage == (Stage::AtBraintree { end: RecurringEnd::Never }) => {
+                self.concluded(Stage::Reading);
+            }
+            Event::RecurringRead { .. } => self.calls += 1,
+            Event::RecurringEnded { .. } | Event::RecurringGoesOn { .. } => self.concluded(Stage::Reading),
             Event::DrainAwaited { again_at, .. } => {
                 self.concluded(Stage::DrainWait { until: *again_at });
                 self.waits += 1;
@@ -448,6 +465,10 @@ const fn time(event: &Event) -> Option<DateTime<Utc>> {
         | Event::TermsRead { .. }
         | Event::ChargesDrained { .. }
         | Event::WaitOver
+        | Event::RecurringWanted { .. }
+        | Event::RecurringRead { .. }
+        | Event::RecurringEnded { .. }
+        | Event::RecurringGoesOn { .. }
         | Event::OpenInvoiceVoided { .. }
         | Event::OpenInvoiceWrittenOff { .. }
         | Event::InvoiceStreamTold { .. }
