@@ -16,12 +16,6 @@
 //! | `tags` | our tags; others' stay | – |
 //! | `task` | asks a person about what CRM refuses | – |
 
-#![expect(
-    clippy::struct_field_names,
-    clippy::needless_pass_by_value,
-    reason = "to be put better: named by the vendor's word; an iterator is handed on"
-)]
-
 mod rules;
 mod state;
 mod steps;

@@ -60,8 +60,8 @@ pub(super) struct Subscription {
     pub(super) sale_at: Option<DateTime<Utc>>,
     /// Became active (books zone).
     pub(super) sold_on: Option<NaiveDate>,
-    /// Zoho subscription id, where a trial runs.
-    pub(super) zoho_subscription: Option<String>,
+    /// Zoho's id of it, where a trial runs.
+    pub(super) zoho_id: Option<String>,
     /// When the trial's end is looked at (UTC).
     pub(super) look_at: Option<DateTime<Utc>>,
     /// By Zoho invoice id: whether it is past due, and since when that is known (UTC).
@@ -167,7 +167,7 @@ impl Subscription {
             News::LinkSent { until, .. } => (Standing::Offered, Some(*until)),
             News::LinkExpired { on } => (Standing::Lapsed, Some(*on)),
             News::Trial { zoho_subscription, until, .. } => {
-                self.zoho_subscription = Some(zoho_subscription.clone());
+                self.zoho_id = Some(zoho_subscription.clone());
                 (Standing::Trial, Some(*until))
             }
             News::Active { .. } => (Standing::Active, None),
@@ -218,7 +218,7 @@ impl State {
 
     /// Tags that CRM does not show yet.
     pub(super) fn owed_tags(&self) -> Option<Tags> {
-        let tags = table::tags(self.subscriptions.values(), self.rules.as_ref()?);
+        let tags = table::tags(&self.subscriptions, self.rules.as_ref()?);
         let known = |known: &Option<Tags>| known.as_ref() == Some(&tags);
         (tags != Tags::default() && !known(&self.tags) && !known(&self.tags_refused)).then_some(tags)
     }

@@ -31,7 +31,7 @@ fn work(state: &State) -> Option<(&'static str, Effect)> {
             Some(("read_settings", Effect::Desk(Desk::ReadSettings { of: CrmLifecycle::NAME.to_owned() })))
         }
         Stage::TrialOver { subscription } => {
-            let subscription = state.subscriptions.get(subscription)?.zoho_subscription.clone()?;
+            let subscription = state.subscriptions.get(subscription)?.zoho_id.clone()?;
             Some(("read_trial", Effect::Zoho(Zoho::Subscription(OnSubscription::ReadTerms { subscription }))))
         }
         Stage::Contact => {

@@ -6,6 +6,7 @@ use crate::kernel::money::Money;
 use crate::kernel::tags::{Lifecycle, Tags};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Where a subscription stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,16 +182,17 @@ pub(super) fn deal(of: &Subscription) -> Option<(DealFace, StageOf)> {
 }
 
 /// What our tags on the contact shall be. Kinds that its subscriptions say nothing of stay as they are.
-pub(super) fn tags<'a>(all: impl Iterator<Item = &'a Subscription> + Clone, rules: &Rules) -> Tags {
-    let rows = all.clone().filter_map(|of| of.standing.row());
-    let best = |one: Lifecycle| rows.clone().any(|row| row.lifecycle == Some(one));
+pub(super) fn tags(subscriptions: &BTreeMap<String, Subscription>, rules: &Rules) -> Tags {
+    let all = || subscriptions.values();
+    let rows = || all().filter_map(|of| of.standing.row());
+    let best = |one: Lifecycle| rows().any(|row| row.lifecycle == Some(one));
     let lifecycle = [Lifecycle::Active, Lifecycle::Trial, Lifecycle::Churned].into_iter().find(|one| best(*one));
-    let tagged: Vec<_> = all.clone().filter(|of| of.standing.row().is_some_and(|row| row.tier)).collect();
+    let tagged: Vec<_> = all().filter(|of| of.standing.row().is_some_and(|row| row.tier)).collect();
     let plans = tagged.iter().filter_map(|of| of.sale.as_ref()).map(|sale| &sale.plan);
     let mut tiers: Vec<_> = plans.filter_map(|plan| rules.tier(plan).cloned()).collect();
     tiers.sort_unstable();
     tiers.dedup();
     // Whoever never had a plan keeps what people tagged, and so does whoever has one that nobody told us of.
-    let known = all.clone().any(|of| of.standing.is_sold()) && tagged.iter().all(|of| of.sale.is_some());
+    let known = all().any(|of| of.standing.is_sold()) && tagged.iter().all(|of| of.sale.is_some());
     Tags { lifecycle, tiers: known.then_some(tiers), ..Tags::default() }
 }

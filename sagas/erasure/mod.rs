@@ -16,12 +16,6 @@
 //! | `read_…` | it is read back | – |
 //! | `verify` | nothing is left here, and the log is what it was | – |
 
-#![expect(
-    clippy::option_option,
-    clippy::needless_pass_by_value,
-    reason = "to be put better: not looked, nothing there, there"
-)]
-
 mod certificate;
 mod places;
 mod state;

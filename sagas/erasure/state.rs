@@ -21,10 +21,10 @@ pub struct State {
     pub(super) warn_at: Option<DateTime<Utc>>,
     pub(super) warned: bool,
     pub(super) survey: Option<PersonSurvey>,
-    /// The person's record in Attio; none: not looked for yet.
-    pub(super) attio: Option<Option<String>>,
-    /// The contact in Desk; none: not looked for yet.
-    pub(super) desk: Option<Option<String>>,
+    /// The person's record in Attio.
+    pub(super) attio: Sought,
+    /// The contact in Desk.
+    pub(super) desk: Sought,
     /// Zoho subscription ids that run; none: not listed since the last look.
     pub(super) running: Option<Vec<String>>,
     pub(super) previews: u32,
@@ -114,7 +114,29 @@ pub(super) enum Ending {
     Withdrawn,
 }
 
+/// What is known of something that is looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sought {
+    #[default]
+    NotYet,
+    NotThere,
+    /// The vendor's id of it.
+    Found(String),
+}
+
+impl Sought {
+    fn by(answer: Option<&String>) -> Self {
+        answer.map_or(Self::NotThere, |id| Self::Found(id.clone()))
+    }
+
+    fn found(&self) -> Option<String> {
+        if let Self::Found(id) = self { Some(id.clone()) } else { None }
+    }
+}
+
 /// What is looked for next before anything is decided.
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Look {
     Tables,
     Attio,
@@ -156,11 +178,11 @@ impl State {
 
     pub(super) fn next_look(&self) -> Option<Look> {
         let (of, Some(survey)) = (self.of.as_ref()?, &self.survey) else { return Some(Look::Tables) };
-        if self.attio.is_none() && survey.attio_client.is_some() {
+        if self.attio == Sought::NotYet && survey.attio_client.is_some() {
             return Some(Look::Attio);
         }
         // The contact is found by the address alone, which only we still know.
-        if self.desk.is_none() && of.helpdesk && survey.kept.people > 0 {
+        if self.desk == Sought::NotYet && of.helpdesk && survey.kept.people > 0 {
             return Some(Look::Desk);
         }
         (self.running.is_none() && survey.zoho_customer.is_some()).then_some(Look::Subscriptions)
@@ -193,13 +215,13 @@ impl State {
     fn found_places(&self) -> Vec<Asked> {
         let (Some(of), Some(survey)) = (&self.of, &self.survey) else { return Vec::new() };
         let mut places = Vec::new();
-        places.extend(self.attio.clone().flatten().map(|person| Place::Attio { person }));
+        places.extend(self.attio.found().map(|person| Place::Attio { person }));
         if of.crm {
             let crm = |module, key: &String| Place::Crm { module, key: key.clone() };
             places.extend(survey.subscriptions.iter().map(|ours| crm(CrmModule::Deals, ours)));
             places.extend([CrmModule::Contacts, CrmModule::Accounts].map(|module| crm(module, &of.customer)));
         }
-        places.extend(self.desk.clone().flatten().map(|contact| Place::Desk { contact }));
+        places.extend(self.desk.found().map(|contact| Place::Desk { contact }));
         places.extend(survey.zoho_customer.clone().map(|customer| Place::ZohoBilling { customer }));
         places.extend(survey.braintree_customer.clone().map(|customer| Place::Braintree { customer }));
         let asked = |place| Asked { place, done: false, shown: None, rest: None, tries: 0 };
@@ -241,11 +263,11 @@ impl State {
             }
             Event::AttioPersonFound { record } => {
                 self.calls += 1;
-                self.attio = Some(record.clone());
+                self.attio = Sought::by(record.as_ref());
             }
             Event::DeskContactFound { contact } => {
                 self.calls += 1;
-                self.desk = Some(contact.clone());
+                self.desk = Sought::by(contact.as_ref());
             }
             Event::SubscriptionsListed { running } => {
                 self.calls += 1;

@@ -16,8 +16,6 @@
 //! | `tell_ending` | the flow that ends subscriptions is told what the customer wants | – |
 //! | `show`, `task` | the CRM team is told what could not be delivered | – |
 
-#![expect(clippy::trivially_copy_pass_by_ref, reason = "to be put better: an item is eight bytes")]
-
 mod page;
 mod rules;
 mod state;

@@ -94,7 +94,7 @@ pub(super) fn is_required(state: &State, notice: Notice) -> bool {
 pub(super) fn missed(state: &State, charge_on: NaiveDate) -> Vec<Item> {
     let late = |notice| Item { notice, charge_on, late: true };
     let wanted = wanted(&state.facts, charge_on).into_iter().filter(|notice| is_required(state, *notice));
-    wanted.map(late).filter(|item| !state.is_told(item)).collect()
+    wanted.map(late).filter(|item| !state.is_told(*item)).collect()
 }
 
 /// What is to be told now, and when to look again (UTC).
@@ -120,7 +120,7 @@ pub(super) fn plan(state: &State, at: &At) -> Plan {
         let of_card = matches!(notice, Notice::CardExpires | Notice::CardExpiresSoon);
         // The second one says what the first one would.
         let overtaken = notice == Notice::CardExpires && today >= charge_on - days(Notice::CardExpiresSoon);
-        if state.is_told(&item) || overtaken || (of_card && today >= charge_on) {
+        if state.is_told(item) || overtaken || (of_card && today >= charge_on) {
             continue;
         }
         if notice == Notice::PriceChanges || morning(at, day) <= at.now {
@@ -135,7 +135,7 @@ pub(super) fn plan(state: &State, at: &At) -> Plan {
 }
 
 /// Until when nothing may be charged, where that notice is sent today: its days, seven at most (UTC).
-pub(super) fn hold_until(state: &State, item: &Item, at: &At) -> Option<DateTime<Utc>> {
+pub(super) fn hold_until(state: &State, item: Item, at: &At) -> Option<DateTime<Utc>> {
     let ours = state.facts.survey.as_ref().is_some_and(|s| s.owner == Some(CollectionOwner::Orchestrator));
     if !ours || !is_required(state, item.notice) {
         return None;

@@ -113,13 +113,13 @@ impl State {
         self.facts.survey.as_ref()?.attio_record.as_deref()
     }
 
-    pub(super) fn is_told(&self, item: &Item) -> bool {
+    pub(super) fn is_told(&self, item: Item) -> bool {
         self.told.contains(&(item.notice, item.charge_on))
     }
 
     /// What a notice says will be charged.
-    pub(super) fn amount(&self, item: &Item) -> Option<Money> {
-        let missed = self.untaken.filter(|_| self.missed.contains(item));
+    pub(super) fn amount(&self, item: Item) -> Option<Money> {
+        let missed = self.untaken.filter(|_| self.missed.contains(&item));
         missed.or_else(|| super::rules::amount(self.facts.terms.as_ref()?))
     }
 
@@ -247,7 +247,7 @@ impl State {
                 self.letters += 1;
                 self.people.show(BOUNCED.to_owned());
                 let word = item.notice.as_str();
-                self.owe_task(item, &format!("A letter ({word}) about the charge on {} came back: correct the customer's address, and tell the customer yourself", item.charge_on));
+                self.owe_task(*item, &format!("A letter ({word}) about the charge on {} came back: correct the customer's address, and tell the customer yourself", item.charge_on));
                 self.settled(*item);
             }
             Event::NoticePutOff { again_at, .. } => {
@@ -256,7 +256,7 @@ impl State {
             }
             Event::NoticePassedOver { item, .. } => {
                 let word = item.notice.as_str();
-                self.owe_task(item, &format!("Money was taken on {} without the letter ({word}) that comes before it: tell the customer yourself", item.charge_on));
+                self.owe_task(*item, &format!("Money was taken on {} without the letter ({word}) that comes before it: tell the customer yourself", item.charge_on));
                 self.settled(*item);
             }
             Event::CancellationOrdered => self.cancel = Cancel::Ordered,
@@ -264,7 +264,7 @@ impl State {
         }
     }
 
-    fn owe_task(&mut self, item: &Item, text: &str) {
+    fn owe_task(&mut self, item: Item, text: &str) {
         let cause = format!("{}.{}", item.notice.as_str(), item.charge_on);
         self.people.owe_task(&cause, text);
     }

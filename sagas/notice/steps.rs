@@ -82,9 +82,9 @@ fn work(state: &State) -> Option<Pending> {
             ("read_person", Effect::Attio(Attio::ReadPerson { client, customer }))
         }
         Stage::Letter { item } => match item.notice {
-            Notice::CardExpires | Notice::CardExpiresSoon => ("ask_card", tell(card_request(state, &item)?)),
+            Notice::CardExpires | Notice::CardExpiresSoon => ("ask_card", tell(card_request(state, item)?)),
             Notice::TrialEnds | Notice::Renews | Notice::PriceChanges => {
-                ("letter", Effect::Mail(Mail::Send(Box::new(letter(state, &item)?))))
+                ("letter", Effect::Mail(Mail::Send(Box::new(letter(state, item)?))))
             }
         },
         Stage::New | Stage::Deciding | Stage::Resting { .. } | Stage::Over { .. } => return None,
@@ -93,7 +93,7 @@ fn work(state: &State) -> Option<Pending> {
 }
 
 /// The flow that takes another card writes the letter, with the link to its own page.
-fn card_request(state: &State, item: &Item) -> Option<Message> {
+fn card_request(state: &State, item: Item) -> Option<Message> {
     let (of, saga) = (state.of.as_ref()?, state.saga()?);
     let card = state.facts.card.as_ref()?;
     let request = CardRequest {
@@ -114,12 +114,12 @@ fn card_request(state: &State, item: &Item) -> Option<Message> {
 }
 
 /// An instant that only this notice of this period has.
-fn day_of(item: &Item) -> DateTime<Utc> {
+fn day_of(item: Item) -> DateTime<Utc> {
     let at = item.charge_on - super::rules::days(item.notice);
     at.and_time(chrono::NaiveTime::MIN).and_utc()
 }
 
-fn letter(state: &State, item: &Item) -> Option<Letter> {
+fn letter(state: &State, item: Item) -> Option<Letter> {
     let (of, saga) = (state.of.as_ref()?, state.saga()?);
     let terms = state.facts.terms.as_ref()?;
     let charge = ComingCharge {
@@ -148,7 +148,7 @@ fn letter(state: &State, item: &Item) -> Option<Letter> {
 }
 
 /// The day of the charge: as Zoho says, or the day from which it is not held back any more.
-fn charged_on(state: &State, item: &Item) -> NaiveDate {
+fn charged_on(state: &State, item: Item) -> NaiveDate {
     state.hold_until.map_or(item.charge_on, |until| until.date_naive().max(item.charge_on))
 }
 

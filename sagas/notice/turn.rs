@@ -139,12 +139,12 @@ impl Turn<'_> {
     fn letter(&mut self, outcome: &Outcome) {
         let Stage::Letter { item } = self.state.stage else { return };
         let now = self.at.now;
-        let hold_until = rules::hold_until(&self.state, &item, self.at);
+        let hold_until = rules::hold_until(&self.state, item, self.at);
         let (code, kind) = match outcome {
             Outcome::Rejected { rejection } => (rejection.code.clone(), Some(rejection.kind)),
             Outcome::Declined { decline } => (decline.code.clone(), None),
             Outcome::Done { .. } => {
-                let amount = self.state.amount(&item);
+                let amount = self.state.amount(item);
                 return self.push(Event::NoticeSent { item, amount, hold_until, at: now });
             }
             Outcome::NotSent { .. } | Outcome::Unknown { .. } => return,
@@ -203,7 +203,7 @@ impl Turn<'_> {
     }
 
     fn notice(&mut self, item: Item) {
-        let hold_until = rules::hold_until(&self.state, &item, self.at);
+        let hold_until = rules::hold_until(&self.state, item, self.at);
         self.push(Event::NoticeDue { item, hold_until, at: self.at.now });
     }
 }

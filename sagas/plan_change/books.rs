@@ -99,8 +99,9 @@ fn cards(state: &State, event: &Event, facts: &mut Facts) {
         Event::PaymentAuthorised { hold, .. } if counts => {
             facts.marks.push(Mark::SpendCard { order_id: hold.order_id.clone() });
         }
-        Event::AuthorisationDeclined { .. } if counts => facts.marks.push(Mark::SpendCard { order_id }),
-        Event::PaymentCaptured { held: None, .. } if counts => facts.marks.push(Mark::SpendCard { order_id }),
+        Event::AuthorisationDeclined { .. } | Event::PaymentCaptured { held: None, .. } if counts => {
+            facts.marks.push(Mark::SpendCard { order_id });
+        }
         // Declined, as a rule: the stricter count.
         Event::LeftToCollection { .. } if state.counted => facts.marks.push(Mark::SpendCard { order_id }),
         Event::AuthorisationAbandoned { order_id, .. } if counts && state.last_hold.is_none() => {

@@ -23,8 +23,6 @@
 //! | `tell_invoice` | the invoice's stream collects it like any other | – |
 //! | `show`, `letter`, `task` | Attio, the customer, the record's owner are told | – |
 
-#![expect(clippy::match_same_arms, reason = "to be put better: arms in the order of the road")]
-
 mod answers;
 mod books;
 mod events;
@@ -190,9 +188,10 @@ const fn word(state: &State) -> &'static str {
             "Requested"
         }
         Stage::Previewed { .. } => "Previewed",
-        Stage::Fencing | Stage::Checking | Stage::Listing | Stage::Carding => "Accepted",
         Stage::Counting if state.changed => "InvoiceClaimed",
-        Stage::Counting | Stage::Holding => "Accepted",
+        Stage::Fencing | Stage::Checking | Stage::Listing | Stage::Carding | Stage::Counting | Stage::Holding => {
+            "Accepted"
+        }
         Stage::Changing | Stage::Rechecking if state.hold.is_some() => "Authorised",
         Stage::Changing | Stage::Rechecking => "Changing",
         Stage::Looking | Stage::Claiming => "ZohoUpdated",

@@ -16,8 +16,6 @@
 //! | `look` | what has become of a sale of the product | – |
 //! | `unlink` | the platform's user, once the trial is over | – |
 
-#![expect(clippy::match_same_arms, reason = "to be put better: arms in the order of the road")]
-
 mod state;
 mod steps;
 #[cfg(test)]

@@ -134,12 +134,11 @@ impl<'a> Turn<'a> {
         }
         match &self.state.sale {
             Some(sale) if sale.look_at <= now && !sale.due => self.push(Event::LookDue),
-            Some(_) => {}
             // While the product is being sold, what becomes of the sale decides.
             None if is_due(self.state.ends_at) => {
                 self.push(Event::TrialExpired { released: self.state.claim.clone(), at: now });
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
 
