@@ -8,6 +8,7 @@ use crate::disputed;
 use crate::ending;
 use crate::erasing;
 use crate::plan;
+use crate::recurring;
 use crate::samples::{self, day, eur};
 use crate::trial;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,7 +24,8 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
     if erasing::is(effect) {
         return erasing::answer(effect, dice);
     }
-    let known = plan::answer(effect, dice, now).or_else(|| card_update::answer(effect, dice));
+    let known = recurring::answer(effect, dice, now).or_else(|| plan::answer(effect, dice, now));
+    let known = known.or_else(|| card_update::answer(effect, dice));
     if let Some(answer) = known.or_else(|| activation::answer(effect, dice, now)) {
         return answer;
     }

@@ -41,6 +41,7 @@ mod erasing;
 mod histories;
 mod pages;
 mod plan;
+mod recurring;
 #[path = "../../kernel/tests/samples.rs"]
 mod samples;
 mod told;

@@ -8,10 +8,12 @@ use crate::disputed;
 use crate::ending;
 use crate::erasing;
 use crate::plan;
+use crate::recurring;
 use crate::samples::{self, day, eur};
 use crate::trial;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
+use sagas::braintree_recurring::{self, BraintreeRecurring};
 use sagas::cancellation::{self, Cancellation};
 use sagas::catalog_sync::{self, Asked, CatalogSync};
 use sagas::crm_lifecycle::{self, CrmLifecycle};
@@ -329,5 +331,19 @@ impl Told for PlanChange {
 
     fn command(state: &plan_change::State, dice: &mut Dice, now: DateTime<Utc>) -> plan_change::Command {
         plan::command(state, dice, now)
+    }
+}
+
+impl Told for BraintreeRecurring {
+    fn start() -> braintree_recurring::Command {
+        recurring::start()
+    }
+
+    fn command(
+        state: &braintree_recurring::State,
+        dice: &mut Dice,
+        now: DateTime<Utc>,
+    ) -> braintree_recurring::Command {
+        recurring::command(state, dice, now)
     }
 }
