@@ -72,8 +72,8 @@ impl OfferSettings {
                 LINK_DAYS.end()
             ));
         }
-        if self.collection_owner != Collector::Orchestrator {
-            faults.push("COLLECTION_OWNER: this release starts subscriptions under `orchestrator` only".to_owned());
+        if self.collection_owner == Collector::ZohoNative {
+            faults.push("COLLECTION_OWNER: this release starts no subscription under `zoho_native`".to_owned());
         }
         OfferConfig {
             highest_tax_ppm: highest_tax_ppm.unwrap_or_default(),

@@ -4,7 +4,7 @@ use super::catalog::VAT_PPM;
 use super::{Details, adopt, aim_webhooks, describe, provision_attio, provision_zoho};
 use crate::app::{Service, stamp};
 use crate::clock::Clock;
-use crate::config::{Config, Settings};
+use crate::config::{Collector, Config, Settings};
 use crate::store::backlog::backlog;
 use crate::store::open::{migrate_url, visit};
 use crate::store::query::{self, SagaLine};
@@ -50,6 +50,8 @@ pub struct StageOptions {
     pub next_key: Option<SecretString>,
     /// When the books are compared by themselves, as `RECONCILE_AT`.
     pub reconcile_at: Option<String>,
+    /// Who collects what is sold.
+    pub collection_owner: Collector,
     /// Everybody's present at the start; none: the real one.
     pub from: Option<DateTime<Utc>>,
 }
@@ -69,6 +71,7 @@ impl StageOptions {
             sink: None,
             next_key: None,
             reconcile_at: None,
+            collection_owner: Collector::Orchestrator,
             from: None,
         }
     }
@@ -361,6 +364,7 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
     settings.proof.checkpoint_sink = options.sink.clone().map(SecretString::from);
     settings.proof.checkpoint_next_key.clone_from(&options.next_key);
     settings.reconcile.reconcile_at.clone_from(&options.reconcile_at);
+    settings.offers.collection_owner = options.collection_owner;
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;
     Ok(settings.check_show()?)
 }

@@ -464,3 +464,9 @@ async fn a_notice_survives_every_fault_at_every_call() {
     let fixture = super::notice::Fixture::new().await;
     println!("{} cases played on notices", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mirror_of_braintrees_charges_survives_every_fault_at_every_call() {
+    let fixture = super::braintree_recurring::Fixture::new().await;
+    println!("{} cases played on mirrors", play(&fixture).await);
+}

@@ -175,3 +175,9 @@ async fn a_plan_change_survives_the_death_of_its_node_at_every_point() {
     let fixture = super::plan_change::Fixture::new().await;
     println!("{} deaths played on plan changes", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mirror_of_braintrees_charges_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::braintree_recurring::Fixture::new().await;
+    println!("{} deaths played on mirrors", play(&fixture).await);
+}
