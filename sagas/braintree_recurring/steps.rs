@@ -167,23 +167,24 @@ fn end(state: &State) -> Option<Pending> {
 fn told(state: &State) -> Option<Pending> {
     let record = state.begun.as_ref()?.record.as_ref()?;
     let saga = state.saga()?;
-    state.people.due().map(|due| match due {
-        Due::Record { face, version, n } => {
-            Pending::perform("show", n, Effect::Attio(Attio::ShowEnding(Box::new(face.write(version)))))
-        }
-        Due::Letter { letter, .. } => match letter {},
-        Due::Task { task, n } => {
-            Pending::perform("task", n, Effect::Attio(Attio::AddTask(Box::new(task.note(saga, record, None)))))
-        }
-    }).next()
+    state
+        .people
+        .due()
+        .map(|due| match due {
+            Due::Record { face, version, n } => {
+                Pending::perform("show", n, Effect::Attio(Attio::ShowEnding(Box::new(face.write(version)))))
+            }
+            Due::Letter { letter, .. } => match letter {},
+            Due::Task { task, n } => {
+                Pending::perform("task", n, Effect::Attio(Attio::AddTask(Box::new(task.note(saga, record, None)))))
+            }
+        })
+        .next()
 }
 
 fn at_rest(state: &State) -> Pending {
-    let tried_again = if state.begun.as_ref().is_some_and(|begun| begun.record.is_some()) {
-        state.people.next_try()
-    } else {
-        None
-    };
+    let tried_again =
+        if state.begun.as_ref().is_some_and(|begun| begun.record.is_some()) { state.people.next_try() } else { None };
     match &state.stage {
         Stage::New => Pending::Ended(End::GivenUp),
         // Each look wants a call, or was concluded; met in no history of this release.

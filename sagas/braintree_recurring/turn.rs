@@ -115,8 +115,7 @@ impl Turn<'_> {
             ("read_recurring", Answer::Recurring(shown)) => self.read(shown),
             ("list_invoices", Answer::BilledInvoices { invoices }) => {
                 let is_open = |status: &str| !matches!(status, "void" | "draft" | "pending" | "paid");
-                let open =
-                    invoices.iter().filter(|i| i.balance.is_positive() && is_open(&i.status)).cloned().collect();
+                let open = invoices.iter().filter(|i| i.balance.is_positive() && is_open(&i.status)).cloned().collect();
                 self.push(Event::InvoicesListed { open, at });
                 self.listed();
             }
@@ -135,7 +134,8 @@ impl Turn<'_> {
             ("correct_price", _) => {
                 if let (
                     Effect::Braintree(Braintree::UpdateSubscription {
-                        change: RecurringChange::Plan { price, .. }, ..
+                        change: RecurringChange::Plan { price, .. },
+                        ..
                     }),
                     Some(from),
                 ) = (effect, self.state.shown.as_ref().map(|shown| shown.price))
@@ -185,12 +185,8 @@ impl Turn<'_> {
     /// One charge as it stands now.
     fn charge(&mut self, t: &Transaction) {
         let at = self.at.now;
-        let reversed = || Event::ChargeReversed {
-            transaction: t.id.clone(),
-            amount: t.amount,
-            effective: self.at.date(at),
-            at,
-        };
+        let reversed =
+            || Event::ChargeReversed { transaction: t.id.clone(), amount: t.amount, effective: self.at.date(at), at };
         if self.state.known.contains(&t.id) {
             // What was handed over is looked after by the invoice's own stream.
             let waits = self.state.charges.iter().any(|s| s.charge.transaction == t.id && !s.handed);

@@ -67,11 +67,7 @@ impl Saga for Cancellation {
         StepSpec::read("read_terms"),
         StepSpec::read("survey_charges"),
         StepSpec::read("read_recurring"),
-        StepSpec::new(
-            "end_recurring",
-            Class::Pivot,
-            Undo::None("what has ended at Braintree is ended for good"),
-        ),
+        StepSpec::new("end_recurring", Class::Pivot, Undo::None("what has ended at Braintree is ended for good")),
         StepSpec::new(
             "cancel",
             Class::Pivot,

@@ -132,7 +132,10 @@ mod tests {
     #[test]
     fn a_plan_has_one_id_for_each_currency_and_interval() {
         assert_eq!(plan_id(Currency::EUR, 1), "billing-eur-1m");
-        assert_eq!(months(1, TermUnit::Years).map(|months| plan_id(Currency::USD, months)).as_deref(), Some("billing-usd-12m"));
+        assert_eq!(
+            months(1, TermUnit::Years).map(|months| plan_id(Currency::USD, months)).as_deref(),
+            Some("billing-usd-12m")
+        );
         assert_eq!(months(2, TermUnit::Weeks), None, "Braintree bills by months");
     }
 

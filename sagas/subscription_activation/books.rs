@@ -161,7 +161,9 @@ fn references(state: &State, event: &Event) -> Vec<(&'static str, String)> {
             add("order_id", Some(hold.order_id.clone()));
         }
         Event::RecurringBegun { recurring, .. } => add("braintree_subscription", Some(recurring.clone())),
-        Event::AuthorisationDeclined { decline, .. } | Event::FirstChargeDeclined { decline, .. } => add("braintree_transaction", decline.transaction.clone()),
+        Event::AuthorisationDeclined { decline, .. } | Event::FirstChargeDeclined { decline, .. } => {
+            add("braintree_transaction", decline.transaction.clone())
+        }
         Event::AuthorisationReleased { transaction, .. }
         | Event::LateHoldReleased { transaction, .. }
         | Event::AuthorisationUnclear { transaction, .. }

@@ -58,15 +58,20 @@ pub(super) fn expressible(offer: &Offer, quote: &Quote) -> Result<(), NoQuote> {
         return Err(refused(reason, "give plan and add-ons a tax in Zoho, then press again"));
     }
     if let Some(addon) = offer.addons.iter().find(|addon| has_brackets(addon)) {
-        let reason = format!("the price of the add-on {} follows from its quantity, which Braintree cannot do", addon.code);
+        let reason =
+            format!("the price of the add-on {} follows from its quantity, which Braintree cannot do", addon.code);
         return Err(refused(reason, "remove it from `Add-ons`"));
     }
     if let Some(coupon) = offer.coupon.as_ref().filter(|coupon| coupon.invoices.is_some_and(|n| n > 1)) {
-        let reason = format!("the coupon {} holds for several terms and not for all, which Braintree cannot do", coupon.code);
+        let reason =
+            format!("the coupon {} holds for several terms and not for all, which Braintree cannot do", coupon.code);
         return Err(refused(reason, "choose another `Coupon code`, or none"));
     }
     if !quote.renewal.is_positive() {
-        return Err(refused("nothing is to be charged later, which Braintree cannot do", "choose another `Coupon code`"));
+        return Err(refused(
+            "nothing is to be charged later, which Braintree cannot do",
+            "choose another `Coupon code`",
+        ));
     }
     Ok(())
 }
@@ -138,7 +143,10 @@ impl Turn<'_> {
             Outcome::Declined { decline } => self.first_charge_declined(decline),
             Outcome::Rejected { rejection } if is_business(rejection) => {
                 let reason = format!("Braintree refused the subscription ({} {})", rejection.code, rejection.message);
-                self.fail(&reason, "have `setup --check` show what Braintree lacks, then press `Retry`");
+                self.fail(
+                    &reason,
+                    "make at Braintree what it lacks (docs/sagas/braintree_recurring.md), then press `Retry`",
+                );
             }
             _ => {}
         }

@@ -203,7 +203,9 @@ impl Turn<'_> {
                 "the payment is being taken or was taken: cancel the subscription instead, with a proposal to refund",
             ));
         }
-        let begun = !state.by_braintree() && state.made.subscription.is_some() && state.quote.as_ref().is_some_and(|q| !q.is_due_today());
+        let begun = !state.by_braintree()
+            && state.made.subscription.is_some()
+            && state.quote.as_ref().is_some_and(|q| !q.is_due_today());
         if state.nothing.is_some() || begun {
             return Err(Refusal::new("active", "the subscription is made: cancel the subscription instead"));
         }

@@ -198,8 +198,7 @@ async fn recurring(router: &Router, kind: &str, id: &str, subject: &Subject) -> 
     }
     let source = format!("braintree.{kind}");
     let card_link = Some(router.card_link.clone());
-    let command =
-        braintree_recurring::Command::Heard { recurring: id.to_owned(), source: source.clone(), card_link };
+    let command = braintree_recurring::Command::Heard { recurring: id.to_owned(), source: source.clone(), card_link };
     let command = serde_json::to_value(command).expect("a command of plain texts always serialises");
     let mut told = item(saga, source, "braintree", &Body::Saga { command });
     BraintreeRecurring::NAME.clone_into(&mut told.saga_kind);

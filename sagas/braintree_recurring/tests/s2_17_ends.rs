@@ -66,7 +66,10 @@ fn e7_an_end_that_nobody_here_wanted_is_handed_to_the_flow_that_ends_subscriptio
         w.hear("subscription_canceled");
         let told = w.told.last().expect("told");
         assert_eq!(told.to, SagaId::derived("cancellation", &["60012", "zs1"]));
-        assert_eq!((told.command["order"]["wish"].as_str(), told.command["of"]["subscription"].as_str()), (Some("cancel_now"), Some("zs1")));
+        assert_eq!(
+            (told.command["order"]["wish"].as_str(), told.command["of"]["subscription"].as_str()),
+            (Some("cancel_now"), Some("zs1"))
+        );
         assert_eq!(w.saga.flow.ended, Some(End::Completed));
         w.hear("subscription_canceled");
         assert_eq!(w.told_to("cancellation").len(), 1);

@@ -242,7 +242,8 @@ impl Played for World {
     fn must_hold(&self) {
         let booked: i64 = self.balance(1110);
         assert_eq!(booked, -self.balance(2100), "what is taken is held, and applied elsewhere");
-        let charged = |id: &str| self.told_to("invoice_payment").iter().filter(|told| told["transaction"] == id).count();
+        let charged =
+            |id: &str| self.told_to("invoice_payment").iter().filter(|told| told["transaction"] == id).count();
         for transaction in &self.shown.transactions {
             assert!(charged(&transaction.id) <= 1, "{} is handed over twice", transaction.id);
         }

@@ -267,10 +267,7 @@ fn e9_while_another_saga_works_on_it_the_order_waits_and_then_is_refused() {
 
 #[test]
 fn what_others_collect_is_refused_with_what_to_do() {
-    for (owner, told) in [
-        (None, "nobody is on record"),
-        (Some(CollectionOwner::ZohoNative), "cancel it in Zoho"),
-    ] {
+    for (owner, told) in [(None, "nobody is on record"), (Some(CollectionOwner::ZohoNative), "cancel it in Zoho")] {
         let mut world = World::new();
         world.survey.owner = owner;
         world.press(Wish::CancelNow);

@@ -5,7 +5,9 @@ use crate::kernel::answer::{
     Answer, BilledInvoice, BookedCapture, CollectionOwner, EndingSurvey, KeptProduct, Recurring, RecurringStatus,
     SubscriptionSurvey, SubscriptionTerms,
 };
-use crate::kernel::effect::{Attio, Braintree, Desk, Effect, EndingFace, Message, OnInvoice, OnSubscription, RecurringChange, TaskNote, Zoho};
+use crate::kernel::effect::{
+    Attio, Braintree, Desk, Effect, EndingFace, Message, OnInvoice, OnSubscription, RecurringChange, TaskNote, Zoho,
+};
 use crate::kernel::flow::Open;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::outcome::{DeclineKind, Outcome, RejectionKind};

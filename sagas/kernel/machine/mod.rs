@@ -491,7 +491,8 @@ pub fn check_declaration<S: Saga>() -> Result<(), String> {
             return Err(format!("{}: step {} is declared twice", S::NAME, step.name));
         }
         match (step.class, pivot) {
-            (Class::Pivot, Some(_)) if at.checked_sub(1).and_then(|b| S::STEPS.get(b)).is_some_and(|s| s.class == Class::Pivot) => {}
+            (Class::Pivot, Some(_))
+                if at.checked_sub(1).and_then(|b| S::STEPS.get(b)).is_some_and(|s| s.class == Class::Pivot) => {}
             (Class::Pivot, Some(first)) => {
                 return Err(format!("{}: {} and {first} are both pivots", S::NAME, step.name));
             }

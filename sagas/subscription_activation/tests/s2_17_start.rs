@@ -120,10 +120,7 @@ fn p1_a_price_that_braintree_cannot_express_is_refused_before_any_card() {
         ("by the month", Box::new(|w: &mut World| w.offer.plan.unit = TermUnit::Weeks) as Box<dyn FnOnce(&mut World)>),
         ("fixed price", Box::new(|w| w.offer.plan.tax = Tax::Unknown)),
         ("follows from its quantity", Box::new(move |w| w.offer.addons = vec![addon()])),
-        (
-            "several terms",
-            Box::new(move |w| w.offer.coupon = Some(coupon(Some(3), Discount::Share { ppm: 500_000 }))),
-        ),
+        ("several terms", Box::new(move |w| w.offer.coupon = Some(coupon(Some(3), Discount::Share { ppm: 500_000 })))),
         (
             "nothing is to be charged later",
             Box::new(move |w| w.offer.coupon = Some(coupon(None, Discount::Share { ppm: 1_000_000 }))),
@@ -244,7 +241,7 @@ fn e2_an_unknown_start_is_looked_up_and_adopted_or_sent_again_under_the_same_id(
 fn p4_what_braintree_refuses_for_good_undoes_all_with_the_cure() {
     let w = submitted(|w| w.say("braintree.create_subscription", rejected(RejectionKind::Invalid, "91904")));
     assert_eq!((w.state().as_str(), w.open_accounts()), ("Failed", Vec::new()));
-    assert!(w.last_shown().last_error.contains("setup --check"), "{}", w.last_shown().last_error);
+    assert!(w.last_shown().last_error.contains("make at Braintree"), "{}", w.last_shown().last_error);
     assert!(matches!(w.letters.last().map(|l| &l.about), Some(LetterFacts::ActivationFailed { .. })));
 }
 
@@ -265,10 +262,7 @@ fn p4_a_start_that_shows_no_charge_is_looked_at_by_a_person_and_mirrored_from_th
         panic!("not made")
     };
     shown.transactions.clear();
-    w.say(
-        "braintree.create_subscription",
-        Outcome::Done { answer: crate::kernel::answer::Answer::Recurring(shown) },
-    );
+    w.say("braintree.create_subscription", Outcome::Done { answer: crate::kernel::answer::Answer::Recurring(shown) });
     w.run();
     assert_eq!((w.parked(), begun(&w).charged), (Some(ParkCode::AnswerMismatch), None));
     w.resume();

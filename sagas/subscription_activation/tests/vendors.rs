@@ -2,7 +2,8 @@
 
 use super::world::{World, eur, method, subscription};
 use crate::kernel::answer::{
-    Answer, CardSeen, Invoice, InvoicePayment, Recurring, RecurringStatus, Subscription, Transaction, TransactionStatus, ZohoCustomer,
+    Answer, CardSeen, Invoice, InvoicePayment, Recurring, RecurringStatus, Subscription, Transaction,
+    TransactionStatus, ZohoCustomer,
 };
 use crate::kernel::effect::{
     Attio, Braintree, Desk, Effect, FirstTermKind, Mail, PayWith, RecurringOrder, SubscriptionOrder, Zoho,

@@ -85,7 +85,8 @@ fn shown(dice: &mut Dice, now: DateTime<Utc>) -> Recurring {
 
 fn charge(n: i64, made: DateTime<Utc>, dice: &mut Dice) -> Transaction {
     use TransactionStatus as T;
-    let odd = dice.of(&[T::ProcessorDeclined, T::Authorizing, T::Voided, T::SettlementDeclined, T::Other("new".to_owned())]);
+    let odd =
+        dice.of(&[T::ProcessorDeclined, T::Authorizing, T::Voided, T::SettlementDeclined, T::Other("new".to_owned())]);
     let status = if dice.rarely() { odd } else { T::SubmittedForSettlement };
     Transaction { status, ..samples::transaction(&format!("r-{n}"), "", eur(PRICE), made) }
 }

@@ -42,7 +42,7 @@ impl Play {
         Self { stage: Stage::start(&options).await.unwrap(), _database: database }
     }
 
-    /// Where Braintree's own recurring billing collects, which has what `setup --check` asks for.
+    /// Where Braintree's own recurring billing collects, which has the plan, the add-on and the discount that are needed.
     pub(super) async fn collected_by_braintree() -> Self {
         let database = database().await;
         let mut options = at_noon(&database);

@@ -23,7 +23,8 @@ async fn mirror(play: &Play) -> SagaLine {
 }
 
 async fn until_mirror(play: &Play, state: &str) {
-    let reached = play.stage.until(&format!("the mirror to be {state}"), async || Ok(mirror(play).await.state == state)).await;
+    let reached =
+        play.stage.until(&format!("the mirror to be {state}"), async || Ok(mirror(play).await.state == state)).await;
     if reached.is_err() {
         let line = mirror(play).await;
         let (_, events) = query::saga(play.stage.pool(), line.id).await.unwrap().unwrap();

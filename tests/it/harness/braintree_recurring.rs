@@ -147,7 +147,8 @@ impl super::Fixture for Fixture {
         let Ok(Command::Begun { begun }) = serde_json::from_value(command) else { panic!("no start: {start:?}") };
         let told = |kind: &str| {
             let source = format!("braintree.{kind}");
-            let command = Command::Heard { recurring: begun.recurring.clone(), source: source.clone(), card_link: None };
+            let command =
+                Command::Heard { recurring: begun.recurring.clone(), source: source.clone(), card_link: None };
             item(start.saga, &source, &command)
         };
         vec![start.clone(), told("subscription_charged_successfully"), told("subscription_canceled")]
