@@ -75,9 +75,26 @@ pub(super) struct Look {
     /// Zoho's invoices that owe something.
     pub(super) open: Option<Vec<BilledInvoice>>,
     /// Zoho's price, where it was asked for.
-    pub(super) price: Option<Option<Money>>,
+    pub(super) price: Asked<Money>,
     /// Its method, where it was asked for.
-    pub(super) card: Option<Option<(String, String)>>,
+    pub(super) card: Asked<(String, String)>,
+}
+
+/// What is asked only where it is needed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Asked<T> {
+    #[default]
+    NotYet,
+    /// There is none, or nobody says.
+    Nothing,
+    Answer(T),
+}
+
+impl<T> From<Option<T>> for Asked<T> {
+    fn from(answer: Option<T>) -> Self {
+        answer.map_or(Self::Nothing, Self::Answer)
+    }
 }
 
 /// What our own tables say.
@@ -224,11 +241,11 @@ impl State {
             }
             Event::CardRead { card } => {
                 self.calls += 1;
-                self.look.card = Some(card.clone());
+                self.look.card = card.clone().into();
             }
             Event::PriceRead { price } => {
                 self.calls += 1;
-                self.look.price = Some(*price);
+                self.look.price = (*price).into();
                 let is_right = |price: &Money| self.shown.as_ref().is_some_and(|shown| shown.price == *price);
                 self.price_differs = price.as_ref().is_some_and(|price| !is_right(price));
             }

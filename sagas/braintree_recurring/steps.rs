@@ -1,6 +1,6 @@
 //! What is wanted now. Computed from the state.
 
-use super::state::{Stage, Standing, State};
+use super::state::{Asked, Stage, Standing, State};
 use super::words::Ending;
 use crate::kernel::card_request::CardRequest;
 use crate::kernel::effect::{
@@ -96,12 +96,16 @@ fn ask_card(state: &State) -> Option<Pending> {
     let past_due = state.past_due.as_ref().filter(|past_due| !past_due.asked)?;
     let (_, number, owed) = past_due.invoice.as_ref()?;
     let terms = state.card_link.as_ref()?;
-    let Some(card) = &state.look.card else {
-        let read = Braintree::ReadMethod { token: state.shown.as_ref()?.token.clone() };
-        return Some(perform(state, "read_card", Effect::Braintree(read)));
+    let card = match &state.look.card {
+        Asked::NotYet => {
+            let read = Braintree::ReadMethod { token: state.shown.as_ref()?.token.clone() };
+            return Some(perform(state, "read_card", Effect::Braintree(read)));
+        }
+        Asked::Nothing => None,
+        Asked::Answer(card) => Some(card.clone()),
     };
     let begun = state.begun.as_ref()?;
-    let due = FailedCharge { amount: *owed, invoice_number: number.clone(), card: card.clone() };
+    let due = FailedCharge { amount: *owed, invoice_number: number.clone(), card };
     let request = CardRequest {
         flow: TAKES_CARDS,
         installation: &begun.installation,
@@ -118,11 +122,14 @@ fn ask_card(state: &State) -> Option<Pending> {
 /// A charge differed from its invoice: the next ones take what Zoho asks for.
 fn price(state: &State) -> Option<Pending> {
     let shown = state.shown.as_ref().filter(|shown| state.price_differs && !shown.status.is_over())?;
-    let Some(price) = state.look.price else {
-        let read = Zoho::ReadSubscription { subscription: state.zoho_subscription()?.to_owned() };
-        return Some(perform(state, "read_price", Effect::Zoho(read)));
+    let price = match state.look.price {
+        Asked::NotYet => {
+            let read = Zoho::ReadSubscription { subscription: state.zoho_subscription()?.to_owned() };
+            return Some(perform(state, "read_price", Effect::Zoho(read)));
+        }
+        Asked::Answer(price) if price.is_positive() => price,
+        Asked::Answer(_) | Asked::Nothing => return None,
     };
-    let price = price.filter(|price| price.is_positive())?;
     let change = RecurringChange::Plan { plan: shown.plan.clone(), price };
     let update = Braintree::UpdateSubscription { subscription: state.recurring.clone()?, change };
     Some(perform(state, "correct_price", Effect::Braintree(update)))
