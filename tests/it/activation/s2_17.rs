@@ -72,9 +72,9 @@ async fn e1_a_declined_first_charge_leaves_the_customer_at_the_page_and_nothing_
     play.fault(json!({"vendor": "braintree", "operation": "subscription.create", "kind": "decline", "code": "2001"}))
         .await;
     let shown = play.stage.pay(&url, GOOD).await.unwrap();
-    assert!(["quoted", "confirming"].contains(&shown.stage.as_str()), "{shown:?}");
+    assert!(["declined", "confirming"].contains(&shown.stage.as_str()), "{shown:?}");
     play.rest().await;
-    assert_eq!(play.stage.checkout_state(&url).await.unwrap().stage, "quoted", "{}", play.history(&newcomer).await);
+    assert_eq!(play.stage.checkout_state(&url).await.unwrap().stage, "declined", "{}", play.history(&newcomer).await);
     play.is_undone().await;
 
     let shown = play.stage.pay(&url, OTHER).await.unwrap();
