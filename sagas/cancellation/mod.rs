@@ -4,7 +4,7 @@
 //! from the fence on no charge of the subscription begins; what was being charged is finished first, or watched to its end;
 //! what is still owed and what was paid for unused time is settled as a person chose, and nothing is chosen by default. It
 //! gives no money back itself: it orders that of the flow that does, which asks who has to agree. It ends no subscription
-//! that others collect.
+//! that nobody is on record for.
 //!
 //! | step | does | undo |
 //! | --- | --- | --- |
@@ -12,8 +12,10 @@
 //! | `claim` | the fence: an invoice's stream charges nothing while it stands | let go by events |
 //! | `read_terms` | Zoho's state, on which the act rests | – |
 //! | `survey_charges` | charges that are under way, and who keeps the customer's product | – |
+//! | `read_recurring`, `end_recurring` (pivot, too) | where Braintree collects: ended there first | – |
 //! | `cancel` (pivot) | at once, or at the end of the term | – |
 //! | `reactivate` | takes an ending back that has not come | – |
+//! | `keep_recurring` | where Braintree collects: it goes on there | – |
 //! | `list_invoices` | what is owed, what was paid | – |
 //! | `void_invoice`, `write_off_invoice` | what was chosen for what is owed | – |
 //! | `tell_invoice` | the invoice's own stream collects it, or reads it again | – |
@@ -24,6 +26,7 @@
 mod face;
 mod give_back;
 mod lifecycle;
+mod recurring;
 mod state;
 mod steps;
 #[cfg(test)]
@@ -33,7 +36,7 @@ mod words;
 
 pub use give_back::GiveBackOrder;
 pub use state::State;
-pub use words::{Choice, Command, Event, GiveBack, News, Of, OpenInvoices, Order, Press, Proposal, Wish};
+pub use words::{Choice, Command, Event, GiveBack, News, Of, OpenInvoices, Order, Press, Proposal, RecurringEnd, Wish};
 
 use crate::kernel::effect::Effect;
 use crate::kernel::ids::SagaId;
@@ -67,12 +70,15 @@ impl Saga for Cancellation {
         ),
         StepSpec::read("read_terms"),
         StepSpec::read("survey_charges"),
+        StepSpec::read("read_recurring"),
+        StepSpec::new("end_recurring", Class::Pivot, Undo::None("what has ended at Braintree is ended for good")),
         StepSpec::new(
             "cancel",
             Class::Pivot,
             Undo::None("after it there is only forward; a reactivation is an order of its own"),
         ),
         StepSpec::forward("reactivate"),
+        StepSpec::forward("keep_recurring"),
         StepSpec::read("list_invoices"),
         StepSpec::forward("void_invoice"),
         StepSpec::forward("write_off_invoice"),
@@ -119,6 +125,7 @@ impl Saga for Cancellation {
     fn facts(state: &State, event: &Event) -> Facts {
         let mut facts = Facts { references: references(event), ..Facts::default() };
         facts.tells.extend(lifecycle::tells(state, event));
+        facts.tells.extend(recurring::tells(state, event));
         match event {
             Event::SubscriptionFenced { .. } => facts.marks.push(Mark::Confirm(state.fence())),
             Event::OrderRefused { .. }
@@ -178,6 +185,7 @@ fn word(state: &State) -> &'static str {
         Stage::Busy { .. } => "Busy",
         Stage::Reading => "Fenced",
         Stage::Draining | Stage::DrainWait { .. } => "Draining",
+        Stage::AtBraintree { .. } => "AtBraintree",
         Stage::Cancelling => "Cancelling",
         Stage::Reactivating => "Reactivating",
         Stage::Scheduled { .. } => "Scheduled",

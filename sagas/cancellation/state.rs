@@ -3,7 +3,8 @@
 
 use super::face::{self, Face};
 use super::give_back::GiveBacks;
-use super::words::{Choice, Event, News, Of, OpenInvoices, Order, Wish};
+use super::recurring::AtBraintree;
+use super::words::{Choice, Event, News, Of, OpenInvoices, Order, RecurringEnd, Wish};
 use crate::kernel::answer::{
     BilledInvoice, CollectionOwner, EndingSurvey, KeptProduct, SubscriptionSurvey, SubscriptionTerms,
 };
@@ -42,6 +43,9 @@ pub struct State {
     /// Zoho invoice ids whose charges were not finished when it was gone on without them.
     pub(super) charging: Vec<String>,
     pub(super) product: Option<KeptProduct>,
+    /// What was done at Braintree for this order.
+    #[serde(default, skip_serializing_if = "AtBraintree::is_untouched")]
+    pub(super) at_braintree: AtBraintree,
     pub(super) cancelled: Option<Cancelled>,
     /// It ends with its term: when that is looked at (UTC).
     pub(super) scheduled: Option<DateTime<Utc>>,
@@ -88,6 +92,10 @@ pub(super) enum Stage {
     Draining,
     DrainWait {
         until: DateTime<Utc>,
+    },
+    /// Braintree collects: what shall become of it there.
+    AtBraintree {
+        end: RecurringEnd,
     },
     Cancelling,
     Reactivating,
@@ -188,6 +196,7 @@ impl State {
     /// The state after an event.
     pub(super) fn apply(&mut self, event: &Event) {
         self.apply_told(event);
+        self.apply_recurring(event);
         self.apply_road(event);
         self.apply_money(event);
         self.apply_people(event);
@@ -266,6 +275,7 @@ impl State {
         self.busy_since = None;
         self.waits = 0;
         self.charging.clear();
+        self.at_braintree = AtBraintree::default();
     }
 
     fn apply_road(&mut self, event: &Event) {
@@ -290,6 +300,13 @@ impl State {
                 self.terms = Some((**terms).clone());
                 self.read_at = Some(*at);
             }
+            Event::RecurringWanted { end, .. } => self.stage = Stage::AtBraintree { end: *end },
+            // Whether it can go on is known: Zoho comes next.
+            Event::RecurringRead { .. } if self.stage == (Stage::AtBraintree { end: RecurringEnd::Never }) => {
+                self.concluded(Stage::Reading);
+            }
+            Event::RecurringRead { .. } => self.calls += 1,
+            Event::RecurringEnded { .. } | Event::RecurringGoesOn { .. } => self.concluded(Stage::Reading),
             Event::DrainAwaited { again_at, .. } => {
                 self.concluded(Stage::DrainWait { until: *again_at });
                 self.waits += 1;
@@ -471,6 +488,10 @@ const fn time(event: &Event) -> Option<DateTime<Utc>> {
         | Event::TermsRead { .. }
         | Event::ChargesDrained { .. }
         | Event::WaitOver
+        | Event::RecurringWanted { .. }
+        | Event::RecurringRead { .. }
+        | Event::RecurringEnded { .. }
+        | Event::RecurringGoesOn { .. }
         | Event::OpenInvoiceVoided { .. }
         | Event::OpenInvoiceWrittenOff { .. }
         | Event::InvoiceStreamTold { .. }

@@ -1,6 +1,7 @@
 //! What is wanted now. Computed from the state.
 
 use super::face;
+use super::recurring;
 use super::state::{Ending, Stage, State};
 use super::words::{OpenInvoices, Wish};
 use crate::kernel::effect::{Attio, Desk, Effect, Message, OnInvoice, OnSubscription, SubscriptionKey, Zoho};
@@ -38,6 +39,7 @@ fn work(state: &State) -> Option<Pending> {
         Stage::Reading => zoho("read_terms", OnSubscription::ReadTerms { subscription: subscription() }),
         Stage::Draining => survey_charges(state, "survey_charges", Vec::new()),
         Stage::Watching => survey_charges(state, "survey_charges", state.charging.clone()),
+        Stage::AtBraintree { end } => recurring::work(state, *end),
         Stage::Cancelling => {
             let at_end = state.wish == Some(Wish::CancelAtEnd);
             zoho("cancel", OnSubscription::Cancel { subscription: subscription(), at_end, seen: seen() })
@@ -169,6 +171,7 @@ fn at_rest(state: &State) -> Pending {
         Stage::Surveying
         | Stage::Fencing
         | Stage::Reading
+        | Stage::AtBraintree { .. }
         | Stage::Draining
         | Stage::Cancelling
         | Stage::Reactivating

@@ -3,8 +3,8 @@
 use super::face;
 use super::give_back;
 use super::state::{Ending, Stage, tells_something};
-use super::words::{Choice, Command, Event, GiveBack, OpenInvoices, Order, Proposal, Wish};
-use crate::kernel::answer::{Answer, CollectionOwner, EndingSurvey, SubscriptionSurvey, SubscriptionTerms};
+use super::words::{Choice, Command, Event, GiveBack, OpenInvoices, Order, Proposal, RecurringEnd, Wish};
+use crate::kernel::answer::{Answer, EndingSurvey, SubscriptionSurvey, SubscriptionTerms};
 use crate::kernel::effect::{Attio, Effect};
 use crate::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use crate::kernel::park::ParkCode;
@@ -139,6 +139,11 @@ impl Turn<'_> {
     pub(super) fn answered(&mut self, answered: &Answered<'_>) {
         match (answered.step, answered.outcome) {
             ("show" | "task", outcome) => self.people_told(answered.effect, outcome),
+            ("read_recurring" | "end_recurring" | "keep_recurring", outcome) => {
+                if let Stage::AtBraintree { end } = self.state.stage {
+                    self.recurring_answered(answered.step, end, outcome);
+                }
+            }
             (step, Outcome::Done { answer }) => self.done(step, answer),
             ("claim", Outcome::Declined { decline }) => self.busy(&decline.text),
             ("read_terms", Outcome::Rejected { rejection }) if rejection.kind == RejectionKind::NotFound => {
@@ -219,18 +224,15 @@ impl Turn<'_> {
     fn surveyed(&mut self, survey: &SubscriptionSurvey) {
         self.push(Event::SubscriptionSurveyed { survey: Box::new(survey.clone()) });
         let why = match (&survey.subscription, survey.owner) {
-            (Some(_), Some(CollectionOwner::Orchestrator | CollectionOwner::ZohoNative)) => return,
+            (Some(_), Some(_)) => return,
             (None, _) => "it is no subscription of ours: cancel it in Zoho",
             (Some(_), None) => "nobody is on record as its collector: cancel it in Zoho, or import it first",
-            (Some(_), Some(CollectionOwner::BraintreeRecurring)) => {
-                "Braintree's own recurring billing collects it: cancel it at Braintree first, then in Zoho"
-            }
         };
         self.refuse(why);
     }
 
     /// An order is refused on the record; what others did is mirrored.
-    fn refuse(&mut self, why: &str) {
+    pub(super) fn refuse(&mut self, why: &str) {
         let at = self.at.now;
         match self.state.wish {
             Some(wish) => self.push(Event::OrderRefused { sentence: face::refused(wish, why), at }),
@@ -263,18 +265,29 @@ impl Turn<'_> {
                 self.refuse("the subscription has ended already: start a new one");
             }
             // Cancelled by somebody else, by the end of its term, or by a call of ours whose answer was lost.
+            (_, Life::Over) if self.braintree_first(RecurringEnd::Now) => {}
             (_, Life::Over) => {
                 if self.state.cancelled.is_none() {
                     self.cancelled(true);
                 }
             }
-            (Some(Wish::CancelAtEnd) | None, Life::Ending) => self.scheduled(terms, true),
+            (Some(Wish::CancelAtEnd) | None, Life::Ending) => {
+                if !self.braintree_first(RecurringEnd::WithTerm) {
+                    self.scheduled(terms, true);
+                }
+            }
             (Some(Wish::Reactivate), Life::Runs) => self.goes_on(terms, true),
             (None, Life::Runs) if self.state.scheduled.is_some() => self.goes_on(terms, true),
             (None, Life::Runs) => self.push(Event::EndingMirrored { at: self.at.now }),
-            (Some(Wish::CancelNow), Life::Runs | Life::Ending)
-            | (Some(Wish::CancelAtEnd), Life::Runs)
-            | (Some(Wish::Reactivate), Life::Ending) => {}
+            (Some(Wish::CancelNow), Life::Runs | Life::Ending) => {
+                self.braintree_first(RecurringEnd::Now);
+            }
+            (Some(Wish::CancelAtEnd), Life::Runs) => {
+                self.braintree_first(RecurringEnd::WithTerm);
+            }
+            (Some(Wish::Reactivate), Life::Ending) => {
+                self.look_at_braintree_first();
+            }
         }
     }
 
@@ -293,7 +306,11 @@ impl Turn<'_> {
         self.push(Event::CancellationScheduled { adopted, ends_on, look_at, at });
     }
 
+    /// Zoho goes on; where Braintree collects, it goes on there after that.
     fn goes_on(&mut self, terms: &SubscriptionTerms, adopted: bool) {
+        if self.braintree_first(RecurringEnd::Never) {
+            return;
+        }
         let (next_billing_on, at) = (terms.next_billing_on, self.at.now);
         self.push(Event::SubscriptionReactivated { adopted, next_billing_on, at });
     }
@@ -318,7 +335,7 @@ impl Turn<'_> {
         }
     }
 
-    fn hold(&mut self, code: ParkCode, detail: String) {
+    pub(super) fn hold(&mut self, code: ParkCode, detail: String) {
         self.push(Event::CancellationHeld { code, detail, at: self.at.now });
     }
 

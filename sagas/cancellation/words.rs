@@ -117,6 +117,18 @@ impl Press {
     }
 }
 
+/// When a subscription ends at Braintree, where Braintree collects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecurringEnd {
+    /// At once, and for ever.
+    Now,
+    /// With the cycle that runs.
+    WithTerm,
+    /// It goes on.
+    Never,
+}
+
 /// What a person chose; what is absent is still to be chosen, should it matter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
@@ -262,6 +274,24 @@ pub enum Event {
         at: DateTime<Utc>,
     },
     WaitOver,
+    /// Braintree collects: this shall become of the subscription there, before or after Zoho.
+    RecurringWanted {
+        end: RecurringEnd,
+        at: DateTime<Utc>,
+    },
+    RecurringRead {
+        /// Number of its present cycle; absent: its first day is to come.
+        cycle: Option<u32>,
+        /// It has ended there.
+        over: bool,
+    },
+    RecurringEnded {
+        end: RecurringEnd,
+        at: DateTime<Utc>,
+    },
+    RecurringGoesOn {
+        at: DateTime<Utc>,
+    },
     SubscriptionCancelled {
         /// Somebody else did it.
         adopted: bool,
@@ -356,7 +386,8 @@ pub enum Event {
 crate::kernel::saga::event_names!(
     Event: CancellationOrdered, ReactivationOrdered, EndingNoticed, EndDue, ActRepeated, ActDeclined,
     SubscriptionSurveyed, OrderRefused, EndingMirrored, FenceBusy, SubscriptionFenced, TermsRead, DrainAwaited,
-    ChargesDrained, DrainGivenUp, WaitOver, SubscriptionCancelled, CancellationScheduled, SubscriptionReactivated,
+    ChargesDrained, DrainGivenUp, WaitOver, RecurringWanted, RecurringRead, RecurringEnded, RecurringGoesOn,
+    SubscriptionCancelled, CancellationScheduled, SubscriptionReactivated,
     InvoicesListed, ChoiceMade, WriteOffProposed, OpenInvoiceVoided, OpenInvoiceWrittenOff, InvoiceStreamTold,
     LateChargesAwaited, LateChargesFinished, GiveBackProposed, PaymentsFound, GiveBackOrdered, ProductReleased, SubscriptionEnded, CancellationHeld,
     CancellationResumed;

@@ -121,6 +121,10 @@ fn tests(state: &State) -> Result<Ready, Verdict> {
         one_off_consented(survey)?;
     } else {
         tests.linked(survey)?;
+        // What Braintree charged by itself is recorded here, and shown as paid like any other.
+        if survey.owner == Some(CollectionOwner::BraintreeRecurring) {
+            tests.collected(survey)?;
+        }
         owner(survey, invoice)?;
     }
     tests.collected(survey)?;

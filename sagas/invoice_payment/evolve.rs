@@ -151,7 +151,9 @@ impl State {
     }
 
     fn surveyed(&mut self, survey: &Survey) {
-        let ours = survey.owner == Some(CollectionOwner::Orchestrator) || survey.one_off_consent;
+        let collected =
+            matches!(survey.owner, Some(CollectionOwner::Orchestrator | CollectionOwner::BraintreeRecurring));
+        let ours = collected || survey.one_off_consent;
         self.party.surveyed = true;
         if survey.customer.is_some() {
             self.party.customer.clone_from(&survey.customer);

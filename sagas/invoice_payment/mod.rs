@@ -261,7 +261,10 @@ fn adopt(turn: &mut Turn<'_>, command: &Command) {
     else {
         return;
     };
-    let source = if state::captor(order_id) == "plan_change" { "plan_change" } else { "activation" };
+    let source = match state::captor(order_id) {
+        "subscription_activation" => "activation",
+        captor => captor,
+    };
     if turn.state.intake.is_none() {
         turn.push(Event::InvoiceDetected {
             organization: organization.clone(),

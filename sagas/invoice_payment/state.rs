@@ -321,6 +321,7 @@ impl State {
 pub(super) fn captor(order_id: &str) -> &'static str {
     match order_id.split('.').nth(1) {
         Some("chg") => "plan_change",
+        Some("rec") => "braintree_recurring",
         _ => "subscription_activation",
     }
 }

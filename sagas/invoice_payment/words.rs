@@ -44,7 +44,7 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         card_link: Option<Value>,
     },
-    /// An activation or a plan change captured what it held for this invoice: to be recorded, and the other to be told.
+    /// An activation or a plan change captured what it held for this invoice, or Braintree charged it by itself: to be recorded, and the other to be told.
     AdoptCapture {
         /// Zoho organization id.
         organization: String,

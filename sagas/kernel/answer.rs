@@ -356,6 +356,7 @@ impl CollectionOwner {
     pub const ALL: [Self; 3] = [Self::Orchestrator, Self::BraintreeRecurring, Self::ZohoNative];
 
     /// The word in our tables and in Attio.
+    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Orchestrator => "orchestrator",

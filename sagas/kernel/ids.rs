@@ -108,6 +108,11 @@ impl Installation {
         format!("{}.chg.{}.{n}", self.0, saga.0.simple())
     }
 
+    /// Our name of a charge that Braintree made by itself, which carries no order id.
+    pub fn recurring_order(&self, transaction: &str) -> String {
+        format!("{}.rec.{transaction}", self.0)
+    }
+
     /// Braintree's `order_id` of a refund: `n` is the try within its saga.
     pub fn refund_order(&self, saga: SagaId, n: u32) -> String {
         format!("{}.rf.{}.{n}", self.0, saga.0.simple())

@@ -29,6 +29,7 @@ pub mod priority;
 pub mod quote;
 pub mod reconciliation;
 pub mod record;
+pub mod recurring;
 pub mod retry;
 pub mod saga;
 pub(crate) mod sellable;

@@ -39,6 +39,8 @@ pub enum ParkCode {
     RefundFailedAfterSuccess,
     DisputeStuck,
     ImpossibleTransition,
+    ChargeWithoutInvoice,
+    ChargeMissing,
     ErasureBlocked,
     PageWithoutSubscription,
     TwinSubscription,
@@ -49,7 +51,7 @@ pub enum ParkCode {
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -82,6 +84,8 @@ impl ParkCode {
         Self::RefundFailedAfterSuccess,
         Self::DisputeStuck,
         Self::ImpossibleTransition,
+        Self::ChargeWithoutInvoice,
+        Self::ChargeMissing,
         Self::ErasureBlocked,
         Self::PageWithoutSubscription,
         Self::TwinSubscription,
@@ -125,6 +129,8 @@ impl ParkCode {
             Self::RefundFailedAfterSuccess => "REFUND_FAILED_AFTER_SUCCESS",
             Self::DisputeStuck => "DISPUTE_STUCK",
             Self::ImpossibleTransition => "IMPOSSIBLE_TRANSITION",
+            Self::ChargeWithoutInvoice => "CHARGE_WITHOUT_INVOICE",
+            Self::ChargeMissing => "CHARGE_MISSING",
             Self::ErasureBlocked => "ERASURE_BLOCKED",
             Self::PageWithoutSubscription => "PAGE_WITHOUT_SUBSCRIPTION",
             Self::TwinSubscription => "TWIN_SUBSCRIPTION",
@@ -174,6 +180,8 @@ impl ParkCode {
             Self::RefundFailedAfterSuccess => "a refund was declined after it had been accepted",
             Self::DisputeStuck => "the reply to a dispute is not taken an hour before its deadline",
             Self::ImpossibleTransition => "the vendor shows a state that cannot follow on what was known",
+            Self::ChargeWithoutInvoice => "Braintree charged by itself, and Zoho has no invoice for it",
+            Self::ChargeMissing => "an invoice was due, and its collector did not charge it",
             Self::ErasureBlocked => "a person's erasure cannot go on: something of theirs is not ended or not gone",
             Self::PageWithoutSubscription => "Zoho's page says that it was bought, and no subscription is found",
             Self::TwinSubscription => "one order was bought twice: two subscriptions run at Zoho",

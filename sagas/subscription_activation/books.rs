@@ -1,6 +1,7 @@
 //! What an activation writes into the ledger and beside the log: holds as a memo, the capture as money, the claims that
 //! are relied on or let go, the inputs that are erased, and the ids by which it is found.
 
+use super::collector;
 use super::events::Event;
 use super::lifecycle;
 use super::state::State;
@@ -22,6 +23,7 @@ pub(super) fn facts(state: &State, event: &Event) -> Facts {
     inputs(state, event, &mut facts);
     cards(state, event, &mut facts);
     facts.tells.extend(lifecycle::tells(state, event));
+    facts.tells.extend(collector::tells(state, event));
     facts
 }
 
@@ -158,7 +160,10 @@ fn references(state: &State, event: &Event) -> Vec<(&'static str, String)> {
             add("braintree_transaction", Some(hold.transaction.clone()));
             add("order_id", Some(hold.order_id.clone()));
         }
-        Event::AuthorisationDeclined { decline, .. } => add("braintree_transaction", decline.transaction.clone()),
+        Event::RecurringBegun { recurring, .. } => add("braintree_subscription", Some(recurring.clone())),
+        Event::AuthorisationDeclined { decline, .. } | Event::FirstChargeDeclined { decline, .. } => {
+            add("braintree_transaction", decline.transaction.clone())
+        }
         Event::AuthorisationReleased { transaction, .. }
         | Event::LateHoldReleased { transaction, .. }
         | Event::AuthorisationUnclear { transaction, .. }

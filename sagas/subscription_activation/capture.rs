@@ -60,7 +60,7 @@ impl Turn<'_> {
         }
     }
 
-    fn captured(&mut self, t: &Transaction, asked: Money) {
+    pub(super) fn captured(&mut self, t: &Transaction, asked: Money) {
         if !t.status.is_approved() || t.status == TransactionStatus::Authorized {
             return;
         }

@@ -265,6 +265,24 @@ pub enum Event {
     NothingToCollect {
         why: Nothing,
     },
+    /// Braintree collects by itself from now on.
+    RecurringBegun {
+        /// Its subscription's id there.
+        recurring: String,
+        plan: String,
+        /// Price of one term.
+        price: Money,
+        next_charge_on: Option<NaiveDate>,
+        /// The first charge, where it was made with it.
+        charged: Option<String>,
+        at: DateTime<Utc>,
+    },
+    /// Braintree made no subscription.
+    FirstChargeDeclined {
+        decline: Box<Decline>,
+        locked_until: Option<DateTime<Utc>>,
+        at: DateTime<Utc>,
+    },
     CaptureRefused {
         code: String,
         message: String,
@@ -403,6 +421,8 @@ crate::kernel::saga::event_names!(
     InvoiceRead,
     InvoiceOutdated,
     NothingToCollect,
+    RecurringBegun,
+    FirstChargeDeclined,
     CaptureRefused,
     PaymentCaptured,
     CaptureHandedOver,

@@ -1,5 +1,6 @@
 //! How an activation changes with each event. Pure folding: nothing is decided here, and no event is refused.
 
+use super::collector::AtBraintree;
 use super::events::Event;
 use super::face;
 use super::state::{Ending, Errand, Facts, FirstInvoice, Intake, Link, Record, Stage, State, Submission, Undoing};
@@ -392,6 +393,14 @@ impl State {
                 self.hold = None;
                 self.stage = Stage::HandingOver;
             }
+            Event::RecurringBegun { recurring, next_charge_on, .. } => {
+                self.counts.captures += 1;
+                self.recurring = Some(AtBraintree { id: recurring.clone(), next_charge_on: *next_charge_on });
+            }
+            Event::FirstChargeDeclined { locked_until, .. } => {
+                self.counts.captures += 1;
+                self.declined(*locked_until);
+            }
             Event::CaptureHandedOver { await_until } => {
                 self.let_go(ClaimKind::ZohoInvoice);
                 self.stage = Stage::AwaitingRecord { until: *await_until };
@@ -469,9 +478,15 @@ impl State {
         self.hold = None;
         self.nothing = None;
         self.sell_anew = false;
-        self.link = None;
+        let link = self.link.take();
         self.advice = None;
         let ending = match then {
+            Then::Form => {
+                self.link = link;
+                self.stage = Stage::LinkOut;
+                self.advice = Some(Advice::AnotherCard);
+                return;
+            }
             Then::Requote | Then::Mismatch => return self.prepare(),
             Then::Fail => Ending::Failed,
             Then::Cancel => Ending::Cancelled,
@@ -511,6 +526,7 @@ const fn time(event: &Event) -> Option<DateTime<Utc>> {
         | Event::AuthorisationInsufficient { at, .. }
         | Event::AuthorisationAbandoned { at, .. }
         | Event::PaymentCaptured { at, .. }
+        | Event::RecurringBegun { at, .. }
         | Event::PaymentRecorded { at, .. }
         | Event::CaptureReversed { at, .. }
         | Event::SubscriptionActivated { at, .. }

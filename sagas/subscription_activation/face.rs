@@ -34,9 +34,10 @@ pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<Face> {
     let saga = state.saga()?;
     let quote = state.quote.as_ref().filter(|_| !ended_without(state));
     // What could still be undone is no subscription yet: its ids would keep the record from being started again.
-    let adopted = state.made.adopted && (state.capture.is_some() || state.nothing.is_some());
+    let adopted = state.made.adopted && state.is_sold();
     let active = matches!(state.stage, Stage::Over { ending: Ending::Active, .. });
-    let next = state.record.as_ref().and_then(|r| r.next_billing_on).or(quote.map(|q| q.renews_on));
+    let charged_on = state.recurring.as_ref().and_then(|r| r.next_charge_on);
+    let next = state.record.as_ref().and_then(|r| r.next_billing_on).or(charged_on).or(quote.map(|q| q.renews_on));
     let braintree = state.braintree_customer().map(str::to_owned);
     Some(Face(Box::new(SubscriptionFace {
         record: intake.record.clone(),
@@ -52,7 +53,7 @@ pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<Face> {
         next_billing_on: next.filter(|_| active),
         zoho_subscription: state.made.subscription.as_ref().filter(|_| adopted).map(|s| s.id.clone()),
         braintree_customer: braintree.clone().filter(|_| active),
-        collection_owner: adopted.then(|| "orchestrator".to_owned()),
+        collection_owner: adopted.then(|| intake.terms.collected_by.as_str().to_owned()),
         last_error: errors(state),
         action_needed: action(state).to_owned(),
         client: state.facts.request.as_ref().and_then(|r| r.client.clone()).filter(|_| active).map(|record| {

@@ -23,6 +23,7 @@
 //! | `find_other_cards`, `find_other_subscriptions` | whether others use what an undo would remove | – |
 //! | `release_hold`, `forget_card`, `undo_twin` | corrections before the pivot | – |
 //! | `capture` (pivot) | takes what is owed | – |
+//! | `begin_recurring` (pivot instead) | where Braintree collects by itself: its subscription, and the first charge with it | – |
 //! | `hand_over` | the invoice's stream takes the capture over | – |
 //! | `show`, `letter`, `task` | Attio, the customer, the record's owner are told | – |
 //!
@@ -33,6 +34,7 @@
 mod answers;
 mod books;
 mod capture;
+mod collector;
 mod customer;
 mod events;
 mod evolve;
@@ -137,6 +139,12 @@ impl Saga for SubscriptionActivation {
             "capture",
             Class::Pivot,
             Undo::None("after it there is only forward; a give-back is a flow of its own"),
+        )
+        .recorded_by(MONEY_RECORDED),
+        StepSpec::new(
+            "begin_recurring",
+            Class::Pivot,
+            Undo::None("after it there is only forward; a cancellation is a flow of its own"),
         )
         .recorded_by(MONEY_RECORDED),
         StepSpec::forward("hand_over"),

@@ -20,6 +20,7 @@ impl Turn<'_> {
         match (step, self.state.stage == Stage::Paying) {
             ("release_hold" | "forget_card" | "undo_twin", _) => self.errand_done(effect, outcome),
             ("capture", true) => self.capture_answered(effect, outcome),
+            ("begin_recurring", true) => self.recurring_answered(effect, outcome),
             ("hand_over", _) => {
                 if let Outcome::Done { .. } = outcome {
                     let await_until = self.record_deadline();
@@ -141,7 +142,7 @@ impl Turn<'_> {
     }
 
     /// After one more decline the link may be locked for a while.
-    fn lock(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn lock(&self) -> Option<DateTime<Utc>> {
         let terms = &self.state.intake.as_ref()?.terms;
         let declines = self.state.declines + 1;
         let full = declines.is_multiple_of(terms.declines_before_lock.max(1));

@@ -1,5 +1,6 @@
 //! What an activation remembers.
 
+use super::collector::AtBraintree;
 use super::face::Face;
 use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
 use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
@@ -49,6 +50,9 @@ pub struct State {
     #[serde(default)]
     pub(super) reversed: bool,
     pub(super) nothing: Option<Nothing>,
+    /// Where Braintree collects by itself: what was made there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) recurring: Option<AtBraintree>,
     /// The day on which it became active (books zone).
     pub(super) active_on: Option<NaiveDate>,
     /// A submit was refused: what is owed is sold anew.

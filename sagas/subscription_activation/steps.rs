@@ -1,10 +1,10 @@
 //! What is wanted now: the first thing that is missing, for a quote and for a payment. Computed from the state.
 
+use super::collector;
 use super::customer;
 use super::letters;
 use super::state::{Errand, Intake, Stage, State};
 use super::words::Paying;
-use crate::kernel::answer::CollectionOwner;
 use crate::kernel::effect::{
     AddonOrder, Attio, Braintree, Claim, ClaimKind, Desk, Effect, Mail, Message, PayWith, Presence, SubscriptionOrder,
     Zoho,
@@ -204,8 +204,11 @@ pub(super) fn reference(state: &State) -> Option<String> {
 
 /// What the payment still needs.
 fn payment(state: &State) -> Option<Pending> {
-    if state.capture.is_some() || state.nothing.is_some() {
+    if state.is_sold() {
         return None;
+    }
+    if state.nothing.is_some() {
+        return collector::begin(state, None);
     }
     customer::settled(state).or_else(|| card(state)).or_else(|| subscription(state)).or_else(|| collection(state))
 }
@@ -238,7 +241,7 @@ fn card(state: &State) -> Option<Pending> {
         };
         Some(Pending::perform("count_card", n, Effect::Desk(count)))
     };
-    if !quote.is_due_today() {
+    if !quote.is_due_today() || state.by_braintree() {
         return match submission.with {
             // A stored card needs no verification: it was verified when it was vaulted.
             Paying::Stored { .. } => None,
@@ -309,7 +312,7 @@ fn subscription(state: &State) -> Option<Pending> {
         subscription: state.subscription()?,
         zoho_subscription: id,
         attio_record: state.intake.as_ref()?.record.clone(),
-        owner: CollectionOwner::Orchestrator,
+        owner: state.intake.as_ref()?.terms.collected_by,
     };
     step("adopt", Effect::Desk(adopt))
 }
@@ -364,6 +367,9 @@ fn collection(state: &State) -> Option<Pending> {
     };
     let until = invoice.read_at + FRESH;
     let until = fresh(state).map_or(until, |hold| hold.min(until));
+    if state.by_braintree() {
+        return collector::begin(state, Some(invoice.balance)).map(|want| want.fresh(Some(until)));
+    }
     let call = capture(state, invoice.balance)?;
     Some(Pending::perform("capture", state.counts.captures + 1, Effect::Braintree(call)).fresh(Some(until)))
 }

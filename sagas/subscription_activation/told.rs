@@ -53,8 +53,7 @@ impl Turn<'_> {
             Command::SubscriptionEnded { product } => {
                 let kept =
                     self.state.claims.iter().find(|c| c.kind == ClaimKind::AccountPlanFamily && c.key == *product);
-                let is_sold = self.state.capture.is_some() || self.state.nothing.is_some();
-                if let Some(claim) = kept.filter(|_| is_sold).cloned() {
+                if let Some(claim) = kept.filter(|_| self.state.is_sold()).cloned() {
                     self.push(Event::ProductReleased { claim });
                 }
                 Ok(())
@@ -204,7 +203,9 @@ impl Turn<'_> {
                 "the payment is being taken or was taken: cancel the subscription instead, with a proposal to refund",
             ));
         }
-        let begun = state.made.subscription.is_some() && state.quote.as_ref().is_some_and(|q| !q.is_due_today());
+        let begun = !state.by_braintree()
+            && state.made.subscription.is_some()
+            && state.quote.as_ref().is_some_and(|q| !q.is_due_today());
         if state.nothing.is_some() || begun {
             return Err(Refusal::new("active", "the subscription is made: cancel the subscription instead"));
         }

@@ -1,6 +1,7 @@
 //! A decision in the making, and what follows by itself: the quote once its ground is read, the link once somebody
 //! wants to be paid, the end once nothing is missing.
 
+use super::collector;
 use super::events::Event;
 use super::pricer::{self, Dates, NoQuote};
 use super::state::{Stage, State};
@@ -10,6 +11,7 @@ use crate::kernel::answer::Invoice;
 use crate::kernel::effect::{Claim, ClaimKind};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
+use crate::kernel::quote::Quote;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// What another saga holds is asked for again.
@@ -45,7 +47,7 @@ impl Turn<'_> {
         match state.stage {
             Stage::Preparing if steps::preparation(state).is_none() => self.prepared(),
             Stage::Quoted if state.goes_on() => self.issue_link(),
-            Stage::Paying if state.nothing.is_some() => self.activate(),
+            Stage::Paying if state.is_settled() => self.activate(),
             Stage::Paying => self.bind(),
             Stage::AwaitingRecord { .. } if state.record.is_some() || state.reversed => self.activate(),
             Stage::New
@@ -62,6 +64,7 @@ impl Turn<'_> {
     /// Everything is read: the quote. One of today that is still good is kept: it is a promise.
     fn prepared(&mut self) {
         let today = self.at.date(self.at.now);
+        let state_is_braintrees = self.state.by_braintree();
         let State { intake, facts, quote, quoted_on, link, total, .. } = &self.state;
         let (Some(intake), Some(request), Some(offer)) = (intake, &facts.request, &facts.offer) else { return };
         if let Some(kept) = quote.clone().filter(|q| *quoted_on == Some(today) && q.expires_at > self.at.now) {
@@ -69,7 +72,9 @@ impl Turn<'_> {
         }
         let days = TimeDelta::days(i64::from(intake.terms.link_days));
         let expires_at = link.as_ref().map_or(self.at.now + days, |l| l.expires_at);
-        match pricer::quote(request, offer, &intake.terms, Dates { today, expires_at }) {
+        let quoted = pricer::quote(request, offer, &intake.terms, Dates { today, expires_at });
+        let fits = |quote: &Quote| if state_is_braintrees { collector::expressible(offer, quote) } else { Ok(()) };
+        match quoted.and_then(|quote| fits(&quote).map(|()| quote)) {
             Ok(quote) => {
                 let quote = total.map_or_else(|| quote.clone(), |total| pricer::with_total(quote.clone(), total));
                 self.push(Event::QuoteMade { quote: Box::new(quote), made_on: today, at: self.at.now });
@@ -215,7 +220,7 @@ impl Turn<'_> {
     pub(super) fn unwound(&mut self) {
         let Some(undoing) = self.state.undoing.clone() else { return };
         self.hold_gone();
-        let again = matches!(undoing.then, Then::Requote | Then::Mismatch);
+        let again = matches!(undoing.then, Then::Requote | Then::Form | Then::Mismatch);
         let stays =
             |claim: &&Claim| again && matches!(claim.kind, ClaimKind::AttioTrigger | ClaimKind::AccountPlanFamily);
         let released = self.state.claims.iter().filter(|c| !stays(c)).cloned().collect();
@@ -253,7 +258,7 @@ impl Turn<'_> {
         let late = self.state.hold.as_ref().is_some_and(|h| h.use_until <= self.at.now);
         match step {
             "authorise" => self.abandoned(),
-            "capture" if !late => self.push(Event::InvoiceOutdated),
+            "capture" | "begin_recurring" if !late => self.push(Event::InvoiceOutdated),
             _ => {
                 let reason = match self.state.hold {
                     Some(_) => "the hold on the card grew too old before the subscription was ready",

@@ -217,6 +217,8 @@ pub enum Then {
     Expire,
     /// A new quote is made, and a new link.
     Requote,
+    /// The customer gives another card, at the same quote and on the same page.
+    Form,
     /// A person must look at the amounts before a new quote is made.
     Mismatch,
 }

@@ -72,12 +72,6 @@ impl OfferSettings {
                 LINK_DAYS.end()
             ));
         }
-        if self.collection_owner == Collector::BraintreeRecurring {
-            faults.push(
-                "COLLECTION_OWNER: this release starts subscriptions under `orchestrator` and `zoho_native` only"
-                    .to_owned(),
-            );
-        }
         OfferConfig {
             highest_tax_ppm: highest_tax_ppm.unwrap_or_default(),
             link_days: self.checkout_link_days,
@@ -96,10 +90,10 @@ mod tests {
         let settings = OfferSettings {
             highest_tax_rate: "101".to_owned(),
             checkout_link_days: 0,
-            collection_owner: Collector::BraintreeRecurring,
+            collection_owner: Collector::Orchestrator,
         };
         settings.check(&mut faults);
-        let names = ["HIGHEST_TAX_RATE (101)", "CHECKOUT_LINK_DAYS (0)", "COLLECTION_OWNER"];
+        let names = ["HIGHEST_TAX_RATE (101)", "CHECKOUT_LINK_DAYS (0)"];
         for (fault, name) in faults.iter().zip(names) {
             assert!(fault.starts_with(name), "{fault}");
         }

@@ -50,6 +50,8 @@ pub struct StageOptions {
     pub next_key: Option<SecretString>,
     /// When the books are compared by themselves, as `RECONCILE_AT`.
     pub reconcile_at: Option<String>,
+    /// Who collects what is sold.
+    pub collection_owner: Collector,
     /// Everybody's present at the start; none: the real one.
     pub from: Option<DateTime<Utc>>,
     /// The service opens tickets in Zoho Desk.
@@ -73,6 +75,7 @@ impl StageOptions {
             sink: None,
             next_key: None,
             reconcile_at: None,
+            collection_owner: Collector::Orchestrator,
             from: None,
             helpdesk: false,
             collection_owner: Collector::Orchestrator,
@@ -368,6 +371,7 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
     settings.proof.checkpoint_next_key.clone_from(&options.next_key);
     settings.offers.collection_owner = options.collection_owner;
     settings.reconcile.reconcile_at.clone_from(&options.reconcile_at);
+    settings.offers.collection_owner = options.collection_owner;
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;
     if options.helpdesk {
         let text = |field: &str| description["zoho"][field].as_str().map(str::to_owned);

@@ -8,6 +8,8 @@ use crate::engine::items::Body;
 use crate::port::{Beside, Call, Perform};
 use crate::store::StoreError;
 use crate::store::items::NewItem;
+use crate::store::saga_store;
+use sagas::braintree_recurring::{self, BraintreeRecurring};
 use sagas::invoice_payment::{Command, InvoicePayment, News};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Braintree, Effect};
@@ -124,6 +126,7 @@ pub(super) async fn of_braintree(router: &Router, notification: &Notification) -
         Subject::Transaction { id, .. } => id,
         Subject::Check => return Trigger::Ignored("Braintree's test button".to_owned()),
         Subject::Dispute { id, .. } => return disputed(router, kind, id).await,
+        Subject::Subscription { id, .. } => return recurring(router, kind, id, &notification.subject).await,
         other => return unawaited(router, kind, other).await,
     };
     let order_id = match fetch(router, transaction).await {
@@ -177,6 +180,37 @@ async fn disputed(router: &Router, kind: &str, dispute: &str) -> Trigger {
             Trigger::Later
         }
     }
+}
+
+/// What Braintree says of a subscription that it charges by itself: its mirror looks. One that nobody here has begun is told
+/// only where Braintree shows it.
+async fn recurring(router: &Router, kind: &str, id: &str, subject: &Subject) -> Trigger {
+    // It becomes a key and a part of an address.
+    let is_id = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !is_id {
+        return Trigger::Dead(format!("{kind}: `{}` is no id of a subscription", shown(id)));
+    }
+    let saga = BraintreeRecurring::id(id);
+    let shard = saga.shard(router.store.node.shard_count());
+    match saga_store::kind(&router.store.pool, shard, saga).await {
+        Ok(Some(_)) => {}
+        Ok(None) => match router.connectors.braintree.knows(subject, router.call_limit).await {
+            Some(true) => {}
+            Some(false) => return Trigger::Ignored(format!("{kind}: not found at Braintree")),
+            None => return Trigger::Later,
+        },
+        Err(e) => {
+            tracing::warn!(error = %e, "whether a subscription's charges are mirrored could not be read");
+            return Trigger::Later;
+        }
+    }
+    let source = format!("braintree.{kind}");
+    let card_link = Some(router.card_link.clone());
+    let command = braintree_recurring::Command::Heard { recurring: id.to_owned(), source: source.clone(), card_link };
+    let command = serde_json::to_value(command).expect("a command of plain texts always serialises");
+    let mut told = item(saga, source, "braintree", &Body::Saga { command });
+    BraintreeRecurring::NAME.clone_into(&mut told.saga_kind);
+    Trigger::Items(vec![told])
 }
 
 /// No flow of this release awaits it: it is fetched all the same, so that the record says whether it exists.

@@ -1,6 +1,7 @@
 //! Tests by area; each test's name begins with the edge that it covers.
 
 mod histories;
+mod s2_17;
 mod s2_18;
 mod s2_23;
 mod s2_28;

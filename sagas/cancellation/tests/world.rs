@@ -2,10 +2,12 @@
 
 use crate::cancellation::{Cancellation, Choice, Command, GiveBack, News, Of, OpenInvoices, Order, Press, Wish};
 use crate::kernel::answer::{
-    Answer, BilledInvoice, BookedCapture, CollectionOwner, EndingSurvey, KeptProduct, SubscriptionSurvey,
-    SubscriptionTerms,
+    Answer, BilledInvoice, BookedCapture, CollectionOwner, EndingSurvey, KeptProduct, Recurring, RecurringStatus,
+    SubscriptionSurvey, SubscriptionTerms,
 };
-use crate::kernel::effect::{Attio, Desk, Effect, EndingFace, Message, OnInvoice, OnSubscription, TaskNote, Zoho};
+use crate::kernel::effect::{
+    Attio, Braintree, Desk, Effect, EndingFace, Message, OnInvoice, OnSubscription, RecurringChange, TaskNote, Zoho,
+};
 use crate::kernel::flow::Open;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::outcome::{DeclineKind, Outcome, RejectionKind};
@@ -22,6 +24,8 @@ pub(super) struct World {
     pub(super) charging: Vec<String>,
     pub(super) captures: Vec<BookedCapture>,
     pub(super) product: Option<KeptProduct>,
+    /// As it stands at Braintree, where Braintree collects.
+    pub(super) recurring: Recurring,
     /// Another saga holds the subscription.
     pub(super) busy: bool,
     /// What the next cancellations, reactivations, voids and writes to Attio say before they are done.
@@ -83,6 +87,20 @@ impl World {
             charging: Vec::new(),
             captures: Vec::new(),
             product: Some(KeptProduct { saga: seller(), key: KEPT_KEY.to_owned(), flow: None }),
+            recurring: Recurring {
+                id: "s-sub1".to_owned(),
+                status: RecurringStatus::Active,
+                plan: "billing-eur-1m".to_owned(),
+                token: "m1".to_owned(),
+                price: eur(10_000),
+                balance: None,
+                current_cycle: Some(3),
+                ends_after: None,
+                next_charge_on: None,
+                paid_through: None,
+                failures: 0,
+                transactions: Vec::new(),
+            },
             busy: false,
             zoho_says: VecDeque::new(),
             attio_says: VecDeque::new(),
@@ -172,6 +190,26 @@ impl World {
         Outcome::Done { answer: Answer::Nothing }
     }
 
+    /// The subscription is collected by Braintree, which is in its third cycle.
+    pub(super) fn collected_by_braintree(&mut self) {
+        self.survey.owner = Some(CollectionOwner::BraintreeRecurring);
+    }
+
+    fn braintree(&mut self, call: &Braintree) -> Outcome {
+        match call {
+            Braintree::ReadSubscription { .. } => {}
+            Braintree::CancelSubscription { .. } => self.recurring.status = RecurringStatus::Canceled,
+            Braintree::UpdateSubscription { change: RecurringChange::EndAfter { cycles }, .. } => {
+                self.recurring.ends_after = Some(*cycles);
+            }
+            Braintree::UpdateSubscription { change: RecurringChange::NeverEnds, .. } => {
+                self.recurring.ends_after = None;
+            }
+            other => panic!("no such call: {other:?}"),
+        }
+        Outcome::Done { answer: Answer::Recurring(Box::new(self.recurring.clone())) }
+    }
+
     fn attio(&mut self, call: &Attio) -> Outcome {
         if let Some(said) = self.attio_says.pop_front() {
             return said;
@@ -219,6 +257,7 @@ impl Played for World {
             Effect::Zoho(Zoho::Subscription(call)) => self.subscription(call),
             Effect::Zoho(Zoho::Invoice(call)) => self.invoice(call),
             Effect::Attio(call) => self.attio(call),
+            Effect::Braintree(call) => self.braintree(call),
             other => panic!("no such call: {other:?}"),
         }
     }

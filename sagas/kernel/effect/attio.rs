@@ -222,7 +222,7 @@ pub struct SubscriptionFace {
     pub zoho_subscription: Option<String>,
     /// Braintree customer id.
     pub braintree_customer: Option<String>,
-    /// `orchestrator`, once it is ours to collect.
+    /// Who collects, once that is on record: `orchestrator`, `braintree_recurring` …
     pub collection_owner: Option<String>,
     /// Reason and cure in one sentence; empty clears it.
     pub last_error: String,

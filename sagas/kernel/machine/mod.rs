@@ -478,7 +478,8 @@ fn reason(outcome: &Outcome) -> String {
     }
 }
 
-/// The laws that a saga's declaration must keep: one pivot at most, nothing compensatable after it, every effect undone
+/// The laws that a saga's declaration must keep: one pivot at most (others that a road takes in its place, or that finish it,
+/// stand directly behind it), nothing compensatable after it, every effect undone
 /// or excused, and no gap in the forms of an event.
 ///
 /// # Errors
@@ -490,6 +491,8 @@ pub fn check_declaration<S: Saga>() -> Result<(), String> {
             return Err(format!("{}: step {} is declared twice", S::NAME, step.name));
         }
         match (step.class, pivot) {
+            (Class::Pivot, Some(_))
+                if at.checked_sub(1).and_then(|b| S::STEPS.get(b)).is_some_and(|s| s.class == Class::Pivot) => {}
             (Class::Pivot, Some(first)) => {
                 return Err(format!("{}: {} and {first} are both pivots", S::NAME, step.name));
             }

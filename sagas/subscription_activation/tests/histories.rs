@@ -2,7 +2,7 @@
 //! by this test with `WRITE_HISTORIES` set, and never again; `tests/laws` replays all of them for ever.
 
 use super::world::{GROSS, World, declined, eur, input, method, rejected, stored, unknown};
-use crate::kernel::answer::{Authentication, TransactionStatus, ZohoCustomer};
+use crate::kernel::answer::{Authentication, CollectionOwner, TransactionStatus, ZohoCustomer};
 use crate::kernel::outcome::{DeclineKind, Look, RejectionKind};
 use crate::kernel::tests::bench::Played;
 use crate::subscription_activation::Paying;
@@ -127,6 +127,22 @@ fn waits_for_another() -> World {
     w
 }
 
+fn by_braintree() -> World {
+    let mut w = World::submitted(|w| w.collected_by = CollectionOwner::BraintreeRecurring);
+    w.record();
+    w
+}
+
+fn by_braintree_declined() -> World {
+    let mut w = World::submitted(|w| {
+        w.collected_by = CollectionOwner::BraintreeRecurring;
+        w.say("braintree.create_subscription", declined(DeclineKind::Processor, "2001"));
+    });
+    w.invoice_total = Some(0);
+    w.submit(input(2));
+    w
+}
+
 fn expired() -> World {
     let mut w = World::started(|_| {});
     w.pass(TimeDelta::days(8));
@@ -135,7 +151,7 @@ fn expired() -> World {
 
 #[test]
 fn every_scenario_has_its_recorded_history() {
-    let scenarios: [Scenario; 17] = [
+    let scenarios: [Scenario; 19] = [
         ("paid", paid),
         ("trial", trial),
         ("plan_retired", refused),
@@ -151,6 +167,8 @@ fn every_scenario_has_its_recorded_history() {
         ("given_up_and_found_late", given_up_and_found),
         ("told_late", told_late),
         ("link_expired", expired),
+        ("by_braintree", by_braintree),
+        ("by_braintree_declined_then_later", by_braintree_declined),
         ("shared_customer_kept", shared_and_undone),
         ("waits_for_another_activation", waits_for_another),
     ];

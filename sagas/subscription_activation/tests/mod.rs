@@ -3,6 +3,7 @@
 mod histories;
 mod ledger;
 mod pricing;
+mod s2_17_start;
 mod s2_1_authentication;
 mod s2_1_capture;
 mod s2_1_card;

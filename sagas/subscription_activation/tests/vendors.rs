@@ -2,9 +2,12 @@
 
 use super::world::{World, eur, method, subscription};
 use crate::kernel::answer::{
-    Answer, CardSeen, Invoice, InvoicePayment, Subscription, Transaction, TransactionStatus, ZohoCustomer,
+    Answer, CardSeen, Invoice, InvoicePayment, Recurring, RecurringStatus, Subscription, Transaction,
+    TransactionStatus, ZohoCustomer,
 };
-use crate::kernel::effect::{Attio, Braintree, Desk, Effect, Mail, PayWith, SubscriptionOrder, Zoho};
+use crate::kernel::effect::{
+    Attio, Braintree, Desk, Effect, FirstTermKind, Mail, PayWith, RecurringOrder, SubscriptionOrder, Zoho,
+};
 use crate::kernel::money::Money;
 use crate::kernel::outcome::Outcome;
 use crate::kernel::tests::samples;
@@ -157,6 +160,7 @@ impl World {
                 }
                 Answer::Nothing
             }
+            Braintree::CreateSubscription(order) => self.subscribe_at_braintree(order),
             Braintree::ReadTransaction { .. }
             | Braintree::Refund { .. }
             | Braintree::ReadMethod { .. }
@@ -166,7 +170,6 @@ impl World {
             | Braintree::SeekCustomer { .. }
             | Braintree::EraseCustomer { .. }
             | Braintree::UpdateCustomer { .. }
-            | Braintree::CreateSubscription(_)
             | Braintree::ReadSubscription { .. }
             | Braintree::UpdateSubscription { .. }
             | Braintree::CancelSubscription { .. }
@@ -177,6 +180,42 @@ impl World {
             | Braintree::RemoveEvidence { .. }
             | Braintree::FinalizeDispute { .. } => panic!("no call of this flow"),
         }
+    }
+
+    /// Braintree's own billing: the first charge is a part of it, unless a later day is named.
+    fn subscribe_at_braintree(&mut self, order: &RecurringOrder) -> Answer {
+        assert!(self.methods.iter().any(|m| m.token == order.token), "the card is not in the vault");
+        assert!(self.recurring.iter().all(|known| known.subscription != order.subscription), "the id is taken");
+        let first = order.first_term.as_ref().map_or(0, |term| match term.kind {
+            FirstTermKind::AddOn => term.amount.minor,
+            FirstTermKind::Discount => -term.amount.minor,
+        });
+        let mut charges = Vec::new();
+        if order.first_charge_on.is_none() {
+            let amount = Money::new(order.price.minor + first, order.price.currency);
+            let mut t =
+                self.transaction("", &order.customer, &order.token, amount, TransactionStatus::SubmittedForSettlement);
+            if let Some(change) = self.odd.pop_front() {
+                change(&mut t);
+            }
+            self.transactions.insert(t.id.clone(), t.clone());
+            charges.push(t);
+        }
+        self.recurring.push(order.clone());
+        Answer::Recurring(Box::new(Recurring {
+            id: order.subscription.clone(),
+            status: if charges.is_empty() { RecurringStatus::Pending } else { RecurringStatus::Active },
+            plan: order.plan.clone(),
+            token: order.token.clone(),
+            price: order.price,
+            balance: Some(eur(0)),
+            current_cycle: Some(u32::from(!charges.is_empty())),
+            ends_after: None,
+            next_charge_on: order.first_charge_on.or_else(|| "2026-12-02".parse().ok()),
+            paid_through: None,
+            failures: 0,
+            transactions: charges,
+        }))
     }
 
     fn approve(

@@ -2,9 +2,9 @@
 //! every append checks what must always hold.
 
 use crate::kernel::answer::{
-    Enrolment, Invoice, Method, Request, Subscription, Transaction, TransactionStatus, ZohoCustomer,
+    CollectionOwner, Enrolment, Invoice, Method, Request, Subscription, Transaction, TransactionStatus, ZohoCustomer,
 };
-use crate::kernel::effect::{ClaimKind, Effect, Letter, Message, SubscriptionFace, TaskNote};
+use crate::kernel::effect::{ClaimKind, Effect, Letter, Message, RecurringOrder, SubscriptionFace, TaskNote};
 use crate::kernel::flow::Open;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::offer::Offer;
@@ -43,7 +43,7 @@ pub(super) fn terms() -> Terms {
         hold_hours: 24,
         currencies: vec!["EUR".to_owned()],
         deal_at_link: false,
-        collected_by: crate::kernel::answer::CollectionOwner::Orchestrator,
+        collected_by: CollectionOwner::Orchestrator,
     }
 }
 
@@ -63,6 +63,8 @@ type Change = Box<dyn Fn(&mut Transaction)>;
 
 pub(super) struct World {
     bench: Bench<SubscriptionActivation>,
+    /// Who collects what is sold, by the settings of the press.
+    pub(super) collected_by: CollectionOwner,
     pub(super) request: Request,
     pub(super) missing: Vec<String>,
     pub(super) enrolment: Enrolment,
@@ -82,6 +84,8 @@ pub(super) struct World {
     /// Braintree's search does not show any transaction yet.
     pub(super) unseen: bool,
     pub(super) owner: bool,
+    /// Subscriptions at Braintree.
+    pub(super) recurring: Vec<RecurringOrder>,
     pub(super) effects: Vec<Effect>,
     pub(super) shown: Vec<SubscriptionFace>,
     pub(super) letters: Vec<Letter>,
@@ -126,6 +130,7 @@ impl World {
     pub(super) fn new() -> Self {
         Self {
             bench: Bench::new(Self::id(), instant("2026-11-02T09:00:00Z")),
+            collected_by: CollectionOwner::Orchestrator,
             request: request(),
             missing: Vec::new(),
             enrolment: samples::enrolment(),
@@ -142,6 +147,7 @@ impl World {
             transactions: BTreeMap::new(),
             unseen: false,
             owner: false,
+            recurring: Vec::new(),
             effects: Vec::new(),
             shown: Vec::new(),
             letters: Vec::new(),
@@ -184,7 +190,10 @@ impl World {
     pub(super) fn press(&mut self, act: Act) {
         self.request.act = Some(act.title().to_owned());
         self.request.pressed_at = Some(self.now);
-        let command = Self::press_of(act, self.now);
+        let mut command = Self::press_of(act, self.now);
+        if let Command::Pressed { terms, .. } = &mut command {
+            terms.collected_by = self.collected_by;
+        }
         self.tell(command);
     }
 

@@ -11,6 +11,7 @@ use crate::handing_over;
 use crate::imports;
 use crate::native;
 use crate::plan;
+use crate::recurring;
 use crate::samples::{self, day, eur};
 use crate::tickets;
 use crate::trial;
@@ -27,7 +28,8 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
     if erasing::is(effect) {
         return erasing::answer(effect, dice);
     }
-    let known = handing_over::answer(effect, dice).or_else(|| plan::answer(effect, dice, now));
+    let known = handing_over::answer(effect, dice).or_else(|| recurring::answer(effect, dice, now));
+    let known = known.or_else(|| plan::answer(effect, dice, now));
     let known = known.or_else(|| card_update::answer(effect, dice));
     if let Some(answer) = known.or_else(|| activation::answer(effect, dice, now)) {
         return answer;

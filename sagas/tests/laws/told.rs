@@ -11,11 +11,13 @@ use crate::handing_over;
 use crate::imports;
 use crate::native;
 use crate::plan;
+use crate::recurring;
 use crate::samples::{self, day, eur};
 use crate::tickets;
 use crate::trial;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
+use sagas::braintree_recurring::{self, BraintreeRecurring};
 use sagas::cancellation::{self, Cancellation};
 use sagas::catalog_sync::{self, Asked, CatalogSync};
 use sagas::crm_lifecycle::{self, CrmLifecycle};
@@ -377,5 +379,19 @@ impl Told for ZohoNative {
 
     fn command(state: &zoho_native::State, dice: &mut Dice, now: DateTime<Utc>) -> zoho_native::Command {
         native::command(state, dice, now)
+    }
+}
+
+impl Told for BraintreeRecurring {
+    fn start() -> braintree_recurring::Command {
+        recurring::start()
+    }
+
+    fn command(
+        state: &braintree_recurring::State,
+        dice: &mut Dice,
+        now: DateTime<Utc>,
+    ) -> braintree_recurring::Command {
+        recurring::command(state, dice, now)
     }
 }

@@ -198,7 +198,9 @@ impl Braintree {
         let currency = self.currency_shown(node)?;
         let amount = |name| Money::parse(node.text_of(name).unwrap_or_default(), currency);
         let price = amount("price").map_err(|error| Unusable::Amount { transaction: id.clone(), error })?;
-        let transactions = node.items("transactions").map(wire::transaction).collect::<Result<_, _>>()?;
+        // What was given back of a charge is no charge.
+        let sales = node.items("transactions").filter(|one| one.text_of("type") != Some("credit"));
+        let transactions = sales.map(wire::transaction).collect::<Result<_, _>>()?;
         Ok(Recurring {
             id,
             status: status(node.required("status")?),

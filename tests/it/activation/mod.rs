@@ -9,5 +9,6 @@ mod links;
 mod play;
 mod presses;
 mod road;
+mod s2_17;
 mod s2_23;
 mod undone;

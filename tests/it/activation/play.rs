@@ -42,6 +42,25 @@ impl Play {
         Self { stage: Stage::start(&options).await.unwrap(), _database: database }
     }
 
+    /// Where Braintree's own recurring billing collects, which has the plan, the add-on and the discount that are needed.
+    pub(super) async fn collected_by_braintree() -> Self {
+        let database = database().await;
+        let mut options = at_noon(&database);
+        options.call_seconds = 1;
+        options.collection_owner = attio_billing::config::Collector::BraintreeRecurring;
+        let play = Self { stage: Stage::start(&options).await.unwrap(), _database: database };
+        for thing in [
+            json!({"act": "create_plan", "id": "billing-eur-1m", "price": "1.00", "billing_frequency": 1}),
+            json!({"act": "create_add_on", "id": "first-term-more", "amount": "1.00"}),
+            json!({"act": "create_discount", "id": "first-term-less", "amount": "1.00"}),
+        ] {
+            let mut act = thing;
+            act["vendor"] = json!("braintree");
+            play.act(act).await;
+        }
+        play
+    }
+
     /// A company whose record asks for a plan, and on which `Start` was pressed.
     pub(super) async fn started(&self, sign_up: SignUp) -> Newcomer {
         let newcomer = self.stage.newcomer(&sign_up).await.unwrap();

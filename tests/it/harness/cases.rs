@@ -494,3 +494,9 @@ async fn a_hand_over_survives_every_fault_at_every_call() {
     let fixture = super::hand_over::Fixture::new().await;
     println!("{} cases played on hand-overs", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mirror_of_braintrees_charges_survives_every_fault_at_every_call() {
+    let fixture = super::braintree_recurring::Fixture::new().await;
+    println!("{} cases played on mirrors", play(&fixture).await);
+}

@@ -199,3 +199,9 @@ async fn a_hand_over_survives_the_death_of_its_node_at_every_point() {
     let fixture = super::hand_over::Fixture::new().await;
     println!("{} deaths played on hand-overs", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mirror_of_braintrees_charges_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::braintree_recurring::Fixture::new().await;
+    println!("{} deaths played on mirrors", play(&fixture).await);
+}

@@ -8,6 +8,7 @@
 //! pass, and each flow where a declared step or a cell was not played.
 
 mod act_refusal;
+mod braintree_recurring;
 mod cancellation;
 mod cases;
 mod catalog_sync;
@@ -175,6 +176,7 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
 const PLAYED: [&str; 15] = [
     act_refusal::KIND,
+    braintree_recurring::KIND,
     cancellation::KIND,
     catalog_sync::KIND,
     crm_lifecycle::KIND,
