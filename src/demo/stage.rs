@@ -56,8 +56,6 @@ pub struct StageOptions {
     pub from: Option<DateTime<Utc>>,
     /// The service opens tickets in Zoho Desk.
     pub helpdesk: bool,
-    /// Who collects what is sold.
-    pub collection_owner: Collector,
 }
 
 impl StageOptions {
@@ -78,7 +76,6 @@ impl StageOptions {
             collection_owner: Collector::Orchestrator,
             from: None,
             helpdesk: false,
-            collection_owner: Collector::Orchestrator,
         }
     }
 }
@@ -371,7 +368,6 @@ fn configuration(options: &StageOptions, description: &Value) -> anyhow::Result<
     settings.proof.checkpoint_next_key.clone_from(&options.next_key);
     settings.offers.collection_owner = options.collection_owner;
     settings.reconcile.reconcile_at.clone_from(&options.reconcile_at);
-    settings.offers.collection_owner = options.collection_owner;
     adopt(&mut settings, description).map_err(anyhow::Error::msg)?;
     if options.helpdesk {
         let text = |field: &str| description["zoho"][field].as_str().map(str::to_owned);

@@ -16,7 +16,7 @@ use crate::store::survey::{survey_customer, survey_ending, survey_invoice, surve
 use crate::store::{Store, StoreError, saga_store};
 use sagas::kernel::answer::{Answer, ClaimHolder, EndingSurvey, ErasedHere, ErasureProof, InFlight};
 use sagas::kernel::cards::network_caps;
-use sagas::kernel::effect::{Claim, ClaimKind, Desk, Message};
+use sagas::kernel::effect::{Claim, Desk, Message};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome};
 use serde_json::Value;

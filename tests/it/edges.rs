@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LIST: &str = include_str!("../fixtures/edges.txt");
 
 /// Folders whose tests belong to one section, where their file does not say another.
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 7] = [
     ("tests/it/activation/", "2.1"),
     ("tests/it/cancellation/", "2.6"),
     ("tests/it/erasure/", "2.27"),

@@ -2,11 +2,11 @@
 
 use super::world::{World, billed, choice};
 use crate::cancellation::{GiveBack, News, OpenInvoices, Wish};
-use crate::kernel::answer::RecurringStatus;
+use crate::kernel::answer::{BookedCapture, RecurringStatus};
 use crate::kernel::outcome::RejectionKind;
 use crate::kernel::park::ParkCode;
 use crate::kernel::tests::bench::Played;
-use crate::kernel::tests::samples::{rejected, unknown};
+use crate::kernel::tests::samples::{eur, rejected, unknown};
 use chrono::TimeDelta;
 
 fn world() -> World {
@@ -141,11 +141,13 @@ fn e7_what_braintree_ended_by_itself_ends_in_zoho_by_the_same_way() {
 }
 
 #[test]
-fn e11_a_cancellation_gives_no_money_back_but_proposes_it() {
+fn e11_what_braintree_charged_goes_back_by_the_flow_that_gives_back() {
     let mut world = world();
     world.invoices.push(billed("77", 4_900, 0));
+    let (transaction, invoice, at) = ("tx1".to_owned(), "77".to_owned(), world.now);
+    world.captures = vec![BookedCapture { transaction, invoice, amount: eur(4_900), at }];
     world.order(Wish::CancelNow, choice(None, Some(GiveBack::Full)));
-    assert_eq!((world.state().as_str(), world.count("GiveBackProposed")), ("Closed", 1));
-    assert!(world.tasks.iter().any(|task| task.text.contains("Give back all")), "{:?}", world.tasks);
-    assert!(world.accounts.is_empty(), "that is a flow of its own");
+    assert_eq!((world.state().as_str(), world.count("GiveBackOrdered")), ("Closed", 1));
+    assert!(world.told.iter().any(|told| told.flow == "refund" && told.command["wish"]["transaction"] == "tx1"));
+    assert!(world.tasks.is_empty() && world.accounts.is_empty(), "that is a flow of its own");
 }

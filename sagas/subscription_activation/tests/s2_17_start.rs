@@ -241,7 +241,7 @@ fn e2_an_unknown_start_is_looked_up_and_adopted_or_sent_again_under_the_same_id(
 fn p4_what_braintree_refuses_for_good_undoes_all_with_the_cure() {
     let w = submitted(|w| w.say("braintree.create_subscription", rejected(RejectionKind::Invalid, "91904")));
     assert_eq!((w.state().as_str(), w.open_accounts()), ("Failed", Vec::new()));
-    assert!(w.last_shown().last_error.contains("make at Braintree"), "{}", w.last_shown().last_error);
+    assert!(w.last_shown().last_error.contains("Make at Braintree"), "{}", w.last_shown().last_error);
     assert!(matches!(w.letters.last().map(|l| &l.about), Some(LetterFacts::ActivationFailed { .. })));
 }
 

@@ -174,7 +174,7 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 15] = [
+const PLAYED: [&str; 19] = [
     act_refusal::KIND,
     braintree_recurring::KIND,
     cancellation::KIND,
