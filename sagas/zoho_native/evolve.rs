@@ -205,6 +205,7 @@ impl State {
                 let mut page = OpenPage { id, made_at, expires_at, usable: true, look_at: made_at, due: false };
                 page.look_at = next_page_look(&page, made_at);
                 self.page = Some(page);
+                self.paged = self.zoho_customer().map(str::to_owned);
                 // Who buys needs no link any more.
                 self.people.drop_letters(|_| true);
             }

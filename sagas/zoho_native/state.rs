@@ -33,6 +33,8 @@ pub struct State {
     pub(super) made: Made,
     /// Zoho's newest page.
     pub(super) page: Option<OpenPage>,
+    /// Zoho customer id for whom the last page was made.
+    pub(super) paged: Option<String>,
     /// Called off, or too late, while a page may still be bought on: what it ends as once that page is over.
     pub(super) closing: Option<Closing>,
     /// What Zoho sold by our reference.

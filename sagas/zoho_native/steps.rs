@@ -63,7 +63,7 @@ const fn end(ending: Ending) -> End {
 
 /// What rests, rests until people are told what was refused.
 fn until_alarm(state: &State, pending: Pending) -> Pending {
-    let Some(next) = state.people.next_try() else { return pending };
+    let Some(next) = state.people.next_try().filter(|_| rests(state)) else { return pending };
     match pending {
         Pending::Await { signal, until } => Pending::Await { signal, until: until.min(next) },
         Pending::Sleep { why, until } => Pending::Sleep { why, until: until.min(next) },
@@ -181,7 +181,9 @@ fn page(state: &State) -> Option<Pending> {
 
 /// What was bought, by our reference: exactly one.
 fn purchase(state: &State) -> Option<Pending> {
-    let (customer, reference) = (state.zoho_customer()?.to_owned(), state.reference());
+    // The page's customer, should the link to it be cut meanwhile.
+    let customer = state.paged.clone().or_else(|| state.zoho_customer().map(str::to_owned))?;
+    let reference = state.reference();
     let list = Zoho::ListSubscriptions { customer, reference };
     Some(Pending::perform("find_purchase", state.counts.lists + 1, Effect::Zoho(list)))
 }
