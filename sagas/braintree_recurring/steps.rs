@@ -57,7 +57,10 @@ pub(super) fn work(state: &State) -> Option<Pending> {
     if let Some(message) = next.and_then(|standing| hand_over(state, standing)) {
         return Some(perform(state, "hand_over", tell(message)));
     }
-    ask_card(state).or_else(|| price(state)).or_else(|| end(state))
+    // The flow that takes cards writes on the same record: what it follows from is shown before it.
+    let asks = state.past_due.as_ref().is_some_and(|past_due| !past_due.asked);
+    let shown_first = if asks { told(state) } else { None };
+    shown_first.or_else(|| ask_card(state)).or_else(|| price(state)).or_else(|| end(state))
 }
 
 /// Each list costs a call of Zoho's daily quota.

@@ -62,6 +62,7 @@ fn subscription(s: &Subscription) -> Value {
         "balance_minor": s.balance,
         "currency": s.currency,
         "cycle": s.cycle,
+        "cycles": s.cycles,
         "next_billing_date": s.next_billing_date,
         "failure_count": s.failure_count,
         "transactions": s.transactions,

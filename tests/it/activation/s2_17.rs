@@ -69,7 +69,8 @@ async fn p1_to_p5_braintree_takes_the_first_invoice_with_its_start_and_each_rene
 async fn e1_a_declined_first_charge_leaves_the_customer_at_the_page_and_nothing_at_zoho() {
     let play = Play::collected_by_braintree().await;
     let (newcomer, url) = play.invited(SignUp::new("Second Try", play.stage.plan())).await;
-    play.fault(json!({"vendor": "braintree", "operation": "subscription.create", "kind": "decline", "code": "2001"}))
+    play.fault(json!({"vendor": "braintree", "operation": "subscription.create", "kind": "decline", "code": "2001",
+        "times": 1}))
         .await;
     let shown = play.stage.pay(&url, GOOD).await.unwrap();
     assert!(["declined", "confirming"].contains(&shown.stage.as_str()), "{shown:?}");
