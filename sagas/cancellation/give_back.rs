@@ -50,7 +50,8 @@ impl GiveBacks {
         let invoice = proposal.invoice.clone();
         match &proposal.transaction {
             Some(transaction) => {
-                self.due.push(GiveBackOrder { transaction: transaction.clone(), invoice, amount, late: true })
+                let transaction = transaction.clone();
+                self.due.push(GiveBackOrder { transaction, invoice, amount, late: true });
             }
             None => self.sought = Some(Sought { invoice, amount }),
         }

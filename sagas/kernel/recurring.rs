@@ -74,7 +74,7 @@ impl Begun {
     pub fn message(&self) -> Message {
         // Texts and days always serialise.
         let begun = serde_json::to_value(self).unwrap_or_default();
-        self::message(&self.recurring, "begun", json!({"command": "begun", "begun": begun}), "begun".to_owned())
+        self::message(&self.recurring, "begun", json!({"command": "begun", "begun": begun}), "begun")
     }
 }
 
@@ -96,11 +96,11 @@ impl Intent {
             Self::GoesOn => "goes_on",
         };
         let command = json!({"command": "intended", "intent": self});
-        message(recurring, word, command, format!("{word}:{}", at.timestamp_micros()))
+        message(recurring, word, command, &format!("{word}:{}", at.timestamp_micros()))
     }
 }
 
-fn message(recurring: &str, word: &str, command: Value, key: String) -> Message {
+fn message(recurring: &str, word: &str, command: Value, key: &str) -> Message {
     Message {
         to: stream(recurring),
         flow: FLOW.to_owned(),

@@ -202,7 +202,7 @@ impl Turn<'_> {
 
     /// The hold cannot be captured: expired, voided by staff, or final for another amount. What still stands is released;
     /// then what is owed is sold anew.
-    fn capture_refused(&mut self, code: &str, message: &str) {
+    pub(super) fn capture_refused(&mut self, code: &str, message: &str) {
         self.push(Event::CaptureRefused { code: code.to_owned(), message: message.to_owned(), at: self.at.now });
     }
 

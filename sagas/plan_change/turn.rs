@@ -297,6 +297,10 @@ impl Turn<'_> {
     pub(super) fn superseded(&mut self, step: &str) {
         match step {
             "authorise" => self.abandoned(),
+            // Read anew, it would be as late for the hold as before.
+            "capture" if self.state.hold.as_ref().is_some_and(|hold| hold.use_until <= self.at.now) => {
+                self.capture_refused("hold_late", "the hold was not used in time");
+            }
             "capture" => self.push(Event::InvoiceOutdated),
             "change" => self.fail("the hold on the card grew too old", "press `Change plan` again"),
             _ => {}

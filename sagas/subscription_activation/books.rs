@@ -162,7 +162,7 @@ fn references(state: &State, event: &Event) -> Vec<(&'static str, String)> {
         }
         Event::RecurringBegun { recurring, .. } => add("braintree_subscription", Some(recurring.clone())),
         Event::AuthorisationDeclined { decline, .. } | Event::FirstChargeDeclined { decline, .. } => {
-            add("braintree_transaction", decline.transaction.clone())
+            add("braintree_transaction", decline.transaction.clone());
         }
         Event::AuthorisationReleased { transaction, .. }
         | Event::LateHoldReleased { transaction, .. }

@@ -70,12 +70,10 @@ fn stage(state: &State, now: DateTime<Utc>) -> PageStage {
             None => open(state, now),
         },
         Stage::New | Stage::Preparing | Stage::Quoted | Stage::Opening => PageStage::Preparing,
-        Stage::Confirming if state.is_linked() => PageStage::Active,
-        Stage::Confirming | Stage::Linking => PageStage::Confirming,
-        Stage::Running => PageStage::Active,
         Stage::Held { then: After::Quote, .. } => PageStage::Failed,
-        Stage::Held { then: After::Look, .. } if !state.is_linked() => PageStage::Confirming,
-        Stage::Held { .. } => PageStage::Active,
+        Stage::Running | Stage::Held { then: After::Mirror, .. } => PageStage::Active,
+        Stage::Confirming | Stage::Held { then: After::Look, .. } if state.is_linked() => PageStage::Active,
+        Stage::Confirming | Stage::Linking | Stage::Held { .. } => PageStage::Confirming,
     }
 }
 

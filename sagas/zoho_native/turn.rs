@@ -67,7 +67,7 @@ impl Turn<'_> {
             Stage::LinkOut if state.closing.is_some() => self.close(),
             Stage::Opening if state.closing.is_some() && opening(state).is_none() => self.close(),
             Stage::Opening if state.closing.is_none() && state.facts.offer.is_some() && !state.facts.price_stands => {
-                self.priced()
+                self.priced();
             }
             Stage::Running => self.after_mirror(),
             _ => {}

@@ -164,7 +164,7 @@ async fn request(args: Request) -> Result<(), Exit> {
         let subscriptions = hand_overs::plan(&pool, &ask).await.map_err(unplanned)?;
         let possible = subscriptions.iter().filter(|planned| planned.obstacle.is_none()).count();
         if args.preview {
-            return shown(HandOverPlan { subscriptions, possible }, args.json);
+            return shown(&HandOverPlan { subscriptions, possible }, args.json);
         }
         if let Some((planned, why)) = subscriptions.iter().find_map(|p| Some((p, p.obstacle.as_ref()?))) {
             let what = format!("subscription {}: {why}; nothing was asked for", planned.zoho_subscription);
@@ -185,9 +185,9 @@ async fn request(args: Request) -> Result<(), Exit> {
     carry_out(&pool, &items, done, args.json).await
 }
 
-fn shown(plan: HandOverPlan, json: bool) -> Result<(), Exit> {
+fn shown(plan: &HandOverPlan, json: bool) -> Result<(), Exit> {
     if json {
-        return print_json(&plan);
+        return print_json(plan);
     }
     for planned in &plan.subscriptions {
         let obstacle = planned.obstacle.as_ref().map(|why| format!("cannot be handed over: {why}"));

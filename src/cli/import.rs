@@ -49,7 +49,7 @@ pub(super) enum Command {
     ///   attio-billing import list 3f9a1c0b7d2e --conflicts
     ///   attio-billing import list 3f9a1c0b7d2e --csv > conflicts.csv
     #[command(verbatim_doc_comment)]
-    List(List),
+    List(Matches),
     /// Link what was matched, with the collector that is proved; nothing is charged
     ///
     /// Where approvals are required finance asks and a second person gives the same command.
@@ -98,7 +98,7 @@ pub(super) struct Check {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct List {
+pub(super) struct Matches {
     /// The list's id, as `import check` prints it
     list: String,
     /// Only what stands in the way: conflicts, differences, what waits for a person
@@ -194,12 +194,14 @@ const PAGE: u16 = 500;
 /// States in which a line is being worked on.
 const WORKING: [&str; 4] = ["New", "Checking", "Linking", "Unlinking"];
 /// So long a line is waited for; it goes on without.
-const PATIENCE: Duration = Duration::from_secs(3_600);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 async fn check(args: Check) -> Result<(), Exit> {
     let bytes = std::fs::read(&args.file).map_err(|e| Exit::usage(format!("{}: {e}", args.file.display())))?;
     let sheet = imports::read(&bytes).map_err(|faults| {
-        faults.iter().for_each(|fault| eprintln!("{fault}"));
+        for fault in &faults {
+            eprintln!("{fault}");
+        }
         Exit::usage(format!("{} fault(s) in {}: nothing was looked up", faults.len(), args.file.display()))
             .hint("`attio-billing import template` says what each column is")
     })?;
@@ -243,7 +245,7 @@ async fn tell(pool: &PgPool, sheet: &Sheet, again: bool, by: &str) -> Result<Vec
     Ok(items)
 }
 
-async fn list(args: List) -> Result<(), Exit> {
+async fn list(args: Matches) -> Result<(), Exit> {
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
     let mut rows = Vec::new();

@@ -144,9 +144,10 @@ pub(super) async fn set_owner(
     valid_from: Option<NaiveDate>,
 ) -> Result<Answer, Outcome> {
     let to = owner.map(|owner| OwnerRecord { owner, valid_from });
-    match change_owner(pool, subscription, from, to, BY).await.map_err(|e| store(&e))? {
-        true => Ok(Answer::Nothing),
-        false => Err(rejected("other_owner", "somebody else is on record as the collector of the subscription")),
+    if change_owner(pool, subscription, from, to, BY).await.map_err(|e| store(&e))? {
+        Ok(Answer::Nothing)
+    } else {
+        Err(rejected("other_owner", "somebody else is on record as the collector of the subscription"))
     }
 }
 

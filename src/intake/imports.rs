@@ -98,7 +98,7 @@ pub fn template() -> String {
     let mut text = "# One line for each subscription that runs. Lines that begin with # are left out.\n".to_owned();
     for Column { name, needed, what } in COLUMNS {
         let needed = if needed { " (needed)" } else { "" };
-        text.push_str(&format!("# {name}{needed}: {what}\n"));
+        text.extend(["# ", name, needed, ": ", what, "\n"]);
     }
     text.push_str(&COLUMNS.map(|column| column.name).join(","));
     text.push('\n');
@@ -297,13 +297,11 @@ impl Row<'_> {
 
     fn day(&mut self, field: &str) -> Option<NaiveDate> {
         let text = self.text(field)?;
-        match NaiveDate::parse_from_str(&text, "%Y-%m-%d") {
-            Ok(day) => Some(day),
-            Err(_) => {
-                self.fault(field, format!("`{text}`: expected a day like 2026-11-30"));
-                None
-            }
+        let day = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok();
+        if day.is_none() {
+            self.fault(field, format!("`{text}`: expected a day like 2026-11-30"));
         }
+        day
     }
 
     fn failed(&mut self) -> FailedCharges {

@@ -259,9 +259,9 @@ fn e7_a_new_collector_that_cannot_be_switched_on_is_tried_again_or_we_collect() 
         let stop = Command::Stopped { by: "token:ada".to_owned(), reason: "not now".to_owned() };
         assert_eq!(world.refusal(&stop), "past_pivot");
         if redirected {
-            world.redirect()
+            world.redirect();
         } else {
-            world.resume()
+            world.resume();
         }
         let to = if redirected { Orchestrator } else { BraintreeRecurring };
         assert_eq!((world.state().as_str(), world.owner, world.collectors()), ("NewOn", Some(to), vec![to]));

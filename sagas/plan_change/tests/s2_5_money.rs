@@ -239,6 +239,19 @@ fn e8_a_hold_that_was_voided_by_staff_is_sold_anew() {
 }
 
 #[test]
+fn e8_a_hold_that_grew_too_old_while_a_person_was_awaited_is_released_and_not_asked_for_for_ever() {
+    let mut world = asked();
+    world.say("zoho.read_invoice", rejected(RejectionKind::Config, "57"));
+    world.accept();
+    assert_eq!(world.parked(), Some(ParkCode::VendorConfig));
+    world.pass(TimeDelta::hours(30));
+    world.resume();
+    assert_eq!((world.state().as_str(), world.called("capture"), world.called("release_hold")), ("Changed", 0, 1));
+    assert_eq!((world.open_accounts(), world.holds.len()), (Vec::new(), 0));
+    assert_eq!(world.told.last().map(|told| told.kind.as_str()), Some("plan_change.left"));
+}
+
+#[test]
 fn e8_a_new_sale_that_is_declined_leaves_the_invoice_to_dunning() {
     let mut world = asked();
     world.say("braintree.submit", rejected(RejectionKind::State, "91507"));

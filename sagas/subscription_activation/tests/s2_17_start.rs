@@ -35,12 +35,12 @@ fn begun(world: &World) -> Begun {
     serde_json::from_value(told.command["begun"].clone()).expect("in its words")
 }
 
-fn more(minor: i64) -> Option<FirstTerm> {
-    Some(FirstTerm { kind: FirstTermKind::AddOn, modification: "first-term-more".to_owned(), amount: eur(minor) })
+fn more(minor: i64) -> FirstTerm {
+    FirstTerm { kind: FirstTermKind::AddOn, modification: "first-term-more".to_owned(), amount: eur(minor) }
 }
 
-fn less(minor: i64) -> Option<FirstTerm> {
-    Some(FirstTerm { kind: FirstTermKind::Discount, modification: "first-term-less".to_owned(), amount: eur(minor) })
+fn less(minor: i64) -> FirstTerm {
+    FirstTerm { kind: FirstTermKind::Discount, modification: "first-term-less".to_owned(), amount: eur(minor) }
 }
 
 #[test]
@@ -139,10 +139,10 @@ fn p4_what_is_charged_once_is_an_add_on_and_what_is_taken_off_once_a_discount() 
         w.offer.plan.setup_fee = eur(5_000);
         w.invoice_total = Some(GROSS + 5_950);
     });
-    assert_eq!((order(&w).price, order(&w).first_term.clone()), (eur(GROSS), more(5_950)));
+    assert_eq!((order(&w).price, order(&w).first_term.clone()), (eur(GROSS), Some(more(5_950))));
     assert_eq!(w.balance(1110), GROSS + 5_950);
     let w = submitted(|w| w.invoice_total = Some(4_900));
-    assert_eq!(order(&w).first_term, less(GROSS - 4_900));
+    assert_eq!(order(&w).first_term, Some(less(GROSS - 4_900)));
     assert_eq!(w.balance(1110), 4_900, "Zoho's figure is taken, not the quote's");
 }
 
@@ -154,7 +154,7 @@ fn p4_what_begins_later_is_first_charged_on_zohos_day_with_what_is_charged_once(
     });
     assert_eq!((w.state().as_str(), w.saga.flow.ended), ("Active", Some(End::Completed)));
     assert_eq!(order(&w).first_charge_on, Some(day("2026-11-16")));
-    assert_eq!(order(&w).first_term, more(5_950), "the setup fee is charged with the first term");
+    assert_eq!(order(&w).first_term, Some(more(5_950)), "the setup fee is charged with the first term");
     assert_eq!((begun(&w).charged, w.open_accounts()), (None, Vec::new()));
 }
 
@@ -297,5 +297,5 @@ fn p3_a_payment_from_elsewhere_is_seen_before_braintree_charges() {
     invoice.balance = eur(GROSS - 4_000);
     w.run();
     assert_eq!(w.count("InvoiceOutdated"), 1, "the read was too old");
-    assert_eq!((order(&w).first_term.clone(), w.balance(1110)), (less(4_000), GROSS - 4_000));
+    assert_eq!((order(&w).first_term.clone(), w.balance(1110)), (Some(less(4_000)), GROSS - 4_000));
 }

@@ -83,7 +83,8 @@ async fn s2_2_e16_another_invoice_of_that_customer_waits_until_the_dispute_is_ov
     play.until(saga, "EvidenceReady").await;
     let invoice = play.out.stage.renew(&play.customer, 2_000).await.unwrap();
     let stream = play.out.stage.saga_of(&invoice);
-    let line = play.until(stream, "HeldByDecision").await;
+    play.until(stream, "HeldByDecision").await;
+    let line = play.line(stream).await;
     assert!(line.parked.as_ref().unwrap().1.contains("dispute"), "{line:#?}");
     play.decided(&dispute, "won").await;
     play.until(saga, "Won").await;

@@ -8,12 +8,12 @@ use attio_billing::engine::items::Body;
 use attio_billing::port::{Beside, Call, Perform};
 use attio_billing::store::customers::{CustomerLinks, link_customer};
 use attio_billing::store::items::NewItem;
-use attio_billing::store::query::SagaLine;
+use attio_billing::store::query::{self, SagaLine};
 use chrono::TimeDelta;
 use sagas::braintree_recurring::{Begun, BraintreeRecurring, Command};
 use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::effect::{Braintree, Effect, RecurringOrder};
-use sagas::kernel::ids::{Installation, SagaId};
+use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::Outcome;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::recurring;
@@ -93,18 +93,6 @@ impl Fixture {
     }
 }
 
-fn item(saga: SagaId, kind: &str, command: &Command) -> NewItem {
-    NewItem {
-        saga,
-        saga_kind: KIND.to_owned(),
-        kind: kind.to_owned(),
-        principal: "test".to_owned(),
-        body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-        waiting_key: None,
-        idempotency_key: None,
-    }
-}
-
 #[async_trait::async_trait]
 impl super::Fixture for Fixture {
     fn kind(&self) -> &'static str {
@@ -149,7 +137,7 @@ impl super::Fixture for Fixture {
             let source = format!("braintree.{kind}");
             let command =
                 Command::Heard { recurring: begun.recurring.clone(), source: source.clone(), card_link: None };
-            item(start.saga, &source, &command)
+            super::item(start.saga, KIND, &source, &command)
         };
         vec![start.clone(), told("subscription_charged_successfully"), told("subscription_canceled")]
     }
@@ -163,7 +151,7 @@ impl super::Fixture for Fixture {
         let recurring = self.charged(&customer).await;
         let begun = Begun {
             organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
-            installation: Installation::new(self.staged.stage.prefix()).unwrap(),
+            installation: self.staged.installation(),
             customer: customer.ours.clone(),
             subscription: customer.subscription.clone(),
             zoho_subscription: customer.zoho_subscription.clone(),
@@ -175,7 +163,7 @@ impl super::Fixture for Fixture {
         };
         let saga = BraintreeRecurring::id(&recurring);
         self.customers.lock().unwrap().insert(saga.to_string(), customer);
-        item(saga, "test.begun", &Command::Begun { begun: Box::new(begun) })
+        super::item(saga, KIND, "test.begun", &Command::Begun { begun: Box::new(begun) })
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}
@@ -187,7 +175,9 @@ impl super::Fixture for Fixture {
             let customer = self.customers.lock().unwrap()[&line.id.to_string()].clone();
             let is_theirs = |row: &&Value| row.to_string().contains(&customer.first_invoice);
             let payments: Vec<Value> = rows("zoho", "payments").iter().filter(is_theirs).cloned().collect();
-            assert_eq!(payments.len(), 1, "ended, and its charge is recorded {} times: {line:#?}", payments.len());
+            let stream = self.staged.stage.saga_of(&customer.first_invoice);
+            let (invoice, _) = query::saga(self.pool(), stream).await.unwrap().expect("its stream has heard");
+            assert_eq!(payments.len(), 1, "ended, and its charge is not recorded once: {line:#?} {invoice:#?}");
         }
     }
 }

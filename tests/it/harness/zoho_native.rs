@@ -21,7 +21,7 @@ use attio_billing::store::schema::SHARDS;
 use chrono::TimeDelta;
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Attio, Effect};
-use sagas::kernel::ids::{Installation, SagaId};
+use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::Outcome;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
@@ -64,7 +64,9 @@ impl Fixture {
                 PageStage::Quoted { quote } => {
                     let consent = Consent { version: CONSENT_VERSION.to_owned(), at: now, evidence: None };
                     let asked = Command::PageAsked { link: shown.link, quote_hash: quote.hash.clone(), consent };
-                    offer_item(pool, SHARDS, &item(line.id, "checkout.page_asked", &asked), &[]).await.unwrap();
+                    offer_item(pool, SHARDS, &super::item(line.id, KIND, "checkout.page_asked", &asked), &[])
+                        .await
+                        .unwrap();
                     busy = true;
                 }
                 PageStage::AtZoho { page } => {
@@ -100,7 +102,8 @@ impl Fixture {
     fn terms() -> Terms {
         Terms {
             highest_tax_ppm: 270_000,
-            link_days: 7,
+            // Long enough for what is parked until everybody else is through.
+            link_days: 90,
             reminder_day: 3,
             consent_version: CONSENT_VERSION.to_owned(),
             deal_at_link: false,
@@ -125,18 +128,6 @@ impl Fixture {
             Outcome::Done { answer: Answer::Request(request) } => request.pressed_at.unwrap(),
             other => panic!("the record cannot be read: {other:?}"),
         }
-    }
-}
-
-fn item(saga: SagaId, kind: &str, command: &Command) -> NewItem {
-    NewItem {
-        saga,
-        saga_kind: KIND.to_owned(),
-        kind: kind.to_owned(),
-        principal: "test".to_owned(),
-        body: Body::Saga { command: serde_json::to_value(command).unwrap() }.text(),
-        waiting_key: None,
-        idempotency_key: None,
     }
 }
 
@@ -191,7 +182,7 @@ impl super::Fixture for Fixture {
             *act = Act::Quote;
             *pressed_at -= TimeDelta::minutes(1);
         }
-        vec![item(start.saga, "attio.older_press", &older), start.clone()]
+        vec![super::item(start.saga, KIND, "attio.older_press", &older), start.clone()]
     }
 
     fn told(&self) -> usize {
@@ -209,14 +200,14 @@ impl super::Fixture for Fixture {
         let pressed_at = self.pressed_at(&newcomer.record).await;
         let command = Command::Pressed {
             organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
-            installation: Installation::new(self.staged.stage.prefix()).unwrap(),
+            installation: self.staged.installation(),
             record: newcomer.record.clone(),
             act: Act::Start,
             pressed_at,
             terms: Box::new(Self::terms()),
             ordered: false,
         };
-        item(ZohoNative::id(&newcomer.record, pressed_at), "test.pressed", &command)
+        super::item(ZohoNative::id(&newcomer.record, pressed_at), KIND, "test.pressed", &command)
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}

@@ -14,7 +14,7 @@ use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::ids::SagaId;
 use sagas::migration::Migration;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A company with an old system, and somebody of its finance.
@@ -53,7 +53,6 @@ impl Play {
     /// A list on disk.
     fn list(&self, name: &str, text: &str) -> PathBuf {
         let file = self.folder.path().join(name);
-        #[expect(clippy::disallowed_methods, reason = "a test, and the list is a file")]
         std::fs::write(&file, text).unwrap();
         file
     }
@@ -70,7 +69,7 @@ impl Play {
     }
 
     /// Looks a list up: its id, and how many lines are in which state.
-    async fn check(&self, file: &PathBuf, more: &[&str]) -> (String, Value) {
+    async fn check(&self, file: &Path, more: &[&str]) -> (String, Value) {
         let file = file.to_str().unwrap();
         let args = [&["import", "check", file, "--wait", "--json"], more].concat();
         let (code, shown, errors) = self.run(&args).await;

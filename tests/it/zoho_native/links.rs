@@ -17,7 +17,7 @@ async fn p1_nothing_opens_without_the_box_that_is_ticked_and_the_price_that_stan
     assert_eq!(unticked.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let stale = play.agree_to(&url, "another", "2026-11").await;
     assert_eq!((stale.status, stale.to.starts_with("/checkout/")), (StatusCode::SEE_OTHER, true));
-    let forged = play.agree_to(&format!("{}x", url), "another", "2026-11").await;
+    let forged = play.agree_to(&format!("{url}x"), "another", "2026-11").await;
     assert_eq!(forged.status, StatusCode::NOT_FOUND);
     assert_eq!(play.calls("hostedpage.newsubscription").await, 0);
 }
