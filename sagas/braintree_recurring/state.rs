@@ -165,8 +165,18 @@ impl State {
         self.apply_read(event);
         self.apply_charge(event);
         self.apply_rest(event);
-        if let Some(at) = time(event) {
-            self.show(at);
+        match event {
+            // Others write on the record, too: as long as it is past due each look says so again.
+            Event::SubscriptionRead { at, .. } if self.past_due.is_some() => {
+                if let Some(face) = face::face(self, *at) {
+                    self.people.show(face);
+                }
+            }
+            event => {
+                if let Some(at) = time(event) {
+                    self.show(at);
+                }
+            }
         }
     }
 

@@ -47,15 +47,16 @@ impl Turn<'_> {
             Command::Heard { recurring, source, card_link } => self.heard(recurring, source, card_link.as_ref()),
             Command::InvoiceRecorded { invoice, payment, .. } => {
                 self.known()?;
-                let handed = self.state.charges.iter().find(|s| s.handed && s.invoice.as_ref() == Some(invoice));
-                if let Some(transaction) = handed.map(|s| s.charge.transaction.clone()) {
+                // Its answer can come before ours knows that the hand-over arrived.
+                let charge = self.state.charges.iter().find(|s| s.invoice.as_ref() == Some(invoice));
+                if let Some(transaction) = charge.map(|s| s.charge.transaction.clone()) {
                     let (invoice, payment) = (invoice.clone(), payment.clone());
                     self.push(Event::ChargeRecorded { transaction, invoice, payment, at });
                 }
             }
             Command::CaptureReversed { transaction } => {
                 self.known()?;
-                if self.state.charges.iter().any(|s| s.handed && s.charge.transaction == *transaction) {
+                if self.state.charges.iter().any(|s| s.charge.transaction == *transaction) {
                     self.push(Event::ChargeTakenBack { transaction: transaction.clone(), at });
                 }
             }

@@ -173,7 +173,7 @@ impl super::Fixture for Fixture {
         let rows = |vendor: &str, kind: &str| books[vendor][kind].as_array().unwrap().clone();
         for line in sagas.iter().filter(|line| line.kind == KIND && line.state == "Ended") {
             let customer = self.customers.lock().unwrap()[&line.id.to_string()].clone();
-            let is_theirs = |row: &&Value| row.to_string().contains(&customer.first_invoice);
+            let is_theirs = |row: &&Value| row["customer_id"] == customer.zoho_customer;
             let payments: Vec<Value> = rows("zoho", "payments").iter().filter(is_theirs).cloned().collect();
             let stream = self.staged.stage.saga_of(&customer.first_invoice);
             let (invoice, _) = query::saga(self.pool(), stream).await.unwrap().expect("its stream has heard");

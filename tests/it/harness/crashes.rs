@@ -3,7 +3,7 @@
 use super::cases::{End, Road, check, straight};
 use super::faults::{Act, Death, Moment, Passing};
 use super::matrix::{Cell, Matrix, Row};
-use super::world::{World, line};
+use super::world::{World, history};
 use super::{Fixture, every_case, is_played};
 use sagas::kernel::ids::SagaId;
 use std::collections::HashSet;
@@ -66,8 +66,9 @@ async fn die(world: &mut World<'_>, roads: &[Road], matrix: &mut Matrix, counts:
     for case in &cases {
         let (name, road) = (&case.name, &roads[case.road]);
         assert_eq!(world.faults.missed(case.saga), None, "{name}: never came to pass");
-        let line = line(world.pool(), case.saga).await;
-        assert_eq!(End::of(&line), road.end, "{name}: {line:#?}");
+        let (line, events) = history(world.pool(), case.saga).await;
+        let happened = || events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>();
+        assert_eq!(End::of(&line), road.end, "{name}: {line:#?} {:?}", happened());
         // The end of one call can be the beginning of the next.
         for (act, moment) in world.faults.died_at(case.saga) {
             let cell = if case.lost.as_ref() == Some(&act) { Cell::DiesAndBytesAreLost } else { Cell::of(moment) };

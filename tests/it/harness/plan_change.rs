@@ -161,9 +161,9 @@ impl super::Fixture for Fixture {
             highest_tax_ppm: 270_000,
             currencies: vec!["EUR".to_owned()],
             consent_version: TERMS_OF.to_owned(),
-            // Longer than the clock is moved at once: when it is accepted does not hang on what else was under way.
-            preview_minutes: 600,
-            patience_days: 7,
+            // Longer than the clock is moved: when it is accepted does not hang on what else was under way.
+            preview_minutes: 60 * 24 * 60,
+            patience_days: 60,
             declines_at_most: 5,
             hold_hours: 24,
         };

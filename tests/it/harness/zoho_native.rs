@@ -61,6 +61,8 @@ impl Fixture {
             let now = self.staged.stage.clock().now();
             let shown = page(&loaded.saga.business, now);
             match &shown.stage {
+                // Who has bought does not ask for a further page.
+                PageStage::Quoted { .. } if !self.sold(line.id).await.is_empty() => busy = true,
                 PageStage::Quoted { quote } => {
                     let consent = Consent { version: CONSENT_VERSION.to_owned(), at: now, evidence: None };
                     let asked = Command::PageAsked { link: shown.link, quote_hash: quote.hash.clone(), consent };
