@@ -25,9 +25,7 @@ async fn mirror(play: &Play) -> SagaLine {
 async fn until_mirror(play: &Play, state: &str) {
     let reached =
         play.stage.until(&format!("the mirror to be {state}"), async || Ok(mirror(play).await.state == state)).await;
-    if reached.is_err() {
-        panic!("{}", log(play).await);
-    }
+    assert!(reached.is_ok(), "{}", log(play).await);
 }
 
 async fn log(play: &Play) -> String {
