@@ -115,7 +115,7 @@ pub fn read(bytes: &[u8]) -> Result<Sheet, Vec<Fault>> {
         Ok(headers) => headers.clone(),
         Err(e) => return Err(vec![whole(1, format!("it is no CSV in UTF-8: {e}"))]),
     };
-    let header_line = headers.position().map_or(1, csv::Position::line);
+    let header_line = line_of(bytes, headers.position());
     let mut faults = header_faults(&headers, header_line);
     if !faults.is_empty() {
         return Err(faults);
@@ -127,11 +127,11 @@ pub fn read(bytes: &[u8]) -> Result<Sheet, Vec<Fault>> {
                 let mut row = Row { headers: &headers, record: &record, faults: Vec::new() };
                 let line = row.line();
                 faults.append(&mut row.faults);
-                lines.push((record.position().map_or(0, csv::Position::line), line));
+                lines.push((line_of(bytes, record.position()), line));
             }
             Err(e) => {
-                let line = e.position().map_or(0, csv::Position::line);
-                faults.push(whole(line, format!("it has not as many cells as the header, or is not UTF-8: {e}")));
+                let line = line_of(bytes, e.position());
+                faults.push(whole(line, what_is_wrong(&e)));
             }
         }
     }
@@ -147,6 +147,27 @@ pub fn read(bytes: &[u8]) -> Result<Sheet, Vec<Fault>> {
     name_neighbours(&mut lines);
     let job = hex::encode(Sha256::digest(bytes));
     Ok(Sheet { job: job.chars().take(12).collect(), lines })
+}
+
+/// The line in which a record begins. A position is where the reader went on from: comments and empty lines may lie between.
+fn line_of(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
+    let Some(position) = position else { return 1 };
+    let from = usize::try_from(position.byte()).ok().and_then(|byte| bytes.get(byte..)).unwrap_or_default();
+    let skipped =
+        from.split(|byte| *byte == b'\n').take_while(|line| line.is_empty() || line == b"\r" || line.starts_with(b"#"));
+    position.line() + u64::try_from(skipped.count()).unwrap_or_default()
+}
+
+fn what_is_wrong(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("it has {len} cells: expected {expected_len}, as the header")
+        }
+        csv::ErrorKind::Utf8 { err, .. } => {
+            format!("cell {} is not UTF-8: expected the list in UTF-8", err.field() + 1)
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn whole(line: u64, what: String) -> Fault {
@@ -387,6 +408,8 @@ mod tests {
         let list = "subscription_id,customer_id,email,paid_until,failed_charges,country,zoho_subscription_id\n\
                     s 1,c1,ada,31.12.26,many,Germany,z1\n\
                     ,c1,,,,,z1\n\
+                    # of the year before\n\
+                    \n\
                     s3,c1\n";
         assert_eq!(
             faults(list),
@@ -398,8 +421,7 @@ mod tests {
                 "line 2, failed_charges: `many`: expected a number up to 1000, or `unknown`",
                 "line 3, subscription_id: is empty: expected an id",
                 "line 3, zoho_subscription_id: `z1` stands in line 2 already: expected each subscription once",
-                "line 4: it has not as many cells as the header, or is not UTF-8: CSV error: record 3 (line: 4, byte: 135): \
-                 found record with 2 fields, but the previous record has 7 fields",
+                "line 6: it has 2 cells: expected 7, as the header",
             ]
         );
     }

@@ -9,7 +9,7 @@ fn face() -> OwnerFace {
         collection_owner: Some("none".to_owned()),
         action_needed: "The customer gives us a card first".to_owned(),
         saga: "saga-1".to_owned(),
-        sync_version: 2,
+        sync_version: 4,
         as_of: time("2026-11-21T12:00:00Z"),
     }
 }
@@ -26,11 +26,11 @@ async fn who_collects_is_written_with_what_it_waits_for_and_nothing_over_a_newer
     assert_eq!(show(&attio, face()).await, Outcome::Done { answer: answer.clone() });
     assert_eq!(
         body(&peer.seen()[1]),
-        r#"{"data":{"values":{"action_needed":["The customer gives us a card first"],"collection_owner":[{"option":"none"}],"saga_id":["saga-1"],"sync_version":[2],"synced_at":["2026-11-21T12:00:00.000Z"]}}}"#
+        r#"{"data":{"values":{"action_needed":["The customer gives us a card first"],"collection_owner":[{"option":"none"}],"sync_version":[4]}}}"#
     );
     let newer = json!({
         "id": { "record_id": SUBSCRIPTION_ID },
-        "values": { "saga_id": [{ "value": "saga-1" }], "sync_version": [{ "value": 3 }] },
+        "values": { "saga_id": [{ "value": "saga-1" }], "sync_version": [{ "value": 5 }] },
     });
     let (attio, peer) = super::attio([one(&newer.to_string())]).await;
     assert_eq!(show(&attio, face()).await, Outcome::Done { answer });
