@@ -1,6 +1,7 @@
 //! The shared words of all flows, and the machine that drives them. Pure.
 
 pub mod accounts;
+pub mod act;
 pub mod answer;
 pub mod books;
 pub mod card_request;

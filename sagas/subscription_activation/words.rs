@@ -1,6 +1,7 @@
 //! The words of the flow: what it can be told, and what its events speak of. Nothing is decided here, and no word
 //! carries personal data.
 
+pub use crate::kernel::act::Act;
 use crate::kernel::answer::{Authentication, CardSeen, CollectionOwner};
 pub use crate::kernel::consent::Consent;
 use crate::kernel::ids::Installation;
@@ -8,46 +9,6 @@ use crate::kernel::money::Money;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// What a CRM user pressed on a subscription record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Act {
-    /// Show the price; no link yet.
-    Quote,
-    /// Send the customer the page on which to pay.
-    Start,
-    /// A new link; the old one stops working.
-    ResendLink,
-    /// Once more after a failure.
-    Retry,
-    /// Call it off, before anything is captured.
-    CancelNow,
-}
-
-impl Act {
-    /// The option's title in Attio.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Quote => "Quote",
-            Self::Start => "Start",
-            Self::ResendLink => "Resend link",
-            Self::Retry => "Retry",
-            Self::CancelNow => "Cancel now",
-        }
-    }
-
-    /// The word in keys.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Quote => "quote",
-            Self::Start => "start",
-            Self::ResendLink => "resend_link",
-            Self::Retry => "retry",
-            Self::CancelNow => "cancel_now",
-        }
-    }
-}
 
 /// The settings that an activation runs under: they come with the press and hold for its whole life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::saga::Saga;
 use sagas::subscription_activation::Act;
-use sagas::zoho_native::{self as native, Command, Terms, ZohoNative};
+use sagas::zoho_native::{Command, Terms, ZohoNative};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ impl Acts {
             organization: self.organization.clone(),
             installation: self.installation.clone(),
             record: record.to_owned(),
-            act: same(act),
+            act,
             pressed_at,
             terms: Box::new(Terms {
                 highest_tax_ppm: self.terms.highest_tax_ppm,
@@ -50,16 +50,6 @@ impl Acts {
     /// The item by which a start that Zoho collects for is called off.
     pub(super) fn native_called_off(saga: SagaId, kind: &str, principal: &str, reason: String) -> NewItem {
         item(saga, kind.to_owned(), principal, &Command::CancelOrdered { reason })
-    }
-}
-
-const fn same(act: Act) -> native::Act {
-    match act {
-        Act::Quote => native::Act::Quote,
-        Act::Start => native::Act::Start,
-        Act::ResendLink => native::Act::ResendLink,
-        Act::Retry => native::Act::Retry,
-        Act::CancelNow => native::Act::CancelNow,
     }
 }
 
