@@ -34,6 +34,7 @@ pub mod recurring;
 pub mod retry;
 pub mod saga;
 pub(crate) mod sellable;
+pub mod selling;
 pub mod step;
 pub mod tags;
 pub mod telling;
