@@ -88,7 +88,9 @@ fn made_elsewhere(choice: Option<Choice>) -> World {
     let wish = Box::new(w.wish.clone());
     w.tell(Command::FoundOutside { wish, refund: "cr1".to_owned() });
     w.hear();
-    choice.into_iter().for_each(|choice| w.decide(choice));
+    if let Some(choice) = choice {
+        w.decide(choice);
+    }
     w
 }
 
