@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 pub enum Ending {
     /// A refund was accepted, and Zoho shows it.
     Refunded,
+    /// A refund was made, and what was forgiven at first is owed again.
+    Reopened,
     /// The whole sale was voided, and Zoho shows it.
     Voided,
     /// Nothing was given back.
@@ -173,7 +175,7 @@ impl Turn<'_> {
         }
         let waits = matches!(self.state.rest, Rest::Waiting { wait: Wait::Busy, .. } | Rest::Held { .. });
         let at_rest = matches!(self.state.stage, Stage::Resting) && self.state.looking.is_none();
-        if at_rest && (waits || moved != 0 || ending == Ending::Voided) {
+        if at_rest && (waits || moved != 0 || matches!(ending, Ending::Voided | Ending::Reopened)) {
             self.check(Scope::All);
         }
     }
@@ -303,6 +305,15 @@ impl State {
             Ending::Refunded => {
                 if let Some(give_back) = capture.give_backs.get_mut(at) {
                     give_back.open = false;
+                }
+            }
+            Ending::Reopened => {
+                if let Some(give_back) = capture.give_backs.get_mut(at) {
+                    let forgiven = give_back.forgiven.minor;
+                    give_back.open = false;
+                    give_back.forgiven.minor = 0;
+                    give_back.reopened.minor += forgiven;
+                    capture.applied.minor -= forgiven;
                 }
             }
             Ending::Voided => {

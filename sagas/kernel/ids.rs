@@ -118,6 +118,11 @@ impl Installation {
         format!("{}.rf.{}.{n}", self.0, saga.0.simple())
     }
 
+    /// It is an order id of a refund of ours.
+    pub fn is_refund_order(&self, order_id: &str) -> bool {
+        order_id.strip_prefix(&*self.0).is_some_and(|rest| rest.starts_with(".rf."))
+    }
+
     /// Zoho's `reference_number` of a credit note that no refund at Braintree stands behind.
     pub fn credit_note_reference(&self, saga: SagaId) -> String {
         format!("{}.cn.{}", self.0, saga.0.simple())

@@ -33,6 +33,7 @@ impl Turn<'_> {
                 Outcome::Declined { decline } => self.busy(&decline.text),
                 Outcome::Rejected { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {}
             },
+            ("read_found", Stage::Verifying) => self.found_read(outcome),
             ("weigh", Stage::Weighing) => {
                 if let Outcome::Done { answer: Answer::Weighed { alone } } = outcome {
                     self.weighed(*alone);
@@ -54,9 +55,7 @@ impl Turn<'_> {
     }
 
     fn lines(&mut self, outcome: &Outcome) {
-        let refuse = |turn: &mut Self, code: &str, why: &str| {
-            turn.push(Event::RefundRefused { code: code.to_owned(), why: why.to_owned(), at: turn.at.now });
-        };
+        let refuse = |turn: &mut Self, code: &str, why: &str| turn.not_let_go(code, why.to_owned());
         match outcome {
             Outcome::Done { answer: Answer::InvoiceLines(read) } => {
                 let forgiven = self.state.terms.as_ref().map(|terms| terms.forgiven);
@@ -138,7 +137,7 @@ impl Turn<'_> {
         self.push(Event::RefundChosen { order_id, card: sale.card.clone() });
     }
 
-    fn held(&mut self, code: ParkCode, detail: String) {
+    pub(super) fn held(&mut self, code: ParkCode, detail: String) {
         self.push(Event::RefundHeld { code, detail, at: self.at.now });
     }
 
@@ -313,7 +312,7 @@ impl Turn<'_> {
 }
 
 /// Braintree's word.
-fn word(status: &Status) -> String {
+pub(super) fn word(status: &Status) -> String {
     match status {
         Status::Other(word) => word.clone(),
         known => serde_json::to_value(known).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default(),

@@ -16,12 +16,13 @@ pub(super) const GIVEN_BACK: &str = "given_back";
 pub(super) fn facts(state: &State, event: &Event) -> Facts {
     let mut facts = Facts { references: references(state, event), ..Facts::default() };
     facts.amount = match event {
-        Event::RefundRequested { wish, .. } => Some(wish.amount),
+        Event::RefundRequested { wish, .. } | Event::RefundFoundOutside { wish, .. } => Some(wish.amount),
         Event::RefundApproved { .. } | Event::RefundBlocked { .. } => state.wish.as_ref().map(|wish| wish.amount),
         Event::SaleVoided { amount, .. }
         | Event::RefundSent { amount, .. }
         | Event::RefundSettled { amount, .. }
         | Event::RefundFailed { amount, .. }
+        | Event::RefundReopened { amount, .. }
         | Event::RefundPaidOutside { amount, .. } => Some(*amount),
         _ => None,
     };
@@ -95,6 +96,12 @@ impl Book<'_> {
                 }
                 post(Rule::RefundReversed, *amount, *effective);
             }
+            Event::RefundReopened { amount, effective, .. } => {
+                post(Rule::RefundFromCreditReversed, *amount, *effective);
+                post(Rule::CreditNoteReversed, *amount, *effective);
+                post(Rule::Unapply, *amount, *effective);
+                post(Rule::RefundFromUnapplied, *amount, *effective);
+            }
             Event::RefundPaidOutside { amount, effective } => post(Rule::RefundPaidOutside, *amount, *effective),
             Event::CreditNoteApplied { amount, effective, .. } => post(Rule::CreditNote, *amount, *effective),
             _ => {}
@@ -117,6 +124,7 @@ fn holds(state: &State, terms: &Terms, event: &Event) -> Option<Mark> {
     let (invoice, reason) = (terms.invoice.clone(), GIVEN_BACK);
     let reopens = terms.reopened.minor != 0;
     match event {
+        Event::RefundReopened { .. } => Some(Mark::Hold { invoice, reason }),
         Event::RefundApproved { .. } if reopens => Some(Mark::Hold { invoice, reason }),
         Event::VoidChosen { .. } if terms.payment.is_some() => Some(Mark::Hold { invoice, reason }),
         // Not voided after all: nothing of what is forgiven is owed again.
@@ -152,7 +160,7 @@ fn references(state: &State, event: &Event) -> Vec<(&'static str, String)> {
     let mut out = Vec::new();
     let mut add = |kind, value: Option<String>| out.extend(value.filter(|v| !v.is_empty()).map(|v| (kind, v)));
     match event {
-        Event::RefundRequested { wish, .. } => {
+        Event::RefundRequested { wish, .. } | Event::RefundFoundOutside { wish, .. } => {
             add("braintree_transaction", Some(wish.transaction.clone()));
             add("zoho_invoice", Some(wish.invoice.clone()));
         }

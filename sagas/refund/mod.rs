@@ -4,11 +4,13 @@
 //! once; never more than was taken; nothing is booked or sent before a second person has agreed where one is needed; what
 //! is owed to the customer stands in the books from the approval on, until the bank has it or a person decided otherwise.
 //! Whether it is a void or a refund is chosen from the sale's status as it is when it is sent. It never charges.
+//! A refund that others made (`outside.rs`) is booked as it is found, and finance says what it was for.
 //!
 //! | step | does | undo |
 //! | --- | --- | --- |
 //! | `claim` | one give-back of the transaction at a time | let go in the append that ends it |
 //! | `ask_stream` | the invoice's stream lets the money go | told in the end how it went |
+//! | `read_found` | a refund that others made: whether it stands, and is none of ours | – |
 //! | `read_lines` | the invoice's lines: what a credit note is made of | – |
 //! | `read_transaction` | the sale as it stands: void or refund | – |
 //! | `give_back` (pivot) | the void, or the refund | – |
@@ -21,6 +23,7 @@
 
 mod answers;
 mod books;
+mod outside;
 mod state;
 mod tell;
 #[cfg(test)]
@@ -69,6 +72,7 @@ impl Saga for Refund {
             Class::Compensatable,
             Undo::None("the event that ends the give-back lets it go in its own append"),
         ),
+        StepSpec::read("read_found"),
         StepSpec::read("weigh"),
         StepSpec::new(
             "ask_stream",
@@ -153,9 +157,10 @@ fn wanted(state: &State) -> Option<Pending> {
     match &state.stage {
         Stage::New => None,
         Stage::Claiming => perform("claim", Effect::Desk(Desk::Claim { claims: vec![claim_of(wish)] })),
+        Stage::Verifying => perform("read_found", read(&state.outside.as_ref()?.refund)),
         Stage::Weighing => perform("weigh", Effect::Desk(Desk::WeighGiveBack { amount: wish.amount })),
         Stage::Approving { until } => Some(Pending::Await { signal: "a second person's agreement", until: *until }),
-        Stage::Asking => perform("ask_stream", tell::ask(wish)),
+        Stage::Asking => perform("ask_stream", tell::ask(state, wish)),
         Stage::Awaiting { until } => Some(Pending::Await { signal: "the invoice's stream", until: *until }),
         Stage::Reading => {
             let invoice = wish.invoice.clone();
@@ -211,6 +216,8 @@ fn telling(state: &State) -> Option<Pending> {
 fn shown(state: &State) -> Option<Pending> {
     state.people.due().find_map(|due| match due {
         Due::Record { face, version, n } => Some(Pending::perform("project", n, tell::face(state, face, version)?)),
+        // Why it was given back is not known yet.
+        Due::Letter { .. } if state.is_unexplained() => None,
         Due::Letter { letter: LetterKind::Refund, n } => Some(Pending::perform("letter", n, tell::letter(state)?)),
         // It gives nobody a task.
         Due::Task { .. } => None,
@@ -243,7 +250,12 @@ fn word(state: &State) -> &'static str {
     use crate::kernel::park::ParkCode as P;
     match &state.stage {
         Stage::New => "Nothing",
-        Stage::Claiming | Stage::Weighing | Stage::Asking | Stage::Awaiting { .. } | Stage::Reading => "Requested",
+        Stage::Claiming
+        | Stage::Verifying
+        | Stage::Weighing
+        | Stage::Asking
+        | Stage::Awaiting { .. }
+        | Stage::Reading => "Requested",
         Stage::Approving { .. } => "AwaitingApproval",
         Stage::Choosing => "Approved",
         Stage::Sending => "Sending",

@@ -1,6 +1,7 @@
 //! What a refund remembers, and how it changes with each event. Pure folding: nothing is decided here, and no event is
 //! refused.
 
+use super::outside::Outside;
 use super::words::{Choice, Credit, Event, LetterKind, Terms, Wait};
 use crate::kernel::answer::{CardSeen, ZohoPayment};
 use crate::kernel::give_back::{Approval, Wish};
@@ -24,6 +25,9 @@ pub struct State {
     /// Grows whenever something is done once more: tells repeated steps apart.
     pub(super) round: u32,
     pub(super) approver: Option<String>,
+    /// Others gave it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) outside: Option<Outside>,
     /// The customer's bank disputes the payment.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) disputed: bool,
@@ -57,6 +61,8 @@ pub(super) enum Stage {
     #[default]
     New,
     Claiming,
+    /// Whether what others gave back stands.
+    Verifying,
     /// Whether a rule's proposal needs anybody's word.
     Weighing,
     Approving {
@@ -89,6 +95,8 @@ pub(super) enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Back {
+    /// Nothing is booked of what others gave back: it and the stream are asked again.
+    Asking,
     /// The sale is looked at again.
     Choosing,
     /// Claimed again, then as above: it was let go.
@@ -193,13 +201,14 @@ impl State {
         self.apply_outcome(event);
         self.apply_zoho(event);
         self.apply_told(event);
+        self.apply_outside(event);
     }
 
     fn over(&mut self, ending: Ending) {
         self.stage = Stage::Over { ending };
     }
 
-    fn held(&mut self, code: ParkCode, detail: &str, back: Back) {
+    pub(super) fn held(&mut self, code: ParkCode, detail: &str, back: Back) {
         self.round += 1;
         self.stage = Stage::Held { code, detail: detail.to_owned(), back };
     }
@@ -213,6 +222,7 @@ impl State {
             }
             // A refund that failed is claimed anew, and was let in long ago.
             Event::TransactionClaimed if self.booked => self.stage = Stage::Choosing,
+            Event::TransactionClaimed if self.outside.is_some() => self.stage = Stage::Verifying,
             Event::TransactionClaimed => {
                 let proposed = self.wish.as_ref().is_some_and(|wish| wish.approval == Approval::Proposed);
                 self.stage = if proposed { Stage::Weighing } else { Stage::Asking };
@@ -279,7 +289,11 @@ impl State {
                 self.show(*at, format!("The refund was refused: {why} ({code})"));
             }
             Event::RefundHeld { code, detail, .. } => {
-                let back = if self.outcome.is_some() { Back::Accepted } else { Back::Choosing };
+                let back = match (&self.outcome, &self.outside) {
+                    (Some(_), _) => Back::Accepted,
+                    (None, Some(_)) if !self.booked => Back::Asking,
+                    (None, _) => Back::Choosing,
+                };
                 self.looking = false;
                 self.held(*code, detail, back);
             }
@@ -288,6 +302,8 @@ impl State {
                 self.refused = None;
                 if let Stage::Held { back, .. } = self.stage {
                     self.stage = match back {
+                        Back::Asking if self.terms.is_some() => Stage::Reading,
+                        Back::Asking => Stage::Verifying,
                         Back::Choosing => Stage::Choosing,
                         Back::Claiming => Stage::Claiming,
                         Back::Accepted => Stage::Accepted,

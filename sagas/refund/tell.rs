@@ -14,28 +14,33 @@ use serde_json::json;
 /// The flow that keeps the stream of an invoice.
 const STREAM: &str = "invoice_payment";
 
-fn message(wish: &Wish, word: &str, command: serde_json::Value) -> Effect {
+fn message(wish: &Wish, word: &str, again: u32, command: serde_json::Value) -> Effect {
     let to = wish.stream;
-    let key = format!("{to}:{word}:{}", super::Refund::id(&wish.transaction, &wish.key));
+    let mut key = format!("{to}:{word}:{}", super::Refund::id(&wish.transaction, &wish.key));
+    if again > 0 {
+        key = format!("{key}:{again}");
+    }
     let message = Message { to, flow: STREAM.to_owned(), kind: format!("refund.{word}"), command, key };
     Effect::Desk(Desk::Tell { message: Box::new(message), claims: Vec::new() })
 }
 
 /// May it take the money?
-pub(super) fn ask(wish: &Wish) -> Effect {
+pub(super) fn ask(state: &State, wish: &Wish) -> Effect {
     let command = json!({
         "command": "give_back_asked", "transaction": wish.transaction,
         "saga": super::Refund::id(&wish.transaction, &wish.key), "amount": wish.amount, "source": wish.source,
     });
-    message(wish, "asked", command)
+    message(wish, "asked", state.outside.as_ref().map_or(0, |outside| outside.asked), command)
 }
 
 /// How it ended.
 pub(super) fn ended(state: &State) -> Option<Effect> {
     let wish = state.wish.as_ref()?;
+    let reopened = state.outside.as_ref().is_some_and(|outside| outside.reopened);
     let ending = match (&state.stage, &state.outcome) {
         (Stage::Over { ending: Ending::Refused | Ending::Denied | Ending::Moot | Ending::Withdrawn }, _) => "withdrawn",
         (_, Some(Outcome::Voided { .. })) => "voided",
+        (_, Some(Outcome::Sent { .. })) if reopened => "reopened",
         (_, Some(Outcome::Sent { .. } | Outcome::Outside { .. })) => "refunded",
         (_, None) => return None,
     };
@@ -43,7 +48,7 @@ pub(super) fn ended(state: &State) -> Option<Effect> {
         "command": "give_back_ended", "transaction": wish.transaction,
         "saga": super::Refund::id(&wish.transaction, &wish.key), "ending": ending,
     });
-    Some(message(wish, "ended", command))
+    Some(message(wish, "ended", 0, command))
 }
 
 /// The record of this give-back in Attio.

@@ -36,6 +36,7 @@ impl Turn<'_> {
                     return Err(self.refused("key_reused", "asked for before, with this key, as something else"));
                 }
             }
+            Command::FoundOutside { wish, refund } => self.found_outside(wish, refund)?,
             Command::Approved { by, reason } => {
                 self.awaits_second_person(by, reason)?;
                 self.push(Event::ApprovalGiven { by: by.clone(), reason: reason.clone(), at: now });
@@ -45,13 +46,13 @@ impl Turn<'_> {
                 self.push(Event::ApprovalDenied { by: by.clone(), reason: reason.clone(), at: now });
             }
             Command::Admitted { terms } => {
-                if matches!(self.state.stage, Stage::Asking | Stage::Awaiting { .. }) {
+                if self.listens() {
                     self.admitted(terms);
                 }
             }
             Command::NotAdmitted { code, why } => {
-                if matches!(self.state.stage, Stage::Asking | Stage::Awaiting { .. }) {
-                    self.push(Event::RefundRefused { code: code.clone(), why: why.clone(), at: now });
+                if self.listens() {
+                    self.not_let_go(code, why.clone());
                 }
             }
             Command::Decided { choice, by, reason } => self.decided(*choice, by, reason)?,
@@ -73,6 +74,10 @@ impl Turn<'_> {
 
     /// The bank has taken the money itself: what is not sent yet would go out a second time.
     pub(super) fn stopped_by_dispute(&mut self) {
+        // What others gave back has gone out: it is booked all the same.
+        if self.state.outside.is_some() && !self.state.booked {
+            return;
+        }
         let at = self.at.now;
         let why = "the customer's bank disputes the payment: reply to the dispute; if it is won, ask anew".to_owned();
         let code = "disputed".to_owned();
@@ -98,6 +103,7 @@ impl Turn<'_> {
             // What is under way is shown to the bank as proof; what is held is a person's.
             Stage::New
             | Stage::Claiming
+            | Stage::Verifying
             | Stage::Weighing
             | Stage::Approving { .. }
             | Stage::Asking
@@ -110,7 +116,7 @@ impl Turn<'_> {
         }
     }
 
-    fn refused(&self, code: &str, why: &str) -> Refusal {
+    pub(super) fn refused(&self, code: &str, why: &str) -> Refusal {
         let title = Refund::summary(&self.state);
         Refusal::new(code, format!("refund of {}: {why} (state: {})", title.title, title.state))
     }
@@ -153,7 +159,7 @@ impl Turn<'_> {
         self.push(Event::ClaimRefused { held: held.to_owned() });
         let by_person = |wish: &Wish| matches!(wish.approval, Approval::Alone | Approval::SecondPerson);
         let person = self.state.wish.as_ref().is_some_and(by_person);
-        if person && !self.state.booked {
+        if person && !self.state.booked && self.state.outside.is_none() {
             let why = format!("another give-back or a dispute of this payment is under way ({held})");
             self.push(Event::RefundRefused { code: "busy".to_owned(), why, at: self.at.now });
         } else {
@@ -169,7 +175,7 @@ impl Turn<'_> {
         let asked = self.state.wish.as_ref().map(|wish| (wish.amount, wish.invoice.as_str()));
         if asked != Some((terms.amount(), terms.invoice.as_str())) {
             let why = format!("the invoice's stream lets {} of invoice {} go", terms.amount(), terms.invoice);
-            return self.push(Event::RefundRefused { code: "mismatch".to_owned(), why, at: self.at.now });
+            return self.not_let_go("mismatch", why);
         }
         self.push(Event::GiveBackAdmitted { terms: Box::new(terms.clone()) });
         if terms.forgiven.minor == 0 {
@@ -179,10 +185,18 @@ impl Turn<'_> {
 
     /// It is owed from here on, whatever becomes of the call.
     pub(super) fn approve(&mut self, tax: Option<Money>) {
-        self.push(Event::RefundApproved { tax, effective: self.at.date(self.at.now), at: self.at.now });
+        let made_at = self.state.outside.as_ref().and_then(|outside| outside.made_at);
+        let effective = self.at.date(made_at.unwrap_or(self.at.now));
+        self.push(Event::RefundApproved { tax, effective, at: self.at.now });
+        if let Some(made_at) = made_at {
+            self.book_found(made_at);
+        }
     }
 
     fn decided(&mut self, choice: Choice, by: &str, reason: &str) -> Result<(), Refusal> {
+        if matches!(choice, Choice::Forgive | Choice::Reopen | Choice::Recorded) {
+            return self.explained(choice, by, reason);
+        }
         let Stage::Held { code: ParkCode::RefundBlocked | ParkCode::RefundFailedAfterSuccess, .. } = self.state.stage
         else {
             return Err(self.refused("nothing_to_decide", "the bank did not refuse it"));
@@ -202,7 +216,7 @@ impl Turn<'_> {
         self.push(Event::DecisionTaken { choice, by, reason, at });
         let effective = self.at.date(at);
         match choice {
-            Choice::TryAgain => {}
+            Choice::TryAgain | Choice::Forgive | Choice::Reopen | Choice::Recorded => {}
             Choice::PaidOutside => {
                 let amount = self.state.wish.as_ref().map(|wish| wish.amount);
                 if let Some(amount) = amount {
@@ -235,7 +249,7 @@ impl Turn<'_> {
             Stage::Approving { until } if until <= now => self.push(Event::ApprovalLapsed { at: now }),
             Stage::Awaiting { until } if until <= now => {
                 let why = "the invoice is being worked on or parked: clear that first, then ask again".to_owned();
-                self.push(Event::RefundRefused { code: "stream_busy".to_owned(), why, at: now });
+                self.not_let_go("stream_busy", why);
             }
             Stage::Waiting { until, .. } if until <= now => self.push(Event::GiveBackDue { at: now }),
             Stage::Accepted | Stage::Over { .. } => {
@@ -251,7 +265,7 @@ impl Turn<'_> {
 }
 
 /// Something is asked for, by somebody, for a reason.
-fn worth_it(wish: &Wish) -> Result<(), Refusal> {
+pub(super) fn worth_it(wish: &Wish) -> Result<(), Refusal> {
     if !wish.amount.is_positive() {
         return Err(Refusal::new("amount", format!("{} is nothing to give back", wish.amount)));
     }

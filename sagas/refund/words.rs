@@ -20,6 +20,13 @@ pub enum Command {
         /// What exactly.
         wish: Box<Wish>,
     },
+    /// A refund stands at Braintree that nobody asked for here: made in its console, or by another program.
+    FoundOutside {
+        /// What was given back: of which sale, for which invoice, how much.
+        wish: Box<Wish>,
+        /// Braintree transaction id of the refund.
+        refund: String,
+    },
     /// A second person agrees.
     Approved {
         /// Who: a principal, never the one who asked.
@@ -67,7 +74,7 @@ pub enum Command {
     },
 }
 
-/// What a person can choose where the bank did not make the refund.
+/// What a person can choose where the bank did not make the refund, and what finance says of one that others made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
@@ -77,6 +84,12 @@ pub enum Choice {
     PaidOutside,
     /// Nothing is given back: the obligation is taken back.
     Withdraw,
+    /// Made by others: the customer need not pay it. Zoho gets its credit note.
+    Forgive,
+    /// Made by others: the invoice owes it again.
+    Reopen,
+    /// Made by others, and they have recorded it in Zoho: nothing is written there.
+    Recorded,
 }
 
 /// What the invoice's stream lets go, and whom it concerns.
@@ -165,6 +178,17 @@ pub enum Event {
     RefundRequested {
         wish: Box<Wish>,
         at: DateTime<Utc>,
+    },
+    /// Others gave it back, and it is booked once it is sure what it was taken from.
+    RefundFoundOutside {
+        wish: Box<Wish>,
+        refund: String,
+        at: DateTime<Utc>,
+    },
+    /// It stands at Braintree, and is none that this program asked for.
+    FoundRefundRead {
+        made_at: DateTime<Utc>,
+        card: Option<CardSeen>,
     },
     TransactionClaimed,
     ClaimRefused {
@@ -349,6 +373,12 @@ pub enum Event {
         reason: String,
         at: DateTime<Utc>,
     },
+    /// What others gave back was booked as forgiven, and is owed again: finance says so.
+    RefundReopened {
+        amount: Money,
+        effective: NaiveDate,
+        at: DateTime<Utc>,
+    },
     RefundPaidOutside {
         amount: Money,
         effective: NaiveDate,
@@ -365,6 +395,8 @@ pub enum Event {
 
 crate::kernel::saga::event_names!(
     Event: RefundRequested,
+    RefundFoundOutside,
+    FoundRefundRead,
     TransactionClaimed,
     ClaimRefused,
     ProposalWeighed,
@@ -405,6 +437,7 @@ crate::kernel::saga::event_names!(
     RefundSettled,
     RefundFailed,
     DecisionTaken,
+    RefundReopened,
     RefundPaidOutside,
     RefundWithdrawn;
     Told

@@ -58,7 +58,7 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Start {
-    /// Which legs: R1, R2, R3, R7, R9, R13, ageing; unset: all
+    /// Which legs: R1, R2, R3, R7, R9, R13, ageing, flows; unset: all
     #[arg(long, value_delimiter = ',', value_parser = leg)]
     legs: Vec<Leg>,
     /// From this date or instant on; unset: 45 days back
@@ -67,6 +67,12 @@ pub(super) struct Start {
     /// To the end of this date, or before this instant; unset: now
     #[arg(long)]
     to: Option<String>,
+    /// Only what belongs to this customer of ours
+    #[arg(long)]
+    customer: Option<String>,
+    /// Only what belongs to this invoice (Zoho id) or transaction (Braintree id); may be given several times
+    #[arg(long)]
+    reference: Vec<String>,
     /// Wait for its end and print the report
     #[arg(long)]
     wait: bool,
@@ -184,13 +190,15 @@ async fn start(args: Start) -> Result<(), Exit> {
         legs: args.legs,
         from: bound("from", args.from.as_ref(), false)?,
         to: bound("to", args.to.as_ref(), true)?,
+        customer: args.customer,
+        references: args.reference,
     };
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
     let by = may(&pool, Act::Reconcile).await?.principal();
     let made = reconcile::on_demand(&pool, &asked, &by, RealClock.now()).await;
     let id = made.map_err(|refused| match refused {
-        Refused::Window(why) => Exit::usage(why),
+        Refused::Window(why) | Refused::Scope(why) => Exit::usage(why),
         Refused::Store(e) => e.into(),
     })?;
     if !args.wait {
@@ -390,6 +398,12 @@ fn head(report: &Report) -> String {
         format!("run {} ({}, asked for by {}), {complete}", report.run, report.kind, report.asked_by),
         format!("window {} to {}, books zone {}", time(report.from), time(report.to), report.books_zone),
     ];
+    lines.extend(
+        report
+            .only
+            .iter()
+            .map(|of| format!("only invoices {}; transactions {}", of.invoices.join(", "), of.transactions.join(", "))),
+    );
     lines.extend(report.sources.iter().map(|of| format!("read {}: {} at {}", of.source, of.things, time(of.read_at))));
     lines.extend(report.not_read.iter().map(|of| format!("NOT READ {}: {} ({})", of.source, of.what, of.why)));
     lines.extend(report.calls.iter().map(|of| {

@@ -38,7 +38,7 @@ impl From {
     }
 }
 
-/// What becomes of a refund that the bank did not make.
+/// What becomes of a refund that the bank did not make, or what one was for that others made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
@@ -48,6 +48,12 @@ pub enum Choice {
     PaidOutside,
     /// Nothing is given back
     Withdraw,
+    /// Made by others: the customer need not pay it; Zoho gets a credit note
+    Forgive,
+    /// Made by others: the invoice owes it again
+    Reopen,
+    /// Made by others, who have recorded it in Zoho: nothing is written there
+    Recorded,
 }
 
 impl Choice {
@@ -56,6 +62,9 @@ impl Choice {
             Self::TryAgain => refund::Choice::TryAgain,
             Self::PaidOutside => refund::Choice::PaidOutside,
             Self::Withdraw => refund::Choice::Withdraw,
+            Self::Forgive => refund::Choice::Forgive,
+            Self::Reopen => refund::Choice::Reopen,
+            Self::Recorded => refund::Choice::Recorded,
         }
     }
 
@@ -65,6 +74,9 @@ impl Choice {
             Self::TryAgain => "operator.refund_try_again",
             Self::PaidOutside => "operator.refund_paid_outside",
             Self::Withdraw => "operator.refund_withdraw",
+            Self::Forgive => "operator.refund_forgive",
+            Self::Reopen => "operator.refund_reopen",
+            Self::Recorded => "operator.refund_recorded",
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use super::Reconciler;
 use super::read::{Row, kept};
-use super::report::{self, Account, Calls, LegReport, Listed, Over, Report, Source, Unread, count};
-use super::work::{Work, legs, source};
+use super::report::{self, Account, Calls, LegReport, Listed, Only, Over, Report, Source, Unread, count};
+use super::work::{Keys, Work, is_invoice, legs, source};
 use crate::engine::items::Body;
 use crate::store::StoreError;
 use crate::store::inbox::OfferError;
@@ -20,10 +20,12 @@ use sagas::kernel::reconciliation::recording::{Detailed, Recording};
 use sagas::kernel::reconciliation::refunds::Refunds;
 use sagas::kernel::reconciliation::subscriptions::{Shown, Subscriptions};
 use sagas::kernel::reconciliation::{
-    About, Act, Code, Found, Judged, Leg, charges, ledger, receivables, recording, refunds, subscriptions,
+    About, Act, Code, Found, Judged, Leg, charges, flows, ledger, receivables, recording, refunds, subscriptions,
 };
 use sagas::kernel::saga::Saga as _;
+use sagas::refund::{self, Approval, Refund, Wish};
 use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// So often a flow is told to look again because of one finding; then a person must look.
 const TRIES: u32 = 3;
@@ -39,13 +41,15 @@ struct Books {
     rows: Vec<Row>,
     details: Vec<Detailed>,
     subscriptions: Vec<Shown>,
+    /// Only these are compared; none: everything.
+    keys: Option<Keys>,
 }
 
 impl Reconciler {
     /// Judges, and ends the run.
     pub(super) async fn judge(&self, run: &Run, work: &Work) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let books = self.books(run).await?;
+        let books = self.books(run, work).await?;
         let mut judged = Vec::new();
         for leg in legs(run) {
             judged.push(self.leg(leg, work, &books, now).await?);
@@ -59,7 +63,8 @@ impl Reconciler {
             .iter()
             .flat_map(|judged| judged.found.iter().map(|found| Seen { leg: judged.leg, found: found.clone() }))
             .collect();
-        let scopes: Vec<Scope> = judged.iter().filter(|judged| judged.complete).map(|one| scope(one, run)).collect();
+        let scopes: Vec<Scope> =
+            judged.iter().filter(|judged| judged.complete).map(|one| scope(one, run, work.keys.is_some())).collect();
         let report = self.report(run, work, &books, &judged, complete, now).await?;
         let text = |changes: &Changes| told(report.clone(), &seen, changes);
         let ended =
@@ -70,7 +75,7 @@ impl Reconciler {
         self.act(run, &seen, &changes, now).await
     }
 
-    async fn books(&self, run: &Run) -> Result<Books, StoreError> {
+    async fn books(&self, run: &Run, work: &Work) -> Result<Books, StoreError> {
         let sales: Vec<Sale> = self.kept(run, kept::SALE).await?;
         // What was made before the books opened, and nothing of it is booked, is historic.
         let opened = self.config.books_open_at;
@@ -80,19 +85,31 @@ impl Reconciler {
         let ids: BTreeSet<String> =
             sales.iter().map(|sale| sale.id.clone()).chain(references).chain(refunded).collect();
         let ids: Vec<String> = ids.into_iter().collect();
-        let booked = reconciliation::booked(&self.store.pool, &ids, Some(self.day(run.from)), false).await?;
+        let pool = &self.store.pool;
+        let booked = match &work.keys {
+            Some(keys) => {
+                let ids: BTreeSet<String> = ids.into_iter().chain(keys.transactions.iter().cloned()).collect();
+                reconciliation::booked_of(pool, &ids.into_iter().collect::<Vec<_>>()).await?
+            }
+            None => reconciliation::booked(pool, &ids, Some(self.day(run.from)), false).await?,
+        };
         let known: BTreeSet<&str> = booked.iter().map(|booked| booked.transaction.as_str()).collect();
         let sales = sales
             .into_iter()
             .filter(|sale| opened.is_none_or(|at| sale.created_at >= at) || known.contains(sale.id.as_str()))
             .collect();
+        let asked = match &work.keys {
+            Some(keys) => keys.transactions.clone(),
+            None => self.kept::<String>(run, kept::ASKED).await?.into_iter().collect(),
+        };
         Ok(Books {
             sales,
-            asked: self.kept::<String>(run, kept::ASKED).await?.into_iter().collect(),
+            asked,
             booked,
             rows: self.kept(run, kept::INVOICE).await?,
             details,
             subscriptions: self.kept(run, kept::SUBSCRIPTION).await?,
+            keys: work.keys.clone(),
         })
     }
 
@@ -111,7 +128,11 @@ impl Reconciler {
                     sales: books.sales.clone(),
                     complete: sales_whole,
                     booked: of_what_was_read(books),
-                    asked: reconciliation::asked_in_doubt(pool).await?,
+                    // What is asked for under an order id has no id yet by which it could be read.
+                    asked: match books.keys {
+                        Some(_) => Vec::new(),
+                        None => reconciliation::asked_in_doubt(pool).await?,
+                    },
                     recurring_elsewhere: reconciliation::is_recurring_elsewhere(pool).await?,
                 };
                 charges::judge(&charges, now)
@@ -127,6 +148,9 @@ impl Reconciler {
                 };
                 recording::judge(&recording, now)
             }
+            Leg::R3 if books.keys.is_some() => {
+                self.invoices_of_keys(books, work.is_whole(source::DETAILS), read_at(source::DETAILS), now).await?
+            }
             Leg::R3 => {
                 let taxes: BTreeMap<&str, _> = books.details.iter().map(|one| (one.id.as_str(), one.tax)).collect();
                 let mut shown: Vec<receivables::Shown> = books.rows.iter().map(|row| row.shown.clone()).collect();
@@ -138,6 +162,7 @@ impl Reconciler {
                     shown,
                     complete: work.is_whole(source::INVOICES),
                     owed: reconciliation::owed(pool, &ids).await?,
+                    dunned: reconciliation::dunned(pool, &ids).await?,
                     read_at: read_at(source::INVOICES),
                     opened: self.config.books_open_at,
                 };
@@ -156,6 +181,7 @@ impl Reconciler {
                 let credits = books.sales.iter().filter(|sale| sale.is_credit);
                 let ids: Vec<String> = credits.map(|sale| sale.id.clone()).collect();
                 let refunds = Refunds {
+                    prefix: format!("{}rf.", self.prefix()),
                     sales: books.sales.clone(),
                     complete: sales_whole,
                     known: reconciliation::known_ids(pool, &ids).await?,
@@ -168,7 +194,38 @@ impl Reconciler {
                 ledger::rebuild(faults.as_deref(), now)
             }
             Leg::Ageing => ledger::ageing(&reconciliation::booked(pool, &[], None, true).await?, now),
+            Leg::Flows => flows::judge(&reconciliation::asking(pool, &flows::reasons()).await?),
         })
+    }
+
+    /// R3 of chosen invoices, each read whole.
+    async fn invoices_of_keys(
+        &self,
+        books: &Books,
+        complete: bool,
+        read_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Judged, StoreError> {
+        let ids: BTreeSet<String> = books.keys.iter().flat_map(|keys| keys.invoices.iter().cloned()).collect();
+        let ids: Vec<String> = ids.into_iter().collect();
+        let owed = reconciliation::owed_of(&self.store.pool, &ids).await?;
+        let opened = self.config.books_open_at;
+        // When an invoice was made it does not say itself: what is not booked may be older than the books.
+        let is_booked = |id: &str| owed.iter().any(|owed| owed.invoice == id);
+        let shown = books.details.iter().filter(|one| opened.is_none() || is_booked(&one.id));
+        let shown = shown.map(|one| receivables::Shown {
+            id: one.id.clone(),
+            customer: None,
+            status: one.status.clone(),
+            total: Some(one.total),
+            balance: Some(one.balance),
+            tax: one.tax,
+            made_at: None,
+            changed_at: None,
+        });
+        let dunned = BTreeMap::new();
+        let receivables = Receivables { shown: shown.collect(), complete, dunned, read_at, opened, owed };
+        Ok(receivables::judge(&receivables, now))
     }
 
     /// Sources that no run has read whole for longer than they may go unread.
@@ -216,7 +273,7 @@ impl Reconciler {
             read_at: *read_at,
             things: count(things(source)),
         });
-        let left = self.shares(now).await?;
+        let left = self.shares(&run.kind, now).await?;
         let vendors: BTreeSet<&String> = work.planned.keys().chain(work.used.keys()).collect();
         let calls = vendors.into_iter().map(|vendor| Calls {
             vendor: vendor.clone(),
@@ -230,6 +287,7 @@ impl Reconciler {
             kind: run.kind.clone(),
             from: run.from,
             to: run.to,
+            only: work.keys.as_ref().map(Only::from),
             books_zone: self.zone.name().to_owned(),
             books_open_at: self.config.books_open_at,
             rules: report::RULES,
@@ -251,41 +309,74 @@ impl Reconciler {
     /// Lets flows look again. Each is told at most so often for one finding, and once a run.
     async fn act(&self, run: &Run, seen: &[Seen], changes: &Changes, now: DateTime<Utc>) -> Result<(), StoreError> {
         for (Seen { found, .. }, (finding, _, standing, tries)) in distinct(seen).zip(&changes.seen) {
-            let Some(Act::LookAgain { invoice }) = &found.act else { continue };
-            if *standing != Standing::Open || *tries >= TRIES || !is_id(invoice) {
+            let Some(act) = &found.act else { continue };
+            if *standing != Standing::Open || *tries >= TRIES {
                 continue;
             }
-            let command = Command::Detected {
-                organization: self.organization.clone(),
-                installation: self.installation.clone(),
-                invoice: invoice.clone(),
-                subscription: None,
-                source: "reconciliation".to_owned(),
-                news: News::Changed,
-                card_link: None,
-            };
-            let command = serde_json::to_value(command)
-                .map_err(|e| StoreError::Refused(format!("a command cannot be written: {e}")))?;
-            let item = NewItem {
-                saga: SagaId::of_invoice(&self.organization, invoice),
-                saga_kind: InvoicePayment::NAME.to_owned(),
-                kind: "reconciliation.look_again".to_owned(),
-                principal: "reconciliation".to_owned(),
-                body: Body::Saga { command }.text(),
-                waiting_key: None,
-                idempotency_key: Some(format!("reconciliation:{}:{finding}", run.id)),
-            };
+            let Some((item, what)) = self.said(act, run.id, *finding)? else { continue };
             match offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await {
-                Ok(_) => {
-                    let what = format!("the flow of invoice {invoice} was told to look again");
-                    reconciliation::tried(&self.store.pool, *finding, &what, run.id, now).await?;
-                }
+                Ok(_) => reconciliation::tried(&self.store.pool, *finding, &what, run.id, now).await?,
                 Err(OfferError::Store(e)) => return Err(e),
-                Err(e) => tracing::warn!(error = %e, invoice, "a flow could not be told to look again"),
+                Err(e) => tracing::warn!(error = %e, what, "a flow could not be told what was found"),
             }
         }
         self.engine.wake();
         Ok(())
+    }
+
+    /// What a flow is told, and that in a sentence; none: the ids are none that a flow has.
+    fn said(&self, act: &Act, run: Uuid, finding: Uuid) -> Result<Option<(NewItem, String)>, StoreError> {
+        let (Act::LookAgain { invoice } | Act::BookRefund { invoice, .. }) = act;
+        if !is_invoice(invoice) {
+            return Ok(None);
+        }
+        let stream = SagaId::of_invoice(&self.organization, invoice);
+        let written = |command: serde_json::Result<serde_json::Value>| {
+            command.map_err(|e| StoreError::Refused(format!("a command cannot be written: {e}")))
+        };
+        let (saga, flow, kind, command, what) = match act {
+            Act::LookAgain { invoice } => {
+                let command = Command::Detected {
+                    organization: self.organization.clone(),
+                    installation: self.installation.clone(),
+                    invoice: invoice.clone(),
+                    subscription: None,
+                    source: "reconciliation".to_owned(),
+                    news: News::Changed,
+                    card_link: None,
+                };
+                let what = format!("the flow of invoice {invoice} was told to look again");
+                (stream, InvoicePayment::NAME, "look_again", written(serde_json::to_value(command))?, what)
+            }
+            Act::BookRefund { refund, transaction, invoice, amount } => {
+                let wish = Wish {
+                    key: format!("elsewhere:{refund}"),
+                    installation: self.installation.clone(),
+                    transaction: transaction.clone(),
+                    invoice: invoice.clone(),
+                    stream,
+                    amount: *amount,
+                    source: refund::Source::Forgive,
+                    reason: "made_elsewhere".to_owned(),
+                    by: "reconciliation".to_owned(),
+                    approval: Approval::Rule,
+                };
+                let saga = wish.saga();
+                let command = refund::Command::FoundOutside { wish: Box::new(wish), refund: refund.clone() };
+                let what = format!("refund {refund} of {transaction} is being booked by {saga}");
+                (saga, Refund::NAME, "book_refund", written(serde_json::to_value(command))?, what)
+            }
+        };
+        let item = NewItem {
+            saga,
+            saga_kind: flow.to_owned(),
+            kind: format!("reconciliation.{kind}"),
+            principal: "reconciliation".to_owned(),
+            body: Body::Saga { command }.text(),
+            waiting_key: None,
+            idempotency_key: Some(format!("reconciliation:{run}:{finding}")),
+        };
+        Ok(Some((item, what)))
     }
 }
 
@@ -297,11 +388,6 @@ fn of_what_was_read(books: &Books) -> Vec<Booked> {
     books.booked.iter().filter(|booked| read(&booked.transaction)).cloned().collect()
 }
 
-/// What Zoho's ids look like: nothing else becomes part of an address.
-fn is_id(text: &str) -> bool {
-    (1..=30).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
-}
-
 /// What a leg saw, each code and key once: as it is kept.
 fn distinct(seen: &[Seen]) -> impl Iterator<Item = &Seen> {
     let mut keys = BTreeSet::new();
@@ -309,10 +395,12 @@ fn distinct(seen: &[Seen]) -> impl Iterator<Item = &Seen> {
 }
 
 /// Which findings are over when they are not seen. Whole lists show everything, whatever its age.
-fn scope(judged: &Judged, run: &Run) -> Scope {
+fn scope(judged: &Judged, run: &Run, of_keys: bool) -> Scope {
     let from = match judged.leg {
+        // Nothing but what was seen to agree.
+        _ if of_keys => run.to + TimeDelta::days(36_500),
         Leg::R1 | Leg::R2 | Leg::R9 => run.from,
-        Leg::R3 | Leg::R7 | Leg::R13 | Leg::Ageing => DateTime::UNIX_EPOCH,
+        Leg::R3 | Leg::R7 | Leg::R13 | Leg::Ageing | Leg::Flows => DateTime::UNIX_EPOCH,
     };
     let except = judged.open.iter().map(|open| open.key.clone()).collect();
     Scope { leg: judged.leg, from, agreed: judged.agreed.clone(), except }

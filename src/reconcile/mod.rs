@@ -20,7 +20,7 @@ use crate::store::{Store, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::ids::Installation;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use work::{Step, Trouble, Work};
@@ -44,6 +44,8 @@ pub struct Reconciler {
     call_limit: Duration,
     config: ReconcileConfig,
     budgets: BTreeMap<&'static str, Limits>,
+    /// When it was last looked for what happened since (business time).
+    looked: Mutex<DateTime<Utc>>,
 }
 
 impl Reconciler {
@@ -66,6 +68,7 @@ impl Reconciler {
             call_limit: config.call_limit,
             config: config.reconcile.clone(),
             budgets: config.budgets.clone(),
+            looked: Mutex::new(DateTime::UNIX_EPOCH),
         }
     }
 
@@ -129,12 +132,28 @@ impl Reconciler {
                 tracing::info!(run = %id, kind = run.kind, "the books are compared");
             }
         }
+        if self.is_time_to_look(now)
+            && let Some(run) = order::continuous(&self.store.pool, now).await?
+        {
+            reconciliation::create(&self.store.pool, &run).await?;
+        }
         Ok(())
+    }
+
+    /// Once a minute it is looked for what happened.
+    fn is_time_to_look(&self, now: DateTime<Utc>) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = now - *looked >= order::CONTINUOUS;
+        if is_time {
+            *looked = now;
+        }
+        is_time
     }
 
     /// The first step: which calls are to be made.
     async fn plan(&self, run: &Run, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let work = Work::planned(run, self.config.books_open_at, self.shares(now).await?);
+        let planned = Work::planned(run, self.config.books_open_at, self.shares(&run.kind, now).await?);
+        let work = planned.map_err(StoreError::Unreadable)?;
         let stepped = Stepped {
             steps: work.steps(run.step + 1),
             done: true,
@@ -147,11 +166,13 @@ impl Reconciler {
     }
 
     /// What runs may still use of each vendor's day; none: it counts none.
-    async fn shares(&self, now: DateTime<Utc>) -> Result<BTreeMap<String, Option<u32>>, StoreError> {
+    async fn shares(&self, kind: &str, now: DateTime<Utc>) -> Result<BTreeMap<String, Option<u32>>, StoreError> {
         let mut shares = BTreeMap::new();
         for vendor in ["braintree", "zoho"] {
             let of_day = self.budgets.get(vendor).and_then(|limits| limits.per_day);
-            let share = of_day.map(|of_day| (of_day * self.config.share_percent / 100).max(1));
+            // What goes on all day leaves half of it to the night, and to people.
+            let percent = if kind == "continuous" { 200 } else { 100 };
+            let share = of_day.map(|of_day| (of_day * self.config.share_percent / percent).max(1));
             let used = reconciliation::used_today(&self.store.pool, now.date_naive(), vendor).await?;
             shares.insert(vendor.to_owned(), share.map(|share| share.saturating_sub(used)));
         }
@@ -163,7 +184,7 @@ impl Reconciler {
         let now = self.clock.now();
         let mut stepped = Stepped { done: true, ..Stepped::default() };
         // A new day has a new share.
-        work.left = self.shares(now).await?;
+        work.left = self.shares(&run.kind, now).await?;
         let (vendor, cost) = step.cost();
         if vendor.is_some_and(|vendor| work.left.get(vendor).is_some_and(|left| left.is_some_and(|left| left < cost))) {
             work.give_up(&step, "the share of the day that comparisons may use is used up");

@@ -1,5 +1,6 @@
 //! Which runs there are to be: those of the schedule, and what a person asks for. Knows no vendor.
 
+use super::work::{Keys, Work, is_invoice, is_transaction};
 use crate::store::StoreError;
 use crate::store::reconciliation::{self, NewRun};
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike as _, Utc};
@@ -14,7 +15,15 @@ const HOURLY: TimeDelta = TimeDelta::hours(48);
 /// At this minute of each hour.
 const MINUTE: u32 = 10;
 /// The legs of an hourly run: what costs money soonest.
-const HOURLY_LEGS: [Leg; 4] = [Leg::R1, Leg::R2, Leg::R7, Leg::R9];
+const HOURLY_LEGS: [Leg; 5] = [Leg::R1, Leg::R2, Leg::R7, Leg::R9, Leg::Flows];
+/// The legs that can be compared for chosen keys: the others are lists.
+const LEGS_OF_KEYS: [Leg; 4] = [Leg::R1, Leg::R2, Leg::R3, Leg::R9];
+/// What happened lately is looked for that often.
+pub(super) const CONTINUOUS: TimeDelta = TimeDelta::seconds(60);
+/// The report of a continuous comparison is kept for so long.
+const KEPT: TimeDelta = TimeDelta::days(7);
+/// So many keys are compared in one run.
+const KEYS: u16 = 50;
 /// No window is longer.
 const LONGEST: TimeDelta = TimeDelta::days(400);
 
@@ -27,6 +36,10 @@ pub struct Asked {
     pub from: Option<DateTime<Utc>>,
     /// Until then (UTC); none: now.
     pub to: Option<DateTime<Utc>>,
+    /// Only what belongs to this customer of ours.
+    pub customer: Option<String>,
+    /// Only what belongs to these invoices or transactions.
+    pub references: Vec<String>,
 }
 
 /// Why no run was made.
@@ -35,6 +48,9 @@ pub enum Refused {
     /// The window is none.
     #[error("{0}")]
     Window(String),
+    /// What is to be compared is nothing that can be compared alone.
+    #[error("{0}")]
+    Scope(String),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -53,10 +69,72 @@ pub async fn on_demand(pool: &PgPool, asked: &Asked, by: &str, now: DateTime<Utc
     if to - from > LONGEST {
         return Err(Refused::Window(format!("a window of more than {} days is too long", LONGEST.num_days())));
     }
-    let legs = if asked.legs.is_empty() { Leg::ALL.to_vec() } else { asked.legs.clone() };
-    let run = NewRun { kind: "on_demand", slot: None, legs: words(&legs), from, to, by: by.to_owned(), at: now };
+    let (legs, work) = match chosen(pool, asked).await? {
+        Some(keys) => (LEGS_OF_KEYS.to_vec(), Work::of_keys(keys).text()),
+        None => (Leg::ALL.to_vec(), String::new()),
+    };
+    let legs = if asked.legs.is_empty() { legs } else { asked.legs.clone() };
+    let run = NewRun { kind: "on_demand", slot: None, legs: words(&legs), from, to, by: by.to_owned(), at: now, work };
     let made = reconciliation::create(pool, &run).await?;
     made.ok_or_else(|| StoreError::Refused("a run without a slot was not made".to_owned()).into())
+}
+
+/// The keys of a customer, an invoice or a transaction; none: everything is to be compared.
+async fn chosen(pool: &PgPool, asked: &Asked) -> Result<Option<Keys>, Refused> {
+    if asked.customer.is_none() && asked.references.is_empty() {
+        return Ok(None);
+    }
+    if let Some(leg) = asked.legs.iter().find(|leg| !LEGS_OF_KEYS.contains(leg)) {
+        let words = LEGS_OF_KEYS.map(Leg::as_str).join(", ");
+        let why = format!("leg {} compares lists, not one customer or invoice: choose from {words}", leg.as_str());
+        return Err(Refused::Scope(why));
+    }
+    let found = reconciliation::belonging(pool, asked.customer.as_deref(), &asked.references).await?;
+    let mut keys = Keys::from(found);
+    for reference in &asked.references {
+        // What our log does not know is looked for all the same, as what it looks like.
+        if keys.transactions.contains(reference) || keys.invoices.contains(reference) {
+            continue;
+        }
+        if is_invoice(reference) {
+            keys.invoices.insert(reference.clone());
+        } else if is_transaction(reference) {
+            keys.transactions.insert(reference.clone());
+        } else {
+            return Err(Refused::Scope(format!(
+                "`{reference}` is neither Zoho's id of an invoice nor Braintree's of a transaction"
+            )));
+        }
+    }
+    if keys.is_empty() {
+        return Err(Refused::Scope("our log knows no invoice and no transaction of it".to_owned()));
+    }
+    Ok(Some(keys))
+}
+
+/// A comparison of what something was said of, and nothing more for a while; none: there is nothing such.
+pub(super) async fn continuous(pool: &PgPool, now: DateTime<Utc>) -> Result<Option<NewRun>, StoreError> {
+    reconciliation::forget_continuous(pool, now - KEPT).await?;
+    reconciliation::mark_dirty(pool).await?;
+    let taken = reconciliation::take_dirty(pool, now - reconciliation::QUIET, KEYS).await?;
+    if taken.is_empty() {
+        return Ok(None);
+    }
+    let ids: Vec<String> = taken.transactions.iter().chain(&taken.invoices).cloned().collect();
+    let beside = reconciliation::belonging(pool, None, &ids).await?;
+    let mut keys = Keys::from(taken);
+    keys.transactions.extend(beside.transactions);
+    keys.invoices.extend(beside.invoices);
+    Ok(Some(NewRun {
+        kind: "continuous",
+        slot: None,
+        legs: words(&LEGS_OF_KEYS),
+        from: now - HOURLY,
+        to: now,
+        by: "schedule".to_owned(),
+        at: now,
+        work: Work::of_keys(keys).text(),
+    }))
 }
 
 /// The runs whose time has come: last night's, and this hour's.
@@ -70,6 +148,7 @@ pub(super) fn scheduled(now: DateTime<Utc>, at: NaiveTime, zone: chrono_tz::Tz) 
         to: now,
         by: "schedule".to_owned(),
         at: now,
+        work: String::new(),
     };
     let mut runs = Vec::new();
     if local.time() >= at {

@@ -1,6 +1,6 @@
 //! Makes the calls of a step, and turns what the vendors show into what the kernel compares. Nothing personal is kept.
 
-use super::work::{Step, Trouble, Work, legs};
+use super::work::{IDS, INVOICES, Step, Trouble, Work, is_transaction, legs};
 use super::{AGAIN, Reconciler};
 use crate::connectors::braintree::books::{Booked, Span};
 use crate::connectors::zoho::{Asked, ListedInvoice, ListedSubscription, Order};
@@ -21,11 +21,6 @@ use sagas::kernel::reconciliation::{Leg, charges};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Ids asked for at once.
-const IDS: usize = 50;
-/// Invoices read in one step: a step that is repeated repeats no more.
-const INVOICES: usize = 10;
 
 /// Where what was read is kept.
 pub(super) mod kept {
@@ -223,11 +218,6 @@ impl Reconciler {
 fn shows(content: &str, sales: &[&str]) -> bool {
     let read: Result<Detailed, _> = serde_json::from_str(content);
     read.is_ok_and(|read| sales.iter().all(|sale| read.payments.iter().any(|payment| payment.reference == *sale)))
-}
-
-/// What Braintree's ids look like.
-fn is_transaction(text: &str) -> bool {
-    (4..=36).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
 fn one(source: &'static str, key: &str, content: &impl Serialize) -> Read {

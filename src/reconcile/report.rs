@@ -1,6 +1,6 @@
 //! The report of a run: what was compared, to what it came, what was not read. Written once, and never changed.
 
-use super::work::NotRead;
+use super::work::{Keys, NotRead};
 use crate::store::reconciliation::AccountMoves;
 use chrono::{DateTime, Utc};
 use sagas::kernel::money::Money;
@@ -18,12 +18,15 @@ pub(super) const OUT_OF_BOOKS: &str = "Zoho's own gateway: of what it collects o
 pub struct Report {
     /// The run.
     pub run: Uuid,
-    /// `nightly`, `hourly`, `on_demand`.
+    /// `nightly`, `hourly`, `on_demand`, `continuous`.
     pub kind: String,
     /// The window (UTC).
     pub from: DateTime<Utc>,
     /// Its end.
     pub to: DateTime<Utc>,
+    /// Only these were compared; absent: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
     /// Zone of all dates in it.
     pub books_zone: String,
     /// What is older was compared with nothing (UTC).
@@ -54,6 +57,24 @@ pub struct Report {
     pub findings: Vec<Listed>,
     /// What stood before and agrees by now.
     pub resolved: Vec<Over>,
+}
+
+/// What a run compared that did not compare everything.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Only {
+    /// Braintree transactions and refunds.
+    pub transactions: Vec<String>,
+    /// Zoho invoices.
+    pub invoices: Vec<String>,
+}
+
+impl From<&Keys> for Only {
+    fn from(of: &Keys) -> Self {
+        Self {
+            transactions: of.transactions.iter().cloned().collect(),
+            invoices: of.invoices.iter().cloned().collect(),
+        }
+    }
 }
 
 /// Something that was not read.

@@ -5,10 +5,14 @@ use crate::store::reconciliation::Run;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::reconciliation::Leg;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A search over more time is cut off by the gateway.
 const SLICE: TimeDelta = TimeDelta::days(1);
+/// Ids asked for at once.
+pub(super) const IDS: usize = 50;
+/// Invoices read in one step: a step that is repeated repeats no more.
+pub(super) const INVOICES: usize = 10;
 
 /// Something that is read, or done, in one piece.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +57,37 @@ pub(super) struct NotRead {
     pub(super) why: String,
 }
 
+/// What Zoho's ids look like: nothing else becomes part of an address.
+pub(super) fn is_invoice(text: &str) -> bool {
+    (1..=30).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// What Braintree's ids look like.
+pub(super) fn is_transaction(text: &str) -> bool {
+    (4..=36).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+/// What a run is about that does not compare everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Keys {
+    /// Braintree transactions and refunds.
+    pub(super) transactions: BTreeSet<String>,
+    /// Zoho invoices.
+    pub(super) invoices: BTreeSet<String>,
+}
+
+impl Keys {
+    pub(super) fn is_empty(&self) -> bool {
+        self.transactions.is_empty() && self.invoices.is_empty()
+    }
+}
+
+impl From<crate::store::reconciliation::Keys> for Keys {
+    fn from(of: crate::store::reconciliation::Keys) -> Self {
+        Self { transactions: of.transactions, invoices: of.invoices }
+    }
+}
+
 /// The plan and how far it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Work {
@@ -70,6 +105,9 @@ pub(super) struct Work {
     pub(super) read_at: BTreeMap<String, DateTime<Utc>>,
     /// How often the present step was tried in vain.
     pub(super) tries: u32,
+    /// Only these; none: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) keys: Option<Keys>,
 }
 
 /// Why a step was not done.
@@ -131,20 +169,60 @@ pub(super) fn legs(run: &Run) -> Vec<Leg> {
 }
 
 impl Work {
+    /// What a run of chosen keys begins with.
+    pub(super) fn of_keys(keys: Keys) -> Self {
+        Self { keys: Some(keys), ..Self::default() }
+    }
+
     /// The plan of a run as it is kept; none: it has none yet.
     pub(super) fn of(run: &Run) -> Result<Option<Self>, String> {
+        Ok(if run.step == 0 { None } else { Some(Self::read(run)?) })
+    }
+
+    fn read(run: &Run) -> Result<Self, String> {
         if run.work.is_empty() {
-            return Ok(None);
+            return Ok(Self::default());
         }
-        let read = serde_json::from_str(&run.work);
-        read.map(Some).map_err(|e| format!("its plan is none of this release: {e}; ask for a new run"))
+        serde_json::from_str(&run.work).map_err(|e| format!("its plan is none of this release: {e}; ask for a new run"))
     }
 
     /// The plan of a new run.
-    pub(super) fn planned(run: &Run, opened: Option<DateTime<Utc>>, left: BTreeMap<String, Option<u32>>) -> Self {
+    pub(super) fn planned(
+        run: &Run,
+        opened: Option<DateTime<Utc>>,
+        left: BTreeMap<String, Option<u32>>,
+    ) -> Result<Self, String> {
+        let mut work = Self { left, ..Self::read(run)? };
+        match work.keys.clone() {
+            Some(keys) => work.plan_keys(&legs(run), &keys),
+            None => work.plan_all(run, opened),
+        }
+        work.todo.push_back(Step::Judge);
+        for step in work.todo.clone() {
+            work.foresee(&step);
+        }
+        Ok(work)
+    }
+
+    /// What is asked for by its id.
+    fn plan_keys(&mut self, legs: &[Leg], keys: &Keys) {
+        let parts = |of: &BTreeSet<String>, size| {
+            let all: Vec<String> = of.iter().cloned().collect();
+            all.chunks(size).map(<[String]>::to_vec).collect::<Vec<_>>()
+        };
+        if legs.iter().any(|leg| matches!(leg, Leg::R1 | Leg::R2 | Leg::R9)) {
+            self.todo.extend(parts(&keys.transactions, IDS).into_iter().map(|ids| Step::SalesById { ids }));
+        }
+        if legs.iter().any(|leg| matches!(leg, Leg::R2 | Leg::R3)) {
+            self.todo
+                .extend(parts(&keys.invoices, INVOICES).into_iter().map(|invoices| Step::InvoiceDetails { invoices }));
+        }
+    }
+
+    fn plan_all(&mut self, run: &Run, opened: Option<DateTime<Utc>>) {
+        let work = self;
         let legs = legs(run);
         let any = |wanted: &[Leg]| legs.iter().any(|leg| wanted.contains(leg));
-        let mut work = Self { left, ..Self::default() };
         if any(&[Leg::R1, Leg::R2, Leg::R9]) {
             let mut from = opened.map_or(run.from, |opened| opened.max(run.from));
             while from < run.to {
@@ -163,11 +241,6 @@ impl Work {
         if any(&[Leg::R7]) {
             work.todo.push_back(Step::Subscriptions { page: 1 });
         }
-        work.todo.push_back(Step::Judge);
-        for step in work.todo.clone() {
-            work.foresee(&step);
-        }
-        work
     }
 
     /// Counts a step's calls among the planned ones.

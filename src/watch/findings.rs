@@ -3,6 +3,7 @@
 use crate::store::checks::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::park::ParkCode;
+use sagas::kernel::reconciliation::Code;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub(super) struct Seen {
     pub breakers: Vec<(String, DateTime<Utc>)>,
     /// Erasures of persons whose time is nearly up, or over.
     pub late_erasures: u64,
+    /// Open differences of the books of severity 1, by code.
+    pub severe: Vec<(String, u64)>,
     /// How the standing checks stand.
     pub checks: Vec<State>,
     /// Why a recovery hold stands, if one does.
@@ -137,6 +140,7 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
         );
         found.push(Finding::new("erasure-late", Severity::Page, seen.late_erasures, text));
     }
+    found.extend(seen.severe.iter().filter_map(|(code, count)| difference(code, *count)));
     if !seen.switched_off.is_empty() {
         let text = format!(
             "switched off by hand: {}. Sagas wait for it; `attio-billing switch` turns it on",
@@ -169,6 +173,17 @@ fn standing(state: &State) -> Option<Finding> {
     );
     let mut finding = Finding::new("standing", Severity::Page, state.faults, text);
     finding.key = format!("standing:{}", state.check.as_str());
+    Some(finding)
+}
+
+/// Money lost, or a customer charged wrongly, as the books say: one cause a code.
+fn difference(code: &str, count: u64) -> Option<Finding> {
+    let code = Code::parse(code)?;
+    let text = format!(
+        "{count} open finding(s) of severity 1: {code}. See them: `attio-billing reconcile findings --code {code:?}`"
+    );
+    let mut finding = Finding::new("difference", Severity::Page, count, text);
+    finding.key = format!("difference:{code:?}");
     Some(finding)
 }
 
@@ -227,6 +242,7 @@ mod tests {
             held: Some("another database".to_owned()),
             unpublished: Some(Duration::from_hours(4)),
             late_erasures: 1,
+            severe: vec![("D05".to_owned(), 2), ("D999".to_owned(), 1)],
         }
     }
 
@@ -245,6 +261,7 @@ mod tests {
             "unchecked",
             "unpublished",
             "erasure-late",
+            "difference:D05",
             "switched-off",
             "breaker-open:zoho-writes",
         ];

@@ -12,7 +12,8 @@ use crate::config::WatchConfig;
 use crate::mail::Mailer;
 use crate::store::checks::State;
 use crate::store::{
-    Store, StoreError, backlog, breakers, checkpoints, checks, erasing, inbox, query, recovery, settings,
+    Store, StoreError, backlog, breakers, checkpoints, checks, erasing, inbox, query, reconciliation, recovery,
+    settings,
 };
 use channel::Told;
 pub use channel::{Channel, Way};
@@ -124,6 +125,7 @@ impl Watch {
             held: recovery::hold(pool).await?.map(|hold| hold.cause),
             unpublished: self.unpublished().await?,
             late_erasures: erasing::late(pool).await?,
+            severe: reconciliation::severe(pool).await?,
             checks,
         };
         self.unowned_before = unowned > 0;

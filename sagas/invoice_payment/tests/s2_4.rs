@@ -74,6 +74,24 @@ fn e1_no_more_is_let_go_than_was_captured_and_not_given_back() {
 }
 
 #[test]
+fn e14_what_others_gave_back_and_is_owed_again_is_held_and_not_charged_by_itself() {
+    let mut w = World::begun(|_| {});
+    ask(&mut w, "a", 4_000, Source::Forgive);
+    assert_eq!(parts(&w), [4_000, 0, 0]);
+    // The refund's journals and its hold, and what it did at Zoho.
+    *w.accounts.entry(1200).or_default() += 4_000;
+    *w.accounts.entry(1110).or_default() -= 4_000;
+    w.holds.insert("given_back".to_owned());
+    let id = w.payment_of("tx1");
+    w.delete_payments();
+    w.pay(&id, "tx1", "creditcard", 6_000);
+    end(&mut w, "a", Ending::Reopened);
+    assert_eq!((w.parked(), w.sales_made()), (Some(ParkCode::HeldByDecision), 1));
+    ask(&mut w, "b", 6_001, Source::Forgive);
+    assert_eq!(told(&w)["code"], "too_much");
+}
+
+#[test]
 fn e15_a_payment_that_it_does_not_know_is_not_let_go() {
     let mut w = World::begun(|_| {});
     let (transaction, saga) = ("tx9".to_owned(), refund("a"));

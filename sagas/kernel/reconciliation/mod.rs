@@ -7,6 +7,7 @@
 pub mod charges;
 pub mod code;
 pub mod compare;
+pub mod flows;
 pub mod ledger;
 pub mod life;
 pub mod receivables;
@@ -40,11 +41,13 @@ pub enum Leg {
     R13,
     /// What lies too long on an account of the ledger.
     Ageing,
+    /// What flows ask people about, because money did not go as it should.
+    Flows,
 }
 
 impl Leg {
     /// Every leg, in the order of the report.
-    pub const ALL: [Self; 7] = [Self::R1, Self::R2, Self::R3, Self::R7, Self::R9, Self::R13, Self::Ageing];
+    pub const ALL: [Self; 8] = [Self::R1, Self::R2, Self::R3, Self::R7, Self::R9, Self::R13, Self::Ageing, Self::Flows];
 
     /// The word in tables, the API and the command line.
     pub const fn as_str(self) -> &'static str {
@@ -56,6 +59,7 @@ impl Leg {
             Self::R9 => "R9",
             Self::R13 => "R13",
             Self::Ageing => "ageing",
+            Self::Flows => "flows",
         }
     }
 
@@ -69,6 +73,7 @@ impl Leg {
             Self::R9 => "Braintree's refunds ↔ ours",
             Self::R13 => "ledger ↔ log",
             Self::Ageing => "what lies too long on an account",
+            Self::Flows => "what flows ask people about",
         }
     }
 
@@ -82,7 +87,7 @@ impl Leg {
         match self {
             Self::R1 | Self::R2 => TimeDelta::minutes(15),
             Self::R3 | Self::R7 | Self::R9 => TimeDelta::hours(1),
-            Self::R13 | Self::Ageing => TimeDelta::zero(),
+            Self::R13 | Self::Ageing | Self::Flows => TimeDelta::zero(),
         }
     }
 }
@@ -126,6 +131,17 @@ pub enum Act {
     LookAgain {
         /// Zoho invoice id.
         invoice: String,
+    },
+    /// A refund that others made is opened as a give-back of its own, which looks at it and books it.
+    BookRefund {
+        /// Braintree transaction id of the refund.
+        refund: String,
+        /// That of the sale.
+        transaction: String,
+        /// Zoho invoice id for which it was made.
+        invoice: String,
+        /// How much.
+        amount: Money,
     },
 }
 

@@ -56,6 +56,8 @@ pub struct Receivables {
     pub complete: bool,
     /// Ours: of all invoices that are shown, and all that are open.
     pub owed: Vec<Owed>,
+    /// Invoices that our flows try to collect, and the flow's word for it.
+    pub dunned: BTreeMap<String, String>,
     /// When the list was read (UTC).
     pub read_at: DateTime<Utc>,
     /// Who finds an invoice that was made before in Zoho alone has found nothing (UTC): the books were not open.
@@ -119,7 +121,31 @@ pub fn judge(books: &Receivables, now: DateTime<Utc>) -> Judged {
     let right = Side { entries: entries.collect(), complete: true, ..Side::default() };
     let left = Side { entries: theirs, complete: books.complete, unread };
     let pairs = compare(left, right, now, Leg::R3.late_after());
-    Judged::of(Leg::R3, books.complete, &pairs, finding)
+    let mut judged = Judged::of(Leg::R3, books.complete, &pairs, finding);
+    judged.found.extend(books.shown.iter().filter_map(|shown| dunned(books, shown, &ours, now)));
+    judged
+}
+
+/// Paid at Zoho for longer than our flow may take to see it, and collected all the same.
+fn dunned(books: &Receivables, shown: &Shown, ours: &BTreeMap<&str, &Owed>, now: DateTime<Utc>) -> Option<Found> {
+    let state = books.dunned.get(&shown.id)?;
+    let total = shown.total.filter(|total| total.is_positive())?;
+    let is_paid = shown.status == "paid" && shown.balance.is_some_and(|balance| balance.minor == 0);
+    let changed = shown.changed_at.filter(|at| is_paid && *at + Leg::R1.late_after() < now)?;
+    let about = ours.get(shown.id.as_str()).map(|owed| owed.about.clone()).unwrap_or_default();
+    Some(Found {
+        code: Code::D28,
+        key: shown.id.clone(),
+        severity: Code::D28.severity(),
+        about: About { invoice: Some(shown.id.clone()), ..about },
+        left: format!("Zoho ({})", shown.status),
+        right: format!("our flow ({state})"),
+        at_risk: Some(total),
+        difference: Vec::new(),
+        detail: "Zoho shows it as paid, and it is still being collected".to_owned(),
+        dated: changed,
+        act: Some(Act::LookAgain { invoice: shown.id.clone() }),
+    })
 }
 
 fn has(entries: &[Entry], key: &str) -> bool {

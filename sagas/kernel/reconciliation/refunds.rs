@@ -1,8 +1,9 @@
-//! R9: Braintree's refunds against those that our log knows. Whether Zoho shows them is the refund flow's to record.
+//! R9: Braintree's refunds against those that our log knows. One that others made of a sale in our books is opened as
+//! a refund of its own. Whether Zoho shows them is the refund flow's to record.
 
 use super::charges::{Booked, Sale};
 use super::compare::{Entry, Side, compare};
-use super::{About, Code, Found, Judged, Leg};
+use super::{About, Act, Code, Found, Judged, Leg};
 use crate::kernel::money::Money;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Both books.
 #[derive(Debug, Clone, Default)]
 pub struct Refunds {
+    /// How order ids of our own refunds begin.
+    pub prefix: String,
     /// Everything of the window that Braintree shows.
     pub sales: Vec<Sale>,
     /// The window was read whole.
@@ -46,7 +49,21 @@ pub fn judge(books: &Refunds, now: DateTime<Utc>) -> Judged {
     let right = Side { entries: right, complete: true, ..Side::default() };
     let pairs = compare(left, right, now, Leg::R9.late_after());
     let mut judged = Judged::of(Leg::R9, books.complete, &pairs, |pair| {
-        Found::of(pair, Code::D21, "Braintree shows a refund that our log does not know".to_owned())
+        let refund = sales.get(pair.key.as_str()).copied();
+        if refund.is_some_and(|refund| !books.prefix.is_empty() && refund.order_id.starts_with(&books.prefix)) {
+            let detail = "a refund that was asked for here stands at Braintree, and its saga has not heard of it";
+            return Found::of(pair, Code::D21, detail.to_owned());
+        }
+        let act = refund.and_then(|refund| {
+            let of = booked.get(refund.refund_of.as_deref()?).filter(|of| of.captured.minor > 0)?;
+            Some(Act::BookRefund {
+                refund: refund.id.clone(),
+                transaction: of.transaction.clone(),
+                invoice: of.about.invoice.clone()?,
+                amount: refund.amount,
+            })
+        });
+        Found::of(pair, Code::D21, "Braintree shows a refund that our log does not know".to_owned()).then(act)
     });
     judged.found.extend(too_much(&refunds, &sales, &booked));
     judged

@@ -8,7 +8,7 @@ use super::receivables::{self, Owed, Receivables};
 use super::recording::{self, Detailed, Recorded, Recording};
 use super::refunds::{self, Refunds};
 use super::subscriptions::{self, Linked, Subscriptions};
-use super::{About, Act, Code, Judged, Leg, ledger};
+use super::{About, Act, Code, Judged, Leg, flows, ledger};
 use crate::kernel::answer::CollectionOwner;
 use crate::kernel::money::Money;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -130,7 +130,7 @@ fn owed(invoice: &str, total: i64, balance: i64) -> Owed {
 }
 
 fn receivables(shown: Vec<receivables::Shown>, owed: Vec<Owed>) -> Receivables {
-    Receivables { shown, complete: true, owed, read_at: NOW, opened: None }
+    Receivables { shown, complete: true, owed, read_at: NOW, ..Receivables::default() }
 }
 
 // The comparison.
@@ -412,11 +412,76 @@ fn who_collects_and_how_often_a_subscription_is_there_are_compared() {
 #[test]
 fn a_refund_of_somebody_else_and_one_too_many_are_found() {
     let sales = vec![sale("aa11", "", 4_900), refund("rr1", "aa11", 4_000), refund("rr2", "aa11", 1_000)];
-    let all = Refunds { sales, complete: true, known: BTreeSet::from(["rr1".to_owned()]), booked: Vec::new() };
+    let all = Refunds { sales, complete: true, known: BTreeSet::from(["rr1".to_owned()]), ..Refunds::default() };
     let expected = vec![(Code::D21, "rr2".to_owned()), (Code::D24, "aa11".to_owned())];
     assert_eq!(codes(&refunds::judge(&all, NOW)), expected);
     let known = Refunds { known: BTreeSet::from(["rr1".to_owned(), "rr2".to_owned()]), ..all };
     assert_eq!(codes(&refunds::judge(&known, NOW)), one(Code::D24, "aa11"));
+}
+
+#[test]
+fn d21_a_refund_of_a_sale_in_our_books_is_opened_as_one_and_that_of_an_unknown_sale_or_of_ours_is_not() {
+    let about = About { invoice: Some("7".to_owned()), ..About::default() };
+    let of = |order_id: &str, booked: Vec<Booked>| {
+        let credit = Sale { order_id: order_id.to_owned(), ..refund("rr1", "aa11", 4_000) };
+        let prefix = "demo.rf.".to_owned();
+        let books = Refunds { prefix, sales: vec![credit], complete: true, booked, ..Refunds::default() };
+        let judged = refunds::judge(&books, NOW);
+        assert_eq!(codes(&judged), one(Code::D21, "rr1"));
+        judged.found.into_iter().next().unwrap().act
+    };
+    let ours = || vec![Booked { about: about.clone(), ..booked("aa11", 4_900) }];
+    let act = Act::BookRefund {
+        refund: "rr1".to_owned(),
+        transaction: "aa11".to_owned(),
+        invoice: "7".to_owned(),
+        amount: eur(4_000),
+    };
+    // In the console the order id of the sale may stand on its refund.
+    for order_id in ["", "demo.inv.7.1", "shop-1"] {
+        assert_eq!(of(order_id, ours()), Some(act.clone()));
+    }
+    assert_eq!(of("demo.rf.0192.1", ours()), None);
+    assert_eq!(of("", Vec::new()), None);
+}
+
+#[test]
+fn d28_what_zoho_shows_as_paid_and_our_flow_collects_is_found_once_the_flow_had_time_to_see_it() {
+    let judge = |status: &str, balance, minutes| {
+        let changed_at = Some(NOW - TimeDelta::minutes(minutes));
+        let row = receivables::Shown { changed_at, ..shown("7", status, 4_900, balance) };
+        let dunned = BTreeMap::from([("7".to_owned(), "Dunning".to_owned())]);
+        let books = Receivables { dunned, ..receivables(vec![row], vec![owed("7", 4_900, balance)]) };
+        codes(&receivables::judge(&books, NOW))
+    };
+    assert_eq!(judge("paid", 0, 16), one(Code::D28, "7"));
+    assert_eq!(judge("paid", 0, 15), []);
+    assert_eq!(judge("overdue", 4_900, 16), []);
+    assert_eq!(judge("void", 0, 61), one(Code::D11, "7"), "a void invoice is nobody's payment");
+}
+
+#[test]
+fn d16_d22_d23_what_flows_ask_people_about_stands_in_the_queue() {
+    let parked = |flow: &str, code: &str| flows::Parked {
+        saga: "s1".to_owned(),
+        flow: flow.to_owned(),
+        code: code.to_owned(),
+        detail: "look".to_owned(),
+        amount: Some(eur(4_000)),
+        since: NOW,
+        about: About::default(),
+    };
+    let found = |flow, code| {
+        let judged = flows::judge(&[parked(flow, code)]);
+        judged.found.iter().map(|found| (found.code, found.severity)).collect::<Vec<_>>()
+    };
+    assert_eq!(found("invoice_payment", "SETTLEMENT_DECLINED"), [(Code::D16, 1)]);
+    assert_eq!(found("refund", "RECORD_BLOCKED"), [(Code::D22, 2)]);
+    assert_eq!(found("refund", "CREDIT_SPENT"), [(Code::D22, 1)]);
+    assert_eq!(found("refund", "REFUND_FAILED_AFTER_SUCCESS"), [(Code::D23, 1)]);
+    // A payment that Zoho does not take is R2's to find.
+    assert_eq!(found("invoice_payment", "RECORD_BLOCKED"), []);
+    assert!(flows::reasons().contains(&"CREDIT_SPENT"));
 }
 
 #[test]

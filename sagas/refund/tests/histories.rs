@@ -81,9 +81,30 @@ fn note_off_by_a_cent() -> World {
     World::begun(Source::Forgive, 4_000, |w| w.note_off = 1)
 }
 
+/// A refund that others made of a sale of which all is applied.
+fn made_elsewhere(choice: Option<Choice>) -> World {
+    let mut w = World::new(Source::Forgive, 4_000);
+    w.refund = Some(w.made("cr1", "", 4_000, SubmittedForSettlement));
+    let wish = Box::new(w.wish.clone());
+    w.tell(Command::FoundOutside { wish, refund: "cr1".to_owned() });
+    w.hear();
+    if let Some(choice) = choice {
+        w.decide(choice);
+    }
+    w
+}
+
+fn made_elsewhere_and_unexplained() -> World {
+    made_elsewhere(None)
+}
+
+fn made_elsewhere_and_reopened() -> World {
+    made_elsewhere(Some(Choice::Reopen))
+}
+
 #[test]
 fn every_scenario_has_its_recorded_history() {
-    let scenarios: [Scenario; 12] = [
+    let scenarios: [Scenario; 14] = [
         ("forgiven_and_settled", forgiven_and_settled),
         ("voided_and_forgiven", voided_and_forgiven),
         ("reopened_in_part", reopened_in_part),
@@ -96,6 +117,8 @@ fn every_scenario_has_its_recorded_history() {
         ("blocked", blocked),
         ("failed_then_paid_outside", failed_then_paid_outside),
         ("note_off_by_a_cent", note_off_by_a_cent),
+        ("made_elsewhere_and_unexplained", made_elsewhere_and_unexplained),
+        ("made_elsewhere_and_reopened", made_elsewhere_and_reopened),
     ];
     for (name, scenario) in scenarios {
         scenario().has_recorded_history(name);

@@ -4,5 +4,6 @@
 mod histories;
 mod ledger;
 mod s2_4;
+mod s2_4_outside;
 mod s2_4_zoho;
 mod world;

@@ -39,6 +39,10 @@ pub(super) struct World {
     pub(super) rule_may: i64,
     /// The stream's answer, unless it says nothing.
     pub(super) answers: Option<Command>,
+    /// An answer that a test keeps back.
+    pub(super) later: Option<Command>,
+    /// What the next look at the refund says instead.
+    pub(super) found: Option<Outcome>,
     pub(super) payment: Option<ZohoPayment>,
     pub(super) note: Option<CreditNote>,
     /// Every credit note comes to so much more than it should.
@@ -137,6 +141,8 @@ impl World {
             balance_after_delete: TOTAL,
             rule_may: 0,
             answers: Some(Command::Admitted { terms: Box::new(terms) }),
+            later: None,
+            found: None,
             payment: (applied > 0).then(|| payment(applied)),
             note: None,
             note_off: 0,
@@ -230,6 +236,9 @@ impl World {
                 Answer::Transaction(Box::new(self.sale_now()))
             }
             Effect::Braintree(Braintree::ReadTransaction { .. }) => {
+                if let Some(outcome) = self.found.take() {
+                    return outcome;
+                }
                 let made = self.refund.clone().expect("one was sent");
                 let shown = samples::transaction(&made.id, &made.order_id, made.amount, made.created_at);
                 Answer::Transaction(Box::new(Transaction { status: made.status, ..shown }))

@@ -27,7 +27,7 @@ use uuid::Uuid;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunBody {
-    /// `R1`, `R2`, `R3`, `R7`, `R9`, `R13`, `ageing`; absent: all
+    /// `R1`, `R2`, `R3`, `R7`, `R9`, `R13`, `ageing`, `flows`; absent: all
     #[serde(default)]
     legs: Vec<String>,
     /// From this date or instant on; absent: 45 days back
@@ -36,13 +36,19 @@ pub(super) struct RunBody {
     /// To the end of this date, or before this instant; absent: now
     #[serde(default)]
     to: Option<String>,
+    /// Only what belongs to this customer of ours: `R1`, `R2`, `R3`, `R9`
+    #[serde(default)]
+    customer: Option<String>,
+    /// Only what belongs to these invoices (Zoho ids) and transactions (Braintree ids)
+    #[serde(default)]
+    references: Vec<String>,
 }
 
 /// A comparison.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RunView {
     pub id: Uuid,
-    /// `nightly`, `hourly`, `on_demand`
+    /// `nightly`, `hourly`, `on_demand`, `continuous`
     kind: String,
     legs: Vec<String>,
     from: DateTime<Utc>,
@@ -274,10 +280,13 @@ pub(super) async fn start(
         legs: body.legs.iter().map(leg).collect::<Result<_, _>>()?,
         from: bound("from", body.from, false)?,
         to: bound("to", body.to, true)?,
+        customer: view::word("customer", body.customer)?,
+        references: body.references,
     };
     let made = reconcile::on_demand(&app.store.pool, &asked, &actor.principal(), app.clock.now()).await;
     let id = made.map_err(|refused| match refused {
         Refused::Window(why) => Problem::field("from", why),
+        Refused::Scope(why) => Problem::field("references", why),
         Refused::Store(e) => e.into(),
     })?;
     Ok((StatusCode::ACCEPTED, Json(find(&app, id).await?.into())))

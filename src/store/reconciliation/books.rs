@@ -15,7 +15,7 @@ use serde::Serialize;
 use sqlx::PgPool;
 use std::collections::BTreeSet;
 
-fn money(minor: i64, currency: &str) -> Result<Money, StoreError> {
+pub(super) fn money(minor: i64, currency: &str) -> Result<Money, StoreError> {
     let sum = amount(Some(minor), Some(currency))?;
     sum.ok_or_else(|| StoreError::Unreadable("a sum without an amount".to_owned()))
 }

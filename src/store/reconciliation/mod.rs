@@ -3,6 +3,7 @@
 mod books;
 mod decisions;
 mod findings;
+mod keys;
 mod runs;
 
 pub use books::{
@@ -12,6 +13,9 @@ pub use books::{
 pub use decisions::{ALONE_MINOR, Decided, Decision, Undecided, decide};
 pub use findings::{
     Changes, Finding, FindingFilter, Scope, Seen, acts_of, find as find_finding, findings, standing_ids, tried,
+};
+pub use keys::{
+    Keys, QUIET, asking, belonging, booked_of, dunned, forget_continuous, mark_dirty, owed_of, severe, take_dirty,
 };
 pub use runs::{
     NewRun, Read, Run, RunState, Stepped, create, due, fail, find, finish, invoice_content, keep_invoices,

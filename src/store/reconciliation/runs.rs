@@ -43,7 +43,7 @@ impl RunState {
 /// A run to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRun {
-    /// `nightly`, `hourly`, `on_demand`.
+    /// `nightly`, `hourly`, `on_demand`, `continuous`.
     pub kind: &'static str,
     /// One run at most has it.
     pub slot: Option<String>,
@@ -57,6 +57,8 @@ pub struct NewRun {
     pub by: String,
     /// When, by business time (UTC).
     pub at: DateTime<Utc>,
+    /// What it is to look at, as JSON; empty: all.
+    pub work: String,
 }
 
 /// A run.
@@ -64,7 +66,7 @@ pub struct NewRun {
 pub struct Run {
     /// Id.
     pub id: Uuid,
-    /// `nightly`, `hourly`, `on_demand`.
+    /// `nightly`, `hourly`, `on_demand`, `continuous`.
     pub kind: String,
     /// Words of the legs, separated by commas.
     pub legs: String,
@@ -153,7 +155,7 @@ pub async fn create(pool: &PgPool, run: &NewRun) -> Result<Option<Uuid>, StoreEr
     let made = sqlx::query!(
         "insert into reconciliation_run (id, kind, slot, legs, from_at, to_at, asked_by, asked_at, state, step, steps,
              doing, work, changed_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 0, 0, 'waits for its turn', '', $8)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'running', 0, 0, 'waits for its turn', $9, $8)
          on conflict (slot) do nothing",
         id,
         run.kind,
@@ -162,7 +164,8 @@ pub async fn create(pool: &PgPool, run: &NewRun) -> Result<Option<Uuid>, StoreEr
         run.from,
         run.to,
         storable(&run.by),
-        run.at
+        run.at,
+        storable(&run.work)
     );
     Ok((made.execute(pool).await?.rows_affected() == 1).then_some(id))
 }
@@ -198,7 +201,7 @@ pub async fn find(pool: &PgPool, id: Uuid) -> Result<Option<Run>, StoreError> {
     row.fetch_optional(pool).await?.map(Run::try_from).transpose()
 }
 
-/// The last runs, the youngest first.
+/// The last runs, the youngest first; of those that go on all day, the last few.
 ///
 /// # Errors
 /// The database cannot be reached.
@@ -207,13 +210,16 @@ pub async fn list(pool: &PgPool, limit: u16) -> Result<Vec<Run>, StoreError> {
         Row,
         "select id, kind, legs, from_at, to_at, asked_by, asked_at, state, step, steps, doing, work, resume_at, complete,
              null::text as report, hash, changed_at
-         from reconciliation_run order by asked_at desc, id desc limit $1",
+         from reconciliation_run
+         where kind <> 'continuous' or id in (
+             select id from reconciliation_run where kind = 'continuous' order by asked_at desc, id desc limit 5)
+         order by asked_at desc, id desc limit $1",
         i64::from(limit)
     );
     rows.fetch_all(pool).await?.into_iter().map(Run::try_from).collect()
 }
 
-/// The last run that has a report.
+/// The last run that has a report, but for those that go on all day.
 ///
 /// # Errors
 /// The database cannot be reached.
@@ -222,7 +228,7 @@ pub async fn latest(pool: &PgPool) -> Result<Option<Run>, StoreError> {
         Row,
         "select id, kind, legs, from_at, to_at, asked_by, asked_at, state, step, steps, doing, work, resume_at, complete,
              report, hash, changed_at
-         from reconciliation_run where report is not null order by changed_at desc, id desc limit 1"
+         from reconciliation_run where report is not null and kind <> 'continuous' order by changed_at desc, id desc limit 1"
     );
     row.fetch_optional(pool).await?.map(Run::try_from).transpose()
 }
@@ -233,7 +239,8 @@ pub async fn latest(pool: &PgPool) -> Result<Option<Run>, StoreError> {
 /// The database cannot be reached.
 pub async fn last_complete(pool: &PgPool) -> Result<Option<DateTime<Utc>>, StoreError> {
     let at = sqlx::query_scalar!(
-        "select coalesce(max(asked_at) filter (where complete), min(asked_at)) from reconciliation_run"
+        "select coalesce(max(asked_at) filter (where complete), min(asked_at)) from reconciliation_run
+         where kind <> 'continuous'"
     );
     Ok(at.fetch_one(pool).await?)
 }

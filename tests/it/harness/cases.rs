@@ -336,7 +336,8 @@ async fn resume_all(world: &mut World<'_>, roads: &[Road], cases: &[Case]) {
     let mut resumed = Vec::new();
     for case in cases {
         let (line, _) = history(world.pool(), case.saga).await;
-        if line.parked.is_none() {
+        // A road that ends with a person's question goes no further.
+        if line.parked.is_none() || End::of(&line) == roads[case.road].end {
             continue;
         }
         world.resume(case.saga).await;

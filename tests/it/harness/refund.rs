@@ -14,8 +14,8 @@ use attio_billing::store::query::{self, SagaLine};
 use chrono::TimeDelta;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
-use sagas::refund::{Approval, Refund, Source, Wish};
-use serde_json::Value;
+use sagas::refund::{self, Approval, Refund, Source, Wish};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,13 @@ impl Fixture {
         let clock: Arc<dyn Clock> = staged.stage.clock().clone();
         let mailer = Mailer::new(&config.mail, &config.brand, clock, Duration::from_secs(10)).unwrap();
         Self { mailer: Arc::new(mailer), staged }
+    }
+
+    /// Somebody gives a part of the sale back in Braintree's console.
+    async fn refunded_in_console(&self, sale: &str) -> String {
+        let act = json!({"vendor": "braintree", "act": "refund_in_console", "id": sale, "amount": "19.00"});
+        let made = self.staged.stage.sandbox.staff(&act).await.unwrap();
+        made["id"].as_str().unwrap().to_owned()
     }
 
     /// What money went out with, by the sale that it is of: id and status.
@@ -82,7 +89,7 @@ impl super::Fixture for Fixture {
     }
 
     fn roads(&self) -> &'static [&'static str] {
-        &["forgiven", "reopened"]
+        &["forgiven", "reopened", "elsewhere"]
     }
 
     fn one_in(&self) -> usize {
@@ -109,8 +116,9 @@ impl super::Fixture for Fixture {
         let email = "given@example.org".to_owned();
         let person = Person { first_name: name.to_owned(), email, ..Person::default() };
         people::put(self.pool(), &paid.customer.ours, &person).await.unwrap();
+        let made = if road == "elsewhere" { Some(self.refunded_in_console(&paid.transaction).await) } else { None };
         let wish = Wish {
-            key: "harness".to_owned(),
+            key: made.as_ref().map_or_else(|| "harness".to_owned(), |refund| format!("elsewhere:{refund}")),
             installation: self.staged.installation(),
             transaction: paid.transaction,
             invoice: paid.invoice,
@@ -121,7 +129,12 @@ impl super::Fixture for Fixture {
             by: "rule:harness".to_owned(),
             approval: Approval::Rule,
         };
-        let message = wish.message();
+        let mut message = wish.message();
+        if let Some(refund) = made {
+            let found = refund::Command::FoundOutside { wish: Box::new(wish), refund };
+            message.command = serde_json::to_value(found).unwrap();
+            message.kind = "reconciliation.book_refund".to_owned();
+        }
         NewItem {
             saga: message.to,
             saga_kind: message.flow,
@@ -139,7 +152,8 @@ impl super::Fixture for Fixture {
         let refunds = self.refunds().await;
         for line in sagas.iter().chain(twice).filter(|line| line.kind == KIND) {
             let (_, events) = query::saga(self.pool(), line.id).await.unwrap().unwrap();
-            let asked = events.iter().find(|event| event.name == "RefundRequested").expect("it was asked for");
+            let begins = |name: &str| matches!(name, "RefundRequested" | "RefundFoundOutside");
+            let asked = events.iter().find(|event| begins(&event.name)).expect("it was asked for, or found");
             let asked: Value = serde_json::from_str(&asked.payload).unwrap();
             let sale = asked["business"]["wish"]["transaction"].as_str().unwrap();
             let count = refunds.get(sale).map_or(0, Vec::len);

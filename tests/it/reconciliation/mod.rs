@@ -2,6 +2,7 @@
 
 mod books;
 mod decisions;
+mod found;
 mod line;
 mod play;
 mod runs;

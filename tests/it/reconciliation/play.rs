@@ -124,7 +124,12 @@ impl Play {
 
     /// Compares these legs and gives the report.
     pub(super) async fn compare(&self, legs: &[&str]) -> Value {
-        let id = self.ask(&json!({ "legs": legs })).await;
+        self.compared(&json!({ "legs": legs })).await
+    }
+
+    /// Compares what is asked for and gives the report.
+    pub(super) async fn compared(&self, asked: &Value) -> Value {
+        let id = self.ask(asked).await;
         let run = self.ended(&id).await;
         assert_eq!(run["state"], "done", "{run}");
         self.rest().await;
