@@ -12,6 +12,7 @@ use super::words::{Attempt, Choice, Closing, Event};
 use crate::kernel::answer::Invoice;
 use crate::kernel::effect::{Claim, ClaimKind};
 use crate::kernel::money::Money;
+use crate::kernel::opening::OpenedWith;
 use crate::kernel::posting::{Dimensions, Posting, Rule};
 use crate::kernel::saga::{Facts, Mark};
 use chrono::NaiveDate;
@@ -49,6 +50,9 @@ pub(super) struct Booked {
     pub(super) written_off: i64,
     /// It was taken out of the books before.
     pub(super) voided: bool,
+    /// With what it stands in the opening position; absent: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) opening: Option<Box<OpenedWith>>,
 }
 
 /// A payment that somebody else recorded.
@@ -59,8 +63,24 @@ pub(super) struct External {
 }
 
 impl Booked {
+    /// It stands in the opening position and not in the books.
+    pub(super) const fn is_to_open(&self) -> bool {
+        self.opening.is_some() && self.figures.is_none() && !self.voided
+    }
+
     pub(super) fn apply(&mut self, event: &Event) {
         match event {
+            Event::OpeningHeard { with } => self.opening = Some(with.clone()),
+            Event::InvoiceOpened { with } => {
+                self.figures = Some(Figures { total: with.total, tax: with.tax });
+                self.credits = with.credits.minor;
+                self.written_off = with.written_off.minor;
+                let before = with.payments.iter().map(|paid| {
+                    let external = External { channel: channel(&paid.mode).to_owned(), amount: paid.amount };
+                    (paid.payment.clone(), external)
+                });
+                self.external = before.collect();
+            }
             Event::InvoiceIssued { figures, .. } => self.figures = Some(*figures),
             Event::InvoiceEdited { after, .. } => self.figures = Some(*after),
             Event::InvoiceVoided { .. } => {
@@ -94,6 +114,10 @@ pub(super) fn is_unfinished(invoice: &Invoice) -> bool {
 pub(super) fn mirror(state: &State, invoice: &Invoice, today: NaiveDate) -> Vec<Event> {
     if is_unfinished(invoice) {
         return Vec::new();
+    }
+    if state.booked.is_to_open() {
+        let with = state.booked.opening.clone();
+        return with.map(|with| Event::InvoiceOpened { with }).into_iter().collect();
     }
     if is_void(invoice) {
         return voided(state, today);
@@ -217,6 +241,10 @@ pub(super) fn facts(state: &State, event: &Event) -> Facts {
     facts.tells.extend(ticket::asked(state, event));
     let book = Book { state };
     match event {
+        Event::InvoiceOpened { with } => {
+            facts.postings.push(book.plain(Rule::OpeningReceivable, with.balance, with.on));
+            facts.amount = Some(with.balance);
+        }
         Event::InvoiceIssued { figures, effective } => {
             facts.postings.push(book.invoice(Rule::InvoiceIssued, figures, *effective));
             facts.amount = Some(figures.total);

@@ -15,6 +15,7 @@ use crate::kernel::effect::CardCause;
 use crate::kernel::give_back::Source;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
+use crate::kernel::opening::OpenedWith;
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -167,6 +168,11 @@ pub enum News {
         /// Zoho payment id.
         payment: String,
     },
+    /// It was open when the books were opened: with that it stands in the opening position.
+    Opened {
+        /// As the flow that opens the books compared it.
+        with: Box<OpenedWith>,
+    },
 }
 
 /// What a person can choose for an invoice that is held.
@@ -262,6 +268,14 @@ pub enum Event {
     MethodRead {
         /// The customer's default card; absent: there is none.
         method: Option<Method>,
+    },
+    /// It stands in the opening position, unless it stands in the books already.
+    OpeningHeard {
+        with: Box<OpenedWith>,
+    },
+    /// The books of it begin with what it owed then; what was paid, credited and written off before is historic.
+    InvoiceOpened {
+        with: Box<OpenedWith>,
     },
     InvoiceIssued {
         figures: Figures,
@@ -537,6 +551,8 @@ crate::kernel::saga::event_names!(
     SubscriptionRead,
     ClientRead,
     MethodRead,
+    OpeningHeard,
+    InvoiceOpened,
     InvoiceIssued,
     InvoiceEdited,
     InvoiceVoided,

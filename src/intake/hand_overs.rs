@@ -61,7 +61,8 @@ pub enum OpenInvoicesDecision {
 }
 
 impl OpenInvoicesDecision {
-    const fn choice(self) -> OpenInvoices {
+    /// As the flow takes it.
+    pub const fn choice(self) -> OpenInvoices {
         match self {
             Self::Collect => OpenInvoices::Collect,
             Self::Void => OpenInvoices::Void,
