@@ -4,8 +4,8 @@
 //! Proposed by finance as a list; agreed to by a second person where approvals are asked for. It promises: nothing is posted
 //! unless every line that a vendor can show is as the vendor shows it, and the lines add up to the totals that finance gives;
 //! what does not tie is named line by line; the books open once. What happened before is historic: no journal, no finding.
-//! The receivable of an invoice is posted by the invoice's own stream, which goes on from there; what stands in the books
-//! already is not posted again. It writes nothing at a vendor and charges nobody.
+//! The receivable of an invoice is posted by the invoice's own stream, which goes on from there, and takes back what it has
+//! booked of before. It writes nothing at a vendor and charges nobody.
 //!
 //! | step | does | undo |
 //! | --- | --- | --- |

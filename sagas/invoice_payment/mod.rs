@@ -244,11 +244,11 @@ fn set_letters(turn: &mut Turn<'_>, card_link: Option<&Value>) {
     }
 }
 
-/// What stands in the books already does not open them; true where it does.
+/// What we have captured money for is no matter of before, and what is void owes nothing; true where it opens.
 fn set_opening(turn: &mut Turn<'_>, news: &News) -> bool {
     let News::Opened { with } = news else { return false };
     let booked = &turn.state.booked;
-    let opens = booked.opening.is_none() && booked.figures.is_none() && !booked.voided;
+    let opens = booked.opening.is_none() && turn.state.captures.is_empty() && !booked.voided;
     if opens {
         turn.push(Event::OpeningHeard { with: with.clone() });
     }

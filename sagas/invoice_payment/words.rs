@@ -276,6 +276,10 @@ pub enum Event {
     /// The books of it begin with what it owed then; what was paid, credited and written off before is historic.
     InvoiceOpened {
         with: Box<OpenedWith>,
+        /// As it was issued in our books before, which is taken back; absent: it was not.
+        issued: Option<Figures>,
+        /// Day of the invoice.
+        issued_on: NaiveDate,
     },
     InvoiceIssued {
         figures: Figures,

@@ -11,7 +11,7 @@ use crate::intake::hand_overs::{self, Collector, OpenInvoicesDecision};
 use crate::intake::imports::{self, Sheet, Word};
 use crate::store::append::Status;
 use crate::store::backlog::await_item;
-use crate::store::items::offer_item;
+use crate::store::items::{ItemState, offer_item};
 use crate::store::query::{self, SagaCursor, SagaFilter, SagaLine};
 use crate::store::schema::Stamp;
 use crate::store::{people, schema};
@@ -532,14 +532,22 @@ async fn found(pool: &PgPool, job: &str) -> Result<Vec<SagaLine>, Exit> {
     Ok(lines)
 }
 
-/// Every line has heard what it was told.
+/// Every line has heard what it was told; a line that refused it says why.
 async fn heard(pool: &PgPool, items: &[Uuid]) -> Result<(), Exit> {
     let bar = bar(items.len(), "heard");
+    let mut refused = 0_usize;
     for item in items {
-        await_item(pool, *item, PATIENCE).await?;
+        let item = await_item(pool, *item, PATIENCE).await?;
+        if matches!(item.state, ItemState::Refused | ItemState::Dead) {
+            refused += 1;
+            bar.suspend(|| eprintln!("{}", item.reason.unwrap_or_default()));
+        }
         bar.inc(1);
     }
     bar.finish_and_clear();
+    if refused > 0 {
+        return Err(Exit::refused(format!("{refused} of {} line(s) refused it", items.len())));
+    }
     Ok(())
 }
 

@@ -49,7 +49,22 @@ fn p3_its_books_begin_with_what_it_owed_and_what_was_paid_before_is_historic() {
 }
 
 #[test]
-fn p3_what_stands_in_the_books_already_is_not_opened_again() {
+fn p3_what_was_booked_before_the_books_were_opened_is_taken_back_for_what_it_owed() {
+    let mut w = World::new();
+    partly_paid(&mut w);
+    w.survey.owner = None;
+    w.detect();
+    assert_eq!((w.balance(1200), w.balance(4000) + w.balance(2200), w.balance(1150)), (6_000, -10_000, 4_000));
+    w.tell(seen(opened(6_000)));
+    assert_eq!((w.balance(1200), w.balance(3900)), (6_000, -6_000));
+    assert_eq!((w.balance(4000), w.balance(2200), w.balance(1150)), (0, 0, 0), "what was before is historic");
+    w.has_recorded_history("opened_after_it_was_seen");
+    w.changed();
+    assert_eq!((w.count("InvoiceOpened"), w.balance(1200)), (1, 6_000));
+}
+
+#[test]
+fn p3_what_we_have_captured_money_for_is_not_opened() {
     let mut w = World::new();
     w.detect();
     let posted = w.rules.clone();

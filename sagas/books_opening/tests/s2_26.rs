@@ -1,6 +1,6 @@
 //! 2.26-p3: the books open once, with what ties and with nothing else.
 
-use super::{BooksOpening, Command, Difference, Event, Item, Kind, Proposal, Total};
+use crate::books_opening::{BooksOpening, Command, Difference, Event, Item, Kind, Proposal, Total};
 use crate::kernel::answer::{Answer, CustomerSurvey, Invoice, InvoicePayment, Transaction, TransactionStatus};
 use crate::kernel::effect::{Braintree, Desk, Effect, Message, Zoho};
 use crate::kernel::flow::Open;
