@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 105] = [
+    let commands: [&[&str]; 114] = [
         &[],
         &["serve"],
         &["sandbox"],

@@ -4,18 +4,23 @@
 use super::Ground;
 use super::staged::Staged;
 use attio_billing::demo::{Customer, Wish};
+use attio_billing::port::{Beside, Call, Perform as _};
 use attio_billing::store::items::NewItem;
 use attio_billing::store::ledger::invoice_balances;
 use attio_billing::store::query::SagaLine;
 use attio_billing::store::settings::set_collection_owner;
 use chrono::TimeDelta;
 use sagas::books_opening::{BooksOpening, Command, Item, Kind, Proposal, Total};
+use sagas::kernel::answer::Answer;
+use sagas::kernel::effect::{Braintree, Effect};
 use sagas::kernel::ids::SagaId;
+use sagas::kernel::outcome::Outcome;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 pub(crate) const KIND: &str = BooksOpening::NAME;
 const PRICE: i64 = 4_900;
@@ -30,6 +35,33 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) async fn new() -> Self {
         Self { staged: Staged::new().await, number: AtomicU32::default(), customers: Mutex::default() }
+    }
+
+    /// The old system charged the customer, and recorded it nowhere.
+    async fn sale_of_before(&self, customer: &Customer, number: u32) -> String {
+        let now = self.staged.stage.clock().now();
+        let call = Call {
+            saga: SagaId::derived("harness", &["before"]),
+            step: "sell".to_owned(),
+            attempt: 1,
+            effect: Effect::Braintree(Braintree::Sell {
+                order_id: format!("before.{number}"),
+                customer: customer.braintree_customer.clone(),
+                token: customer.token.clone(),
+                amount: crate::store_support::eur(100),
+                recurring: true,
+                details: None,
+            }),
+            requested_at: now,
+            sent_at: None,
+            now,
+            time_limit: Duration::from_secs(10),
+            beside: Beside::default(),
+        };
+        match self.staged.connectors.perform(&call).await.outcome {
+            Outcome::Done { answer: Answer::Transaction(sale) } => sale.id,
+            other => panic!("the sale was not made: {other:?}"),
+        }
     }
 }
 
@@ -56,8 +88,7 @@ impl super::Fixture for Fixture {
         let stage = &self.staged.stage;
         let customer = stage.new_customer(&Wish::new(format!("Owing {number}"), PRICE)).await.unwrap();
         set_collection_owner(stage.pool(), &customer.subscription, None, "harness").await.unwrap();
-        let books = stage.sandbox.books().await.unwrap();
-        let sale = books["braintree"]["transactions"][0]["id"].as_str().unwrap().to_owned();
+        let sale = self.sale_of_before(&customer, number).await;
         let item = |line, kind, id: &str, minor| Item {
             line,
             kind,
@@ -67,7 +98,7 @@ impl super::Fixture for Fixture {
         let items = vec![
             item(2, Kind::Receivable, &customer.first_invoice, PRICE),
             item(3, Kind::Credit, &customer.zoho_customer, 1_500),
-            item(4, Kind::Unapplied, &sale, 1),
+            item(4, Kind::Unapplied, &sale, 100),
             item(5, Kind::InTransit, "payout", 300),
         ];
         let totals = items.iter().map(|item| Total { kind: item.kind, amount: item.amount }).collect();

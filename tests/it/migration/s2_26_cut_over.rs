@@ -3,6 +3,7 @@
 use super::Play;
 use attio_billing::demo::Customer;
 use sagas::kernel::answer::CollectionOwner;
+use sagas::kernel::hand_over;
 use serde_json::json;
 
 /// A customer with a card, linked and shadowed, and finance agreed to what the shadow says; their list.
@@ -104,6 +105,11 @@ async fn e9_until_we_have_charged_it_goes_back_to_who_collected_it() {
     assert_eq!(code, 0, "{errors}");
     play.until("old-1", "Watched").await;
     play.does(&["import", "back", &job, "--reason", "a discount is missing", "--wait"]).await;
+    // What is open in between is decided by finance, there as here.
+    let organization = &play.out.stage.config().vendors.zoho.organization_id;
+    let back = hand_over::saga(organization, &customer.zoho_subscription, "import:old-1:back:2");
+    play.out.stage.until_saga(back, "MoneyDecision", |line| line.state == "MoneyDecision").await.unwrap();
+    play.does(&["hand-over", "decide", &back.to_string(), "leave", "--reason", "Zoho's"]).await;
     play.until("old-1", "Linked").await;
     assert_eq!(owner(&play, &customer).await, Some(CollectionOwner::ZohoNative));
     let books = play.books().await;
