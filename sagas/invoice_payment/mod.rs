@@ -36,6 +36,7 @@ mod evolve;
 mod give_back;
 mod letters;
 mod lifecycle;
+mod news;
 mod pending;
 mod projection;
 mod propose;
@@ -54,7 +55,8 @@ pub use dispute::DisputeNews;
 pub use give_back::{Ending, Standing, standing};
 pub use propose::Proposed;
 pub use state::State;
-pub use words::{Captured, Choice, Command, Event, News};
+pub use news::News;
+pub use words::{Captured, Choice, Command, Event};
 
 use crate::kernel::effect::Effect;
 use crate::kernel::park::ParkCode;

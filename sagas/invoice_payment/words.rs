@@ -2,6 +2,7 @@
 //! nothing is decided here.
 
 pub(super) use super::attempt::Attempt;
+use super::news::News;
 use super::books::Figures;
 pub use super::captured::Captured;
 pub(super) use super::captured::Trouble;
@@ -152,27 +153,6 @@ pub enum Command {
     /// A dispute.
     #[serde(untagged)]
     Dispute(DisputeNews),
-}
-
-/// What a message says of an invoice. Never believed: it only tells whether a fresh read could show anything new.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "news", rename_all = "snake_case")]
-pub enum News {
-    /// Something may have changed.
-    #[default]
-    Changed,
-    /// It was raised, which is nothing new once it was read as open.
-    Raised,
-    /// A payment was recorded, which is nothing new where the record is our own.
-    Recorded {
-        /// Zoho payment id.
-        payment: String,
-    },
-    /// It was open when the books were opened: with that it stands in the opening position.
-    Opened {
-        /// As the flow that opens the books compared it.
-        with: Box<OpenedWith>,
-    },
 }
 
 /// What a person can choose for an invoice that is held.
