@@ -7,7 +7,7 @@ use super::words::{Begun, Charge, Command, Ending, Event, Intent, Shown};
 use crate::kernel::answer::{Answer, CollectionOwner, Recurring, RecurringStatus, Transaction, TransactionStatus};
 use crate::kernel::effect::{Attio, Braintree, Effect, RecurringChange};
 use crate::kernel::money::Money;
-use crate::kernel::outcome::{Outcome, Rejection, RejectionKind};
+use crate::kernel::outcome::{Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::{Answered, Refusal};
 use chrono::TimeDelta;
@@ -96,7 +96,7 @@ impl Turn<'_> {
             }
             ("read_card", outcome) if is_not_found(outcome) => self.push(Event::CardRead { card: None }),
             ("read_price", outcome) if is_not_found(outcome) => self.push(Event::PriceRead { price: None }),
-            ("correct_price", Outcome::Rejected { rejection }) if is_business(rejection) => {
+            ("correct_price", Outcome::Rejected { rejection }) if rejection.is_business() => {
                 self.push(Event::PriceKept { code: rejection.code.clone(), at: self.at.now });
             }
             // The flow names no branch: the machine parks it.
@@ -363,9 +363,4 @@ impl Turn<'_> {
 
 fn is_not_found(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Rejected { rejection } if rejection.kind == RejectionKind::NotFound)
-}
-
-/// Refused because of what was asked, not because of our rights or a state that is not known.
-const fn is_business(rejection: &Rejection) -> bool {
-    matches!(rejection.kind, RejectionKind::NotFound | RejectionKind::Invalid | RejectionKind::State)
 }

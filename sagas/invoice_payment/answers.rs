@@ -188,7 +188,7 @@ impl Turn<'_> {
                 }
                 self.recorded(&transaction, payment, applied, recording.again);
             }
-            Outcome::Rejected { rejection } if is_business(rejection) => {
+            Outcome::Rejected { rejection } if rejection.is_business() => {
                 self.push(Event::RecordRefused {
                     transaction,
                     code: rejection.code.clone(),
@@ -358,9 +358,4 @@ const NO_MERCHANT_ACCOUNT: &str = "no_merchant_account";
 fn is_card_unknown(rejection: &Rejection) -> bool {
     rejection.kind == RejectionKind::NotFound
         || matches!(rejection.code.as_str(), "91518" | "91510" | "91511" | "91508")
-}
-
-/// Zoho refused because of the invoice, not because of us.
-const fn is_business(rejection: &Rejection) -> bool {
-    matches!(rejection.kind, RejectionKind::NotFound | RejectionKind::Invalid | RejectionKind::State)
 }

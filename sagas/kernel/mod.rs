@@ -35,6 +35,7 @@ pub mod recurring;
 pub mod retry;
 pub mod saga;
 pub(crate) mod sellable;
+pub mod selling;
 pub mod step;
 pub mod tags;
 pub mod telling;

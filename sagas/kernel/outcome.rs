@@ -99,6 +99,13 @@ pub struct Rejection {
     pub message: String,
 }
 
+impl Rejection {
+    /// Refused because of what was asked, not because of our rights or a state that is not known.
+    pub const fn is_business(&self) -> bool {
+        matches!(self.kind, RejectionKind::NotFound | RejectionKind::Invalid | RejectionKind::State)
+    }
+}
+
 /// What kind of refusal it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -80,18 +80,37 @@ pub trait BusinessEvent: Clone + PartialEq + Debug + Serialize + DeserializeOwne
 
 /// Names the events of a flow by their variants, so that neither can change without the other. A flow whose events have
 /// other forms than at first gives its list of them: `Event, CHANGES: …`. One that tells people ends with `; Told`: the
-/// variant whose events, and their names, are those of `telling::Told`.
+/// variant whose events, and their names, are those of `telling::Told`; one that sells, too, with `; Told, Selling`.
+/// `shared` names events that several flows have beside their own.
 macro_rules! event_names {
-    ($event:ty $(, $changes:ident)?: $($name:ident),* $(,)? $(; $told:ident)?) => {
+    (shared $event:ty: $($name:ident),* $(,)?) => {
+        impl $event {
+            /// The names of all of them.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// The event's name.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => stringify!($name),)*
+                }
+            }
+        }
+    };
+    ($event:ty $(, $changes:ident)?: $($name:ident),* $(,)? $(; $told:ident $(, $selling:ident)?)?) => {
         impl crate::kernel::saga::BusinessEvent for $event {
-            const NAMES: &'static [&'static [&'static str]] =
-                &[&[$(stringify!($name)),*] $(, &crate::kernel::telling::$told::<()>::NAMES)?];
+            const NAMES: &'static [&'static [&'static str]] = &[
+                &[$(stringify!($name)),*]
+                $(, &crate::kernel::telling::$told::<()>::NAMES $(, crate::kernel::selling::$selling::NAMES)?)?
+            ];
             $(const CHANGES: &'static [crate::kernel::forms::Change] = $changes;)?
 
             fn name(&self) -> &'static str {
                 match self {
                     $(Self::$name { .. } => stringify!($name),)*
-                    $(Self::$told(told) => told.name(),)?
+                    $(
+                        Self::$told(told) => told.name(),
+                        $(Self::$selling(selling) => selling.name(),)?
+                    )?
                 }
             }
         }

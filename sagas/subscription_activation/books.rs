@@ -10,6 +10,7 @@ use crate::kernel::effect::{Claim, ClaimKind};
 use crate::kernel::money::Money;
 use crate::kernel::posting::{Dimensions, Posting, Rule};
 use crate::kernel::saga::{Facts, Mark};
+use crate::kernel::selling::Selling;
 use chrono::NaiveDate;
 
 /// Money was captured and is not recorded in Zoho. The invoice's stream lifts it under the same word.
@@ -29,7 +30,7 @@ pub(super) fn facts(state: &State, event: &Event) -> Facts {
 
 fn posting(state: &State, rule: Rule, transaction: &str, amount: Money, effective: NaiveDate) -> Posting {
     let dimensions = Dimensions {
-        customer: state.customer().map(str::to_owned),
+        customer: state.sale.customer().map(str::to_owned),
         subscription: state.made.subscription.as_ref().map(|s| s.id.clone()),
         invoice: state.invoice.first.as_ref().map(|i| i.id.clone()),
         transaction: Some(transaction.to_owned()),
@@ -40,7 +41,7 @@ fn posting(state: &State, rule: Rule, transaction: &str, amount: Money, effectiv
 
 fn money(state: &State, event: &Event, facts: &mut Facts) {
     match event {
-        Event::QuoteMade { quote, .. } => facts.amount = Some(quote.due_today),
+        Event::Selling(Selling::QuoteMade { quote, .. }) => facts.amount = Some(quote.due_today),
         Event::PaymentAuthorised { hold, .. } => {
             let Hold { transaction, amount, effective, .. } = &**hold;
             facts.postings.push(posting(state, Rule::Auth, transaction, *amount, *effective));
@@ -75,9 +76,11 @@ fn money(state: &State, event: &Event, facts: &mut Facts) {
 
 fn claims(state: &State, event: &Event, facts: &mut Facts) {
     match event {
-        Event::ClaimsTaken { claims } => facts.marks.extend(claims.iter().cloned().map(Mark::Confirm)),
+        Event::Selling(Selling::ClaimsTaken { claims }) => {
+            facts.marks.extend(claims.iter().cloned().map(Mark::Confirm));
+        }
         // What it sold has ended: the customer may buy it again.
-        Event::ProductReleased { claim } => facts.marks.push(Mark::Release(claim.clone())),
+        Event::Selling(Selling::ProductReleased { claim }) => facts.marks.push(Mark::Release(claim.clone())),
         Event::ActivationRefused { released, .. }
         | Event::ActivationUndone { released, .. }
         | Event::SubscriptionActivated { released, .. } => {
@@ -85,7 +88,7 @@ fn claims(state: &State, event: &Event, facts: &mut Facts) {
         }
         // Subscription and first invoice are linked: others may look at the customer's invoices again.
         Event::InvoiceBound { .. } | Event::NothingToCollect { .. } => {
-            let keys = [state.zoho_customer(), state.customer()].into_iter().flatten().map(str::to_owned);
+            let keys = [state.sale.zoho_customer(), state.sale.customer()].into_iter().flatten().map(str::to_owned);
             facts.marks.extend(keys.map(|key| Mark::Release(Claim { kind: ClaimKind::ZohoCustomer, key })));
         }
         // The customer is at the form again: another activation of theirs may go on meanwhile.
@@ -93,7 +96,7 @@ fn claims(state: &State, event: &Event, facts: &mut Facts) {
         | Event::AuthorisationDeclined { .. }
         | Event::AuthorisationInsufficient { .. }
         | Event::AuthorisationAbandoned { .. } => {
-            facts.marks.extend(state.customer_claim().map(Mark::Release));
+            facts.marks.extend(state.sale.customer_claim().map(Mark::Release));
         }
         _ => {}
     }
@@ -141,8 +144,10 @@ fn references(state: &State, event: &Event) -> Vec<(&'static str, String)> {
     let order_id = || state.submission.as_ref().map(|s| s.order_id.clone());
     match event {
         Event::ActivationRequested { record, .. } => add("attio_record", Some(record.clone())),
-        Event::RequestRead { request } => add("attio_record", request.client.as_ref().map(|r| r.id.clone())),
-        Event::CustomerEnrolled { enrolment } => {
+        Event::Selling(Selling::RequestRead { request }) => {
+            add("attio_record", request.client.as_ref().map(|r| r.id.clone()));
+        }
+        Event::Selling(Selling::CustomerEnrolled { enrolment }) => {
             add("customer", Some(enrolment.customer.clone()));
             add("zoho_customer", enrolment.zoho_customer.clone());
             add("braintree_customer", enrolment.braintree_customer.clone());
@@ -170,7 +175,7 @@ fn references(state: &State, event: &Event) -> Vec<(&'static str, String)> {
         | Event::StrayReleased { transaction } => {
             add("braintree_transaction", Some(transaction.clone()));
         }
-        Event::ZohoCustomerRevived { customer } | Event::ZohoCustomerMade { customer } => {
+        Event::Selling(Selling::ZohoCustomerRevived { customer } | Selling::ZohoCustomerMade { customer }) => {
             add("zoho_customer", Some(customer.clone()));
         }
         Event::SubscriptionCreated { subscription } | Event::SubscriptionConfirmed { subscription, .. } => {

@@ -1,6 +1,5 @@
 //! The capture: submitting the hold, and what follows where the gateway refuses that.
 
-use super::answers::is_business;
 use super::events::Event;
 use super::turn::Turn;
 use super::words::{After, Capture};
@@ -33,7 +32,7 @@ impl Turn<'_> {
                 Outcome::Done { answer: Answer::Transaction(t) },
             ) if t.order_id == *order_id => self.captured(t, *amount),
             (Effect::Braintree(Braintree::Submit { .. }), Outcome::Rejected { rejection })
-                if is_business(rejection) =>
+                if rejection.is_business() =>
             {
                 self.refused(&rejection.code, &rejection.message);
             }
@@ -43,7 +42,7 @@ impl Turn<'_> {
             (Effect::Braintree(Braintree::Sell { .. }), Outcome::Declined { .. }) => {
                 self.fail("the card was declined when the payment was taken", RETRY);
             }
-            (Effect::Braintree(Braintree::Sell { .. }), Outcome::Rejected { rejection }) if is_business(rejection) => {
+            (Effect::Braintree(Braintree::Sell { .. }), Outcome::Rejected { rejection }) if rejection.is_business() => {
                 self.fail(&format!("Braintree refused the payment ({})", rejection.code), RETRY);
             }
             _ => {}

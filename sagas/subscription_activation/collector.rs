@@ -2,7 +2,6 @@
 //! at Braintree, whose first charge is a part of making it. Refuses a price that Braintree could not charge by itself, before
 //! any card is asked for. Later charges are another flow's, which is told in the append of the pivot.
 
-use super::answers::is_business;
 use super::events::Event;
 use super::pricer::NoQuote;
 use super::state::State;
@@ -31,7 +30,7 @@ pub(super) struct AtBraintree {
 
 impl State {
     pub(super) fn by_braintree(&self) -> bool {
-        self.intake.as_ref().is_some_and(|i| i.terms.collected_by == CollectionOwner::BraintreeRecurring)
+        self.sale.intake.as_ref().is_some_and(|i| i.terms.collected_by == CollectionOwner::BraintreeRecurring)
     }
 
     /// All is made, and nothing was captured: there is nothing left but to say so.
@@ -85,7 +84,7 @@ pub(super) fn begin(state: &State, owed_now: Option<Money>) -> Option<Pending> {
     if state.recurring.is_some() {
         return None;
     }
-    let quote = state.quote.as_ref()?;
+    let quote = state.sale.quote.as_ref()?;
     let first = match (owed_now, state.nothing) {
         (Some(owed), _) => owed,
         // The first term is still to be charged, with what is charged once.
@@ -117,11 +116,11 @@ fn first_gross(quote: &Quote) -> Option<Money> {
 /// Who mirrors the charges is told that there will be some.
 pub(super) fn tells(state: &State, event: &Event) -> Option<Message> {
     let Event::RecurringBegun { recurring, next_charge_on, charged, .. } = event else { return None };
-    let intake = state.intake.as_ref()?;
+    let intake = state.sale.intake.as_ref()?;
     let begun = Begun {
         organization: intake.organization.clone(),
         installation: intake.installation.clone(),
-        customer: state.customer()?.to_owned(),
+        customer: state.sale.customer()?.to_owned(),
         subscription: state.subscription()?,
         zoho_subscription: state.made.subscription.as_ref()?.id.clone(),
         record: Some(intake.record.clone()),
@@ -141,7 +140,7 @@ impl Turn<'_> {
                 self.recurring_begun(order, shown);
             }
             Outcome::Declined { decline } => self.first_charge_declined(decline),
-            Outcome::Rejected { rejection } if is_business(rejection) => {
+            Outcome::Rejected { rejection } if rejection.is_business() => {
                 let reason = format!("Braintree refused the subscription ({} {})", rejection.code, rejection.message);
                 self.fail(
                     &reason,

@@ -8,10 +8,9 @@
 
 use super::events::Event;
 use super::state::State;
-use super::steps;
 use super::turn::Turn;
-use crate::kernel::answer::{Answer, Enrolment};
-use crate::kernel::effect::{Braintree, Claim, ClaimKind, Desk, Effect, Zoho};
+use crate::kernel::answer::Answer;
+use crate::kernel::effect::{Braintree, ClaimKind, Desk, Effect, Zoho};
 use crate::kernel::outcome::{Outcome, RejectionKind};
 use crate::kernel::saga::Pending;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,44 +20,30 @@ pub(super) fn settled(state: &State) -> Option<Pending> {
     if state.invoice.bound {
         return None;
     }
-    steps::claim(state, state.customer_claim()?)
+    state
+        .sale
+        .claim(state.sale.customer_claim()?)
         .map(|want| want.fresh(patience(state)))
-        .or_else(|| enrolled(state))
-        .or_else(|| known(state))
+        .or_else(|| state.sale.enrolled())
+        .or_else(|| state.sale.known())
+        .or_else(|| cards(state))
 }
 
 /// Nobody waits longer for another activation than a hold would have been kept.
 fn patience(state: &State) -> Option<DateTime<Utc>> {
-    let hours = i64::from(state.intake.as_ref()?.terms.hold_hours);
+    let hours = i64::from(state.sale.intake.as_ref()?.terms.hold_hours);
     Some(state.submission.as_ref()?.consent.at + TimeDelta::hours(hours))
 }
 
-/// Our customer and its links, where they may have changed since they were read.
-pub(super) fn enrolled(state: &State) -> Option<Pending> {
-    if state.facts.enrolled {
+/// What Braintree knows of the customer that is linked.
+pub(super) fn cards(state: &State) -> Option<Pending> {
+    let enrolment = state.sale.facts.enrolment.as_ref()?;
+    let customer = enrolment.braintree_customer.clone().filter(|_| state.made.braintree_customer.is_none())?;
+    if state.cards.is_some() {
         return None;
     }
-    let client = state.facts.request.as_ref()?.client.clone()?;
-    Some(Pending::perform("enrol", state.counts.preparations, Effect::Desk(Desk::Enrol { client })))
-}
-
-/// What the vendors know of the customer that is linked.
-pub(super) fn known(state: &State) -> Option<Pending> {
-    let Enrolment { zoho_customer, braintree_customer, .. } = state.facts.enrolment.as_ref()?;
-    let read = |step, effect| Some(Pending::perform(step, state.counts.preparations, effect));
-    if let Some(customer) = zoho_customer.clone().filter(|_| state.made.zoho_customer.is_none()) {
-        if state.facts.zoho_customer.is_none() {
-            return read("read_customer", Effect::Zoho(Zoho::ReadCustomer { customer }));
-        }
-        if state.facts.subscriptions.is_none() {
-            return read("list_subscriptions", Effect::Zoho(Zoho::ListSubscriptions { customer, reference: None }));
-        }
-    }
-    let customer = braintree_customer.clone().filter(|_| state.made.braintree_customer.is_none())?;
-    if state.facts.cards.is_some() {
-        return None;
-    }
-    read("read_cards", Effect::Braintree(Braintree::ReadCustomer { customer }))
+    let read = Effect::Braintree(Braintree::ReadCustomer { customer });
+    Some(Pending::perform("read_cards", state.sale.rounds, read))
 }
 
 /// What has to be known before an undo: whether others use by now what was made here.
@@ -67,14 +52,14 @@ pub(super) fn used(state: &State) -> Option<Pending> {
     if !made.shared {
         return None;
     }
-    if let Some(want) = steps::claim(state, state.customer_claim()?) {
+    if let Some(want) = state.sale.claim(state.sale.customer_claim()?) {
         return Some(want);
     }
     let look = |step, effect| Some(Pending::perform(step, state.submissions, effect));
     if let Some(customer) = made.braintree_customer.clone().filter(|_| made.braintree_used.is_none()) {
         return look("find_other_cards", Effect::Braintree(Braintree::ReadCustomer { customer }));
     }
-    let customer = made.zoho_customer.clone().filter(|_| made.zoho_used.is_none())?;
+    let customer = state.sale.made.id.clone().filter(|_| made.zoho_used.is_none())?;
     look("find_other_subscriptions", Effect::Zoho(Zoho::ListSubscriptions { customer, reference: None }))
 }
 
@@ -86,11 +71,11 @@ pub(super) fn kept(state: &State, step: &str) -> Option<Effect> {
             (None, made.braintree_customer.clone())
         }
         "revive_zoho_customer" | "zoho_customer" | "link_zoho_customer" if made.zoho_used == Some(true) => {
-            (made.zoho_customer.clone(), None)
+            (state.sale.made.id.clone(), None)
         }
         _ => return None,
     };
-    let customer = state.customer()?.to_owned();
+    let customer = state.sale.customer()?.to_owned();
     Some(Effect::Desk(Desk::LinkCustomer { customer, zoho_customer, braintree_customer }))
 }
 
@@ -124,35 +109,14 @@ impl Turn<'_> {
 }
 
 impl State {
-    /// The claim under which the customer at the vendors is made, used and undone.
-    pub(super) fn customer_claim(&self) -> Option<Claim> {
-        Some(Claim { kind: ClaimKind::ZohoCustomer, key: self.customer()?.to_owned() })
-    }
-
     /// Others may work on the customer: what was made here may be used by them from now on.
     pub(super) fn share_customer(&mut self) {
-        self.claims.retain(|c| c.kind != ClaimKind::ZohoCustomer);
-        self.made.shared |= self.made.braintree_customer.is_some() || self.made.zoho_customer.is_some();
+        self.sale.claims.retain(|c| c.kind != ClaimKind::ZohoCustomer);
+        self.made.shared |= self.made.braintree_customer.is_some() || self.sale.made.id.is_some();
     }
 
     pub(super) fn apply_customer(&mut self, event: &Event) {
         match event {
-            Event::ClaimsTaken { claims } if claims.iter().any(|c| Some(c) == self.customer_claim().as_ref()) => {
-                self.facts.enrolled = false;
-                self.facts.retired = None;
-            }
-            Event::CustomerEnrolled { enrolment } => {
-                let facts = &mut self.facts;
-                let old = facts.enrolment.take();
-                if old.as_ref().is_some_and(|old| old.zoho_customer != enrolment.zoho_customer) {
-                    (facts.zoho_customer, facts.subscriptions) = (None, None);
-                }
-                if old.as_ref().is_some_and(|old| old.braintree_customer != enrolment.braintree_customer) {
-                    facts.cards = None;
-                }
-                facts.enrolment = Some((**enrolment).clone());
-                facts.enrolled = true;
-            }
             Event::BraintreeCustomerUseRead { by_others } => self.made.braintree_used = Some(*by_others),
             Event::ZohoCustomerUseRead { by_others } => self.made.zoho_used = Some(*by_others),
             _ => {}

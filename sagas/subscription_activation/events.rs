@@ -1,14 +1,13 @@
 //! What an activation says happened. Names and fields are in the log for ever, and none carries personal data.
 
 use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
-use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
+use crate::kernel::answer::{Invoice, Method, Subscription};
 use crate::kernel::effect::Claim;
 use crate::kernel::ids::Installation;
 use crate::kernel::money::Money;
-use crate::kernel::offer::Offer;
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
-use crate::kernel::quote::Quote;
+use crate::kernel::selling::Selling;
 use crate::kernel::telling::Told;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -29,56 +28,8 @@ pub enum Event {
         ordered: bool,
         at: DateTime<Utc>,
     },
-    /// Another act was pressed while it runs.
-    ActPressed {
-        act: Act,
-        pressed_at: DateTime<Utc>,
-        at: DateTime<Utc>,
-    },
-    /// That act cannot be carried out any more; the record says why.
-    ActDeclined {
-        act: Act,
-        reason: String,
-        at: DateTime<Utc>,
-    },
-    RequestRead {
-        request: Box<Request>,
-    },
-    /// The record shows another act, or none: there is nothing to do.
-    PressOutdated,
-    CustomerEnrolled {
-        enrolment: Box<Enrolment>,
-    },
-    PersonChecked {
-        missing: Vec<String>,
-        country: Option<String>,
-    },
-    ClaimsTaken {
-        claims: Vec<Claim>,
-    },
-    /// Another saga keeps the customer's product: a trial gives way, anything else does not.
-    ProductKept,
-    /// Another saga holds what is needed.
-    ClaimBusy {
-        held: String,
-        again_at: DateTime<Utc>,
-    },
-    OfferRead {
-        offer: Box<Offer>,
-    },
-    ZohoCustomerRead {
-        customer: Box<ZohoCustomer>,
-    },
-    SubscriptionsRead {
-        subscriptions: Vec<Subscription>,
-    },
     CardsRead {
         methods: Vec<Method>,
-    },
-    QuoteMade {
-        quote: Box<Quote>,
-        made_on: NaiveDate,
-        at: DateTime<Utc>,
     },
     /// The quote is of another day, or was called off with its payment: prices are read anew.
     QuoteOutdated {
@@ -90,19 +41,6 @@ pub enum Event {
         cure: String,
         released: Vec<Claim>,
         at: DateTime<Utc>,
-    },
-    LinkIssued {
-        number: u32,
-        expires_at: DateTime<Utc>,
-        remind_at: DateTime<Utc>,
-        at: DateTime<Utc>,
-    },
-    LinkOpened {
-        number: u32,
-        at: DateTime<Utc>,
-    },
-    ReminderDue {
-        number: u32,
     },
     ConsentGiven {
         /// Which submission of this saga it is.
@@ -210,21 +148,6 @@ pub enum Event {
         token: String,
         code: String,
     },
-    /// Inactive customers that carry our id: an undo left them behind.
-    RetiredCustomersFound {
-        customers: Vec<ZohoCustomer>,
-    },
-    /// The one that was found is not there any more.
-    RetiredCustomerGone {
-        customer: String,
-    },
-    ZohoCustomerRevived {
-        customer: String,
-    },
-    ZohoCustomerMade {
-        customer: String,
-    },
-    ZohoCustomerLinked,
     SubscriptionCreated {
         subscription: Box<Subscription>,
     },
@@ -352,92 +275,29 @@ pub enum Event {
     ActivationResumed {
         at: DateTime<Utc>,
     },
-    /// The subscription has ended: the product is not kept any more.
-    ProductReleased {
-        claim: Claim,
-    },
-    WaitOver,
     /// What people were told.
     #[serde(untagged)]
     Told(Told<LetterKind>),
+    /// What every sale says.
+    #[serde(untagged)]
+    Selling(Selling),
+}
+
+impl From<Selling> for Event {
+    fn from(event: Selling) -> Self {
+        Self::Selling(event)
+    }
 }
 
 crate::kernel::saga::event_names!(
-    Event:
-    ActivationRequested,
-    ActPressed,
-    ActDeclined,
-    RequestRead,
-    PressOutdated,
-    CustomerEnrolled,
-    PersonChecked,
-    ClaimsTaken,
-    ClaimBusy, ProductKept,
-    OfferRead,
-    ZohoCustomerRead,
-    SubscriptionsRead,
-    CardsRead,
-    QuoteMade,
-    QuoteOutdated,
-    ActivationRefused,
-    LinkIssued,
-    LinkOpened,
-    ReminderDue,
-    ConsentGiven,
-    SubmissionSetAside,
-    BraintreeCustomerMade,
-    BraintreeCustomerLinked,
-    CardRead,
-    CardCounted,
-    CardRefused,
-    PaymentAuthorised,
-    AuthorisationUnclear,
-    AuthorisationDeclined,
-    AuthorisationInsufficient,
-    AuthorisationAbandoned,
-    LateHoldWatched,
-    LateHoldLookDue,
-    LateHoldUnseen,
-    LateHoldFound,
-    LateHoldReleased,
-    CardVaulted,
-    AuthorisationReleased,
-    StrayReleased,
-    CardForgotten,
-    CardKept,
-    RetiredCustomersFound,
-    RetiredCustomerGone,
-    ZohoCustomerRevived,
-    ZohoCustomerMade,
-    ZohoCustomerLinked,
-    SubscriptionCreated,
-    SubscriptionConfirmed,
-    SubscriptionUnseen,
-    TwinUndone,
-    SubscriptionAdopted,
-    InvoiceMissing,
-    FirstInvoiceRead,
-    InvoiceBound,
-    InvoiceRead,
-    InvoiceOutdated,
-    NothingToCollect,
-    RecurringBegun,
-    FirstChargeDeclined,
-    CaptureRefused,
-    PaymentCaptured,
-    CaptureHandedOver,
-    RecordAwaited,
-    PaymentRecorded,
-    CaptureReversed,
-    SubscriptionActivated,
-    CancellationOrdered,
-    ActivationFailed,
-    BraintreeCustomerUseRead,
-    ZohoCustomerUseRead,
-    ActivationUndone,
-    ActivationHeld,
-    ActivationResumed,
-    ProductReleased,
-    WaitOver;
-    Told
+    Event: ActivationRequested, CardsRead, QuoteOutdated, ActivationRefused, ConsentGiven, SubmissionSetAside,
+    BraintreeCustomerMade, BraintreeCustomerLinked, CardRead, CardCounted, CardRefused, PaymentAuthorised,
+    AuthorisationUnclear, AuthorisationDeclined, AuthorisationInsufficient, AuthorisationAbandoned, LateHoldWatched,
+    LateHoldLookDue, LateHoldUnseen, LateHoldFound, LateHoldReleased, CardVaulted, AuthorisationReleased,
+    StrayReleased, CardForgotten, CardKept, SubscriptionCreated, SubscriptionConfirmed, SubscriptionUnseen,
+    TwinUndone, SubscriptionAdopted, InvoiceMissing, FirstInvoiceRead, InvoiceBound, InvoiceRead, InvoiceOutdated,
+    NothingToCollect, RecurringBegun, FirstChargeDeclined, CaptureRefused, PaymentCaptured, CaptureHandedOver,
+    RecordAwaited, PaymentRecorded, CaptureReversed, SubscriptionActivated, CancellationOrdered, ActivationFailed,
+    BraintreeCustomerUseRead, ZohoCustomerUseRead, ActivationUndone, ActivationHeld, ActivationResumed;
+    Told, Selling
 );

@@ -3,22 +3,19 @@
 use super::collector::AtBraintree;
 use super::events::Event;
 use super::face;
-use super::state::{Ending, Errand, Facts, FirstInvoice, Intake, Link, Record, Stage, State, Submission, Undoing};
+use super::state::{Ending, Errand, FirstInvoice, Record, Stage, State, Submission, Undoing};
 use super::words::{Act, Advice, After, Hold, LetterKind, Nothing, Paying, Then};
 use crate::kernel::answer::Method;
 use crate::kernel::effect::{Claim, ClaimKind};
-use chrono::{DateTime, TimeDelta, Utc};
-
-/// What a quote rests on is read anew when it is older: prices and dates may have changed.
-pub(super) const QUOTE_AGE: TimeDelta = TimeDelta::hours(24);
+use crate::kernel::selling::{Intake, MadeCustomer, Selling};
+use chrono::{DateTime, Utc};
 
 impl State {
     /// The state after an event.
     pub(super) fn apply(&mut self, event: &Event) {
         self.apply_press(event);
-        self.apply_read(event);
+        self.apply_selling(event);
         self.apply_customer(event);
-        self.apply_link(event);
         self.apply_submission(event);
         self.apply_card(event);
         self.apply_late(event);
@@ -28,7 +25,7 @@ impl State {
         self.apply_told(event);
         if let Some(at) = time(event) {
             // A press is answered by what is shown: that is written again, as of now, even where it is the same.
-            self.show(at, matches!(event, Event::ActPressed { .. }));
+            self.show(at, matches!(event, Event::Selling(Selling::ActPressed { .. })));
         }
     }
 
@@ -41,47 +38,37 @@ impl State {
     }
 
     fn apply_press(&mut self, event: &Event) {
-        match event {
-            Event::ActivationRequested {
-                organization, installation, record, act, pressed_at, terms, ordered, ..
-            } => {
-                self.intake = Some(Intake {
-                    organization: organization.clone(),
-                    installation: installation.clone(),
-                    record: record.clone(),
-                    act: *act,
-                    pressed_at: *pressed_at,
-                    terms: (**terms).clone(),
-                    ordered: *ordered,
-                });
-                self.act = Some(*act);
-                self.pressed_at = Some(*pressed_at);
-                self.unanswered = true;
-                self.prepare();
-            }
-            Event::ActPressed { act, pressed_at, at } => {
-                self.pressed_at = Some(*pressed_at);
-                self.unanswered = true;
-                self.act_declined = None;
-                self.people.hurry();
-                match (act, &self.stage) {
-                    (Act::Start | Act::Retry, Stage::Quoted | Stage::Preparing) => {
-                        self.act = Some(*act);
-                        let old = |read: DateTime<Utc>| *at - read > QUOTE_AGE;
-                        if self.facts.offer.as_ref().is_some_and(|o| old(o.read_at)) {
-                            self.prepare();
-                        }
-                        self.stage = Stage::Preparing;
-                    }
-                    (Act::ResendLink, Stage::LinkOut) => {
-                        self.link = None;
-                        self.read_offer_anew();
-                    }
-                    _ => {}
+        let Event::ActivationRequested { organization, installation, record, act, pressed_at, terms, ordered, .. } =
+            event
+        else {
+            return;
+        };
+        self.sale.begin(Intake {
+            organization: organization.clone(),
+            installation: installation.clone(),
+            record: record.clone(),
+            act: *act,
+            pressed_at: *pressed_at,
+            terms: (**terms).clone(),
+            ordered: *ordered,
+        });
+        self.stage = Stage::Preparing;
+    }
+
+    /// Pressed again while it runs.
+    fn pressed(&mut self, act: Act, at: DateTime<Utc>) {
+        self.people.hurry();
+        match (act, &self.stage) {
+            (Act::Start | Act::Retry, Stage::Quoted | Stage::Preparing) => {
+                self.sale.act = Some(act);
+                if self.sale.is_old(at) {
+                    self.prepare();
                 }
+                self.stage = Stage::Preparing;
             }
-            Event::ActDeclined { act, reason, .. } => {
-                self.act_declined = Some(format!("`{}` was not carried out: {reason}", act.title()));
+            (Act::ResendLink, Stage::LinkOut) => {
+                self.sale.link = None;
+                self.read_offer_anew();
             }
             _ => {}
         }
@@ -90,77 +77,37 @@ impl State {
     /// All that can change is read anew.
     fn prepare(&mut self) {
         self.stage = Stage::Preparing;
-        self.counts.preparations += 1;
-        let facts = std::mem::take(&mut self.facts);
-        self.facts =
-            Facts { request: facts.request, enrolment: facts.enrolment, person: facts.person, ..Facts::default() };
-        self.quote = None;
-        self.looks = 0;
-        self.sleep_until = None;
+        self.cards = None;
+        self.sale.prepare();
     }
 
     /// Prices only: the customer's own state was read before.
     fn read_offer_anew(&mut self) {
         self.stage = Stage::Preparing;
-        self.counts.preparations += 1;
-        self.facts.offer = None;
-        self.quote = None;
+        self.sale.read_offer_anew();
     }
 
-    fn apply_read(&mut self, event: &Event) {
-        match event {
-            Event::RequestRead { request } => self.facts.request = Some((**request).clone()),
-            Event::PressOutdated => self.over(Ending::Outdated, "", ""),
-            Event::PersonChecked { missing, .. } => self.facts.person = Some(missing.clone()),
-            Event::ClaimsTaken { claims } => {
-                self.counts.claims += 1;
-                self.looks = 0;
-                self.claims.extend(claims.iter().cloned());
-            }
-            Event::ProductReleased { claim } => self.claims.retain(|c| c != claim),
-            Event::ProductKept => {
-                self.counts.claims += 1;
-                self.facts.product_kept = true;
-            }
-            Event::ClaimBusy { again_at, .. } => {
-                self.counts.claims += 1;
-                self.sleep_until = Some(*again_at);
-            }
-            Event::OfferRead { offer } => self.facts.offer = Some((**offer).clone()),
-            Event::ZohoCustomerRead { customer } => self.facts.zoho_customer = Some((**customer).clone()),
-            Event::SubscriptionsRead { subscriptions } => self.facts.subscriptions = Some(subscriptions.clone()),
-            Event::CardsRead { methods } => self.facts.cards = Some(methods.clone()),
-            Event::QuoteMade { quote, made_on, .. } => {
-                self.quote = Some((**quote).clone());
-                self.quoted_on = Some(*made_on);
-                self.stage = if self.goes_on() && self.link.is_some() { Stage::LinkOut } else { Stage::Quoted };
-            }
-            Event::QuoteOutdated { .. } => self.read_offer_anew(),
-            Event::WaitOver => self.sleep_until = None,
-            _ => {}
+    fn apply_selling(&mut self, event: &Event) {
+        let Event::Selling(event) = event else { return };
+        if let Selling::CustomerEnrolled { enrolment } = event
+            && let Some(old) = &self.sale.facts.enrolment
+            && old.braintree_customer != enrolment.braintree_customer
+        {
+            self.cards = None;
         }
-    }
-
-    fn apply_link(&mut self, event: &Event) {
+        self.sale.apply(event);
         match event {
-            Event::LinkIssued { number, expires_at, remind_at, .. } => {
-                self.links = *number;
-                let remind_at = (remind_at < expires_at).then_some(*remind_at);
-                self.link = Some(Link { number: *number, expires_at: *expires_at, remind_at, opened: false });
+            Selling::ActPressed { act, at, .. } => self.pressed(*act, *at),
+            Selling::PressOutdated => self.over(Ending::Outdated, "", ""),
+            Selling::QuoteMade { .. } => {
+                let again = self.sale.goes_on() && self.sale.link.is_some();
+                self.stage = if again { Stage::LinkOut } else { Stage::Quoted };
+            }
+            Selling::LinkIssued { .. } => {
                 self.stage = Stage::LinkOut;
                 self.people.owe_letter(LetterKind::Link);
             }
-            Event::LinkOpened { .. } => {
-                if let Some(link) = &mut self.link {
-                    link.opened = true;
-                }
-            }
-            Event::ReminderDue { .. } => {
-                if let Some(link) = &mut self.link {
-                    link.remind_at = None;
-                }
-                self.people.owe_letter(LetterKind::Reminder);
-            }
+            Selling::ReminderDue { .. } => self.people.owe_letter(LetterKind::Reminder),
             _ => {}
         }
     }
@@ -186,6 +133,7 @@ impl State {
                 // Who pays needs no link any more.
                 self.people.drop_letters(|letter| matches!(letter, LetterKind::Link | LetterKind::Reminder));
             }
+            Event::QuoteOutdated { .. } => self.read_offer_anew(),
             Event::BraintreeCustomerMade { customer } => self.made.braintree_customer = Some(customer.clone()),
             Event::BraintreeCustomerLinked => self.made.braintree_linked = true,
             Event::CardRead { method } => self.card_is(method),
@@ -211,7 +159,7 @@ impl State {
     /// A new order id: one per hold and per sale, for ever.
     fn next_order(&mut self) {
         self.counts.orders += 1;
-        let (Some(intake), Some(saga)) = (&self.intake, self.saga()) else { return };
+        let (Some(intake), Some(saga)) = (&self.sale.intake, self.saga()) else { return };
         let order_id = intake.installation.activation_order(saga, self.counts.orders);
         if let Some(submission) = &mut self.submission {
             submission.order_id = order_id;
@@ -233,6 +181,7 @@ impl State {
 
     fn apply_card(&mut self, event: &Event) {
         match event {
+            Event::CardsRead { methods } => self.cards = Some(methods.clone()),
             Event::CardRefused { advice, .. } => self.back_to_form(*advice),
             Event::PaymentAuthorised { hold, vaulted, extra, .. } => self.held(hold, *vaulted, extra),
             Event::AuthorisationUnclear { transaction, .. } => self.last_hold = Some(transaction.clone()),
@@ -314,26 +263,18 @@ impl State {
 
     fn apply_zoho(&mut self, event: &Event) {
         match event {
-            Event::RetiredCustomersFound { customers } => self.facts.retired = Some(customers.clone()),
-            Event::RetiredCustomerGone { customer } => {
-                self.facts.retired.iter_mut().for_each(|all| all.retain(|c| c.id != *customer));
-            }
-            Event::ZohoCustomerRevived { customer } | Event::ZohoCustomerMade { customer } => {
-                self.made.zoho_customer = Some(customer.clone());
-            }
-            Event::ZohoCustomerLinked => self.made.zoho_linked = true,
             Event::SubscriptionCreated { subscription } => self.made.subscription = Some((**subscription).clone()),
             Event::SubscriptionConfirmed { subscription, twins } => {
                 self.counts.lists += 1;
-                self.looks = 0;
+                self.sale.looks = 0;
                 self.made.subscription = Some((**subscription).clone());
                 self.made.confirmed = true;
                 self.errands.extend(twins.iter().map(|t| Errand::UndoTwin { subscription: t.clone() }));
             }
             Event::SubscriptionUnseen { again_at } => {
                 self.counts.lists += 1;
-                self.looks += 1;
-                self.sleep_until = Some(*again_at);
+                self.sale.looks += 1;
+                self.sale.sleep_until = Some(*again_at);
             }
             Event::TwinUndone { subscription } => {
                 self.errand_done(&Errand::UndoTwin { subscription: subscription.clone() });
@@ -341,13 +282,13 @@ impl State {
             Event::SubscriptionAdopted { .. } => self.made.adopted = true,
             Event::InvoiceMissing { again_at } => {
                 self.counts.invoice_reads += 1;
-                self.looks += 1;
+                self.sale.looks += 1;
                 self.invoice.fresh = None;
-                self.sleep_until = Some(*again_at);
+                self.sale.sleep_until = Some(*again_at);
             }
             Event::FirstInvoiceRead { invoice } => {
                 self.counts.invoice_reads += 1;
-                self.looks = 0;
+                self.sale.looks = 0;
                 self.invoice = FirstInvoice { first: Some((**invoice).clone()), ..FirstInvoice::default() };
             }
             Event::InvoiceBound { .. } => {
@@ -371,11 +312,7 @@ impl State {
     }
 
     fn let_go(&mut self, kind: ClaimKind) {
-        self.claims.retain(|c| c.kind != kind);
-    }
-
-    fn let_go_all(&mut self, released: &[Claim]) {
-        self.claims.retain(|c| !released.contains(c));
+        self.sale.claims.retain(|c| c.kind != kind);
     }
 
     fn apply_capture(&mut self, event: &Event) {
@@ -416,14 +353,14 @@ impl State {
             }
             Event::CaptureReversed { .. } => self.reversed = true,
             Event::SubscriptionActivated { on, released, .. } => {
-                self.let_go_all(released);
+                self.sale.let_go(released);
                 self.active_on = Some(*on);
                 self.over(Ending::Active, "", "");
                 // Of money that was taken back there is no receipt.
                 if !self.reversed {
                     self.people.owe_letter(LetterKind::Receipt);
                 }
-                let title = self.title();
+                let title = self.sale.title();
                 self.people.owe_task("active", format!("{title} is active"));
             }
             _ => {}
@@ -432,14 +369,14 @@ impl State {
 
     fn over(&mut self, ending: Ending, reason: &str, cure: &str) {
         self.stage = Stage::Over { ending, reason: reason.to_owned(), cure: cure.to_owned() };
-        self.sleep_until = None;
+        self.sale.sleep_until = None;
         self.people.drop_letters(|letter| matches!(letter, LetterKind::Link | LetterKind::Reminder));
     }
 
     fn apply_end(&mut self, event: &Event) {
         match event {
             Event::ActivationRefused { reason, cure, released, .. } => {
-                self.let_go_all(released);
+                self.sale.let_go(released);
                 self.over(Ending::Refused, reason, cure);
             }
             Event::CancellationOrdered { reason, .. } => {
@@ -461,13 +398,14 @@ impl State {
 
     fn undo_all(&mut self, reason: &str, cure: &str, then: Then) {
         self.undoing = Some(Undoing { reason: reason.to_owned(), cure: cure.to_owned(), then });
-        self.sleep_until = None;
+        self.sale.sleep_until = None;
     }
 
     fn undone(&mut self, then: Then, released: &[Claim]) {
-        self.let_go_all(released);
+        self.sale.let_go(released);
         let Some(undoing) = self.undoing.take() else { return };
         let made = std::mem::take(&mut self.made);
+        self.sale.made = MadeCustomer::default();
         // A customer that was made here is gone, and its card with it.
         let stays = made.braintree_customer.is_none() || made.braintree_used == Some(true);
         if let Some(token) = made.card.filter(|_| stays) {
@@ -478,11 +416,11 @@ impl State {
         self.hold = None;
         self.nothing = None;
         self.sell_anew = false;
-        let link = self.link.take();
+        let link = self.sale.link.take();
         self.advice = None;
         let ending = match then {
             Then::Form => {
-                self.link = link;
+                self.sale.link = link;
                 self.stage = Stage::LinkOut;
                 self.advice = Some(Advice::AnotherCard);
                 return;
@@ -503,7 +441,7 @@ impl State {
 
     fn resumed(&mut self) {
         let Stage::Held { then, .. } = self.stage else { return };
-        self.looks = 0;
+        self.sale.looks = 0;
         self.people.drop_task("held");
         match then {
             After::Quote => self.prepare(),
@@ -516,10 +454,8 @@ impl State {
 /// When it happened, for the events that people see something of.
 const fn time(event: &Event) -> Option<DateTime<Utc>> {
     match event {
-        Event::QuoteMade { at, .. }
-        | Event::ActivationRefused { at, .. }
-        | Event::LinkIssued { at, .. }
-        | Event::LinkOpened { at, .. }
+        Event::Selling(event) => event.seen_at(),
+        Event::ActivationRefused { at, .. }
         | Event::ConsentGiven { at, .. }
         | Event::CardRefused { at, .. }
         | Event::AuthorisationDeclined { at, .. }
@@ -532,9 +468,7 @@ const fn time(event: &Event) -> Option<DateTime<Utc>> {
         | Event::SubscriptionActivated { at, .. }
         | Event::ActivationUndone { at, .. }
         | Event::ActivationHeld { at, .. }
-        | Event::ActivationResumed { at }
-        | Event::ActPressed { at, .. }
-        | Event::ActDeclined { at, .. } => Some(*at),
+        | Event::ActivationResumed { at } => Some(*at),
         _ => None,
     }
 }

@@ -30,9 +30,9 @@ impl Face {
 
 /// What is to be shown now.
 pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<Face> {
-    let intake = state.intake.as_ref()?;
+    let intake = state.sale.intake.as_ref()?;
     let saga = state.saga()?;
-    let quote = state.quote.as_ref().filter(|_| !ended_without(state));
+    let quote = state.sale.quote.as_ref().filter(|_| !ended_without(state));
     // What could still be undone is no subscription yet: its ids would keep the record from being started again.
     let adopted = state.made.adopted && state.is_sold();
     let active = matches!(state.stage, Stage::Over { ending: Ending::Active, .. });
@@ -43,7 +43,7 @@ pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<Face> {
         record: intake.record.clone(),
         external_id: state.subscription().filter(|_| adopted).map(|id| format!("sub:{id}")),
         answers_act: false,
-        refusal_only: state.is_subscription_already(),
+        refusal_only: state.sale.is_subscription_already(),
         subscription_status: status(state).to_owned(),
         payment_status: payment(state).to_owned(),
         quote_text: quote.map(crate::kernel::quote::Quote::sentence).unwrap_or_default(),
@@ -56,10 +56,10 @@ pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<Face> {
         collection_owner: adopted.then(|| intake.terms.collected_by.as_str().to_owned()),
         last_error: errors(state),
         action_needed: action(state).to_owned(),
-        client: state.facts.request.as_ref().and_then(|r| r.client.clone()).filter(|_| active).map(|record| {
+        client: state.sale.facts.request.as_ref().and_then(|r| r.client.clone()).filter(|_| active).map(|record| {
             ClientFace {
                 record,
-                zoho_customer: state.zoho_customer().map(str::to_owned),
+                zoho_customer: state.sale.zoho_customer().map(str::to_owned),
                 braintree_customer: braintree,
                 billing_summary: Some("Active".to_owned()),
             }
@@ -118,7 +118,7 @@ const fn payment(state: &State) -> &'static str {
 
 fn checkout(state: &State) -> CheckoutFace {
     let word = |status: &str| CheckoutFace { status: status.to_owned(), link: None, expires_at: None };
-    match (&state.stage, &state.link) {
+    match (&state.stage, &state.sale.link) {
         (Stage::LinkOut, Some(link)) => CheckoutFace {
             link: state.saga().map(|saga| CheckoutLink { saga, number: link.number }),
             expires_at: Some(link.expires_at),
@@ -126,14 +126,14 @@ fn checkout(state: &State) -> CheckoutFace {
         },
         (Stage::Paying | Stage::HandingOver | Stage::AwaitingRecord { .. } | Stage::Held { .. }, Some(_))
         | (Stage::Over { ending: Ending::Active, .. }, _) => word("Completed"),
-        (Stage::Over { ending: Ending::Expired, .. }, _) if state.links > 0 => word("Expired"),
+        (Stage::Over { ending: Ending::Expired, .. }, _) if state.sale.links > 0 => word("Expired"),
         _ => word("None"),
     }
 }
 
 /// What went wrong, and why the last act was not carried out.
 fn errors(state: &State) -> String {
-    let declined = state.act_declined.as_deref().map(sentence);
+    let declined = state.sale.act_declined.as_deref().map(sentence);
     [Some(error(state)).filter(|error| !error.is_empty()), declined].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 

@@ -64,6 +64,7 @@ use crate::kernel::ids::SagaId;
 use crate::kernel::priority::Priority;
 pub use crate::kernel::quote::{Quote, QuoteLine};
 use crate::kernel::saga::{At, End, Facts, Input, Pending, Refusal, Saga, Summary};
+use crate::kernel::selling::{CLAIM, ENROL, TAKE_OVER};
 use crate::kernel::step::{Calls, Class, MONEY_RECORDED, StepSpec, Undo};
 use chrono::{DateTime, SecondsFormat, Utc};
 use state::{Ending, Stage};
@@ -90,22 +91,10 @@ impl Saga for SubscriptionActivation {
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 10 }];
     const STEPS: &'static [StepSpec] = &[
         StepSpec::read("read_request"),
-        StepSpec::new(
-            "enrol",
-            Class::Compensatable,
-            Undo::None("our customer for a client stays, whatever becomes of this"),
-        ),
+        ENROL,
         StepSpec::read("read_person"),
-        StepSpec::new(
-            "claim",
-            Class::Compensatable,
-            Undo::None("the event that ends the activation lets it go in its own append"),
-        ),
-        StepSpec::new(
-            "take_over",
-            Class::Compensatable,
-            Undo::None("the event that ends the activation lets it go, and the trial takes it back"),
-        ),
+        CLAIM,
+        TAKE_OVER,
         StepSpec::read("read_offer"),
         StepSpec::read("read_customer"),
         StepSpec::read("list_subscriptions"),
@@ -194,11 +183,11 @@ impl Saga for SubscriptionActivation {
     }
 
     fn summary(state: &State) -> Summary {
-        let owed = state.quote.as_ref().map(|q| q.due_today);
+        let owed = state.sale.quote.as_ref().map(|q| q.due_today);
         Summary {
             state: word(state).to_owned(),
-            title: state.title(),
-            customer: state.customer().map(str::to_owned),
+            title: state.sale.title(),
+            customer: state.sale.customer().map(str::to_owned),
             amount: state.capture.as_ref().map(|c| c.amount).or(owed),
         }
     }

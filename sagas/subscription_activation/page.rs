@@ -97,16 +97,16 @@ pub struct CardOnFile {
 pub fn page(state: &State, now: DateTime<Utc>) -> Page {
     Page {
         stage: stage(state, now),
-        link: state.links,
-        title: state.title(),
-        customer: state.customer().map(str::to_owned),
-        quote: state.quote.clone().map(Box::new),
+        link: state.sale.links,
+        title: state.sale.title(),
+        customer: state.sale.customer().map(str::to_owned),
+        quote: state.sale.quote.clone().map(Box::new),
     }
 }
 
 fn stage(state: &State, now: DateTime<Utc>) -> PageStage {
     let next = || {
-        let quote = state.quote.as_ref()?;
+        let quote = state.sale.quote.as_ref()?;
         let day = state.record.as_ref().and_then(|r| r.next_billing_on).unwrap_or(quote.renews_on);
         Some((day, quote.renewal))
     };
@@ -141,7 +141,7 @@ fn stage(state: &State, now: DateTime<Utc>) -> PageStage {
 }
 
 fn open(state: &State, now: DateTime<Utc>) -> PageStage {
-    let (Some(link), Some(quote)) = (&state.link, &state.quote) else { return PageStage::Preparing };
+    let (Some(link), Some(quote)) = (&state.sale.link, &state.sale.quote) else { return PageStage::Preparing };
     if link.expires_at <= now {
         return PageStage::Expired;
     }
@@ -149,7 +149,7 @@ fn open(state: &State, now: DateTime<Utc>) -> PageStage {
         return PageStage::LockedUntil { until };
     }
     let quote = Box::new(quote.clone());
-    let usable = state.facts.cards.iter().flatten().filter(|m| !m.expired);
+    let usable = state.cards.iter().flatten().filter(|m| !m.expired);
     let mut cards: Vec<_> = usable
         .map(|m| CardOnFile { token: m.token.clone(), brand: m.brand.clone(), last_four: m.last_four.clone() })
         .collect();

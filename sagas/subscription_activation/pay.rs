@@ -1,7 +1,6 @@
 //! What the outcome of a step means from the submission on: the card and its hold, the customer and the subscription at
 //! Zoho. An outcome without a branch here yields nothing: the machine then parks the step under the vendor's reason.
 
-use super::answers::is_business;
 use super::events::Event;
 use super::state::{Stage, Submission};
 use super::steps;
@@ -30,7 +29,7 @@ impl Turn<'_> {
             (_, true) => match outcome {
                 Outcome::Done { answer } => self.made(step, effect, answer, extra),
                 Outcome::Declined { decline } if matches!(step, "authorise" | "vault") => self.declined(decline),
-                Outcome::Rejected { rejection } if is_business(rejection) => self.unmade(step, effect, rejection),
+                Outcome::Rejected { rejection } if rejection.is_business() => self.unmade(step, effect, rejection),
                 _ => {}
             },
             (_, false) => {}
@@ -40,7 +39,7 @@ impl Turn<'_> {
     fn made(&mut self, step: &str, effect: &Effect, answer: &Answer, extra: &[String]) {
         match (step, answer) {
             ("create_braintree_customer", _) => {
-                let customer = format!("c-{}", self.state.customer().unwrap_or_default());
+                let customer = format!("c-{}", self.state.sale.customer().unwrap_or_default());
                 self.push(Event::BraintreeCustomerMade { customer });
             }
             ("link_customer", _) => self.push(Event::BraintreeCustomerLinked),
@@ -56,18 +55,6 @@ impl Turn<'_> {
             ("vault", Answer::Vaulted(method)) => {
                 self.push(Event::CardVaulted { method: method.clone(), at: self.at.now });
             }
-            ("find_zoho_customer", Answer::ZohoCustomers { customers }) => {
-                self.push(Event::RetiredCustomersFound { customers: customers.clone() });
-            }
-            ("revive_zoho_customer", _) => {
-                if let Effect::Zoho(Zoho::ReviveCustomer { customer }) = effect {
-                    self.push(Event::ZohoCustomerRevived { customer: customer.clone() });
-                }
-            }
-            ("zoho_customer", Answer::ZohoCustomer(customer)) => {
-                self.push(Event::ZohoCustomerMade { customer: customer.id.clone() });
-            }
-            ("link_zoho_customer", _) => self.push(Event::ZohoCustomerLinked),
             ("subscribe", Answer::Subscription(subscription)) => self.subscribed(subscription),
             ("confirm_subscription", Answer::Subscriptions { subscriptions }) => self.listed(subscriptions),
             ("adopt", _) => self.adopted(),
@@ -82,8 +69,10 @@ impl Turn<'_> {
                 self.push(Event::InvoiceRead { invoice: invoice.clone() });
                 self.weigh(invoice);
             }
-            // No step is answered with anything else.
-            _ => {}
+            // No other step is answered with anything that the payment does not know.
+            _ => {
+                self.has_read(step, effect, answer);
+            }
         }
     }
 
@@ -102,6 +91,9 @@ impl Turn<'_> {
 
     fn unmade(&mut self, step: &str, effect: &Effect, rejection: &Rejection) {
         let code = rejection.code.as_str();
+        if self.has_not_read(step, effect, rejection) {
+            return;
+        }
         match step {
             "authorise" | "vault" if is_input_gone(code) => self.card_refused(Advice::CardAgain, code),
             "authorise" if is_card_unknown(code) => self.card_refused(Advice::AnotherCard, code),
@@ -114,11 +106,6 @@ impl Turn<'_> {
                 }
                 let reason = format!("Braintree refused the customer or the card ({code})");
                 self.fail(&reason, "check the client's record, then press `Retry`");
-            }
-            "revive_zoho_customer" if rejection.kind == RejectionKind::NotFound => {
-                if let Effect::Zoho(Zoho::ReviveCustomer { customer }) = effect {
-                    self.push(Event::RetiredCustomerGone { customer: customer.clone() });
-                }
             }
             "find_zoho_customer" | "revive_zoho_customer" | "zoho_customer" | "subscribe" => {
                 let reason = format!("Zoho refused it: {} ({code})", rejection.message);
@@ -143,14 +130,16 @@ impl Turn<'_> {
 
     /// After one more decline the link may be locked for a while.
     pub(super) fn lock(&self) -> Option<DateTime<Utc>> {
-        let terms = &self.state.intake.as_ref()?.terms;
+        let terms = &self.state.sale.intake.as_ref()?.terms;
         let declines = self.state.declines + 1;
         let full = declines.is_multiple_of(terms.declines_before_lock.max(1));
         full.then(|| self.at.now + TimeDelta::minutes(i64::from(terms.lock_minutes)))
     }
 
     fn authorised(&mut self, t: &Transaction, extra: &[String]) {
-        let (Some(submission), Some(quote)) = (self.state.submission.clone(), self.state.quote.clone()) else { return };
+        let (Some(submission), Some(quote)) = (self.state.submission.clone(), self.state.sale.quote.clone()) else {
+            return;
+        };
         if t.order_id != submission.order_id {
             return;
         }
@@ -176,7 +165,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn held(&self, t: &Transaction, token: &str) -> Hold {
-        let hours = self.state.intake.as_ref().map_or(24, |i| i.terms.hold_hours);
+        let hours = self.state.sale.intake.as_ref().map_or(24, |i| i.terms.hold_hours);
         Hold {
             transaction: t.id.clone(),
             order_id: t.order_id.clone(),
@@ -262,7 +251,7 @@ impl Turn<'_> {
 
     /// Not there yet, or not finished: looked at again, then a person's turn. Where nothing is due none need come.
     fn no_invoice(&mut self) {
-        if !self.state.quote.as_ref().is_some_and(crate::kernel::quote::Quote::is_due_today) {
+        if !self.state.sale.quote.as_ref().is_some_and(crate::kernel::quote::Quote::is_due_today) {
             return self.push(Event::NothingToCollect { why: Nothing::Zero });
         }
         match self.look_again() {

@@ -2,14 +2,12 @@
 
 use super::collector::AtBraintree;
 use super::face::Face;
-use super::words::{Act, Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
-use crate::kernel::answer::{Enrolment, Invoice, Method, Request, Subscription, ZohoCustomer};
-use crate::kernel::effect::Claim;
-use crate::kernel::ids::{Installation, SagaId};
+use super::words::{Advice, After, Capture, Consent, Hold, LetterKind, Nothing, Paying, Terms, Then};
+use crate::kernel::answer::{Invoice, Method, Subscription};
+use crate::kernel::ids::SagaId;
 use crate::kernel::money::Money;
-use crate::kernel::offer::Offer;
 use crate::kernel::park::ParkCode;
-use crate::kernel::quote::Quote;
+use crate::kernel::selling::Sale;
 use crate::kernel::telling::Owed;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -17,19 +15,10 @@ use serde::{Deserialize, Serialize};
 /// Where an activation stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    pub(super) intake: Option<Intake>,
+    pub(super) sale: Sale<Terms>,
     pub(super) stage: Stage,
-    /// The act that is being done: a pressed `Quote` waits for a `Start`.
-    pub(super) act: Option<Act>,
-    /// The newest press (UTC).
-    pub(super) pressed_at: Option<DateTime<Utc>>,
-    pub(super) facts: Facts,
-    pub(super) quote: Option<Quote>,
-    /// The day on which the quote was made (books zone).
-    pub(super) quoted_on: Option<NaiveDate>,
-    pub(super) link: Option<Link>,
-    /// Links issued so far.
-    pub(super) links: u32,
+    /// On file at Braintree; absent: not read.
+    pub(super) cards: Option<Vec<Method>>,
     pub(super) declines: u32,
     pub(super) locked_until: Option<DateTime<Utc>>,
     pub(super) advice: Option<Advice>,
@@ -62,34 +51,9 @@ pub struct State {
     pub(super) undoing: Option<Undoing>,
     /// What is done before anything else.
     pub(super) errands: Vec<Errand>,
-    /// Nothing is done before (UTC).
-    pub(super) sleep_until: Option<DateTime<Utc>>,
-    /// Looks in a row that did not show what is awaited.
-    pub(super) looks: u32,
-    /// Claims that are held.
-    pub(super) claims: Vec<Claim>,
     pub(super) counts: Counts,
     pub(super) letter_trouble: bool,
     pub(super) people: Owed<Face, LetterKind>,
-    /// Why the last act was not carried out.
-    #[serde(default)]
-    pub(super) act_declined: Option<String>,
-    /// An act on the record has no answer yet.
-    pub(super) unanswered: bool,
-}
-
-/// How it began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Intake {
-    pub(super) organization: String,
-    pub(super) installation: Installation,
-    pub(super) record: String,
-    pub(super) act: Act,
-    pub(super) pressed_at: DateTime<Utc>,
-    pub(super) terms: Terms,
-    /// By another program: no act stands on the record.
-    #[serde(default)]
-    pub(super) ordered: bool,
 }
 
 /// The stages.
@@ -138,36 +102,6 @@ pub(super) enum Ending {
     Outdated,
 }
 
-/// What was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Facts {
-    pub(super) request: Option<Request>,
-    pub(super) enrolment: Option<Enrolment>,
-    /// Its links were read since others could have changed them.
-    #[serde(default)]
-    pub(super) enrolled: bool,
-    /// Titles of what is missing of the person.
-    pub(super) person: Option<Vec<String>>,
-    pub(super) offer: Option<Offer>,
-    pub(super) zoho_customer: Option<ZohoCustomer>,
-    pub(super) subscriptions: Option<Vec<Subscription>>,
-    pub(super) cards: Option<Vec<Method>>,
-    /// Inactive customers at Zoho that carry our id, oldest first.
-    pub(super) retired: Option<Vec<ZohoCustomer>>,
-    /// Another saga keeps the customer's product: a trial gives way.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) product_kept: bool,
-}
-
-/// A checkout page that is out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Link {
-    pub(super) number: u32,
-    pub(super) expires_at: DateTime<Utc>,
-    pub(super) remind_at: Option<DateTime<Utc>>,
-    pub(super) opened: bool,
-}
-
 /// What the customer sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Submission {
@@ -205,8 +139,6 @@ pub(super) struct Made {
     pub(super) braintree_linked: bool,
     /// The token of a card that was vaulted here.
     pub(super) card: Option<String>,
-    pub(super) zoho_customer: Option<String>,
-    pub(super) zoho_linked: bool,
     pub(super) subscription: Option<Subscription>,
     pub(super) confirmed: bool,
     pub(super) adopted: bool,
@@ -264,8 +196,6 @@ pub(super) enum Errand {
 /// How often something was done in this saga.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counts {
-    pub(super) preparations: u32,
-    pub(super) claims: u32,
     /// Holds and sales: order ids never repeat.
     pub(super) orders: u32,
     /// Subscriptions that were made and undone.
@@ -281,47 +211,19 @@ pub(super) struct Counts {
 impl State {
     /// This saga's id.
     pub(super) fn saga(&self) -> Option<SagaId> {
-        self.intake.as_ref().map(|i| super::SubscriptionActivation::id(&i.record, i.pressed_at))
-    }
-
-    /// Our customer id.
-    pub(super) fn customer(&self) -> Option<&str> {
-        self.facts.enrolment.as_ref().map(|e| e.customer.as_str())
-    }
-
-    /// The customer's Zoho id, linked or just made.
-    pub(super) fn zoho_customer(&self) -> Option<&str> {
-        let linked = self.facts.enrolment.as_ref().and_then(|e| e.zoho_customer.as_deref());
-        linked.or(self.made.zoho_customer.as_deref())
+        self.sale.intake.as_ref().map(|i| super::SubscriptionActivation::id(&i.record, i.pressed_at))
     }
 
     /// The customer's Braintree id, linked or just made.
     pub(super) fn braintree_customer(&self) -> Option<&str> {
-        let linked = self.facts.enrolment.as_ref().and_then(|e| e.braintree_customer.as_deref());
+        let linked = self.sale.facts.enrolment.as_ref().and_then(|e| e.braintree_customer.as_deref());
         linked.or(self.made.braintree_customer.as_deref())
-    }
-
-    /// The press was on the record of a subscription that something else has made.
-    pub(super) fn is_subscription_already(&self) -> bool {
-        let request = self.facts.request.as_ref();
-        request.is_some_and(|r| r.external_id.is_some() || r.zoho_subscription.is_some())
     }
 
     /// Our id of the subscription.
     pub(super) fn subscription(&self) -> Option<String> {
         let saga = self.saga()?.0.simple().to_string();
         Some(crate::kernel::ids::derive("subscription", &[&saga]).simple().to_string())
-    }
-
-    /// What is bought, for people.
-    pub(super) fn title(&self) -> String {
-        let asked = self.facts.request.as_ref().and_then(|r| r.plan.clone());
-        self.facts.offer.as_ref().map(|o| o.plan.name.clone()).or(asked).unwrap_or_default()
-    }
-
-    /// The customer may be asked to pay: more than a price was wanted.
-    pub(super) fn goes_on(&self) -> bool {
-        !matches!(self.act, None | Some(Act::Quote))
     }
 
     /// Brand and last four digits of the card that pays.

@@ -3,7 +3,7 @@
 use super::collector;
 use super::customer;
 use super::letters;
-use super::state::{Errand, Intake, Stage, State};
+use super::state::{Errand, Stage, State};
 use super::words::Paying;
 use crate::kernel::effect::{
     AddonOrder, Attio, Braintree, Claim, ClaimKind, Desk, Effect, Mail, Message, PayWith, Presence, SubscriptionOrder,
@@ -22,7 +22,7 @@ pub(super) fn pending(state: &State) -> Pending {
     if let Some(errand) = state.errands.first() {
         return errand_step(state, errand);
     }
-    if let (Some(_), Some(until)) = (&state.undoing, state.sleep_until) {
+    if let (Some(_), Some(until)) = (&state.undoing, state.sale.sleep_until) {
         return Pending::Sleep { why: "another activation works on the customer", until };
     }
     if let Some(undoing) = &state.undoing {
@@ -36,17 +36,17 @@ pub(super) fn pending(state: &State) -> Pending {
     {
         return want;
     }
-    if let Some(until) = state.sleep_until {
+    if let Some(until) = state.sale.sleep_until {
         return Pending::Sleep { why: "looked at again", until };
     }
     let pending = match &state.stage {
         Stage::New => Pending::Ended(End::GivenUp),
         Stage::Preparing => preparation(state).unwrap_or_else(|| soon(state)),
-        Stage::Quoted => match &state.quote {
+        Stage::Quoted => match &state.sale.quote {
             Some(quote) => Pending::Await { signal: "`Start` in Attio", until: quote.expires_at },
             None => soon(state),
         },
-        Stage::LinkOut => match &state.link {
+        Stage::LinkOut => match &state.sale.link {
             Some(link) => {
                 let until = link.remind_at.map_or(link.expires_at, |at| at.min(link.expires_at));
                 Pending::Await { signal: "the customer's payment", until }
@@ -75,7 +75,7 @@ fn until_alarm(state: &State, pending: Pending) -> Pending {
 
 /// Nothing is missing and nothing is awaited: the next decision finds what follows. Met in no history of this release.
 fn soon(state: &State) -> Pending {
-    let until = state.pressed_at.unwrap_or(DateTime::UNIX_EPOCH);
+    let until = state.sale.pressed_at.unwrap_or(DateTime::UNIX_EPOCH);
     Pending::Sleep { why: "the next decision", until }
 }
 
@@ -97,7 +97,7 @@ fn late_look(state: &State) -> Option<Pending> {
 fn told(state: &State) -> Option<Pending> {
     state.people.due().find_map(|due| match due {
         Due::Record { face, version, n } => {
-            let show = Attio::ShowSubscription(Box::new(face.write(version, state.unanswered)));
+            let show = Attio::ShowSubscription(Box::new(face.write(version, state.sale.unanswered)));
             Some(Pending::perform("show", n, Effect::Attio(show)))
         }
         Due::Letter { letter, n } => {
@@ -128,77 +128,15 @@ fn errand_step(state: &State, errand: &Errand) -> Pending {
     }
 }
 
-/// The claim on one press of an act.
-pub(super) fn trigger_claim(intake: &Intake) -> Claim {
-    let pressed = intake.pressed_at.to_rfc3339();
-    Claim { kind: ClaimKind::AttioTrigger, key: format!("{}/{}/{pressed}", intake.record, intake.act.as_str()) }
-}
-
-fn family_claim(state: &State) -> Option<Claim> {
-    let product = &state.facts.offer.as_ref()?.plan.product;
-    Some(Claim { kind: ClaimKind::AccountPlanFamily, key: format!("{}/{product}", state.customer()?) })
-}
-
-pub(super) fn claim(state: &State, claim: Claim) -> Option<Pending> {
-    if state.claims.contains(&claim) {
-        return None;
-    }
-    let claims = vec![claim];
-    Some(Pending::perform("claim", state.counts.claims + 1, Effect::Desk(Desk::Claim { claims })))
-}
-
-/// The customer's product, which a trial of it gives up to who sells it. The other flow is named, not imported: what it is
-/// told is its own command in words.
-fn product(state: &State) -> Option<Pending> {
-    let want = claim(state, family_claim(state)?)?;
-    if !state.facts.product_kept {
-        return Some(want);
-    }
-    let take_over = Desk::TakeOver {
-        claims: vec![family_claim(state)?],
-        flow: "sign_up".to_owned(),
-        kind: "activation.product_taken".to_owned(),
-        command: serde_json::json!({ "command": "product_taken", "by": state.saga()? }),
-    };
-    Some(Pending::perform("take_over", state.counts.claims + 1, Effect::Desk(take_over)))
-}
-
 /// What a quote still needs.
 pub(super) fn preparation(state: &State) -> Option<Pending> {
-    let intake = state.intake.as_ref()?;
-    let n = state.counts.preparations;
-    let read = |step, effect| Some(Pending::perform(step, n, effect));
-    let Some(request) = &state.facts.request else {
-        return read("read_request", Effect::Attio(Attio::ReadRequest { record: intake.record.clone() }));
-    };
-    let client = request.client.clone()?;
-    if let Some(want) = customer::enrolled(state) {
-        return Some(want);
-    }
-    if state.facts.person.is_none() {
-        let customer = state.customer()?.to_owned();
-        return read("read_person", Effect::Attio(Attio::ReadPerson { client, customer }));
-    }
-    if let Some(want) = claim(state, trigger_claim(intake)) {
-        return Some(want);
-    }
-    if state.facts.offer.is_none() {
-        let plan = request.plan.clone()?;
-        let offer = Zoho::ReadOffer { plan, addons: request.addons.clone(), coupon: request.coupon.clone() };
-        return read("read_offer", Effect::Zoho(offer));
-    }
-    // A price alone keeps nobody else from selling to the customer.
-    if state.goes_on()
-        && let Some(want) = product(state)
-    {
-        return Some(want);
-    }
-    customer::known(state)
+    // What does not need the customer's cards is missing first.
+    state.sale.preparation(state.saga()?).or_else(|| customer::cards(state))
 }
 
 /// Our reference of the Zoho subscription.
 pub(super) fn reference(state: &State) -> Option<String> {
-    let intake = state.intake.as_ref()?;
+    let intake = state.sale.intake.as_ref()?;
     Some(intake.installation.subscription_reference(state.saga()?, state.counts.undone + 1))
 }
 
@@ -216,7 +154,7 @@ fn payment(state: &State) -> Option<Pending> {
 /// The customer at Braintree, the card, and the hold.
 fn card(state: &State) -> Option<Pending> {
     let submission = state.submission.as_ref()?;
-    let ours = state.customer()?.to_owned();
+    let ours = state.sale.customer()?.to_owned();
     let n = submission.number;
     let braintree = |step, call| Some(Pending::perform(step, n, Effect::Braintree(call)));
     let Some(customer) = state.braintree_customer().map(str::to_owned) else {
@@ -227,7 +165,7 @@ fn card(state: &State) -> Option<Pending> {
         let link = Desk::LinkCustomer { customer: ours, zoho_customer: None, braintree_customer: Some(customer) };
         return Some(Pending::perform("link_customer", n, Effect::Desk(link)));
     }
-    let quote = state.quote.as_ref()?;
+    let quote = state.sale.quote.as_ref()?;
     let stored = matches!(submission.with, Paying::Stored { .. });
     if stored && submission.method.is_none() {
         return braintree("read_method", Braintree::ReadCustomer { customer });
@@ -277,18 +215,13 @@ fn fresh(state: &State) -> Option<DateTime<Utc>> {
 /// The customer and the subscription at Zoho.
 fn subscription(state: &State) -> Option<Pending> {
     let n = state.submission.as_ref()?.number;
-    let ours = state.customer()?.to_owned();
     let step = |step, effect| Some(Pending::perform(step, n, effect).fresh(fresh(state)));
-    let Some(customer) = state.zoho_customer().map(str::to_owned) else {
-        let (name, call) = revived_or_made(state, ours)?;
-        return step(name, Effect::Zoho(call));
-    };
-    if state.made.zoho_customer.is_some() && !state.made.zoho_linked {
-        let link = Desk::LinkCustomer { customer: ours, zoho_customer: Some(customer), braintree_customer: None };
-        return step("link_zoho_customer", Effect::Desk(link));
+    if let Some((name, effect)) = state.sale.zoho_customer_step(Some(state.submission.as_ref()?.consent.at)) {
+        return step(name, effect);
     }
+    let customer = state.sale.zoho_customer()?.to_owned();
     let adopted = state.made.adopted;
-    if !adopted && let Some(want) = claim(state, Claim { kind: ClaimKind::ZohoCustomer, key: customer.clone() }) {
+    if !adopted && let Some(want) = state.sale.claim(Claim { kind: ClaimKind::ZohoCustomer, key: customer.clone() }) {
         return Some(want.fresh(fresh(state)));
     }
     let Some(subscription) = &state.made.subscription else {
@@ -305,34 +238,21 @@ fn subscription(state: &State) -> Option<Pending> {
         return None;
     }
     let id = subscription.id.clone();
-    if let Some(want) = claim(state, Claim { kind: ClaimKind::ZohoSubscription, key: id.clone() }) {
+    if let Some(want) = state.sale.claim(Claim { kind: ClaimKind::ZohoSubscription, key: id.clone() }) {
         return Some(want.fresh(fresh(state)));
     }
     let adopt = Desk::AdoptSubscription {
         subscription: state.subscription()?,
         zoho_subscription: id,
-        attio_record: state.intake.as_ref()?.record.clone(),
-        owner: state.intake.as_ref()?.terms.collected_by,
+        attio_record: state.sale.intake.as_ref()?.record.clone(),
+        owner: state.sale.intake.as_ref()?.terms.collected_by,
     };
     step("adopt", Effect::Desk(adopt))
 }
 
-/// Found or made: one that an earlier undo retired is ours still, and a second one would stand beside it for ever.
-fn revived_or_made(state: &State, ours: String) -> Option<(&'static str, Zoho)> {
-    let currency = state.quote.as_ref()?.ceiling.currency;
-    let Some(retired) = &state.facts.retired else {
-        return Some(("find_zoho_customer", Zoho::FindRetiredCustomers { customer: ours }));
-    };
-    if let Some(found) = retired.iter().find(|c| c.currency == currency.code()) {
-        return Some(("revive_zoho_customer", Zoho::ReviveCustomer { customer: found.id.clone() }));
-    }
-    let since = state.submission.as_ref()?.consent.at;
-    Some(("zoho_customer", Zoho::CreateCustomer { customer: ours, currency, since }))
-}
-
 fn order(state: &State, customer: String) -> Option<SubscriptionOrder> {
-    let request = state.facts.request.as_ref()?;
-    let offer = state.facts.offer.as_ref()?;
+    let request = state.sale.facts.request.as_ref()?;
+    let offer = state.sale.facts.offer.as_ref()?;
     let trial_days = super::pricer::trial_days(request, offer);
     Some(SubscriptionOrder {
         customer,
@@ -341,7 +261,7 @@ fn order(state: &State, customer: String) -> Option<SubscriptionOrder> {
         quantity: request.quantity.unwrap_or(1),
         addons: offer.addons.iter().map(|a| AddonOrder { code: a.code.clone(), quantity: 1 }).collect(),
         coupon: offer.coupon.as_ref().map(|c| c.code.clone()),
-        starts_on: state.quote.as_ref()?.starts_on,
+        starts_on: state.sale.quote.as_ref()?.starts_on,
         trial_days: (trial_days > 0).then_some(trial_days),
     })
 }
@@ -354,7 +274,7 @@ fn collection(state: &State) -> Option<Pending> {
         let n = state.counts.invoice_reads + 1;
         return Some(Pending::perform("first_invoice", n, Effect::Zoho(read)).fresh(fresh(state)));
     };
-    if let Some(want) = claim(state, Claim { kind: ClaimKind::ZohoInvoice, key: first.id.clone() }) {
+    if let Some(want) = state.sale.claim(Claim { kind: ClaimKind::ZohoInvoice, key: first.id.clone() }) {
         return Some(want.fresh(fresh(state)));
     }
     if !state.invoice.bound {
@@ -394,7 +314,7 @@ fn capture(state: &State, balance: Money) -> Option<Braintree> {
 /// The invoice's stream is told of the capture, and has its claim from then on. Another flow is named, not imported:
 /// what it is told is its own command in words.
 fn hand_over(state: &State) -> Option<Pending> {
-    let intake = state.intake.as_ref()?;
+    let intake = state.sale.intake.as_ref()?;
     let capture = state.capture.as_ref()?;
     let invoice = &state.invoice.first.as_ref()?.id;
     let command = serde_json::json!({
@@ -427,7 +347,7 @@ pub(super) fn undo(state: &State, step: &str) -> Option<Effect> {
         return Some(kept);
     }
     let made = &state.made;
-    let ours = || state.customer().map(str::to_owned);
+    let ours = || state.sale.customer().map(str::to_owned);
     Some(match step {
         "create_braintree_customer" => {
             Effect::Braintree(Braintree::DeleteCustomer { customer: made.braintree_customer.clone()? })
@@ -441,18 +361,18 @@ pub(super) fn undo(state: &State, step: &str) -> Option<Effect> {
         "authorise" => Effect::Braintree(Braintree::Void { transaction: state.last_hold.clone()? }),
         "vault" => Effect::Braintree(Braintree::DeleteMethod { token: state.submission.as_ref()?.token.clone() }),
         "revive_zoho_customer" | "zoho_customer" => {
-            Effect::Zoho(Zoho::DeactivateCustomer { customer: made.zoho_customer.clone()? })
+            Effect::Zoho(Zoho::DeactivateCustomer { customer: state.sale.made.id.clone()? })
         }
         "link_zoho_customer" => Effect::Desk(Desk::UnlinkCustomer {
             customer: ours()?,
-            zoho_customer: made.zoho_customer.clone(),
+            zoho_customer: state.sale.made.id.clone(),
             braintree_customer: None,
         }),
         "subscribe" => Effect::Zoho(Zoho::UndoSubscription { subscription: made.subscription.as_ref()?.id.clone() }),
         "adopt" => Effect::Desk(Desk::DisownSubscription {
             subscription: state.subscription()?,
             zoho_subscription: made.subscription.as_ref()?.id.clone(),
-            attio_record: state.intake.as_ref()?.record.clone(),
+            attio_record: state.sale.intake.as_ref()?.record.clone(),
         }),
         _ => return None,
     })

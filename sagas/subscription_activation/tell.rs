@@ -41,7 +41,7 @@ impl State {
         let unreached = self.people.apply(told);
         match told {
             // An act that was pressed since has made a newer version.
-            Told::CustomerStateShown { version } => self.unanswered &= !self.people.is_newest(*version),
+            Told::CustomerStateShown { version } => self.sale.unanswered &= !self.people.is_newest(*version),
             Told::LetterSent { letter: LetterKind::Link | LetterKind::Reminder } if self.letter_trouble => {
                 self.trouble(false);
             }

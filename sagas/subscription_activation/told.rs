@@ -1,20 +1,20 @@
 //! What comes from outside: presses in Attio, the customer at the page, people who call it off, the invoice's stream.
 
 use super::events::Event;
-use super::evolve::QUOTE_AGE;
 use super::state::Stage;
 use super::turn::Turn;
 use super::words::{Act, Command, Consent, Paying};
 use crate::kernel::effect::ClaimKind;
 use crate::kernel::ids::derive;
 use crate::kernel::saga::Refusal;
+use crate::kernel::selling::Selling;
 use chrono::{DateTime, Utc};
 
 impl Turn<'_> {
     pub(super) fn told(&mut self, command: &Command) -> Result<(), Refusal> {
         match command {
             Command::Pressed { organization, installation, record, act, pressed_at, terms, ordered } => {
-                if self.state.intake.is_some() {
+                if self.state.sale.intake.is_some() {
                     return self.pressed(*act, *pressed_at);
                 }
                 if *act == Act::CancelNow {
@@ -52,9 +52,9 @@ impl Turn<'_> {
             }
             Command::SubscriptionEnded { product } => {
                 let kept =
-                    self.state.claims.iter().find(|c| c.kind == ClaimKind::AccountPlanFamily && c.key == *product);
+                    self.state.sale.claims.iter().find(|c| c.kind == ClaimKind::AccountPlanFamily && c.key == *product);
                 if let Some(claim) = kept.filter(|_| self.state.is_sold()).cloned() {
-                    self.push(Event::ProductReleased { claim });
+                    self.sell(Selling::ProductReleased { claim });
                 }
                 Ok(())
             }
@@ -75,41 +75,21 @@ impl Turn<'_> {
         }
     }
 
-    /// Pressed again while it runs: the running one answers, and goes on where the act lets it.
+    /// Pressed again while it runs.
     fn pressed(&mut self, act: Act, pressed_at: DateTime<Utc>) -> Result<(), Refusal> {
-        // The same press delivered again.
-        if self.state.pressed_at.is_some_and(|last| pressed_at <= last) {
-            return Ok(());
-        }
-        if matches!(self.state.stage, Stage::Over { .. }) {
-            return Err(Refusal::new("over", "this activation is over; a new press begins a new one"));
-        }
-        self.push(Event::ActPressed { act, pressed_at, at: self.at.now });
-        if act == Act::CancelNow
+        let new = self.pressed_again(act, pressed_at)?;
+        if new
+            && act == Act::CancelNow
             && let Err(refusal) = self.cancelled("called off in Attio")
         {
-            self.push(Event::ActDeclined { act, reason: refusal.message, at: self.at.now });
+            self.sell(Selling::ActDeclined { act, reason: refusal.message, at: self.at.now });
         }
         Ok(())
     }
 
-    fn newest(&self, link: u32) -> Result<(), Refusal> {
-        if link == self.state.links && link > 0 {
-            return Ok(());
-        }
-        Err(Refusal::new("old_link", "this link was replaced by a newer one: open the newest letter"))
-    }
-
     fn opened(&mut self, link: u32) -> Result<(), Refusal> {
-        self.newest(link)?;
-        let now = self.at.now;
-        let Some(known) = self.state.link.clone().filter(|_| self.state.stage == Stage::LinkOut) else { return Ok(()) };
-        if !known.opened {
-            self.push(Event::LinkOpened { number: link, at: now });
-        }
-        // Dates of the quote count from its day.
-        if self.state.undoing.is_none() && known.expires_at > now && self.state.quoted_on != Some(self.at.date(now)) {
-            self.push(Event::QuoteOutdated { input: None, at: now });
+        if self.link_opened(link)? {
+            self.push(Event::QuoteOutdated { input: None, at: self.at.now });
         }
         Ok(())
     }
@@ -129,7 +109,7 @@ impl Turn<'_> {
             return Err(Refusal::new("over", "nothing can be paid here now: see what the page says"));
         }
         let stale = || Refusal::new("stale_quote", "the quote has changed: look at the new one and accept it");
-        let (Some(known), Some(quote)) = (&self.state.link, &self.state.quote) else { return Err(stale()) };
+        let (Some(known), Some(quote)) = (&self.state.sale.link, &self.state.sale.quote) else { return Err(stale()) };
         if self.state.stage != Stage::LinkOut {
             return Err(stale());
         }
@@ -149,7 +129,7 @@ impl Turn<'_> {
         if hash != quote.hash {
             return Err(stale());
         }
-        if self.state.facts.offer.as_ref().is_none_or(|o| now - o.read_at > QUOTE_AGE) {
+        if self.state.sale.facts.offer.is_none() || self.state.sale.is_old(now) {
             self.push(Event::QuoteOutdated { input: with.input(), at: now });
             return Ok(());
         }
@@ -160,7 +140,9 @@ impl Turn<'_> {
     /// A price changed after it was quoted. What was accepted is kept to: the customer pays no more than the ceiling.
     fn repriced(&mut self, offerings: &[String], at: DateTime<Utc>) {
         let open = matches!(self.state.stage, Stage::Quoted | Stage::LinkOut) && self.state.undoing.is_none();
-        let Some(offer) = self.state.facts.offer.as_ref().filter(|offer| open && offer.read_at < at) else { return };
+        let Some(offer) = self.state.sale.facts.offer.as_ref().filter(|offer| open && offer.read_at < at) else {
+            return;
+        };
         let plan = std::iter::once(("plan", &offer.plan.code));
         let addons = offer.addons.iter().map(|addon| ("addon", &addon.code));
         let coupon = offer.coupon.iter().map(|coupon| ("coupon", &coupon.code));
@@ -193,7 +175,7 @@ impl Turn<'_> {
 
     fn cancelled(&mut self, reason: &str) -> Result<(), Refusal> {
         let state = &self.state;
-        if state.intake.is_none() {
+        if state.sale.intake.is_none() {
             return Err(Refusal::new("not_requested", "nothing was requested here"));
         }
         let capturing = state.invoice.fresh.is_some() && state.stage == Stage::Paying;
@@ -205,7 +187,7 @@ impl Turn<'_> {
         }
         let begun = !state.by_braintree()
             && state.made.subscription.is_some()
-            && state.quote.as_ref().is_some_and(|q| !q.is_due_today());
+            && state.sale.quote.as_ref().is_some_and(|q| !q.is_due_today());
         if state.nothing.is_some() || begun {
             return Err(Refusal::new("active", "the subscription is made: cancel the subscription instead"));
         }

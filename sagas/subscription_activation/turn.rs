@@ -1,29 +1,26 @@
 //! A decision in the making, and what follows by itself: the quote once its ground is read, the link once somebody
 //! wants to be paid, the end once nothing is missing.
 
+use super::SubscriptionActivation;
 use super::collector;
 use super::events::Event;
 use super::pricer::{self, Dates, NoQuote};
 use super::state::{Stage, State};
 use super::steps;
-use super::words::{After, Nothing, Then};
+use super::words::{After, Nothing, Terms, Then};
 use crate::kernel::answer::Invoice;
 use crate::kernel::effect::{Claim, ClaimKind};
 use crate::kernel::money::Money;
 use crate::kernel::park::ParkCode;
 use crate::kernel::quote::Quote;
+use crate::kernel::selling::{Sale, Selling, Sells};
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// What another saga holds is asked for again.
-const BUSY_AGAIN: TimeDelta = TimeDelta::seconds(60);
-/// When Zoho is looked at again for what it has not made yet: after 10 s, 1, 5 and 15 min.
-const LOOK_AGAIN: [TimeDelta; 4] =
-    [TimeDelta::seconds(10), TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(15)];
 /// The record of a capture is awaited so long at a time; the invoice's own stream pages a person.
 const RECORD_PATIENCE: TimeDelta = TimeDelta::hours(24);
 
 /// A decision of this flow in the making.
-pub(super) type Turn<'a> = crate::kernel::turn::Turn<'a, super::SubscriptionActivation>;
+pub(super) type Turn<'a> = crate::kernel::turn::Turn<'a, SubscriptionActivation>;
 
 impl Turn<'_> {
     /// All that follows from what was decided so far.
@@ -41,12 +38,15 @@ impl Turn<'_> {
 
     fn follow(&mut self) {
         let state = &self.state;
-        if state.undoing.is_some() || !state.errands.is_empty() || state.sleep_until.is_some() {
+        if state.undoing.is_some() || !state.errands.is_empty() || state.sale.sleep_until.is_some() {
             return;
         }
         match state.stage {
             Stage::Preparing if steps::preparation(state).is_none() => self.prepared(),
-            Stage::Quoted if state.goes_on() => self.issue_link(),
+            Stage::Quoted if state.sale.goes_on() => {
+                let Some(terms) = state.sale.intake.as_ref().map(|intake| &intake.terms) else { return };
+                self.issue_link(terms.reminder_day);
+            }
             Stage::Paying if state.is_settled() => self.activate(),
             Stage::Paying => self.bind(),
             Stage::AwaitingRecord { .. } if state.record.is_some() || state.reversed => self.activate(),
@@ -65,10 +65,10 @@ impl Turn<'_> {
     fn prepared(&mut self) {
         let today = self.at.date(self.at.now);
         let state_is_braintrees = self.state.by_braintree();
-        let State { intake, facts, quote, quoted_on, link, total, .. } = &self.state;
+        let State { sale: Sale { intake, facts, quote, quoted_on, link, .. }, total, .. } = &self.state;
         let (Some(intake), Some(request), Some(offer)) = (intake, &facts.request, &facts.offer) else { return };
         if let Some(kept) = quote.clone().filter(|q| *quoted_on == Some(today) && q.expires_at > self.at.now) {
-            return self.push(Event::QuoteMade { quote: Box::new(kept), made_on: today, at: self.at.now });
+            return self.sell(Selling::QuoteMade { quote: Box::new(kept), made_on: today, at: self.at.now });
         }
         let days = TimeDelta::days(i64::from(intake.terms.link_days));
         let expires_at = link.as_ref().map_or(self.at.now + days, |l| l.expires_at);
@@ -77,33 +77,26 @@ impl Turn<'_> {
         match quoted.and_then(|quote| fits(&quote).map(|()| quote)) {
             Ok(quote) => {
                 let quote = total.map_or_else(|| quote.clone(), |total| pricer::with_total(quote.clone(), total));
-                self.push(Event::QuoteMade { quote: Box::new(quote), made_on: today, at: self.at.now });
+                self.sell(Selling::QuoteMade { quote: Box::new(quote), made_on: today, at: self.at.now });
             }
             Err(NoQuote::Refused { reason, cure }) => self.refuse(reason, cure),
             Err(NoQuote::Unsound(detail)) => self.hold(ParkCode::NoQuote, detail, After::Quote),
         }
     }
 
-    fn issue_link(&mut self) {
-        let State { intake: Some(intake), quote: Some(quote), links, .. } = &self.state else { return };
-        let remind_at = self.at.now + TimeDelta::days(i64::from(intake.terms.reminder_day));
-        let (number, expires_at) = (links + 1, quote.expires_at);
-        self.push(Event::LinkIssued { number, expires_at, remind_at, at: self.at.now });
-    }
-
     /// The first invoice is ours: does it fit what was accepted?
     fn bind(&mut self) {
         let Some(first) = self.state.invoice.first.clone().filter(|_| !self.state.invoice.bound) else { return };
         let claim = Claim { kind: ClaimKind::ZohoInvoice, key: first.id.clone() };
-        if self.state.claims.contains(&claim) && self.weigh(&first) {
-            let quoted = self.state.quote.as_ref().map(|q| q.due_today).filter(|due| *due != first.balance);
+        if self.state.sale.claims.contains(&claim) && self.weigh(&first) {
+            let quoted = self.state.sale.quote.as_ref().map(|q| q.due_today).filter(|due| *due != first.balance);
             self.push(Event::InvoiceBound { invoice: first.id, number: first.number, balance: first.balance, quoted });
         }
     }
 
     /// True where the invoice can be captured; else what follows was decided.
     pub(super) fn weigh(&mut self, invoice: &Invoice) -> bool {
-        let Some(ceiling) = self.state.quote.as_ref().map(|q| q.ceiling) else { return false };
+        let Some(ceiling) = self.state.sale.quote.as_ref().map(|q| q.ceiling) else { return false };
         let balance = invoice.balance;
         if invoice.status == "void" {
             self.fail("the first invoice was voided in Zoho", "press `Retry`");
@@ -129,19 +122,10 @@ impl Turn<'_> {
     }
 
     fn activate(&mut self) {
-        let released = self.state.claims.iter().filter(|c| c.kind != ClaimKind::AccountPlanFamily).cloned().collect();
+        let released =
+            self.state.sale.claims.iter().filter(|c| c.kind != ClaimKind::AccountPlanFamily).cloned().collect();
         let on = self.at.date(self.at.now);
         self.push(Event::SubscriptionActivated { on, released, at: self.at.now });
-    }
-
-    /// Refused with the cure. Where something was made before, it is undone first.
-    pub(super) fn refuse(&mut self, reason: impl Into<String>, cure: impl Into<String>) {
-        let (reason, cure) = (reason.into(), cure.into());
-        if self.state.submissions > 0 {
-            return self.fail(&reason, &cure);
-        }
-        let released = self.state.claims.clone();
-        self.push(Event::ActivationRefused { reason, cure, released, at: self.at.now });
     }
 
     pub(super) fn fail(&mut self, reason: &str, cure: &str) {
@@ -165,16 +149,6 @@ impl Turn<'_> {
         self.push(Event::ActivationHeld { code, detail: detail.into(), then, at: self.at.now });
     }
 
-    pub(super) fn busy(&mut self, held: String) {
-        self.push(Event::ClaimBusy { held, again_at: self.at.now + BUSY_AGAIN });
-    }
-
-    /// The next look at something that Zoho is about to make; none when it is a person's turn.
-    pub(super) fn look_again(&self) -> Option<DateTime<Utc>> {
-        let at = usize::try_from(self.state.looks).ok()?;
-        LOOK_AGAIN.get(at).map(|wait| self.at.now + *wait)
-    }
-
     pub(super) fn record_deadline(&self) -> DateTime<Utc> {
         self.at.now + RECORD_PATIENCE
     }
@@ -182,8 +156,8 @@ impl Turn<'_> {
     /// A sleep or a deadline has come.
     pub(super) fn due(&mut self) {
         let now = self.at.now;
-        if self.state.sleep_until.is_some_and(|until| until <= now) {
-            return self.push(Event::WaitOver);
+        if self.state.sale.sleep_until.is_some_and(|until| until <= now) {
+            return self.sell(Selling::WaitOver);
         }
         if let Some(watch) = self.state.watches.iter().find(|w| steps::rests(&self.state) && w.next_look <= now) {
             let order_id = watch.order_id.clone();
@@ -196,10 +170,10 @@ impl Turn<'_> {
             Stage::Quoted => {
                 self.undo("the quote was not used in time", "press `Start` for a new one", Then::Expire, None);
             }
-            Stage::LinkOut => match &self.state.link {
+            Stage::LinkOut => match &self.state.sale.link {
                 Some(link) if link.expires_at > now => {
                     let number = link.number;
-                    self.push(Event::ReminderDue { number });
+                    self.sell(Selling::ReminderDue { number });
                 }
                 _ => self.undo("the link was not used in time", "press `Start` for a new one", Then::Expire, None),
             },
@@ -223,7 +197,7 @@ impl Turn<'_> {
         let again = matches!(undoing.then, Then::Requote | Then::Form | Then::Mismatch);
         let stays =
             |claim: &&Claim| again && matches!(claim.kind, ClaimKind::AttioTrigger | ClaimKind::AccountPlanFamily);
-        let released = self.state.claims.iter().filter(|c| !stays(c)).cloned().collect();
+        let released = self.state.sale.claims.iter().filter(|c| !stays(c)).cloned().collect();
         self.push(Event::ActivationUndone { then: undoing.then, released, at: self.at.now });
         if undoing.then == Then::Mismatch {
             self.hold(ParkCode::AmountMismatch, undoing.reason, After::Quote);
@@ -267,5 +241,38 @@ impl Turn<'_> {
                 self.undo(reason, "the customer gets a new link", Then::Requote, None);
             }
         }
+    }
+}
+
+impl Sells for SubscriptionActivation {
+    type Terms = Terms;
+
+    fn sale(state: &State) -> &Sale<Terms> {
+        &state.sale
+    }
+
+    fn prepares(state: &State) -> bool {
+        state.stage == Stage::Preparing
+    }
+
+    fn is_link_out(state: &State) -> bool {
+        state.stage == Stage::LinkOut
+    }
+
+    fn is_ending(state: &State) -> bool {
+        state.undoing.is_some()
+    }
+
+    fn is_over(state: &State) -> bool {
+        matches!(state.stage, Stage::Over { .. })
+    }
+
+    /// Where something was made before, it is undone first.
+    fn refuse(turn: &mut Turn<'_>, reason: String, cure: String) {
+        if turn.state.submissions > 0 {
+            return turn.fail(&reason, &cure);
+        }
+        let released = turn.state.sale.claims.clone();
+        turn.push(Event::ActivationRefused { reason, cure, released, at: turn.at.now });
     }
 }

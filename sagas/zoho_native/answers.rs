@@ -4,26 +4,20 @@
 use super::events::Event;
 use super::state::{Life, Stage};
 use super::turn::{Turn, is_past, next_page_look};
-use super::words::{Act, After};
-use crate::kernel::answer::{
-    Answer, CollectionOwner, HostedPage, Request, Subscription, SubscriptionSurvey, SubscriptionTerms, ZohoCustomer,
-};
-use crate::kernel::effect::{ClaimKind, Desk, Effect, Zoho};
+use super::words::After;
+use crate::kernel::answer::{Answer, CollectionOwner, HostedPage, Subscription, SubscriptionSurvey, SubscriptionTerms};
+use crate::kernel::effect::{ClaimKind, Effect};
 use crate::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::Answered;
 use crate::kernel::sellable::{self, is_live};
+use crate::kernel::selling::Selling;
 use chrono::TimeDelta;
 
 /// A page whose end Zoho does not name lives so long.
 const PAGE_LIFE: TimeDelta = TimeDelta::hours(1);
 /// What others work on is looked at again after so long.
 const BUSY_LOOK: TimeDelta = TimeDelta::hours(1);
-
-/// Refused because of what was asked, not because of our rights or a state that is not known.
-const fn is_business(rejection: &Rejection) -> bool {
-    matches!(rejection.kind, RejectionKind::NotFound | RejectionKind::Invalid | RejectionKind::State)
-}
 
 /// Whether the stage awaits that step's answer.
 fn awaits(stage: &Stage, step: &str) -> bool {
@@ -46,12 +40,15 @@ impl Turn<'_> {
         match step {
             "show" => self.shown(effect, outcome),
             "letter" | "task" => self.told_people(step, outcome),
+            "claim" | "take_over" if matches!(self.state.stage, Stage::Over { .. }) => {
+                self.claimed_late(effect, outcome);
+            }
             "claim" | "take_over" => self.claimed(effect, outcome),
             // It has gone on since: what was asked for is not wanted any more.
             _ if !awaits(&self.state.stage, step) => {}
             _ => match outcome {
                 Outcome::Done { answer } => self.done(step, effect, answer),
-                Outcome::Rejected { rejection } if is_business(rejection) => self.refused(step, effect, rejection),
+                Outcome::Rejected { rejection } if rejection.is_business() => self.refused(step, effect, rejection),
                 Outcome::Declined { .. }
                 | Outcome::Rejected { .. }
                 | Outcome::NotSent { .. }
@@ -61,32 +58,12 @@ impl Turn<'_> {
     }
 
     fn done(&mut self, step: &str, effect: &Effect, answer: &Answer) {
+        if self.has_read(step, effect, answer) {
+            return;
+        }
         match (step, answer) {
-            (_, Answer::Request(request)) => self.request(request),
-            (_, Answer::Enrolled(enrolment)) => self.push(Event::CustomerEnrolled { enrolment: enrolment.clone() }),
-            (_, Answer::PersonRead { missing, .. }) => {
-                self.push(Event::PersonChecked { missing: missing.clone() });
-                if !missing.is_empty() {
-                    let reason = format!("the client's record lacks {}", missing.join(", "));
-                    self.refuse(reason, "fill it in on the client's record, then press again");
-                }
-            }
-            (_, Answer::Offer(offer)) => self.push(Event::OfferRead { offer: offer.clone() }),
-            ("zoho_customer", Answer::ZohoCustomer(customer)) => {
-                self.push(Event::ZohoCustomerMade { customer: customer.id.clone() });
-            }
-            (_, Answer::ZohoCustomer(customer)) => self.customer(customer),
             ("find_purchase", Answer::Subscriptions { subscriptions }) => self.listed(subscriptions),
             (_, Answer::Subscriptions { subscriptions }) => self.subscriptions(subscriptions),
-            (_, Answer::ZohoCustomers { customers }) => {
-                self.push(Event::RetiredCustomersFound { customers: customers.clone() });
-            }
-            ("revive_zoho_customer", _) => {
-                if let Effect::Zoho(Zoho::ReviveCustomer { customer }) = effect {
-                    self.push(Event::ZohoCustomerRevived { customer: customer.clone() });
-                }
-            }
-            ("link_zoho_customer", _) => self.push(Event::ZohoCustomerLinked),
             ("create_page", Answer::HostedPage(page)) => {
                 let expires_at = page.expires_at.unwrap_or(self.at.now + PAGE_LIFE);
                 self.push(Event::PageMade { page: page.id.clone(), expires_at, at: self.at.now });
@@ -110,31 +87,15 @@ impl Turn<'_> {
 
     /// What was asked for is not there, or not acceptable.
     fn refused(&mut self, step: &str, effect: &Effect, rejection: &Rejection) {
-        let gone = rejection.kind == RejectionKind::NotFound;
+        if self.has_not_read(step, effect, rejection) {
+            return;
+        }
         match step {
-            // The record was deleted: nobody asks any more.
-            "read_request" if gone => self.push(Event::PressOutdated),
-            "read_person" if gone => {
-                self.refuse("the client's record does not exist any more", "choose a customer, then press again");
-            }
-            "read_offer" => {
-                let reason = format!("Zoho does not sell this: {}", rejection.message);
-                self.refuse(reason, "check `Plan`, `Add-ons` and `Coupon code`, then press again");
-            }
-            "read_customer" if gone => {
-                let reason = "the customer is linked to a Zoho customer that does not exist";
-                self.refuse(reason, "ask an operator to correct the link, then press again");
-            }
-            "revive_zoho_customer" if gone => {
-                if let Effect::Zoho(Zoho::ReviveCustomer { customer }) = effect {
-                    self.push(Event::RetiredCustomerGone { customer: customer.clone() });
-                }
-            }
             "find_zoho_customer" | "revive_zoho_customer" | "zoho_customer" | "create_page" => {
                 let reason = format!("Zoho refused it: {} ({})", rejection.message, rejection.code);
                 self.refuse(reason, "correct it in Zoho or on the record, then press `Retry`");
             }
-            "read_page" if gone => {
+            "read_page" if rejection.kind == RejectionKind::NotFound => {
                 if let Some(page) = self.state.page.as_ref().map(|page| page.id.clone()) {
                     self.page_over(page);
                 }
@@ -143,34 +104,9 @@ impl Turn<'_> {
         }
     }
 
-    fn request(&mut self, request: &Request) {
-        let Some(intake) = self.state.intake.clone() else { return };
-        self.push(Event::RequestRead { request: Box::new(request.clone()) });
-        // The stored transition decides, not the message: another act was pressed since, or this one was answered.
-        let stands =
-            request.act.as_deref() == Some(intake.act.title()) && request.pressed_at == Some(intake.pressed_at);
-        if !stands && !intake.ordered {
-            return self.push(Event::PressOutdated);
-        }
-        if intake.act == Act::ResendLink {
-            return self.refuse("there is no open checkout whose link could be sent again", "press `Start`");
-        }
-        if let Some(not) = sellable::request(request) {
-            self.refuse(not.reason, not.cure);
-        }
-    }
-
-    fn customer(&mut self, customer: &ZohoCustomer) {
-        self.push(Event::ZohoCustomerRead { customer: Box::new(customer.clone()) });
-        let plan = self.state.facts.offer.as_ref().map(|offer| &offer.plan);
-        if let Some(not) = sellable::customer(customer, self.state.customer(), plan) {
-            self.refuse(not.reason, not.cure);
-        }
-    }
-
     fn subscriptions(&mut self, subscriptions: &[Subscription]) {
-        self.push(Event::SubscriptionsRead { subscriptions: subscriptions.to_vec() });
-        let Some(plan) = self.state.facts.offer.as_ref().map(|offer| offer.plan.clone()) else { return };
+        self.sell(Selling::SubscriptionsRead { subscriptions: subscriptions.to_vec() });
+        let Some(plan) = self.state.sale.facts.offer.as_ref().map(|offer| offer.plan.clone()) else { return };
         let ours = self.state.reference();
         let others: Vec<_> = subscriptions.iter().filter(|s| Some(&s.reference) != ours.as_ref()).cloned().collect();
         if subscriptions.iter().any(|s| is_live(s) && Some(&s.reference) == ours.as_ref()) {
@@ -181,29 +117,11 @@ impl Turn<'_> {
         }
     }
 
-    fn claimed(&mut self, effect: &Effect, outcome: &Outcome) {
-        let Effect::Desk(Desk::Claim { claims } | Desk::TakeOver { claims, .. }) = effect else { return };
-        let is_product = claims.iter().any(|claim| claim.kind == ClaimKind::AccountPlanFamily);
-        let prepares = self.state.stage == Stage::Preparing;
-        match outcome {
-            Outcome::Done { .. } => {
-                self.push(Event::ClaimsTaken { claims: claims.clone() });
-                if matches!(self.state.stage, Stage::Over { .. }) {
-                    self.close();
-                }
-            }
-            Outcome::Declined { .. } if matches!(self.state.stage, Stage::Over { .. }) => {}
-            Outcome::Declined { .. } if is_product && prepares && !self.state.facts.product_kept => {
-                self.push(Event::ProductKept);
-            }
-            Outcome::Declined { decline } if prepares => {
-                let reason = "something else is being started, or is live, for this customer and product";
-                let cure = "press `Change plan` on the record of what is live; finish or cancel what is being started, \
-                            then press again";
-                self.refuse(format!("{reason} ({})", decline.code), cure);
-            }
-            Outcome::Declined { decline } => self.busy(decline.code.clone()),
-            Outcome::Rejected { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {}
+    /// What was asked for comes after the end: it is let go again.
+    fn claimed_late(&mut self, effect: &Effect, outcome: &Outcome) {
+        if matches!(outcome, Outcome::Done { .. }) {
+            self.claimed(effect, outcome);
+            self.close();
         }
     }
 
@@ -250,7 +168,8 @@ impl Turn<'_> {
     fn linked(&mut self) {
         let (Some(subscription), Some(sold)) = (self.state.subscription(), &self.state.sold) else { return };
         let zoho_subscription = sold.subscription.id.clone();
-        let released = self.state.claims.iter().filter(|c| c.kind != ClaimKind::AccountPlanFamily).cloned().collect();
+        let released =
+            self.state.sale.claims.iter().filter(|c| c.kind != ClaimKind::AccountPlanFamily).cloned().collect();
         let on = self.at.date(self.at.now);
         self.push(Event::SubscriptionLinked { subscription, zoho_subscription, released, on, at: self.at.now });
     }
@@ -260,7 +179,7 @@ impl Turn<'_> {
         let busy = survey.claimed_by.is_some();
         self.push(Event::OwnerSurveyed { ours, busy, at: self.at.now });
         if busy {
-            self.push(Event::ClaimBusy { held: "zoho_subscription".to_owned(), again_at: self.at.now + BUSY_LOOK });
+            self.sell(Selling::ClaimBusy { held: "zoho_subscription".to_owned(), again_at: self.at.now + BUSY_LOOK });
         } else if !ours {
             self.push(Event::HandedOver { at: self.at.now });
         }

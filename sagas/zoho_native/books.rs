@@ -5,11 +5,12 @@ use super::events::Event;
 use super::lifecycle;
 use super::state::State;
 use crate::kernel::saga::{Facts, Mark};
+use crate::kernel::selling::Selling;
 
 /// What the tables beside the log take from an event.
 pub(super) fn facts(state: &State, event: &Event) -> Facts {
     let amount = match event {
-        Event::QuoteMade { quote, .. } => Some(quote.due_today),
+        Event::Selling(Selling::QuoteMade { quote, .. }) => Some(quote.due_today),
         Event::SubscriptionMirrored { terms, .. } => terms.sold.amount,
         _ => None,
     };
@@ -24,7 +25,7 @@ pub(super) fn facts(state: &State, event: &Event) -> Facts {
 
 fn marks(event: &Event) -> Vec<Mark> {
     match event {
-        Event::ClaimsTaken { claims } => claims.iter().cloned().map(Mark::Confirm).collect(),
+        Event::Selling(Selling::ClaimsTaken { claims }) => claims.iter().cloned().map(Mark::Confirm).collect(),
         Event::PriceChanged { released }
         | Event::PageOver { released, .. }
         | Event::SubscriptionLinked { released, .. }
@@ -32,7 +33,7 @@ fn marks(event: &Event) -> Vec<Mark> {
         | Event::StartClosed { released, .. }
         | Event::SubscriptionOver { released, .. } => released.iter().cloned().map(Mark::Release).collect(),
         // What it sold has ended: the customer may buy it again.
-        Event::ProductReleased { claim } => vec![Mark::Release(claim.clone())],
+        Event::Selling(Selling::ProductReleased { claim }) => vec![Mark::Release(claim.clone())],
         _ => Vec::new(),
     }
 }
@@ -45,12 +46,12 @@ fn references(event: &Event) -> Vec<(&'static str, String)> {
     };
     match event {
         Event::StartRequested { record, .. } => add("attio_record", Some(record)),
-        Event::RequestRead { request } => add("attio_record", request.client.as_ref().map(|r| &r.id)),
-        Event::CustomerEnrolled { enrolment } => {
+        Event::Selling(Selling::RequestRead { request }) => add("attio_record", request.client.as_ref().map(|r| &r.id)),
+        Event::Selling(Selling::CustomerEnrolled { enrolment }) => {
             add("customer", Some(&enrolment.customer));
             add("zoho_customer", enrolment.zoho_customer.as_ref());
         }
-        Event::ZohoCustomerRevived { customer } | Event::ZohoCustomerMade { customer } => {
+        Event::Selling(Selling::ZohoCustomerRevived { customer } | Selling::ZohoCustomerMade { customer }) => {
             add("zoho_customer", Some(customer));
         }
         Event::PurchaseFound { subscription, twins, .. } => {

@@ -2,12 +2,11 @@
 //! and fields are in the log for ever.
 
 use super::words::{Act, After, Consent, LetterKind, Terms};
-use crate::kernel::answer::{Enrolment, Request, Subscription, SubscriptionTerms, ZohoCustomer};
+use crate::kernel::answer::{Subscription, SubscriptionTerms};
 use crate::kernel::effect::Claim;
 use crate::kernel::ids::Installation;
-use crate::kernel::offer::Offer;
 use crate::kernel::park::ParkCode;
-use crate::kernel::quote::Quote;
+use crate::kernel::selling::Selling;
 use crate::kernel::telling::Told;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -27,66 +26,9 @@ pub enum Event {
         ordered: bool,
         at: DateTime<Utc>,
     },
-    ActPressed {
-        act: Act,
-        pressed_at: DateTime<Utc>,
-        at: DateTime<Utc>,
-    },
-    ActDeclined {
-        act: Act,
-        reason: String,
-        at: DateTime<Utc>,
-    },
-    RequestRead {
-        request: Box<Request>,
-    },
-    /// The record asks for something else by now.
-    PressOutdated,
-    CustomerEnrolled {
-        enrolment: Box<Enrolment>,
-    },
-    PersonChecked {
-        missing: Vec<String>,
-    },
-    ClaimsTaken {
-        claims: Vec<Claim>,
-    },
-    ClaimBusy {
-        held: String,
-        again_at: DateTime<Utc>,
-    },
-    /// Another saga keeps the customer's product: a trial gives way.
-    ProductKept,
-    OfferRead {
-        offer: Box<Offer>,
-    },
-    ZohoCustomerRead {
-        customer: Box<ZohoCustomer>,
-    },
-    SubscriptionsRead {
-        subscriptions: Vec<Subscription>,
-    },
-    QuoteMade {
-        quote: Box<Quote>,
-        made_on: NaiveDate,
-        at: DateTime<Utc>,
-    },
     /// Prices are read anew.
     QuoteOutdated {
         at: DateTime<Utc>,
-    },
-    LinkIssued {
-        number: u32,
-        expires_at: DateTime<Utc>,
-        remind_at: DateTime<Utc>,
-        at: DateTime<Utc>,
-    },
-    LinkOpened {
-        number: u32,
-        at: DateTime<Utc>,
-    },
-    ReminderDue {
-        number: u32,
     },
     /// The customer accepted the quote and wants to buy.
     ConsentGiven {
@@ -100,19 +42,6 @@ pub enum Event {
     PriceChanged {
         released: Vec<Claim>,
     },
-    RetiredCustomersFound {
-        customers: Vec<ZohoCustomer>,
-    },
-    RetiredCustomerGone {
-        customer: String,
-    },
-    ZohoCustomerRevived {
-        customer: String,
-    },
-    ZohoCustomerMade {
-        customer: String,
-    },
-    ZohoCustomerLinked,
     /// Zoho's page is open. Its address stands in no event: who has it can buy.
     PageMade {
         page: String,
@@ -157,7 +86,6 @@ pub enum Event {
         on: NaiveDate,
         at: DateTime<Utc>,
     },
-    WaitOver,
     /// The time to look at the subscription has come, or Zoho says that something happened to it.
     MirrorDue,
     /// Who collects it, by our own tables.
@@ -189,9 +117,6 @@ pub enum Event {
     },
     /// The subscription's own stream adopts its end.
     EndTold,
-    ProductReleased {
-        claim: Claim,
-    },
     /// A person must look.
     StartHeld {
         code: ParkCode,
@@ -235,15 +160,21 @@ pub enum Event {
     /// What people were told.
     #[serde(untagged)]
     Told(Told<LetterKind>),
+    /// What every sale says.
+    #[serde(untagged)]
+    Selling(Selling),
+}
+
+impl From<Selling> for Event {
+    fn from(event: Selling) -> Self {
+        Self::Selling(event)
+    }
 }
 
 crate::kernel::saga::event_names!(
-    Event: StartRequested, ActPressed, ActDeclined, RequestRead, PressOutdated, CustomerEnrolled, PersonChecked,
-    ClaimsTaken, ClaimBusy, ProductKept, OfferRead, ZohoCustomerRead, SubscriptionsRead, QuoteMade, QuoteOutdated,
-    LinkIssued, LinkOpened, ReminderDue, ConsentGiven, PriceStands, PriceChanged, RetiredCustomersFound, RetiredCustomerGone,
-    ZohoCustomerRevived, ZohoCustomerMade, ZohoCustomerLinked, PageMade, PageLookDue, PageRead, PageOver, PurchaseSeen,
-    PurchaseUnseen, PurchaseFound, SubscriptionLinked, WaitOver, MirrorDue, OwnerSurveyed,
-    SubscriptionMirrored, PaymentFailed, PaymentRecovered, InvoiceTold, EndTold, ProductReleased, StartHeld, StartResumed, StartRefused,
-    CancellationOrdered, LinkExpired, StartClosed, SubscriptionOver, HandedOver;
-    Told
+    Event: StartRequested, QuoteOutdated, ConsentGiven, PriceStands, PriceChanged, PageMade, PageLookDue, PageRead,
+    PageOver, PurchaseSeen, PurchaseUnseen, PurchaseFound, SubscriptionLinked, MirrorDue, OwnerSurveyed,
+    SubscriptionMirrored, PaymentFailed, PaymentRecovered, InvoiceTold, EndTold, StartHeld, StartResumed,
+    StartRefused, CancellationOrdered, LinkExpired, StartClosed, SubscriptionOver, HandedOver;
+    Told, Selling
 );

@@ -2,22 +2,18 @@
 
 use super::events::Event;
 use super::face;
-use super::state::{Closing, Ending, Facts, Intake, Life, Link, Mirror, OpenPage, Sold, Stage, State};
+use super::state::{Closing, Ending, Life, Mirror, OpenPage, Sold, Stage, State};
 use super::turn::next_page_look;
 use super::words::{Act, After, LetterKind};
-use crate::kernel::effect::Claim;
-use chrono::{DateTime, TimeDelta, Utc};
-
-/// What a quote rests on is read anew when it is older: prices and dates may have changed.
-const QUOTE_AGE: TimeDelta = TimeDelta::hours(24);
+use crate::kernel::selling::{Intake, Selling};
+use chrono::{DateTime, Utc};
 
 impl State {
     /// The state after an event.
     pub(super) fn apply(&mut self, event: &Event) {
         self.apply_press(event);
-        self.apply_read(event);
-        self.apply_link(event);
-        self.apply_customer(event);
+        self.apply_selling(event);
+        self.apply_accepted(event);
         self.apply_page(event);
         self.apply_purchase(event);
         self.apply_mirror(event);
@@ -25,7 +21,7 @@ impl State {
         self.apply_told(event);
         if let Some(at) = time(event) {
             // A press is answered by what is shown: that is written again, as of now, even where it is the same.
-            self.show(at, matches!(event, Event::ActPressed { .. }));
+            self.show(at, matches!(event, Event::Selling(Selling::ActPressed { .. })));
         }
     }
 
@@ -38,44 +34,36 @@ impl State {
     }
 
     fn apply_press(&mut self, event: &Event) {
-        match event {
-            Event::StartRequested { organization, installation, record, act, pressed_at, terms, ordered, .. } => {
-                self.intake = Some(Intake {
-                    organization: organization.clone(),
-                    installation: installation.clone(),
-                    record: record.clone(),
-                    act: *act,
-                    pressed_at: *pressed_at,
-                    terms: (**terms).clone(),
-                    ordered: *ordered,
-                });
-                self.act = Some(*act);
-                self.pressed_at = Some(*pressed_at);
-                self.unanswered = true;
-                self.prepare();
-            }
-            Event::ActPressed { act, pressed_at, at } => {
-                self.pressed_at = Some(*pressed_at);
-                self.unanswered = true;
-                self.act_declined = None;
-                self.people.hurry();
-                match (act, &self.stage) {
-                    (Act::Start | Act::Retry, Stage::Quoted | Stage::Preparing) => {
-                        self.act = Some(*act);
-                        if self.facts.offer.as_ref().is_some_and(|offer| *at - offer.read_at > QUOTE_AGE) {
-                            self.prepare();
-                        }
-                        self.stage = Stage::Preparing;
-                    }
-                    (Act::ResendLink, Stage::LinkOut) => {
-                        self.link = None;
-                        self.read_offer_anew();
-                    }
-                    _ => {}
+        let Event::StartRequested { organization, installation, record, act, pressed_at, terms, ordered, .. } = event
+        else {
+            return;
+        };
+        self.sale.begin(Intake {
+            organization: organization.clone(),
+            installation: installation.clone(),
+            record: record.clone(),
+            act: *act,
+            pressed_at: *pressed_at,
+            terms: (**terms).clone(),
+            ordered: *ordered,
+        });
+        self.stage = Stage::Preparing;
+    }
+
+    /// Pressed again while it runs.
+    fn pressed(&mut self, act: Act, at: DateTime<Utc>) {
+        self.people.hurry();
+        match (act, &self.stage) {
+            (Act::Start | Act::Retry, Stage::Quoted | Stage::Preparing) => {
+                self.sale.act = Some(act);
+                if self.sale.is_old(at) {
+                    self.prepare();
                 }
+                self.stage = Stage::Preparing;
             }
-            Event::ActDeclined { act, reason, .. } => {
-                self.act_declined = Some(format!("`{}` was not carried out: {reason}", act.title()));
+            (Act::ResendLink, Stage::LinkOut) => {
+                self.sale.link = None;
+                self.read_offer_anew();
             }
             _ => {}
         }
@@ -84,114 +72,48 @@ impl State {
     /// All that can change is read anew.
     fn prepare(&mut self) {
         self.stage = Stage::Preparing;
-        self.counts.rounds += 1;
-        let facts = std::mem::take(&mut self.facts);
-        let Facts { request, enrolment, person, .. } = facts;
-        self.facts = Facts { request, enrolment, person, ..Facts::default() };
-        self.quote = None;
-        self.looks = 0;
-        self.sleep_until = None;
+        self.price_stands = false;
+        self.sale.prepare();
     }
 
     /// Prices only: the customer's own state was read before.
     fn read_offer_anew(&mut self) {
         self.stage = Stage::Preparing;
-        self.counts.rounds += 1;
-        self.facts.offer = None;
-        self.quote = None;
+        self.sale.read_offer_anew();
         self.consent = None;
     }
 
-    fn apply_read(&mut self, event: &Event) {
+    fn apply_selling(&mut self, event: &Event) {
+        let Event::Selling(event) = event else { return };
+        self.sale.apply(event);
         match event {
-            Event::RequestRead { request } => self.facts.request = Some((**request).clone()),
-            Event::PressOutdated => self.over(Ending::Outdated, "", ""),
-            Event::PersonChecked { missing } => self.facts.person = Some(missing.clone()),
-            Event::ClaimsTaken { claims } => {
-                self.counts.claims += 1;
-                self.looks = 0;
-                self.claims.extend(claims.iter().cloned());
-                // What others made of the customer meanwhile is read under the claim.
-                if self.customer_claim().is_some_and(|claim| claims.contains(&claim)) {
-                    self.facts.enrolled = false;
-                }
-            }
-            Event::ProductKept => {
-                self.counts.claims += 1;
-                self.facts.product_kept = true;
-            }
-            Event::ClaimBusy { again_at, .. } => {
-                self.counts.claims += 1;
-                self.sleep_until = Some(*again_at);
-            }
-            Event::OfferRead { offer } => self.facts.offer = Some((**offer).clone()),
-            Event::SubscriptionsRead { subscriptions } => self.facts.subscriptions = Some(subscriptions.clone()),
-            Event::QuoteMade { quote, made_on, .. } => {
-                self.quote = Some((**quote).clone());
-                self.quoted_on = Some(*made_on);
+            Selling::ActPressed { act, at, .. } => self.pressed(*act, *at),
+            Selling::PressOutdated => self.over(Ending::Outdated, "", ""),
+            Selling::QuoteMade { .. } => {
                 self.consent = None;
-                self.stage = if self.goes_on() && self.link.is_some() { Stage::LinkOut } else { Stage::Quoted };
+                let again = self.sale.goes_on() && self.sale.link.is_some();
+                self.stage = if again { Stage::LinkOut } else { Stage::Quoted };
             }
-            Event::QuoteOutdated { .. } => self.read_offer_anew(),
-            Event::WaitOver => self.sleep_until = None,
-            _ => {}
-        }
-    }
-
-    fn apply_link(&mut self, event: &Event) {
-        match event {
-            Event::LinkIssued { number, expires_at, remind_at, .. } => {
-                self.links = *number;
-                let remind_at = (remind_at < expires_at).then_some(*remind_at);
-                self.link = Some(Link { number: *number, expires_at: *expires_at, remind_at, opened: false });
+            Selling::LinkIssued { .. } => {
                 self.stage = Stage::LinkOut;
                 self.people.owe_letter(LetterKind::Link);
             }
-            Event::LinkOpened { .. } => {
-                if let Some(link) = &mut self.link {
-                    link.opened = true;
-                }
-            }
-            Event::ReminderDue { .. } => {
-                if let Some(link) = &mut self.link {
-                    link.remind_at = None;
-                }
-                self.people.owe_letter(LetterKind::Reminder);
-            }
-            Event::ConsentGiven { consent, .. } => {
-                self.consent = Some(consent.clone());
-                self.stage = Stage::Opening;
-                self.counts.rounds += 1;
-                let facts = std::mem::take(&mut self.facts);
-                let Facts { request, enrolment, person, .. } = facts;
-                self.facts = Facts { request, enrolment, person, ..Facts::default() };
-            }
-            Event::PriceStands => self.facts.price_stands = true,
-            Event::PriceChanged { released } => self.let_go(released),
+            Selling::ReminderDue { .. } => self.people.owe_letter(LetterKind::Reminder),
             _ => {}
         }
     }
 
-    fn apply_customer(&mut self, event: &Event) {
+    fn apply_accepted(&mut self, event: &Event) {
         match event {
-            Event::CustomerEnrolled { enrolment } => {
-                let facts = &mut self.facts;
-                let old = facts.enrolment.take();
-                if old.as_ref().is_some_and(|old| old.zoho_customer != enrolment.zoho_customer) {
-                    (facts.zoho_customer, facts.subscriptions) = (None, None);
-                }
-                facts.enrolment = Some((**enrolment).clone());
-                facts.enrolled = true;
+            Event::QuoteOutdated { .. } => self.read_offer_anew(),
+            Event::ConsentGiven { consent, .. } => {
+                self.consent = Some(consent.clone());
+                self.stage = Stage::Opening;
+                self.price_stands = false;
+                self.sale.read_anew();
             }
-            Event::ZohoCustomerRead { customer } => self.facts.zoho_customer = Some((**customer).clone()),
-            Event::RetiredCustomersFound { customers } => self.facts.retired = Some(customers.clone()),
-            Event::RetiredCustomerGone { customer } => {
-                self.facts.retired.iter_mut().for_each(|all| all.retain(|c| c.id != *customer));
-            }
-            Event::ZohoCustomerRevived { customer } | Event::ZohoCustomerMade { customer } => {
-                self.made.zoho_customer = Some(customer.clone());
-            }
-            Event::ZohoCustomerLinked => self.made.zoho_linked = true,
+            Event::PriceStands => self.price_stands = true,
+            Event::PriceChanged { released } => self.sale.let_go(released),
             _ => {}
         }
     }
@@ -205,7 +127,7 @@ impl State {
                 let mut page = OpenPage { id, made_at, expires_at, usable: true, look_at: made_at, due: false };
                 page.look_at = next_page_look(&page, made_at);
                 self.page = Some(page);
-                self.paged = self.zoho_customer().map(str::to_owned);
+                self.paged = self.sale.zoho_customer().map(str::to_owned);
                 // Who buys needs no link any more.
                 self.people.drop_letters(|_| true);
             }
@@ -224,7 +146,7 @@ impl State {
             }
             Event::PageOver { released, .. } => {
                 self.counts.page_reads += 1;
-                self.let_go(released);
+                self.sale.let_go(released);
                 self.page = None;
                 self.stage = Stage::LinkOut;
             }
@@ -238,30 +160,30 @@ impl State {
                 self.counts.page_reads += u32::from(self.page.as_ref().is_some_and(|page| page.due));
                 self.page = None;
                 self.stage = Stage::Confirming;
-                self.looks = 0;
-                self.sleep_until = None;
+                self.sale.looks = 0;
+                self.sale.sleep_until = None;
             }
             Event::PurchaseUnseen { again_at } => {
                 self.counts.lists += 1;
-                self.looks += 1;
-                self.sleep_until = Some(*again_at);
+                self.sale.looks += 1;
+                self.sale.sleep_until = Some(*again_at);
             }
             Event::PurchaseFound { subscription, twins, .. } => {
                 self.counts.lists += 1;
-                self.looks = 0;
+                self.sale.looks = 0;
                 self.closing = None;
                 let linked_on = self.sold.as_ref().and_then(|sold| sold.linked_on);
                 self.sold = Some(Sold { subscription: (**subscription).clone(), twins: twins.clone(), linked_on });
                 self.stage = if linked_on.is_some() { Stage::Running } else { Stage::Linking };
             }
             Event::SubscriptionLinked { released, on, .. } => {
-                self.let_go(released);
+                self.sale.let_go(released);
                 if let Some(sold) = &mut self.sold {
                     sold.linked_on = Some(*on);
                 }
                 self.mirror = Some(Mirror::default());
                 self.stage = Stage::Running;
-                let title = self.title();
+                let title = self.sale.title();
                 self.people.owe_task("active", format!("{title} is active; Zoho collects it"));
             }
             _ => {}
@@ -299,22 +221,17 @@ impl State {
         }
     }
 
-    fn let_go(&mut self, released: &[Claim]) {
-        self.claims.retain(|c| !released.contains(c));
-    }
-
     pub(super) fn over(&mut self, ending: Ending, reason: &str, cure: &str) {
         self.stage = Stage::Over { ending, reason: reason.to_owned(), cure: cure.to_owned() };
-        self.sleep_until = None;
+        self.sale.sleep_until = None;
         self.closing = None;
         self.people.drop_letters(|_| true);
     }
 
     fn apply_end(&mut self, event: &Event) {
         match event {
-            Event::ProductReleased { claim } => self.claims.retain(|c| c != claim),
             Event::StartRefused { reason, cure, released, .. } => {
-                self.let_go(released);
+                self.sale.let_go(released);
                 self.over(Ending::Refused, reason, cure);
             }
             Event::CancellationOrdered { reason, .. } => {
@@ -325,7 +242,7 @@ impl State {
                 self.closing = Some(Closing { ending: Ending::Expired, reason });
             }
             Event::StartClosed { released, .. } => {
-                self.let_go(released);
+                self.sale.let_go(released);
                 if !matches!(self.stage, Stage::Over { .. }) {
                     let (ending, reason) = self.ending();
                     self.over(ending, &reason, "press `Start` for a new one");
@@ -339,7 +256,7 @@ impl State {
             }
             Event::StartResumed { .. } => self.resumed(),
             Event::SubscriptionOver { released, .. } => {
-                self.let_go(released);
+                self.sale.let_go(released);
                 self.over(Ending::Ended, "", "");
             }
             Event::HandedOver { .. } => self.over(Ending::HandedOver, "", ""),
@@ -349,7 +266,7 @@ impl State {
 
     fn resumed(&mut self) {
         let Stage::Held { then, .. } = self.stage else { return };
-        self.looks = 0;
+        self.sale.looks = 0;
         self.people.drop_task("held");
         match then {
             After::Quote => self.prepare(),
@@ -372,12 +289,8 @@ impl State {
 /// When it happened, for the events that people see something of.
 const fn time(event: &Event) -> Option<DateTime<Utc>> {
     match event {
-        Event::ActPressed { at, .. }
-        | Event::ActDeclined { at, .. }
-        | Event::QuoteMade { at, .. }
-        | Event::LinkIssued { at, .. }
-        | Event::LinkOpened { at, .. }
-        | Event::ConsentGiven { at, .. }
+        Event::Selling(event) => event.seen_at(),
+        Event::ConsentGiven { at, .. }
         | Event::PageOver { at, .. }
         | Event::PurchaseSeen { at, .. }
         | Event::SubscriptionLinked { at, .. }

@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 
 /// What is to be shown now. Its version is given when it is written.
 pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<SubscriptionFace> {
-    let intake = state.intake.as_ref()?;
+    let intake = state.sale.intake.as_ref()?;
     let linked = state.is_linked();
-    let quote = state.quote.as_ref().filter(|_| !ended_without(state));
+    let quote = state.sale.quote.as_ref().filter(|_| !ended_without(state));
     let terms = state.mirror.as_ref().and_then(|mirror| mirror.terms.as_ref());
     let next = terms.map_or_else(|| quote.map(|q| q.renews_on), |terms| terms.next_billing_on);
     let over = state.life().is_some_and(Life::is_over);
@@ -19,7 +19,7 @@ pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<SubscriptionFace>
         record: intake.record.clone(),
         external_id: state.subscription().filter(|_| linked).map(|id| format!("sub:{id}")),
         answers_act: false,
-        refusal_only: state.is_subscription_already(),
+        refusal_only: state.sale.is_subscription_already(),
         subscription_status: status(state).to_owned(),
         payment_status: payment(state).to_owned(),
         quote_text: quote.map(Quote::sentence).unwrap_or_default(),
@@ -32,10 +32,10 @@ pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<SubscriptionFace>
         collection_owner: linked.then(|| "zoho_native".to_owned()),
         last_error: errors(state),
         action_needed: action(state).to_owned(),
-        client: state.facts.request.as_ref().and_then(|r| r.client.clone()).filter(|_| linked).map(|record| {
+        client: state.sale.facts.request.as_ref().and_then(|r| r.client.clone()).filter(|_| linked).map(|record| {
             ClientFace {
                 record,
-                zoho_customer: state.zoho_customer().map(str::to_owned),
+                zoho_customer: state.sale.zoho_customer().map(str::to_owned),
                 braintree_customer: None,
                 billing_summary: Some(summary(state).to_owned()),
             }
@@ -107,7 +107,7 @@ fn summary(state: &State) -> &'static str {
 
 fn checkout(state: &State) -> CheckoutFace {
     let word = |status: &str| CheckoutFace { status: status.to_owned(), link: None, expires_at: None };
-    match (&state.stage, &state.link) {
+    match (&state.stage, &state.sale.link) {
         (Stage::LinkOut | Stage::Opening | Stage::PageOut, Some(link)) if state.closing.is_none() => CheckoutFace {
             link: state.saga().map(|saga| CheckoutLink { saga, number: link.number }),
             expires_at: Some(link.expires_at),
@@ -115,14 +115,14 @@ fn checkout(state: &State) -> CheckoutFace {
         },
         _ if state.is_linked() => word("Completed"),
         (Stage::Confirming | Stage::Linking | Stage::Held { then: After::Look, .. }, _) => word("Completed"),
-        (Stage::Over { ending: Ending::Expired, .. }, _) if state.links > 0 => word("Expired"),
+        (Stage::Over { ending: Ending::Expired, .. }, _) if state.sale.links > 0 => word("Expired"),
         _ => word("None"),
     }
 }
 
 /// What went wrong, and why the last act was not carried out.
 fn errors(state: &State) -> String {
-    let declined = state.act_declined.as_deref().map(sentence);
+    let declined = state.sale.act_declined.as_deref().map(sentence);
     [Some(error(state)).filter(|error| !error.is_empty()), declined].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 

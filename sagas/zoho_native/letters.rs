@@ -7,9 +7,9 @@ use crate::kernel::telling::Task;
 
 /// The letter of a kind, as the state has it now.
 pub(super) fn letter(state: &State, kind: LetterKind) -> Option<Letter> {
-    let (saga, link, quote) = (state.saga()?, state.link.as_ref()?, state.quote.as_ref()?);
+    let (saga, link, quote) = (state.saga()?, state.sale.link.as_ref()?, state.sale.quote.as_ref()?);
     let price = Price {
-        title: state.title(),
+        title: state.sale.title(),
         due_today: quote.due_today,
         renewal: quote.renewal,
         renews_on: quote.renews_on,
@@ -19,11 +19,11 @@ pub(super) fn letter(state: &State, kind: LetterKind) -> Option<Letter> {
         LetterKind::Link => ("link", LetterFacts::CheckoutLink(price)),
         LetterKind::Reminder => ("reminder", LetterFacts::CheckoutReminder(price)),
     };
-    let installation = state.intake.as_ref()?.installation.as_str();
+    let installation = state.sale.intake.as_ref()?.installation.as_str();
     Some(Letter {
-        customer: state.customer()?.to_owned(),
+        customer: state.sale.customer()?.to_owned(),
         // One letter of each kind per link: the same one has the same reference for ever.
-        reference: format!("{installation}.zn.{}.{word}.{}", saga.0.simple(), state.links),
+        reference: format!("{installation}.zn.{}.{word}.{}", saga.0.simple(), state.sale.links),
         about,
         link: Some(CheckoutLink { saga, number: link.number }),
     })
@@ -31,6 +31,6 @@ pub(super) fn letter(state: &State, kind: LetterKind) -> Option<Letter> {
 
 /// The task as Attio takes it.
 pub(super) fn task(state: &State, task: &Task) -> Option<TaskNote> {
-    let owner = state.facts.request.as_ref().and_then(|r| r.owner.clone());
-    Some(task.note(state.saga()?, state.intake.as_ref()?.record.as_str(), owner))
+    let owner = state.sale.facts.request.as_ref().and_then(|r| r.owner.clone());
+    Some(task.note(state.saga()?, state.sale.intake.as_ref()?.record.as_str(), owner))
 }

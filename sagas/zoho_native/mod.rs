@@ -50,6 +50,7 @@ use crate::kernel::effect::Effect;
 use crate::kernel::ids::SagaId;
 use crate::kernel::priority::Priority;
 use crate::kernel::saga::{At, Facts, Input, Pending, Refusal, Saga, Summary};
+use crate::kernel::selling::{CLAIM, ENROL, TAKE_OVER};
 use crate::kernel::step::{Calls, Class, StepSpec, Undo};
 use chrono::{DateTime, SecondsFormat, Utc};
 use state::{Ending, Life, Stage};
@@ -81,22 +82,10 @@ impl Saga for ZohoNative {
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 9 }];
     const STEPS: &'static [StepSpec] = &[
         StepSpec::read("read_request"),
-        StepSpec::new(
-            "enrol",
-            Class::Compensatable,
-            Undo::None("our customer for a client stays, whatever becomes of this"),
-        ),
+        ENROL,
         StepSpec::read("read_person"),
-        StepSpec::new(
-            "claim",
-            Class::Compensatable,
-            Undo::None("the event that ends the start lets it go in its own append"),
-        ),
-        StepSpec::new(
-            "take_over",
-            Class::Compensatable,
-            Undo::None("the event that ends the start lets it go, and the trial takes it back"),
-        ),
+        CLAIM,
+        TAKE_OVER,
         StepSpec::read("read_offer"),
         StepSpec::read("read_customer"),
         StepSpec::read("list_subscriptions"),
@@ -162,11 +151,11 @@ impl Saga for ZohoNative {
     }
 
     fn summary(state: &State) -> Summary {
-        let renewal = state.quote.as_ref().map(|q| if state.is_linked() { q.renewal } else { q.due_today });
+        let renewal = state.sale.quote.as_ref().map(|q| if state.is_linked() { q.renewal } else { q.due_today });
         Summary {
             state: word(state).to_owned(),
-            title: state.title(),
-            customer: state.customer().map(str::to_owned),
+            title: state.sale.title(),
+            customer: state.sale.customer().map(str::to_owned),
             amount: renewal,
         }
     }

@@ -53,10 +53,10 @@ pub enum PageStage {
 pub fn page(state: &State, now: DateTime<Utc>) -> Page {
     Page {
         stage: stage(state, now),
-        link: state.links,
-        title: state.title(),
-        customer: state.customer().map(str::to_owned),
-        quote: state.quote.clone().map(Box::new),
+        link: state.sale.links,
+        title: state.sale.title(),
+        customer: state.sale.customer().map(str::to_owned),
+        quote: state.sale.quote.clone().map(Box::new),
     }
 }
 
@@ -87,7 +87,7 @@ const fn ended(ending: Ending) -> PageStage {
 }
 
 fn open(state: &State, now: DateTime<Utc>) -> PageStage {
-    match (&state.link, &state.quote) {
+    match (&state.sale.link, &state.sale.quote) {
         (Some(link), Some(_)) if link.expires_at <= now => PageStage::Expired,
         (Some(_), Some(quote)) => PageStage::Quoted { quote: Box::new(quote.clone()) },
         _ => PageStage::Preparing,

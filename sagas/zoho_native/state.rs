@@ -1,13 +1,12 @@
 //! What a start that Zoho collects for remembers, and of the subscription afterwards.
 
 use super::ZohoNative;
-use super::words::{Act, After, Consent, LetterKind, Terms};
-use crate::kernel::answer::{Enrolment, Request, Subscription, SubscriptionTerms, ZohoCustomer};
-use crate::kernel::effect::{Claim, ClaimKind, SubscriptionFace};
-use crate::kernel::ids::{Installation, SagaId, derive};
-use crate::kernel::offer::Offer;
+use super::words::{After, Consent, LetterKind, Terms};
+use crate::kernel::answer::{Subscription, SubscriptionTerms};
+use crate::kernel::effect::SubscriptionFace;
+use crate::kernel::ids::{SagaId, derive};
 use crate::kernel::park::ParkCode;
-use crate::kernel::quote::Quote;
+use crate::kernel::selling::Sale;
 use crate::kernel::telling::Owed;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,22 +14,12 @@ use serde::{Deserialize, Serialize};
 /// Where it stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    pub(super) intake: Option<Intake>,
+    pub(super) sale: Sale<Terms>,
     pub(super) stage: Stage,
-    /// The act that is being done: a pressed `Quote` waits for a `Start`.
-    pub(super) act: Option<Act>,
-    /// The newest press (UTC).
-    pub(super) pressed_at: Option<DateTime<Utc>>,
-    pub(super) facts: Facts,
-    pub(super) quote: Option<Quote>,
-    /// The day on which the quote was made (books zone).
-    pub(super) quoted_on: Option<NaiveDate>,
-    pub(super) link: Option<Link>,
-    /// Links issued so far.
-    pub(super) links: u32,
     /// Of the quote that stands.
     pub(super) consent: Option<Consent>,
-    pub(super) made: Made,
+    /// The offer costs what was accepted, as read since.
+    pub(super) price_stands: bool,
     /// Zoho's newest page.
     pub(super) page: Option<OpenPage>,
     /// Zoho customer id for whom the last page was made.
@@ -41,32 +30,9 @@ pub struct State {
     pub(super) sold: Option<Sold>,
     /// What Zoho shows of it.
     pub(super) mirror: Option<Mirror>,
-    /// Nothing is done before (UTC).
-    pub(super) sleep_until: Option<DateTime<Utc>>,
-    /// Looks in a row that did not show what is awaited.
-    pub(super) looks: u32,
-    /// Claims that are held.
-    pub(super) claims: Vec<Claim>,
     pub(super) counts: Counts,
     pub(super) letter_trouble: bool,
     pub(super) people: Owed<SubscriptionFace, LetterKind>,
-    /// Why the last act was not carried out.
-    pub(super) act_declined: Option<String>,
-    /// An act on the record has no answer yet.
-    pub(super) unanswered: bool,
-}
-
-/// How it began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Intake {
-    pub(super) organization: String,
-    pub(super) installation: Installation,
-    pub(super) record: String,
-    pub(super) act: Act,
-    pub(super) pressed_at: DateTime<Utc>,
-    pub(super) terms: Terms,
-    /// By another program: no act stands on the record.
-    pub(super) ordered: bool,
 }
 
 /// The stages.
@@ -119,41 +85,6 @@ pub(super) enum Ending {
     Outdated,
 }
 
-/// What was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Facts {
-    pub(super) request: Option<Request>,
-    pub(super) enrolment: Option<Enrolment>,
-    /// Its links were read since others could have changed them.
-    pub(super) enrolled: bool,
-    /// Titles of what is missing of the person.
-    pub(super) person: Option<Vec<String>>,
-    pub(super) offer: Option<Offer>,
-    /// The offer costs what was accepted, as read since.
-    pub(super) price_stands: bool,
-    pub(super) zoho_customer: Option<ZohoCustomer>,
-    pub(super) subscriptions: Option<Vec<Subscription>>,
-    /// Inactive customers at Zoho that carry our id, oldest first.
-    pub(super) retired: Option<Vec<ZohoCustomer>>,
-    pub(super) product_kept: bool,
-}
-
-/// A link that is out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Link {
-    pub(super) number: u32,
-    pub(super) expires_at: DateTime<Utc>,
-    pub(super) remind_at: Option<DateTime<Utc>>,
-    pub(super) opened: bool,
-}
-
-/// What this start made for the customer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Made {
-    pub(super) zoho_customer: Option<String>,
-    pub(super) zoho_linked: bool,
-}
-
 /// Zoho's page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct OpenPage {
@@ -204,9 +135,6 @@ pub(super) struct Mirror {
 /// How often something was done in this saga: tells repeated steps apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counts {
-    /// Preparations of a quote, and of a page.
-    pub(super) rounds: u32,
-    pub(super) claims: u32,
     pub(super) pages: u32,
     pub(super) page_reads: u32,
     pub(super) lists: u32,
@@ -217,18 +145,7 @@ pub(super) struct Counts {
 impl State {
     /// This saga's id.
     pub(super) fn saga(&self) -> Option<SagaId> {
-        self.intake.as_ref().map(|i| ZohoNative::id(&i.record, i.pressed_at))
-    }
-
-    /// Our customer id.
-    pub(super) fn customer(&self) -> Option<&str> {
-        self.facts.enrolment.as_ref().map(|e| e.customer.as_str())
-    }
-
-    /// The customer's Zoho id, linked or just made.
-    pub(super) fn zoho_customer(&self) -> Option<&str> {
-        let linked = self.facts.enrolment.as_ref().and_then(|e| e.zoho_customer.as_deref());
-        linked.or(self.made.zoho_customer.as_deref())
+        self.sale.intake.as_ref().map(|i| ZohoNative::id(&i.record, i.pressed_at))
     }
 
     /// Our id of the subscription.
@@ -239,24 +156,7 @@ impl State {
 
     /// Our reference of the Zoho subscription: one for all pages, so that what is bought on any of them is found.
     pub(super) fn reference(&self) -> Option<String> {
-        Some(self.intake.as_ref()?.installation.subscription_reference(self.saga()?, 1))
-    }
-
-    /// What is bought, for people.
-    pub(super) fn title(&self) -> String {
-        let asked = self.facts.request.as_ref().and_then(|r| r.plan.clone());
-        self.facts.offer.as_ref().map(|o| o.plan.name.clone()).or(asked).unwrap_or_default()
-    }
-
-    /// The customer may be asked to buy: more than a price was wanted.
-    pub(super) const fn goes_on(&self) -> bool {
-        !matches!(self.act, None | Some(Act::Quote))
-    }
-
-    /// The press was on the record of a subscription that something else has made.
-    pub(super) fn is_subscription_already(&self) -> bool {
-        let request = self.facts.request.as_ref();
-        request.is_some_and(|r| r.external_id.is_some() || r.zoho_subscription.is_some())
+        Some(self.sale.intake.as_ref()?.installation.subscription_reference(self.saga()?, 1))
     }
 
     /// The subscription is on our record: after that there is only forward.
@@ -274,16 +174,6 @@ impl State {
     pub(super) fn status(&self) -> Option<&str> {
         let shown = self.mirror.as_ref().and_then(|mirror| mirror.terms.as_ref()).map(|terms| terms.status.as_str());
         shown.or_else(|| self.sold.as_ref().map(|sold| sold.subscription.status.as_str()))
-    }
-
-    /// The claim under which the customer at Zoho is made and used.
-    pub(super) fn customer_claim(&self) -> Option<Claim> {
-        Some(Claim { kind: ClaimKind::ZohoCustomer, key: self.customer()?.to_owned() })
-    }
-
-    /// The claims of that kind that are held.
-    pub(super) fn held(&self, kind: ClaimKind) -> Vec<Claim> {
-        self.claims.iter().filter(|claim| claim.kind == kind).cloned().collect()
     }
 }
 

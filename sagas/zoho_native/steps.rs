@@ -1,8 +1,8 @@
 //! What is wanted now: the first thing that is missing, for a quote, a page, a link, a mirror. Computed from the state.
 
 use super::letters;
-use super::opening::{enrolled, known, opening, read_offer};
-use super::state::{Ending, Intake, Life, Stage, State};
+use super::opening::opening;
+use super::state::{Ending, Life, Stage, State};
 use crate::kernel::answer::CollectionOwner;
 use crate::kernel::effect::{
     Attio, Claim, ClaimKind, Desk, Effect, Mail, Message, OnPage, OnSubscription, SubscriptionFace, SubscriptionKey,
@@ -25,17 +25,17 @@ pub(super) fn pending(state: &State) -> Pending {
     {
         return want;
     }
-    if let Some(until) = state.sleep_until {
+    if let Some(until) = state.sale.sleep_until {
         return until_alarm(state, Pending::Sleep { why: "looked at again", until });
     }
     let pending = match &state.stage {
         Stage::New => Pending::Ended(End::GivenUp),
         Stage::Preparing => preparation(state).unwrap_or_else(|| soon(state)),
-        Stage::Quoted => match &state.quote {
+        Stage::Quoted => match &state.sale.quote {
             Some(quote) => Pending::Await { signal: "`Start` in Attio", until: quote.expires_at },
             None => soon(state),
         },
-        Stage::LinkOut => match &state.link {
+        Stage::LinkOut => match &state.sale.link {
             Some(link) => {
                 let until = link.remind_at.map_or(link.expires_at, |at| at.min(link.expires_at));
                 Pending::Await { signal: "the customer", until }
@@ -74,7 +74,7 @@ fn until_alarm(state: &State, pending: Pending) -> Pending {
 
 /// Nothing is missing and nothing is awaited: the next decision finds what follows. Met in no history of this release.
 fn soon(state: &State) -> Pending {
-    Pending::Sleep { why: "the next decision", until: state.pressed_at.unwrap_or(DateTime::UNIX_EPOCH) }
+    Pending::Sleep { why: "the next decision", until: state.sale.pressed_at.unwrap_or(DateTime::UNIX_EPOCH) }
 }
 
 /// Nobody waits for the next call: there is time to tell people.
@@ -82,7 +82,7 @@ pub(super) fn rests(state: &State) -> bool {
     match state.stage {
         Stage::Quoted | Stage::LinkOut | Stage::Held { .. } | Stage::Over { .. } => true,
         Stage::PageOut => state.page.as_ref().is_none_or(|page| !page.due),
-        Stage::Running => state.sleep_until.is_some() || mirror(state).is_none(),
+        Stage::Running => state.sale.sleep_until.is_some() || mirror(state).is_none(),
         Stage::New | Stage::Preparing | Stage::Opening | Stage::Confirming | Stage::Linking => false,
     }
 }
@@ -91,7 +91,7 @@ pub(super) fn rests(state: &State) -> bool {
 fn told(state: &State) -> Option<Pending> {
     state.people.due().find_map(|due| match due {
         Due::Record { face, version, n } => {
-            let face = SubscriptionFace { sync_version: version, answers_act: state.unanswered, ..face.clone() };
+            let face = SubscriptionFace { sync_version: version, answers_act: state.sale.unanswered, ..face.clone() };
             Some(Pending::perform("show", n, Effect::Attio(Attio::ShowSubscription(Box::new(face)))))
         }
         Due::Letter { letter, n } => {
@@ -105,68 +105,9 @@ fn told(state: &State) -> Option<Pending> {
     })
 }
 
-/// The claim on one press of an act.
-fn trigger_claim(intake: &Intake) -> Claim {
-    let pressed = intake.pressed_at.to_rfc3339();
-    Claim { kind: ClaimKind::AttioTrigger, key: format!("{}/{}/{pressed}", intake.record, intake.act.as_str()) }
-}
-
-fn family_claim(state: &State) -> Option<Claim> {
-    let product = &state.facts.offer.as_ref()?.plan.product;
-    Some(Claim { kind: ClaimKind::AccountPlanFamily, key: format!("{}/{product}", state.customer()?) })
-}
-
-pub(super) fn claim(state: &State, claim: Claim) -> Option<Pending> {
-    if state.claims.contains(&claim) {
-        return None;
-    }
-    let claims = vec![claim];
-    Some(Pending::perform("claim", state.counts.claims + 1, Effect::Desk(Desk::Claim { claims })))
-}
-
-/// The customer's product, which a trial of it gives up to who sells it.
-fn product(state: &State) -> Option<Pending> {
-    let want = claim(state, family_claim(state)?)?;
-    if !state.facts.product_kept {
-        return Some(want);
-    }
-    let take_over = Desk::TakeOver {
-        claims: vec![family_claim(state)?],
-        flow: "sign_up".to_owned(),
-        kind: "activation.product_taken".to_owned(),
-        command: json!({ "command": "product_taken", "by": state.saga()? }),
-    };
-    Some(Pending::perform("take_over", state.counts.claims + 1, Effect::Desk(take_over)))
-}
-
 /// What a quote still needs.
 pub(super) fn preparation(state: &State) -> Option<Pending> {
-    let intake = state.intake.as_ref()?;
-    let read = |step, effect| Some(Pending::perform(step, state.counts.rounds, effect));
-    let Some(request) = &state.facts.request else {
-        return read("read_request", Effect::Attio(Attio::ReadRequest { record: intake.record.clone() }));
-    };
-    let client = request.client.clone()?;
-    if let Some(want) = enrolled(state) {
-        return Some(want);
-    }
-    if state.facts.person.is_none() {
-        let customer = state.customer()?.to_owned();
-        return read("read_person", Effect::Attio(Attio::ReadPerson { client, customer }));
-    }
-    if let Some(want) = claim(state, trigger_claim(intake)) {
-        return Some(want);
-    }
-    if state.facts.offer.is_none() {
-        return read_offer(state);
-    }
-    // A price alone keeps nobody else from selling to the customer.
-    if state.goes_on()
-        && let Some(want) = product(state)
-    {
-        return Some(want);
-    }
-    known(state)
+    state.sale.preparation(state.saga()?)
 }
 
 /// Zoho's page is open: it is read where somebody came back from it, and now and then.
@@ -182,7 +123,7 @@ fn page(state: &State) -> Option<Pending> {
 /// What was bought, by our reference: exactly one.
 fn purchase(state: &State) -> Option<Pending> {
     // The page's customer, should the link to it be cut meanwhile.
-    let customer = state.paged.clone().or_else(|| state.zoho_customer().map(str::to_owned))?;
+    let customer = state.paged.clone().or_else(|| state.sale.zoho_customer().map(str::to_owned))?;
     let reference = state.reference();
     let list = Zoho::ListSubscriptions { customer, reference };
     Some(Pending::perform("find_purchase", state.counts.lists + 1, Effect::Zoho(list)))
@@ -195,13 +136,13 @@ fn fence(state: &State) -> Option<Claim> {
 }
 
 fn link(state: &State) -> Option<Pending> {
-    if let Some(want) = claim(state, fence(state)?) {
+    if let Some(want) = state.sale.claim(fence(state)?) {
         return Some(want);
     }
     let adopt = Desk::AdoptSubscription {
         subscription: state.subscription()?,
         zoho_subscription: state.sold.as_ref()?.subscription.id.clone(),
-        attio_record: state.intake.as_ref()?.record.clone(),
+        attio_record: state.sale.intake.as_ref()?.record.clone(),
         owner: CollectionOwner::ZohoNative,
     };
     Some(Pending::perform("adopt", 1, Effect::Desk(adopt)))
@@ -209,7 +150,7 @@ fn link(state: &State) -> Option<Pending> {
 
 /// What is still to be read of the subscription, and whom it concerns.
 fn mirror(state: &State) -> Option<Pending> {
-    let (intake, mirror) = (state.intake.as_ref()?, state.mirror.as_ref()?);
+    let (intake, mirror) = (state.sale.intake.as_ref()?, state.mirror.as_ref()?);
     let subscription = state.sold.as_ref()?.subscription.id.clone();
     if mirror.look_at.is_none() {
         if !mirror.surveyed {

@@ -40,7 +40,7 @@ impl State {
         let unreached = self.people.apply(told);
         match told {
             // An act that was pressed since has made a newer version.
-            Told::CustomerStateShown { version } => self.unanswered &= !self.people.is_newest(*version),
+            Told::CustomerStateShown { version } => self.sale.unanswered &= !self.people.is_newest(*version),
             Told::LetterSent { .. } if self.letter_trouble => self.trouble(false),
             _ => {}
         }

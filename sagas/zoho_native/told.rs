@@ -6,6 +6,7 @@ use super::turn::Turn;
 use super::words::{Act, After, Command, Consent};
 use crate::kernel::effect::ClaimKind;
 use crate::kernel::saga::Refusal;
+use crate::kernel::selling::Selling;
 use chrono::{DateTime, Utc};
 
 /// What Zoho says that changes nothing of how a subscription stands: the first word after it was bought, and a payment.
@@ -15,7 +16,7 @@ impl Turn<'_> {
     pub(super) fn told(&mut self, command: &Command) -> Result<(), Refusal> {
         match command {
             Command::Pressed { organization, installation, record, act, pressed_at, terms, ordered } => {
-                if self.state.intake.is_some() {
+                if self.state.sale.intake.is_some() {
                     return self.pressed(*act, *pressed_at);
                 }
                 if *act == Act::CancelNow {
@@ -48,10 +49,10 @@ impl Turn<'_> {
                 Ok(())
             }
             Command::SubscriptionEnded { product } => {
-                let mut kept = self.state.held(ClaimKind::AccountPlanFamily);
+                let mut kept = self.state.sale.held(ClaimKind::AccountPlanFamily);
                 kept.retain(|claim| claim.key == *product && self.state.is_linked());
                 if let Some(claim) = kept.pop() {
-                    self.push(Event::ProductReleased { claim });
+                    self.sell(Selling::ProductReleased { claim });
                 }
                 self.look();
                 Ok(())
@@ -60,16 +61,11 @@ impl Turn<'_> {
         }
     }
 
-    /// Pressed again while it runs: the running one answers, and goes on where the act lets it.
+    /// Pressed again while it runs.
     fn pressed(&mut self, act: Act, pressed_at: DateTime<Utc>) -> Result<(), Refusal> {
-        // The same press delivered again.
-        if self.state.pressed_at.is_some_and(|last| pressed_at <= last) {
+        if !self.pressed_again(act, pressed_at)? {
             return Ok(());
         }
-        if matches!(self.state.stage, Stage::Over { .. }) {
-            return Err(Refusal::new("over", "this start is over; a new press begins a new one"));
-        }
-        self.push(Event::ActPressed { act, pressed_at, at: self.at.now });
         let declined = match (act, &self.state.stage) {
             (Act::CancelNow, _) => self.cancelled("called off in Attio").err().map(|refusal| refusal.message),
             (Act::ResendLink, Stage::PageOut) => {
@@ -78,28 +74,14 @@ impl Turn<'_> {
             _ => None,
         };
         if let Some(reason) = declined {
-            self.push(Event::ActDeclined { act, reason, at: self.at.now });
+            self.sell(Selling::ActDeclined { act, reason, at: self.at.now });
         }
         Ok(())
     }
 
-    fn newest(&self, link: u32) -> Result<(), Refusal> {
-        if link == self.state.links && link > 0 {
-            return Ok(());
-        }
-        Err(Refusal::new("old_link", "this link was replaced by a newer one: open the newest letter"))
-    }
-
     fn opened(&mut self, link: u32) -> Result<(), Refusal> {
-        self.newest(link)?;
-        let now = self.at.now;
-        let Some(known) = self.state.link.clone().filter(|_| self.state.stage == Stage::LinkOut) else { return Ok(()) };
-        if !known.opened {
-            self.push(Event::LinkOpened { number: link, at: now });
-        }
-        // Dates of the quote count from its day.
-        if known.expires_at > now && self.state.quoted_on != Some(self.at.date(now)) {
-            self.push(Event::QuoteOutdated { at: now });
+        if self.link_opened(link)? {
+            self.push(Event::QuoteOutdated { at: self.at.now });
         }
         Ok(())
     }
@@ -121,7 +103,7 @@ impl Turn<'_> {
             }
             Stage::Held { .. } | Stage::Over { .. } => return Err(over()),
         }
-        let (Some(known), Some(quote)) = (&self.state.link, &self.state.quote) else { return Err(over()) };
+        let (Some(known), Some(quote)) = (&self.state.sale.link, &self.state.sale.quote) else { return Err(over()) };
         if known.expires_at <= now {
             return Err(Refusal::new("expired", "this link is not good any more: ask for a new one"));
         }
@@ -175,7 +157,7 @@ impl Turn<'_> {
 
     fn cancelled(&mut self, reason: &str) -> Result<(), Refusal> {
         let state = &self.state;
-        if state.intake.is_none() {
+        if state.sale.intake.is_none() {
             return Err(Refusal::new("not_requested", "nothing was requested here"));
         }
         match &state.stage {

@@ -1,23 +1,20 @@
 //! A decision in the making, and what follows by itself: the quote once its ground is read, the link once somebody wants to
 //! sell, the page once the price stands, the end once nothing is missing.
 
+use super::ZohoNative;
 use super::events::Event;
 use super::opening::opening;
 use super::state::{Ending, Life, OpenPage, Stage, State};
 use super::steps;
-use super::words::After;
+use super::words::{After, Terms};
 use crate::kernel::answer::SubscriptionTerms;
 use crate::kernel::effect::ClaimKind;
 use crate::kernel::park::ParkCode;
 use crate::kernel::pricing::{NoQuote, Rules};
 use crate::kernel::quote::{self, Dates, Quote};
+use crate::kernel::selling::{Sale, Selling, Sells};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
-/// What another saga holds is asked for again.
-const BUSY_AGAIN: TimeDelta = TimeDelta::seconds(60);
-/// When Zoho is looked at again for what it has not made yet: after 10 s, 1, 5 and 15 min.
-const LOOK_AGAIN: [TimeDelta; 4] =
-    [TimeDelta::seconds(10), TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(15)];
 /// When a page from which nobody came back is looked at, after it was made. Whoever comes back is looked for at once.
 const PAGE_LOOKS: [TimeDelta; 3] = [TimeDelta::minutes(3), TimeDelta::minutes(10), TimeDelta::minutes(30)];
 /// What is bought in a page's last moment is seen so long after it.
@@ -28,7 +25,7 @@ const MORNING: TimeDelta = TimeDelta::hours(6);
 const AT_MOST: TimeDelta = TimeDelta::days(30);
 
 /// A decision of this flow in the making.
-pub(super) type Turn<'a> = crate::kernel::turn::Turn<'a, super::ZohoNative>;
+pub(super) type Turn<'a> = crate::kernel::turn::Turn<'a, ZohoNative>;
 
 /// When a page is looked at next.
 pub(super) fn next_page_look(page: &OpenPage, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -58,15 +55,18 @@ impl Turn<'_> {
 
     fn follow(&mut self) {
         let state = &self.state;
-        if state.sleep_until.is_some() {
+        if state.sale.sleep_until.is_some() {
             return;
         }
         match &state.stage {
             Stage::Preparing if steps::preparation(state).is_none() => self.prepared(),
-            Stage::Quoted if state.goes_on() => self.issue_link(),
+            Stage::Quoted if state.sale.goes_on() => {
+                let Some(terms) = state.sale.intake.as_ref().map(|intake| &intake.terms) else { return };
+                self.issue_link(terms.reminder_day);
+            }
             Stage::LinkOut if state.closing.is_some() => self.close(),
             Stage::Opening if state.closing.is_some() && opening(state).is_none() => self.close(),
-            Stage::Opening if state.closing.is_none() && state.facts.offer.is_some() && !state.facts.price_stands => {
+            Stage::Opening if state.closing.is_none() && state.sale.facts.offer.is_some() && !state.price_stands => {
                 self.priced();
             }
             Stage::Running => self.after_mirror(),
@@ -77,7 +77,7 @@ impl Turn<'_> {
     /// Everything is read: the quote. One of today that is still good is kept: it is a promise.
     fn prepared(&mut self) {
         let today = self.at.date(self.at.now);
-        let State { intake, quote, quoted_on, link, .. } = &self.state;
+        let Sale { intake, quote, quoted_on, link, .. } = &self.state.sale;
         let Some(intake) = intake else { return };
         if let Some(kept) = quote.clone().filter(|q| *quoted_on == Some(today) && q.expires_at > self.at.now) {
             return self.quoted(kept, today);
@@ -92,11 +92,11 @@ impl Turn<'_> {
     }
 
     fn quoted(&mut self, quote: Quote, made_on: NaiveDate) {
-        self.push(Event::QuoteMade { quote: Box::new(quote), made_on, at: self.at.now });
+        self.sell(Selling::QuoteMade { quote: Box::new(quote), made_on, at: self.at.now });
     }
 
     fn quote(&self, dates: Dates) -> Option<Result<Quote, NoQuote>> {
-        let State { intake: Some(intake), facts, .. } = &self.state else { return None };
+        let Sale { intake: Some(intake), facts, .. } = &self.state.sale else { return None };
         let (request, offer) = (facts.request.as_ref()?, facts.offer.as_ref()?);
         // In which currencies Zoho's gateway collects, Zoho knows.
         let currencies = [offer.plan.price.currency.code().to_owned()];
@@ -113,12 +113,12 @@ impl Turn<'_> {
 
     /// Zoho charges what it asks for now: that has to be what the customer accepted.
     fn priced(&mut self) {
-        let Some(accepted) = self.state.quote.clone() else { return };
+        let Some(accepted) = self.state.sale.quote.clone() else { return };
         let today = self.at.date(self.at.now);
         match self.quote(Dates { today, expires_at: accepted.expires_at }) {
             Some(Ok(quote)) if quote.hash == accepted.hash => self.push(Event::PriceStands),
             Some(Ok(quote)) => {
-                let released = self.state.held(ClaimKind::ZohoCustomer);
+                let released = self.state.sale.held(ClaimKind::ZohoCustomer);
                 self.push(Event::PriceChanged { released });
                 self.quoted(quote, today);
             }
@@ -127,31 +127,8 @@ impl Turn<'_> {
         }
     }
 
-    fn issue_link(&mut self) {
-        let State { intake: Some(intake), quote: Some(quote), links, .. } = &self.state else { return };
-        let remind_at = self.at.now + TimeDelta::days(i64::from(intake.terms.reminder_day));
-        let (number, expires_at) = (links + 1, quote.expires_at);
-        self.push(Event::LinkIssued { number, expires_at, remind_at, at: self.at.now });
-    }
-
-    /// Refused with the cure: nothing was bought.
-    pub(super) fn refuse(&mut self, reason: impl Into<String>, cure: impl Into<String>) {
-        let released = self.state.claims.clone();
-        self.push(Event::StartRefused { reason: reason.into(), cure: cure.into(), released, at: self.at.now });
-    }
-
     pub(super) fn hold(&mut self, code: ParkCode, detail: impl Into<String>, then: After) {
         self.push(Event::StartHeld { code, detail: detail.into(), then, at: self.at.now });
-    }
-
-    pub(super) fn busy(&mut self, held: String) {
-        self.push(Event::ClaimBusy { held, again_at: self.at.now + BUSY_AGAIN });
-    }
-
-    /// The next look at something that Zoho is about to make; none when it is a person's turn.
-    pub(super) fn look_again(&self) -> Option<DateTime<Utc>> {
-        let at = usize::try_from(self.state.looks).ok()?;
-        LOOK_AGAIN.get(at).map(|wait| self.at.now + *wait)
     }
 
     /// When the subscription is looked at next.
@@ -179,7 +156,7 @@ impl Turn<'_> {
         let life = Life::of(&terms.status);
         if life.is_over() {
             if mirror.end_told {
-                let (status, released) = (terms.status.clone(), self.state.claims.clone());
+                let (status, released) = (terms.status.clone(), self.state.sale.claims.clone());
                 self.push(Event::SubscriptionOver { status, released, at: self.at.now });
             }
         } else if !terms.auto_collect && mirror.surveyed {
@@ -195,18 +172,18 @@ impl Turn<'_> {
     /// A sleep or a deadline has come.
     pub(super) fn due(&mut self) {
         let now = self.at.now;
-        if self.state.sleep_until.is_some_and(|until| until <= now) {
-            return self.push(Event::WaitOver);
+        if self.state.sale.sleep_until.is_some_and(|until| until <= now) {
+            return self.sell(Selling::WaitOver);
         }
         if let Some(due) = self.state.people.come_due(now).filter(|_| steps::rests(&self.state)) {
             return self.push(Event::Told(due));
         }
         match &self.state.stage {
             Stage::Quoted => self.expire(),
-            Stage::LinkOut => match &self.state.link {
+            Stage::LinkOut => match &self.state.sale.link {
                 Some(link) if link.expires_at > now => {
                     let number = link.number;
-                    self.push(Event::ReminderDue { number });
+                    self.sell(Selling::ReminderDue { number });
                 }
                 _ => self.expire(),
             },
@@ -230,16 +207,16 @@ impl Turn<'_> {
     /// Over, unless a page may still be bought on.
     pub(super) fn close(&mut self) {
         if self.state.stage != Stage::PageOut {
-            let released = self.state.claims.clone();
+            let released = self.state.sale.claims.clone();
             self.push(Event::StartClosed { released, at: self.at.now });
         }
     }
 
     /// Nothing was bought on the page, and nothing can be any more.
     pub(super) fn page_over(&mut self, page: String) {
-        let (released, now) = (self.state.held(ClaimKind::ZohoCustomer), self.at.now);
+        let (released, now) = (self.state.sale.held(ClaimKind::ZohoCustomer), self.at.now);
         self.push(Event::PageOver { page, released, at: now });
-        if self.state.closing.is_none() && self.state.link.as_ref().is_some_and(|link| link.expires_at <= now) {
+        if self.state.closing.is_none() && self.state.sale.link.as_ref().is_some_and(|link| link.expires_at <= now) {
             self.push(Event::LinkExpired { at: now });
         }
     }
@@ -249,6 +226,36 @@ impl Turn<'_> {
         if matches!(self.state.stage, Stage::Held { .. }) {
             self.push(Event::StartResumed { at: self.at.now });
         }
+    }
+}
+
+impl Sells for ZohoNative {
+    type Terms = Terms;
+
+    fn sale(state: &State) -> &Sale<Terms> {
+        &state.sale
+    }
+
+    fn prepares(state: &State) -> bool {
+        state.stage == Stage::Preparing
+    }
+
+    fn is_link_out(state: &State) -> bool {
+        state.stage == Stage::LinkOut
+    }
+
+    fn is_ending(state: &State) -> bool {
+        state.closing.is_some()
+    }
+
+    fn is_over(state: &State) -> bool {
+        matches!(state.stage, Stage::Over { .. })
+    }
+
+    /// Nothing was bought.
+    fn refuse(turn: &mut Turn<'_>, reason: String, cure: String) {
+        let released = turn.state.sale.claims.clone();
+        turn.push(Event::StartRefused { reason, cure, released, at: turn.at.now });
     }
 }
 

@@ -2,19 +2,17 @@
 
 use super::actor::may;
 use super::database::{Database, DatabaseArgs};
-use super::saga::{awaited, find, refused, said, shards};
+use super::saga::{find, refused, shards};
+use super::said::Said;
 use super::{Exit, print, print_json};
 use crate::access::Act;
 use crate::intake::disputes::{self, DisputeError, Document, Evidence, Form, Subscription, Words};
 use crate::intake::operator::Order as By;
 use crate::keys::Keys;
-use crate::store::items::{NewItem, offer_item};
-use crate::store::secrets::Sealed;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sagas::kernel::ids::SagaId;
 use secrecy::SecretString;
-use sqlx::PgPool;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
@@ -62,31 +60,19 @@ pub(super) struct Submit {
     /// Leave out what our own books say
     #[arg(long)]
     without_pack: bool,
-    /// Why; goes on record
-    #[arg(long)]
-    reason: String,
     /// The service's SECRET_KEY: what is handed in lies sealed with it until Braintree has it
     #[arg(long, env = "SECRET_KEY", hide_env_values = true)]
     secret_key: SecretString,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Accept {
     /// The dispute's saga id
     id: Uuid,
-    /// Why; goes on record
-    #[arg(long)]
-    reason: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 #[derive(Debug, clap::Args)]
@@ -96,14 +82,8 @@ pub(super) struct Close {
     /// Of the subscription whose payment was lost; unset: the payment was for none
     #[arg(long, value_enum)]
     subscription: Option<Subscription>,
-    /// Why; goes on record
-    #[arg(long)]
-    reason: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 pub(super) async fn run(command: Command) -> Result<(), Exit> {
@@ -128,18 +108,16 @@ async fn show(args: Show) -> Result<(), Exit> {
 }
 
 async fn submit(args: Submit) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
     let documents = args.document.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
     let texts = args.text.into_iter().map(|text| Words { text, category: None }).collect();
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let by = By { by: may(&pool, Act::Dispute).await?.principal(), reason, key: None };
-    let (saga, shards) = (find(&pool, SagaId(args.id)).await?, shards(&pool).await?);
+    let saying = args.said.open().await?;
+    let by = By { by: may(&saying.pool, Act::Dispute).await?.principal(), reason: saying.reason.clone(), key: None };
+    let (saga, shards) = (find(&saying.pool, SagaId(args.id)).await?, shards(&saying.pool).await?);
     let keys = Keys::new(&args.secret_key, "");
     let evidence = Evidence { texts, documents, with_pack: !args.without_pack };
-    let submitted = disputes::submitted(&pool, shards, &saga, keys.secrets(), evidence, by).await;
+    let submitted = disputes::submitted(&saying.pool, shards, &saga, keys.secrets(), evidence, by).await;
     let (item, sealed) = submitted.map_err(|e| refusal(e, saga.id))?;
-    carry_out(&pool, saga.id, &item, &sealed, "ordered", args.json).await
+    saying.tell_with(&item, &sealed, "ordered").await
 }
 
 fn read(file: &Path) -> Result<Document, Exit> {
@@ -151,35 +129,19 @@ fn read(file: &Path) -> Result<Document, Exit> {
 }
 
 async fn accept(args: Accept) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let by = By { by: may(&pool, Act::Dispute).await?.principal(), reason, key: None };
-    let saga = find(&pool, SagaId(args.id)).await?;
+    let saying = args.said.open().await?;
+    let by = By { by: may(&saying.pool, Act::Dispute).await?.principal(), reason: saying.reason.clone(), key: None };
+    let saga = find(&saying.pool, SagaId(args.id)).await?;
     let item = disputes::accepted(&saga, &by).map_err(|why| refused(why, saga.id))?;
-    carry_out(&pool, saga.id, &item, &[], "ordered", args.json).await
+    saying.tell(&item, "ordered").await
 }
 
 async fn close(args: Close) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let by = By { by: may(&pool, Act::Dispute).await?.principal(), reason, key: None };
-    let saga = find(&pool, SagaId(args.id)).await?;
+    let saying = args.said.open().await?;
+    let by = By { by: may(&saying.pool, Act::Dispute).await?.principal(), reason: saying.reason.clone(), key: None };
+    let saga = find(&saying.pool, SagaId(args.id)).await?;
     let item = disputes::closed(&saga, args.subscription, &by).map_err(|why| refused(why, saga.id))?;
-    carry_out(&pool, saga.id, &item, &[], "closed", args.json).await
-}
-
-async fn carry_out(
-    pool: &PgPool,
-    saga: SagaId,
-    item: &NewItem,
-    sealed: &[Sealed],
-    done: &str,
-    json: bool,
-) -> Result<(), Exit> {
-    let item = offer_item(pool, shards(pool).await?, item, sealed).await;
-    awaited(pool, saga, item.map_err(|e| Exit::refused(e.to_string()))?, done, json).await
+    saying.tell(&item, "closed").await
 }
 
 fn refusal(error: DisputeError, saga: SagaId) -> Exit {

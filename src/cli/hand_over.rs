@@ -2,12 +2,13 @@
 
 use super::actor::{acting, may, may_approve, may_ask_or_agree};
 use super::database::{Database, DatabaseArgs};
-use super::saga::{awaited, find, refused, said, shards};
+use super::saga::{find, refused};
+use super::said::{Said, Saying};
 use super::{Exit, print, print_json};
 use crate::access::Act;
 use crate::http::api::hand_overs::HandOverPlan;
 use crate::intake::hand_overs::{self, Ask, By, Collector, HandOverError, OpenInvoicesDecision};
-use crate::store::items::{NewItem, offer_item};
+use crate::store::items::NewItem;
 use crate::store::query::SagaLine;
 use crate::store::schema;
 use chrono::NaiveDate;
@@ -73,20 +74,14 @@ pub(super) struct Request {
     /// What becomes of invoices that turn out to be open in between; unset: it is asked once it matters
     #[arg(long, value_enum)]
     open_invoices: Option<OpenInvoicesDecision>,
-    /// Why; goes on record
-    #[arg(long)]
-    reason: String,
     /// The same key twice is the same cohort; unset: a new one
     #[arg(long)]
     key: Option<String>,
     /// Show what our own tables say of each, and ask for nothing
     #[arg(long)]
     preview: bool,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 #[derive(Debug, clap::Args)]
@@ -104,14 +99,8 @@ pub(super) struct Show {
 pub(super) struct Answer {
     /// The cohort's id, or a saga's
     id: Uuid,
-    /// What was looked at, or why not; goes on record
-    #[arg(long)]
-    reason: String,
-    /// One JSON object for each
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 #[derive(Debug, clap::Args)]
@@ -121,14 +110,8 @@ pub(super) struct Decide {
     /// What becomes of them
     #[arg(value_enum)]
     choice: OpenInvoicesDecision,
-    /// Why; goes on record
-    #[arg(long)]
-    reason: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 pub(super) async fn run(command: Command) -> Result<(), Exit> {
@@ -143,10 +126,8 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
 }
 
 async fn request(args: Request) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let actor = may(&pool, Act::ChangeOwner).await?;
+    let saying = args.said.open().await?;
+    let actor = may(&saying.pool, Act::ChangeOwner).await?;
     let ask = Ask {
         subscriptions: args.subscriptions,
         from: args.from,
@@ -159,12 +140,12 @@ async fn request(args: Request) -> Result<(), Exit> {
     };
     let key = args.key.unwrap_or_else(|| Uuid::now_v7().to_string());
     let cohort = hand_overs::cohort(&key);
-    let known = !args.preview && !hand_overs::of(&pool, &cohort).await?.is_empty();
+    let known = !args.preview && !hand_overs::of(&saying.pool, &cohort).await?.is_empty();
     if !known {
-        let subscriptions = hand_overs::plan(&pool, &ask).await.map_err(unplanned)?;
+        let subscriptions = hand_overs::plan(&saying.pool, &ask).await.map_err(unplanned)?;
         let possible = subscriptions.iter().filter(|planned| planned.obstacle.is_none()).count();
         if args.preview {
-            return shown(&HandOverPlan { subscriptions, possible }, args.json);
+            return shown(&HandOverPlan { subscriptions, possible }, saying.json);
         }
         if let Some((planned, why)) = subscriptions.iter().find_map(|p| Some((p, p.obstacle.as_ref()?))) {
             let what = format!("subscription {}: {why}; nothing was asked for", planned.zoho_subscription);
@@ -173,16 +154,16 @@ async fn request(args: Request) -> Result<(), Exit> {
             );
         }
     }
-    let stamp = schema::stamp_of(&pool).await?;
+    let stamp = schema::stamp_of(&saying.pool).await?;
     let stamp = stamp.ok_or_else(|| Exit::refused("this database belongs to no installation".to_owned()))?;
-    let alone = hand_overs::alone(&pool).await?;
-    let by = By { principal: actor.principal(), reason, key, alone };
+    let alone = hand_overs::alone(&saying.pool).await?;
+    let by = By { principal: actor.principal(), reason: saying.reason.clone(), key, alone };
     let items = hand_overs::requested(&ask, &stamp, &by).map_err(unplanned)?;
-    if !args.json {
+    if !saying.json {
         print(&format!("cohort {cohort}"));
     }
     let done = if alone { "ordered" } else { "asked for; somebody else has to agree" };
-    carry_out(&pool, &items, done, args.json).await
+    carry_out(&saying, &items, done).await
 }
 
 fn shown(plan: &HandOverPlan, json: bool) -> Result<(), Exit> {
@@ -215,41 +196,33 @@ async fn show(args: Show) -> Result<(), Exit> {
 }
 
 async fn approve(args: Answer) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let by = may_approve(&pool, Act::ChangeOwner).await?.principal();
-    let items = running(&pool, args.id, |saga| hand_overs::approved(saga, &by, &reason)).await?;
-    carry_out(&pool, &items, "agreed", args.json).await
+    let saying = args.said.open().await?;
+    let by = may_approve(&saying.pool, Act::ChangeOwner).await?.principal();
+    let items = running(&saying.pool, args.id, |saga| hand_overs::approved(saga, &by, &saying.reason)).await?;
+    carry_out(&saying, &items, "agreed").await
 }
 
 async fn stop(args: Answer) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    may_ask_or_agree(&pool, Act::ChangeOwner).await?;
-    let by = acting(&pool).await?.principal();
-    let items = running(&pool, args.id, |saga| hand_overs::stopped(saga, &by, &reason)).await?;
-    carry_out(&pool, &items, "stopped", args.json).await
+    let saying = args.said.open().await?;
+    may_ask_or_agree(&saying.pool, Act::ChangeOwner).await?;
+    let by = acting(&saying.pool).await?.principal();
+    let items = running(&saying.pool, args.id, |saga| hand_overs::stopped(saga, &by, &saying.reason)).await?;
+    carry_out(&saying, &items, "stopped").await
 }
 
 async fn decide(args: Decide) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let by = may(&pool, Act::ChangeOwner).await?.principal();
-    let saga = one(&pool, args.id).await?;
-    let item = hand_overs::decided(saga, args.choice, &by, &reason);
-    carry_out(&pool, &[item], "decided", args.json).await
+    let saying = args.said.open().await?;
+    let by = may(&saying.pool, Act::ChangeOwner).await?.principal();
+    let saga = one(&saying.pool, args.id).await?;
+    let item = hand_overs::decided(saga, args.choice, &by, &saying.reason);
+    saying.tell(&item, "decided").await
 }
 
 async fn redirect(args: Answer) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let by = may(&pool, Act::ChangeOwner).await?.principal();
-    let saga = one(&pool, args.id).await?;
-    carry_out(&pool, &[hand_overs::redirected(saga, &by, &reason)], "redirected", args.json).await
+    let saying = args.said.open().await?;
+    let by = may(&saying.pool, Act::ChangeOwner).await?.principal();
+    let saga = one(&saying.pool, args.id).await?;
+    saying.tell(&hand_overs::redirected(saga, &by, &saying.reason), "redirected").await
 }
 
 /// One hand-over.
@@ -277,11 +250,9 @@ async fn running(pool: &PgPool, id: Uuid, order: impl Fn(SagaId) -> NewItem) -> 
     if items.is_empty() { Err(Exit::refused(format!("every hand-over of {id} has ended"))) } else { Ok(items) }
 }
 
-async fn carry_out(pool: &PgPool, items: &[NewItem], done: &str, json: bool) -> Result<(), Exit> {
-    let shards = shards(pool).await?;
+async fn carry_out(saying: &Saying, items: &[NewItem], done: &str) -> Result<(), Exit> {
     for item in items {
-        let stored = offer_item(pool, shards, item, &[]).await.map_err(|e| Exit::refused(e.to_string()))?;
-        awaited(pool, item.saga, stored, done, json).await?;
+        saying.tell(item, done).await?;
     }
     Ok(())
 }

@@ -30,6 +30,7 @@ mod recover;
 mod refund;
 mod requests;
 mod saga;
+mod said;
 mod sandbox;
 mod serve;
 mod setup;

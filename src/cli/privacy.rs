@@ -3,7 +3,8 @@
 
 use super::actor::{may, may_approve, may_ask_or_agree, may_with_second};
 use super::database::{Database, DatabaseArgs};
-use super::saga::{awaited, find, no_such_saga, refused, said, shards};
+use super::saga::{find, no_such_saga, refused};
+use super::said::Said;
 use super::{Exit, print, print_json};
 use crate::access::Act;
 use crate::clock::{Clock, RealClock};
@@ -13,7 +14,6 @@ use crate::intake::erasures::{self, DOCUMENTS_KEPT_DAYS, ErasureOrder, Here, Wor
 use crate::intake::operator::Order;
 use crate::keys::Keys;
 use crate::proof::erasures::Erasures;
-use crate::store::items::{NewItem, offer_item};
 use crate::store::{people, query, schema};
 use chrono::NaiveDate;
 use sagas::kernel::ids::{Installation, SagaId};
@@ -37,6 +37,7 @@ pub(super) enum Command {
     /// Ask the running service to erase a customer, here and at every vendor
     ///
     /// Nothing goes yet: what would go and what stands in the way is looked up, and waits for another person's `confirm`.
+    /// The reason stays on record for ever: a ticket's number, not who it is.
     ///
     /// Example:
     ///   attio-billing privacy request acme --law gdpr --received-on 2026-11-20 --identity signed-in --reason "ticket 12"
@@ -72,20 +73,14 @@ pub(super) struct Request {
     /// Days for which tax law wants documents kept
     #[arg(long, default_value_t = DOCUMENTS_KEPT_DAYS)]
     documents_kept_days: u32,
-    /// For the record, e.g. a ticket's number; not who it is
-    #[arg(long)]
-    reason: String,
     /// The same key twice is the same order; unset: a new one
     #[arg(long)]
     key: Option<String>,
     /// Zoho Desk, where it is in use
     #[arg(long, env = "ZOHO_DESK_URL")]
     zoho_desk_url: Option<String>,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 #[derive(Debug, clap::Args)]
@@ -95,14 +90,8 @@ pub(super) struct Confirm {
     /// The number of the preview that was looked at
     #[arg(long)]
     preview: u32,
-    /// For the record
-    #[arg(long)]
-    reason: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 #[derive(Debug, clap::Args)]
@@ -158,11 +147,9 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
 }
 
 async fn request(args: Request) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let actor = may(&pool, Act::ErasePerson).await?;
-    let stamp = schema::stamp_of(&pool).await?;
+    let saying = args.said.open().await?;
+    let actor = may(&saying.pool, Act::ErasePerson).await?;
+    let stamp = schema::stamp_of(&saying.pool).await?;
     let stamp = stamp.ok_or_else(|| Exit::refused("this database has no installation yet: start the service once"))?;
     let here = Here {
         organization: stamp.zoho_organisation,
@@ -178,20 +165,18 @@ async fn request(args: Request) -> Result<(), Exit> {
         documents_kept_days: args.documents_kept_days,
         second_person: true,
         agreed_by: None,
-        by: Order { by: actor.principal(), reason, key: Some(key) },
+        by: Order { by: actor.principal(), reason: saying.reason.clone(), key: Some(key) },
     });
-    carry_out(&pool, &item, "asked for; somebody else has to confirm the preview", args.json).await
+    saying.tell(&item, "asked for; somebody else has to confirm the preview").await
 }
 
 async fn confirm(args: Confirm) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let saga = find(&pool, SagaId(args.id)).await?;
-    let actor = may_approve(&pool, Act::ErasePerson).await?;
-    let by = Order { by: actor.principal(), reason, key: None };
+    let saying = args.said.open().await?;
+    let saga = find(&saying.pool, SagaId(args.id)).await?;
+    let actor = may_approve(&saying.pool, Act::ErasePerson).await?;
+    let by = Order { by: actor.principal(), reason: saying.reason.clone(), key: None };
     let item = erasures::said(&saga, Word::Confirm(args.preview), by).map_err(|why| refused(why, saga.id))?;
-    carry_out(&pool, &item, "confirmed", args.json).await
+    saying.tell(&item, "confirmed").await
 }
 
 async fn certificate(args: Certificate) -> Result<(), Exit> {
@@ -205,11 +190,6 @@ async fn certificate(args: Certificate) -> Result<(), Exit> {
             .hint(format!("run `attio-billing saga show {id}`"))
     })?;
     print_json(&newest)
-}
-
-async fn carry_out(pool: &PgPool, item: &NewItem, done: &str, json: bool) -> Result<(), Exit> {
-    let offered = offer_item(pool, shards(pool).await?, item, &[]).await;
-    awaited(pool, item.saga, offered.map_err(|e| Exit::refused(e.to_string()))?, done, json).await
 }
 
 async fn erase(args: Erase) -> Result<(), Exit> {

@@ -1,16 +1,15 @@
 //! `refund request|approve|reject|decide`: money of a card payment given back, as finance asks for it.
 
 use super::actor::{may, may_approve};
-use super::database::{Database, DatabaseArgs};
-use super::saga::{awaited, find, refused, said, shards};
+use super::saga::{awaited, find, refused, shards};
+use super::said::Said;
 use super::{Exit, print, print_json};
 use crate::access::Act;
 use crate::http::api::refunds::PlanView;
 use crate::intake::refunds::{self, Ask, By, Choice, From, Plan, RefundError, Sum};
-use crate::store::items::{NewItem, item_of_key, offer_item};
+use crate::store::items::item_of_key;
 use crate::store::schema;
 use sagas::kernel::ids::{Installation, SagaId};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 #[derive(Debug, clap::Subcommand)]
@@ -47,34 +46,22 @@ pub(super) struct Request {
     /// A word for reports, e.g. duplicate, goodwill
     #[arg(long)]
     why: String,
-    /// In a sentence; goes on record
-    #[arg(long)]
-    reason: String,
     /// The same key twice is the same refund; unset: a new one
     #[arg(long)]
     key: Option<String>,
     /// Show what would be given back, and order nothing
     #[arg(long)]
     preview: bool,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Answer {
     /// The refund's saga id
     id: Uuid,
-    /// What was looked at, or why not; goes on record
-    #[arg(long)]
-    reason: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 #[derive(Debug, clap::Args)]
@@ -84,14 +71,8 @@ pub(super) struct Decide {
     /// What becomes of it
     #[arg(value_enum)]
     choice: Choice,
-    /// Why; goes on record
-    #[arg(long)]
-    reason: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 pub(super) async fn run(command: Command) -> Result<(), Exit> {
@@ -104,29 +85,30 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
 }
 
 async fn request(args: Request) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let why = said(args.why)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let actor = may(&pool, Act::Refund).await?;
-    let shards = shards(&pool).await?;
+    let why = args.why;
+    if why.trim().is_empty() {
+        return Err(Exit::usage("--why is empty: give a word for reports, e.g. goodwill"));
+    }
+    let saying = args.said.open().await?;
+    let actor = may(&saying.pool, Act::Refund).await?;
+    let shards = shards(&saying.pool).await?;
     let amount = args.amount.map_or(Sum::All, Sum::Decimal);
     let ask = Ask { transaction: args.transaction, amount, from: args.source };
     let key = args.key.unwrap_or_else(|| Uuid::now_v7().to_string());
     let saga = refunds::id_of(&ask, &key);
-    if let Some(known) = item_of_key(&pool, &format!("refund:{saga}")).await? {
-        return awaited(&pool, saga, known.id, "ordered before", args.json).await;
+    if let Some(known) = item_of_key(&saying.pool, &format!("refund:{saga}")).await? {
+        return awaited(&saying.pool, saga, known.id, "ordered before", saying.json).await;
     }
-    let plan = refunds::plan(&pool, shards, &ask).await.map_err(unplanned)?;
+    let plan = refunds::plan(&saying.pool, shards, &ask).await.map_err(unplanned)?;
     if args.preview {
-        return shown(&plan, args.json);
+        return shown(&plan, saying.json);
     }
-    let prefix = schema::stamp_of(&pool).await?.map(|stamp| stamp.prefix).unwrap_or_default();
+    let prefix = schema::stamp_of(&saying.pool).await?.map(|stamp| stamp.prefix).unwrap_or_default();
     let installation = Installation::new(&prefix).map_err(Exit::refused)?;
-    let by = By { principal: actor.principal(), why, reason, key };
-    let (saga, item) = refunds::requested(&plan, &ask, installation, &by);
+    let by = By { principal: actor.principal(), why, reason: saying.reason.clone(), key };
+    let (_, item) = refunds::requested(&plan, &ask, installation, &by);
     let done = if plan.second_person { "asked for; somebody else has to agree" } else { "ordered" };
-    carry_out(&pool, shards, saga, &item, done, args.json).await
+    saying.tell(&item, done).await
 }
 
 fn shown(plan: &Plan, json: bool) -> Result<(), Exit> {
@@ -150,42 +132,27 @@ fn shown(plan: &Plan, json: bool) -> Result<(), Exit> {
 }
 
 async fn answer(args: Answer, agrees: bool) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let saga = find(&pool, SagaId(args.id)).await?;
+    let saying = args.said.open().await?;
+    let saga = find(&saying.pool, SagaId(args.id)).await?;
     let actor = if agrees {
-        may_approve(&pool, Act::Refund).await?
+        may_approve(&saying.pool, Act::Refund).await?
     } else {
-        super::actor::may_ask_or_agree(&pool, Act::Refund).await?;
-        super::actor::acting(&pool).await?
+        super::actor::may_ask_or_agree(&saying.pool, Act::Refund).await?;
+        super::actor::acting(&saying.pool).await?
     };
-    let item = refunds::answered(&saga, agrees, &actor.principal(), &reason).map_err(|why| refused(why, saga.id))?;
+    let item =
+        refunds::answered(&saga, agrees, &actor.principal(), &saying.reason).map_err(|why| refused(why, saga.id))?;
     let done = if agrees { "agreed" } else { "rejected" };
-    carry_out(&pool, shards(&pool).await?, saga.id, &item, done, args.json).await
+    saying.tell(&item, done).await
 }
 
 async fn decide(args: Decide) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let actor = may(&pool, Act::Refund).await?;
-    let saga = find(&pool, SagaId(args.id)).await?;
-    let item = refunds::decided(&saga, args.choice, &actor.principal(), &reason, None);
+    let saying = args.said.open().await?;
+    let actor = may(&saying.pool, Act::Refund).await?;
+    let saga = find(&saying.pool, SagaId(args.id)).await?;
+    let item = refunds::decided(&saga, args.choice, &actor.principal(), &saying.reason, None);
     let item = item.map_err(|why| refused(why, saga.id))?;
-    carry_out(&pool, shards(&pool).await?, saga.id, &item, "decided", args.json).await
-}
-
-async fn carry_out(
-    pool: &PgPool,
-    shards: u16,
-    saga: SagaId,
-    item: &NewItem,
-    done: &str,
-    json: bool,
-) -> Result<(), Exit> {
-    let item = offer_item(pool, shards, item, &[]).await.map_err(|e| Exit::refused(e.to_string()))?;
-    awaited(pool, saga, item, done, json).await
+    saying.tell(&item, "decided").await
 }
 
 fn unplanned(error: RefundError) -> Exit {

@@ -3,6 +3,7 @@
 use super::actor::may;
 use super::database::{Database, DatabaseArgs};
 use super::orders::{self, DeclareDone, MoveDue, Order, Skip};
+use super::said::Said;
 use super::{Exit, bulk, explain, print, print_json, requests};
 use crate::access::Act;
 use crate::clock::{Clock, RealClock};
@@ -201,14 +202,8 @@ pub(super) struct Choose {
     /// What happens with what was paid for unused time; it is proposed to finance
     #[arg(long)]
     give_back: Option<GiveBackChoice>,
-    /// Why; goes on record
-    #[arg(long)]
-    reason: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 #[derive(Debug, clap::Args)]
@@ -217,14 +212,8 @@ pub(super) struct Decide {
     id: Uuid,
     /// What
     choice: Decision,
-    /// Why; goes on record
-    #[arg(long)]
-    reason: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 #[derive(Debug, clap::Args)]
@@ -360,23 +349,20 @@ fn header(saga: &SagaLine) -> String {
 }
 
 async fn decide(args: Decide) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let order = By { by: may(&pool, Act::Steer).await?.principal(), reason, key: None };
+    let saying = args.said.open().await?;
+    let order = By { by: may(&saying.pool, Act::Steer).await?.principal(), reason: saying.reason.clone(), key: None };
     let id = SagaId(args.id);
-    let item = operator::decide(&find(&pool, id).await?, args.choice, order).map_err(|why| refused(why, id))?;
-    carry_out(&pool, &item, "decided", args.json).await
+    let item = operator::decide(&find(&saying.pool, id).await?, args.choice, order).map_err(|why| refused(why, id))?;
+    saying.tell(&item, "decided").await
 }
 
 async fn choose(args: Choose) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let order = By { by: may(&pool, Act::ChooseMoney).await?.principal(), reason, key: None };
+    let saying = args.said.open().await?;
+    let order =
+        By { by: may(&saying.pool, Act::ChooseMoney).await?.principal(), reason: saying.reason.clone(), key: None };
     let (id, choice) = (SagaId(args.id), choice(args.open_invoices, args.give_back));
-    let item = intake::choose(&find(&pool, id).await?, choice, order).map_err(|why| refused(why, id))?;
-    carry_out(&pool, &item, "chosen", args.json).await
+    let item = intake::choose(&find(&saying.pool, id).await?, choice, order).map_err(|why| refused(why, id))?;
+    saying.tell(&item, "chosen").await
 }
 
 /// A reason, checked.
@@ -385,12 +371,6 @@ pub(super) fn said(reason: String) -> Result<String, Exit> {
         return Err(Exit::usage("--reason is empty: say why; it goes on record"));
     }
     Ok(reason)
-}
-
-/// Leaves the order to whichever node owns the saga, and waits until the saga has looked at it.
-async fn carry_out(pool: &PgPool, order: &NewItem, done: &str, json: bool) -> Result<(), Exit> {
-    let item = offer(pool, order).await?;
-    awaited(pool, order.saga, item, done, json).await
 }
 
 /// Waits until the saga has looked at an order.

@@ -2,12 +2,10 @@
 
 use super::Exit;
 use super::actor::may;
-use super::database::{Database, DatabaseArgs};
-use super::saga::{awaited, said, shards};
+use super::said::Said;
 use crate::access::Act;
 use crate::intake::operator::Order as By;
 use crate::intake::tickets::ordered;
-use crate::store::items::offer_item;
 use uuid::Uuid;
 
 #[derive(Debug, clap::Subcommand)]
@@ -15,7 +13,7 @@ pub(super) enum Command {
     /// Open a ticket for the customer of a subscription
     ///
     /// A running node carries it out. While a ticket that was asked for about the same record is open, it is a comment on
-    /// that one. The ticket's id comes onto the record; where there is no Zoho Desk, the record says so.
+    /// that one. The reason is what the ticket says; of long numbers the last four digits. The ticket's id comes onto the record; where there is no Zoho Desk, the record says so.
     ///
     /// Example:
     ///   attio-billing ticket open 5ba0d1a8-3d0c-4e7c-9a55-7d1f3b6f0a01 --reason "wants to pay by bank transfer"
@@ -27,23 +25,14 @@ pub(super) enum Command {
 pub(super) struct Open {
     /// Record id of the object `subscriptions` in Attio
     record: Uuid,
-    /// What the ticket says; of long numbers the last four digits
-    #[arg(long)]
-    reason: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 pub(super) async fn run(command: Command) -> Result<(), Exit> {
     let Command::Open(args) = command;
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let by = By { by: may(&pool, Act::Steer).await?.principal(), reason, key: None };
+    let saying = args.said.open().await?;
+    let by = By { by: may(&saying.pool, Act::Steer).await?.principal(), reason: saying.reason.clone(), key: None };
     let item = ordered(&args.record.to_string(), by);
-    let id = offer_item(&pool, shards(&pool).await?, &item, &[]).await;
-    awaited(&pool, item.saga, id.map_err(|e| Exit::refused(e.to_string()))?, "asked for", args.json).await
+    saying.tell(&item, "asked for").await
 }

@@ -210,7 +210,7 @@ impl World {
     }
 
     pub(super) fn quote(&self) -> Quote {
-        self.saga.business.quote.clone().expect("a quote")
+        self.saga.business.sale.quote.clone().expect("a quote")
     }
 
     pub(super) fn submission(&self, with: Paying) -> Command {

@@ -81,7 +81,7 @@ fn p1_nothing_opens_without_the_consent_to_the_quote_that_stands() {
         quote_hash: quote_hash.to_owned(),
         consent: Consent { version: version.to_owned(), at: w.now, evidence: None },
     };
-    let hash = w.saga.business.quote.as_ref().expect("a quote").hash.clone();
+    let hash = w.saga.business.sale.quote.as_ref().expect("a quote").hash.clone();
     assert_eq!(w.refusal(&asking(0, &hash, "2026-11")), "old_link");
     assert_eq!(w.refusal(&asking(1, "another", "2026-11")), "stale_quote");
     assert_eq!(w.refusal(&asking(1, &hash, "2020-01")), "no_consent");
@@ -95,7 +95,7 @@ fn p1_a_price_that_changed_since_is_shown_before_any_page_opens() {
     w.ask();
     assert_eq!((w.state().as_str(), w.pages.len()), ("PageSent", 0));
     assert!(!w.claims.iter().any(|claim| claim.kind == ClaimKind::ZohoCustomer));
-    assert_eq!(w.saga.business.quote.as_ref().map(|quote| quote.due_today), Some(eur(14_280)));
+    assert_eq!(w.saga.business.sale.quote.as_ref().map(|quote| quote.due_today), Some(eur(14_280)));
     w.ask();
     assert_eq!((w.state().as_str(), w.pages.len()), ("AtZoho", 1));
 }
@@ -427,6 +427,6 @@ fn p1_a_record_that_asks_for_something_else_by_now_is_left_alone() {
     let now = w.now;
     w.tell(World::press_of(Act::Start, now));
     assert_eq!((w.state().as_str(), w.saga.flow.ended), ("Outdated", Some(End::Mirrored)));
-    let quote = World::started().saga.business.quote.as_ref().map(|quote| quote.due_today);
+    let quote = World::started().saga.business.sale.quote.as_ref().map(|quote| quote.due_today);
     assert_eq!(quote, Some(eur(GROSS)));
 }

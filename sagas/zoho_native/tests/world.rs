@@ -176,7 +176,7 @@ impl World {
     pub(super) fn asking(&self) -> Command {
         Command::PageAsked {
             link: self.page().link,
-            quote_hash: self.saga.business.quote.as_ref().map(|quote| quote.hash.clone()).unwrap_or_default(),
+            quote_hash: self.saga.business.sale.quote.as_ref().map(|quote| quote.hash.clone()).unwrap_or_default(),
             consent: Consent { version: "2026-11".to_owned(), at: self.now, evidence: None },
         }
     }

@@ -48,7 +48,7 @@ use attio_billing::port::Perform;
 use attio_billing::store::Store;
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::SagaLine;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Decline, DeclineKind, Outcome};
 use sagas::kernel::park::ParkCode;
@@ -56,6 +56,16 @@ use secrecy::SecretString;
 use serde::Serialize;
 use sqlx::PgPool;
 use std::sync::Arc;
+
+/// A press, and before it the news of an older one, which the record does not show any more.
+fn after_older_press(start: &NewItem) -> Vec<NewItem> {
+    let Ok(Body::Saga { mut command }) = serde_json::from_str(&start.body) else { panic!("not a command: {start:?}") };
+    let pressed_at: DateTime<Utc> = serde_json::from_value(command["pressed_at"].clone()).unwrap();
+    command["act"] = "quote".into();
+    command["pressed_at"] = serde_json::to_value(pressed_at - TimeDelta::minutes(1)).unwrap();
+    let older = NewItem { kind: "attio.older_press".to_owned(), body: Body::Saga { command }.text(), ..start.clone() };
+    vec![older, start.clone()]
+}
 
 /// A command to a saga, from a test.
 fn item(saga: SagaId, flow: &str, kind: &str, command: &impl Serialize) -> NewItem {

@@ -7,15 +7,16 @@ use crate::postgres::{TestDatabase, database};
 use crate::staging::at_noon;
 use attio_billing::config::Collector;
 use attio_billing::connectors::Connectors;
-use attio_billing::demo::{Customer, Stage, StageOptions, Wish};
+use attio_billing::demo::{Customer, SignUp, Stage, StageOptions, Wish};
 use attio_billing::engine::Engine;
 use attio_billing::intake::{Acts, Poller};
 use attio_billing::port::{Beside, Call, InMemory, Perform};
 use attio_billing::store::Store;
 use attio_billing::store::query;
+use chrono::{DateTime, Utc};
 use sagas::invoice_payment::{self, InvoicePayment, News};
 use sagas::kernel::answer::Answer;
-use sagas::kernel::effect::{Braintree, Effect};
+use sagas::kernel::effect::{Attio, Braintree, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::outcome::Outcome;
 use sagas::kernel::saga::Saga as _;
@@ -83,6 +84,28 @@ impl Staged {
 
     pub(super) fn installation(&self) -> Installation {
         Installation::new(self.stage.prefix()).unwrap()
+    }
+
+    /// A new customer on whose record `Start` is pressed: the record, and when it was pressed.
+    pub(super) async fn start_pressed(&self, name: &str) -> (String, DateTime<Utc>) {
+        let record = self.stage.newcomer(&SignUp::new(name, self.stage.plan())).await.unwrap().record;
+        self.stage.press(&record, "Start").await.unwrap();
+        let now = self.stage.clock().now();
+        let call = Call {
+            saga: SagaId::derived("harness", &[&record]),
+            step: "read".to_owned(),
+            attempt: 1,
+            effect: Effect::Attio(Attio::ReadRequest { record: record.clone() }),
+            requested_at: now,
+            sent_at: None,
+            now,
+            time_limit: Duration::from_secs(10),
+            beside: Beside::default(),
+        };
+        match self.connectors.perform(&call).await.outcome {
+            Outcome::Done { answer: Answer::Request(request) } => (record, request.pressed_at.unwrap()),
+            other => panic!("the record cannot be read: {other:?}"),
+        }
     }
 
     /// A new customer's first invoice, in minor units, paid and settled.

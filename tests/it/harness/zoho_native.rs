@@ -6,12 +6,9 @@ use super::Ground;
 use super::staged::Staged;
 use attio_billing::checkout::CONSENT_VERSION;
 use attio_billing::config::Collector;
-use attio_billing::demo::SignUp;
 use attio_billing::engine::Engine;
-use attio_billing::engine::items::Body;
 use attio_billing::keys::Keys;
 use attio_billing::mail::Mailer;
-use attio_billing::port::{Beside, Call, Perform};
 use attio_billing::store::Store;
 use attio_billing::store::append::Status;
 use attio_billing::store::items::{NewItem, offer_item};
@@ -19,10 +16,7 @@ use attio_billing::store::query::{self, SagaFilter, SagaLine};
 use attio_billing::store::saga_store;
 use attio_billing::store::schema::SHARDS;
 use chrono::TimeDelta;
-use sagas::kernel::answer::Answer;
-use sagas::kernel::effect::{Attio, Effect};
 use sagas::kernel::ids::SagaId;
-use sagas::kernel::outcome::Outcome;
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::zoho_native::{Act, Command, Consent, PageStage, Terms, ZohoNative, page};
@@ -111,26 +105,6 @@ impl Fixture {
             deal_at_link: false,
         }
     }
-
-    /// When the act on the record was pressed.
-    async fn pressed_at(&self, record: &str) -> chrono::DateTime<chrono::Utc> {
-        let now = self.staged.stage.clock().now();
-        let call = Call {
-            saga: SagaId::derived("harness", &[record]),
-            step: "read".to_owned(),
-            attempt: 1,
-            effect: Effect::Attio(Attio::ReadRequest { record: record.to_owned() }),
-            requested_at: now,
-            sent_at: None,
-            now,
-            time_limit: Duration::from_secs(10),
-            beside: Beside::default(),
-        };
-        match self.staged.connectors.perform(&call).await.outcome {
-            Outcome::Done { answer: Answer::Request(request) } => request.pressed_at.unwrap(),
-            other => panic!("the record cannot be read: {other:?}"),
-        }
-    }
 }
 
 #[async_trait::async_trait]
@@ -178,13 +152,7 @@ impl super::Fixture for Fixture {
 
     /// Attio tells of an older press too, which the record does not show any more.
     fn news(&self, start: &NewItem) -> Vec<NewItem> {
-        let Ok(Body::Saga { command }) = serde_json::from_str(&start.body) else { panic!("not a command: {start:?}") };
-        let mut older: Command = serde_json::from_value(command).unwrap();
-        if let Command::Pressed { act, pressed_at, .. } = &mut older {
-            *act = Act::Quote;
-            *pressed_at -= TimeDelta::minutes(1);
-        }
-        vec![super::item(start.saga, KIND, "attio.older_press", &older), start.clone()]
+        super::after_older_press(start)
     }
 
     fn told(&self) -> usize {
@@ -197,19 +165,17 @@ impl super::Fixture for Fixture {
     }
 
     async fn start_of(&self, _: &'static str, name: &str) -> NewItem {
-        let newcomer = self.staged.stage.newcomer(&SignUp::new(name, self.staged.stage.plan())).await.unwrap();
-        self.staged.stage.press(&newcomer.record, "Start").await.unwrap();
-        let pressed_at = self.pressed_at(&newcomer.record).await;
+        let (record, pressed_at) = self.staged.start_pressed(name).await;
         let command = Command::Pressed {
             organization: self.staged.stage.config().vendors.zoho.organization_id.clone(),
             installation: self.staged.installation(),
-            record: newcomer.record.clone(),
+            record: record.clone(),
             act: Act::Start,
             pressed_at,
             terms: Box::new(Self::terms()),
             ordered: false,
         };
-        super::item(ZohoNative::id(&newcomer.record, pressed_at), KIND, "test.pressed", &command)
+        super::item(ZohoNative::id(&record, pressed_at), KIND, "test.pressed", &command)
     }
 
     async fn clear(&self, _: ParkCode, _: &SagaLine) {}
