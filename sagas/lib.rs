@@ -5,6 +5,7 @@
 #![warn(clippy::float_arithmetic, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod act_refusal;
+pub mod books_opening;
 pub mod braintree_recurring;
 pub mod cancellation;
 pub mod catalog_sync;
@@ -53,6 +54,7 @@ macro_rules! for_each_saga {
             $crate::zoho_native::ZohoNative,
             $crate::hand_over::HandOver,
             $crate::braintree_recurring::BraintreeRecurring,
+            $crate::books_opening::BooksOpening,
         }
     };
 }

@@ -32,9 +32,11 @@ mod words;
 pub use state::State;
 pub use words::{Command, Event, Evidence, OpenInvoices};
 
+use crate::kernel::answer::CollectionOwner;
 use crate::kernel::effect::{Effect, Message};
-use crate::kernel::hand_over::{self, MIRRORS, TakenOver};
+use crate::kernel::hand_over::{self, Ended};
 use crate::kernel::ids::SagaId;
+use crate::kernel::recurring::{Begun, Intent};
 use crate::kernel::saga::{At, Facts, Input, Mark, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Calls, Class, StepSpec, Undo};
 use state::{Ending, Stage};
@@ -123,7 +125,8 @@ impl Saga for HandOver {
 
     fn facts(state: &State, event: &Event) -> Facts {
         let mut facts = Facts { references: references(event), ..Facts::default() };
-        facts.tells.extend(taken_over(state, event));
+        facts.tells.extend(mirrors(state, event));
+        facts.tells.extend(asked_by(state, event));
         facts.marks.extend(mark(state, event));
         facts
     }
@@ -154,20 +157,45 @@ fn mark(state: &State, event: &Event) -> Option<Mark> {
     }
 }
 
-/// Who mirrors what the new owner collects begins.
-fn taken_over(state: &State, event: &Event) -> Option<Message> {
-    let Event::OwnerRecorded { owner, valid_from, .. } = event else { return None };
-    let wish = state.wish.as_ref()?;
-    let taken = TakenOver {
-        organization: wish.organization.clone(),
-        installation: wish.installation.clone(),
-        subscription: state.subscription()?.clone(),
-        zoho_subscription: wish.subscription.clone(),
-        braintree_subscription: state.made.clone(),
-        owner: *owner,
-        valid_from: *valid_from,
+/// Who mirrors what Braintree charges by itself begins with the new subscription there; and does not take the end of the old
+/// one, which is ours, for an end of what is sold. What Zoho collects the invoices' own streams mirror.
+fn mirrors(state: &State, event: &Event) -> Option<Message> {
+    let old = || steps::old_recurring(state).filter(|_| state.from() == Some(CollectionOwner::BraintreeRecurring));
+    match event {
+        Event::OwnerFenced { at } => old().map(|old| Intent::Ends.message(&old, *at)),
+        Event::HandOverUndone { at } if state.was_fenced => old().map(|old| Intent::GoesOn.message(&old, *at)),
+        Event::OwnerRecorded { owner: CollectionOwner::BraintreeRecurring, .. } => {
+            let (wish, survey) = (state.wish.as_ref()?, state.survey.as_ref()?);
+            let begun = Begun {
+                organization: wish.organization.clone(),
+                installation: wish.installation.clone(),
+                customer: state.customer.as_ref()?.customer.clone()?,
+                subscription: survey.subscription.clone()?,
+                zoho_subscription: wish.subscription.clone(),
+                record: survey.attio_record.clone(),
+                recurring: state.made.clone()?,
+                next_charge_on: state.terms.as_ref()?.next_billing_on,
+                charged: None,
+                invoice: None,
+            };
+            Some(begun.message())
+        }
+        _ => None,
+    }
+}
+
+/// Who asked for it hears how it ended.
+fn asked_by(state: &State, event: &Event) -> Option<Message> {
+    let unchanged = |why: &str| Ended::Unchanged { why: why.to_owned() };
+    let ended = match event {
+        Event::OwnerRecorded { owner, valid_from, .. } => Ended::HandedOver { owner: *owner, valid_from: *valid_from },
+        Event::HandOverRefused { sentence, .. } => unchanged(sentence),
+        Event::HandOverUndone { .. } => unchanged(&state.stopped),
+        Event::ApprovalDenied { reason, .. } => unchanged(reason),
+        Event::ApprovalLapsed { .. } => unchanged("no second person agreed in time"),
+        _ => return None,
     };
-    taken.message(MIRRORS, wish.saga())
+    state.wish.as_ref()?.answer(&ended)
 }
 
 /// Ids by which the saga and the event are found.

@@ -39,6 +39,9 @@ pub struct State {
     /// Waits of one kind in a row.
     pub(super) waits: u32,
     pub(super) fenced_at: Option<DateTime<Utc>>,
+    /// The fence stood once, whatever became of it.
+    #[serde(default)]
+    pub(super) was_fenced: bool,
     /// The switch was answered, or nothing had to be switched: nothing is undone any more.
     pub(super) off: bool,
     /// How often it was read to be on after the switch.
@@ -63,6 +66,9 @@ pub struct State {
     pub(super) told: Vec<String>,
     /// All that was done is being undone, for this reason.
     pub(super) undoing: Option<String>,
+    /// Why it was stopped.
+    #[serde(default)]
+    pub(super) stopped: String,
     /// Steps concluded: tells repeated ones apart.
     pub(super) calls: u32,
     pub(super) refusal: String,
@@ -170,7 +176,25 @@ impl State {
 
     /// Which id of Braintree's is looked at.
     pub(super) fn recurring_id(&self) -> Option<String> {
-        Some(crate::kernel::ids::recurring(self.subscription()?, self.recurring_n + 1))
+        let foreign = self.foreign_recurring();
+        let ours = |n| Some(crate::kernel::ids::recurring(self.subscription()?, n));
+        match (self.recurring_n, foreign) {
+            (0, Some(foreign)) => Some(foreign.clone()),
+            (n, Some(_)) => ours(n),
+            (n, None) => ours(n + 1),
+        }
+    }
+
+    /// The id by which Braintree collects now, where somebody else named it.
+    pub(super) fn foreign_recurring(&self) -> Option<&String> {
+        let wish = self.wish.as_ref().filter(|wish| wish.from == Some(CollectionOwner::BraintreeRecurring))?;
+        wish.recurring.as_ref()
+    }
+
+    /// Braintree is on record as the collector, and knows nothing under the one id that it could collect by.
+    pub(super) fn collects_by_no_known_id(&self) -> bool {
+        let braintree = self.from() == Some(CollectionOwner::BraintreeRecurring);
+        braintree && self.fenced_at.is_none() && self.recurring_n == 1 && self.free_id.is_some()
     }
 
     /// Invoices on which something is owed.
@@ -322,6 +346,7 @@ impl State {
             Event::OwnerFenced { at } => {
                 self.concluded(Stage::SwitchingOff);
                 self.fenced_at = Some(*at);
+                self.was_fenced = true;
             }
             Event::OldCollectorOff { .. } => {
                 self.off = true;
@@ -386,7 +411,10 @@ impl State {
                 self.refusal.clone_from(sentence);
                 self.concluded(Stage::Over { ending: Ending::Refused });
             }
-            Event::HandOverStopped { reason, .. } => self.undoing = Some(reason.clone()),
+            Event::HandOverStopped { reason, .. } => {
+                self.undoing = Some(reason.clone());
+                self.stopped.clone_from(reason);
+            }
             Event::HandOverUndone { .. } => {
                 self.undoing = None;
                 self.fenced_at = None;

@@ -116,7 +116,10 @@ fn read_back(state: &State) -> Option<Effect> {
 
 /// Braintree's subscription that collected until now; of one that had ended before: the first id.
 pub(super) fn old_recurring(state: &State) -> Option<String> {
-    let first = || Some(crate::kernel::ids::recurring(state.subscription()?, 1));
+    let first = || match state.foreign_recurring() {
+        Some(foreign) => Some(foreign.clone()),
+        None => Some(crate::kernel::ids::recurring(state.subscription()?, 1)),
+    };
     state.recurring.as_ref().map(|shown| shown.id.clone()).or_else(first)
 }
 

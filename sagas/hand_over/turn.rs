@@ -382,6 +382,11 @@ impl Turn<'_> {
                 format!("{} could charge it, too: switch that off, then resume; all is read again", who.name());
             return self.hold(ParkCode::TwoCollectors, detail);
         }
+        if self.state.collects_by_no_known_id() {
+            return self.refuse(
+                "Braintree is on record as its collector and knows it under no id of ours: hand it over by its line of the import, which names the id",
+            );
+        }
         let braintree = self.state.to() == CollectionOwner::BraintreeRecurring;
         // Switched on by hand, or by a call of ours whose refusal was none.
         if let Some(shown) = self.state.recurring.as_ref().filter(|_| fenced && braintree) {

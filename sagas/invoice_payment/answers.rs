@@ -95,7 +95,12 @@ impl Turn<'_> {
     /// The ledger shows the invoice as Zoho does.
     fn mirror(&mut self) {
         let Some(invoice) = self.state.facts.invoice.clone() else { return };
-        for event in books::mirror(&self.state, &invoice, self.at.date(self.at.now)) {
+        let today = self.at.date(self.at.now);
+        // What it opens with first: the rest is what came since.
+        if self.state.booked.is_to_open() {
+            books::mirror(&self.state, &invoice, today).into_iter().for_each(|event| self.push(event));
+        }
+        for event in books::mirror(&self.state, &invoice, today) {
             self.push(event);
         }
     }

@@ -12,6 +12,7 @@ use super::words::{Attempt, Choice, Closing, Event};
 use crate::kernel::answer::Invoice;
 use crate::kernel::effect::{Claim, ClaimKind};
 use crate::kernel::money::Money;
+use crate::kernel::opening::OpenedWith;
 use crate::kernel::posting::{Dimensions, Posting, Rule};
 use crate::kernel::saga::{Facts, Mark};
 use chrono::NaiveDate;
@@ -49,6 +50,12 @@ pub(super) struct Booked {
     pub(super) written_off: i64,
     /// It was taken out of the books before.
     pub(super) voided: bool,
+    /// With what it stands in the opening position; absent: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) opening: Option<Box<OpenedWith>>,
+    /// It does, and its books began with that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) opened: bool,
 }
 
 /// A payment that somebody else recorded.
@@ -59,8 +66,26 @@ pub(super) struct External {
 }
 
 impl Booked {
+    /// It stands in the opening position, and its books have not begun with that yet.
+    pub(super) const fn is_to_open(&self) -> bool {
+        self.opening.is_some() && !self.opened
+    }
+
     pub(super) fn apply(&mut self, event: &Event) {
         match event {
+            Event::OpeningHeard { with } => self.opening = Some(with.clone()),
+            Event::InvoiceOpened { with, .. } => {
+                self.opened = true;
+                self.voided = false;
+                self.figures = Some(Figures { total: with.total, tax: with.tax });
+                self.credits = with.credits.minor;
+                self.written_off = with.written_off.minor;
+                let before = with.payments.iter().map(|paid| {
+                    let external = External { channel: channel(&paid.mode).to_owned(), amount: paid.amount };
+                    (paid.payment.clone(), external)
+                });
+                self.external = before.collect();
+            }
             Event::InvoiceIssued { figures, .. } => self.figures = Some(*figures),
             Event::InvoiceEdited { after, .. } => self.figures = Some(*after),
             Event::InvoiceVoided { .. } => {
@@ -95,6 +120,9 @@ pub(super) fn mirror(state: &State, invoice: &Invoice, today: NaiveDate) -> Vec<
     if is_unfinished(invoice) {
         return Vec::new();
     }
+    if let Some(with) = state.booked.opening.clone().filter(|_| state.booked.is_to_open()) {
+        return opened(state, with, invoice.date);
+    }
     if is_void(invoice) {
         return voided(state, today);
     }
@@ -121,6 +149,29 @@ pub(super) fn mirror(state: &State, invoice: &Invoice, today: NaiveDate) -> Vec<
     if by.minor != 0 {
         out.push(Event::InvoiceWrittenOff { by, effective: today });
     }
+    out
+}
+
+/// Its books begin with what it owed. What was booked of before, because the invoice was seen before the books were opened,
+/// is taken back: it is historic.
+fn opened(state: &State, with: Box<OpenedWith>, issued_on: NaiveDate) -> Vec<Event> {
+    let mut out = Vec::new();
+    for (payment, booked) in &state.booked.external {
+        out.push(Event::ExternalPaymentGone {
+            payment: payment.clone(),
+            channel: booked.channel.clone(),
+            amount: booked.amount,
+            effective: with.on,
+        });
+    }
+    let minus = |minor: i64| Money::new(-minor, with.total.currency);
+    if state.booked.credits != 0 {
+        out.push(Event::CreditsApplied { by: minus(state.booked.credits), effective: with.on });
+    }
+    if state.booked.written_off != 0 {
+        out.push(Event::InvoiceWrittenOff { by: minus(state.booked.written_off), effective: with.on });
+    }
+    out.push(Event::InvoiceOpened { with, issued: state.booked.figures, issued_on });
     out
 }
 
@@ -217,6 +268,12 @@ pub(super) fn facts(state: &State, event: &Event) -> Facts {
     facts.tells.extend(ticket::asked(state, event));
     let book = Book { state };
     match event {
+        Event::InvoiceOpened { with, issued, issued_on } => {
+            let back = issued.map(|issued| book.invoice(Rule::InvoiceIssuedReversed, &issued, *issued_on));
+            facts.postings.extend(back);
+            facts.postings.push(book.plain(Rule::OpeningReceivable, with.balance, with.on));
+            facts.amount = Some(with.balance);
+        }
         Event::InvoiceIssued { figures, effective } => {
             facts.postings.push(book.invoice(Rule::InvoiceIssued, figures, *effective));
             facts.amount = Some(figures.total);

@@ -36,6 +36,7 @@ mod evolve;
 mod give_back;
 mod letters;
 mod lifecycle;
+mod news;
 mod pending;
 mod projection;
 mod propose;
@@ -52,9 +53,10 @@ mod words;
 pub use crate::kernel::give_back::Source;
 pub use dispute::DisputeNews;
 pub use give_back::{Ending, Standing, standing};
+pub use news::News;
 pub use propose::Proposed;
 pub use state::State;
-pub use words::{Captured, Choice, Command, Event, News};
+pub use words::{Captured, Choice, Command, Event};
 
 use crate::kernel::effect::Effect;
 use crate::kernel::park::ParkCode;
@@ -170,7 +172,7 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         found_by_recovery(turn, command);
         return Ok(());
     }
-    if let Command::Detected { organization, installation, invoice, subscription, source, card_link, .. } = command
+    if let Command::Detected { organization, installation, invoice, subscription, source, news, card_link } = command
         && turn.state.intake.is_none()
     {
         turn.push(Event::InvoiceDetected {
@@ -181,6 +183,7 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
             source: source.clone(),
         });
         set_letters(turn, card_link.as_ref());
+        set_opening(turn, news);
         turn.check(Scope::All);
         return Ok(());
     }
@@ -196,7 +199,7 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         Command::AdoptCapture { .. } | Command::CollectEnded { .. } | Command::FoundByRecovery { .. } => {}
         Command::Detected { subscription, source, news, card_link, .. } => {
             set_letters(turn, card_link.as_ref());
-            if tells_something(&turn.state, subscription.as_deref(), news) {
+            if set_opening(turn, news) || tells_something(&turn.state, subscription.as_deref(), news) {
                 turn.push(heard(source, subscription));
             }
         }
@@ -241,6 +244,17 @@ fn set_letters(turn: &mut Turn<'_>, card_link: Option<&Value>) {
     if let Some(card_link) = card_link.filter(|new| turn.state.letters.card_link.as_ref() != Some(*new)) {
         turn.push(Event::LettersSet { card_link: card_link.clone() });
     }
+}
+
+/// What we have captured money for is no matter of before, and what is void owes nothing; true where it opens.
+fn set_opening(turn: &mut Turn<'_>, news: &News) -> bool {
+    let News::Opened { with } = news else { return false };
+    let booked = &turn.state.booked;
+    let opens = booked.opening.is_none() && turn.state.captures.is_empty() && !booked.voided;
+    if opens {
+        turn.push(Event::OpeningHeard { with: with.clone() });
+    }
+    opens
 }
 
 /// What an activation or a plan change captured for this invoice is recorded by this stream, whether it knew of the invoice
@@ -350,6 +364,7 @@ fn tells_something(state: &State, subscription: Option<&str>, news: &News) -> bo
         News::Changed => true,
         // A draft that is opened, and a void one that is opened again, are told as raised too.
         News::Raised => !state.facts.invoice.as_ref().is_some_and(|i| !books::is_void(i) && !books::is_unfinished(i)),
+        News::Opened { .. } => false,
         News::Recorded { payment } => !state.captures.iter().any(|c| c.payment.as_ref() == Some(payment)),
     }
 }

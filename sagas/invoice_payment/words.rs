@@ -8,6 +8,7 @@ pub(super) use super::captured::Trouble;
 use super::dispute::DisputeNews;
 use super::dunning::Ruling;
 use super::give_back::Ending;
+use super::news::News;
 use super::propose::Proposed;
 pub(super) use super::rest::{Closing, Wait};
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
@@ -15,6 +16,7 @@ use crate::kernel::effect::CardCause;
 use crate::kernel::give_back::Source;
 use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
+use crate::kernel::opening::OpenedWith;
 use crate::kernel::outcome::Decline;
 use crate::kernel::park::ParkCode;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -153,22 +155,6 @@ pub enum Command {
     Dispute(DisputeNews),
 }
 
-/// What a message says of an invoice. Never believed: it only tells whether a fresh read could show anything new.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "news", rename_all = "snake_case")]
-pub enum News {
-    /// Something may have changed.
-    #[default]
-    Changed,
-    /// It was raised, which is nothing new once it was read as open.
-    Raised,
-    /// A payment was recorded, which is nothing new where the record is our own.
-    Recorded {
-        /// Zoho payment id.
-        payment: String,
-    },
-}
-
 /// What a person can choose for an invoice that is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -262,6 +248,18 @@ pub enum Event {
     MethodRead {
         /// The customer's default card; absent: there is none.
         method: Option<Method>,
+    },
+    /// It stands in the opening position, unless it stands in the books already.
+    OpeningHeard {
+        with: Box<OpenedWith>,
+    },
+    /// The books of it begin with what it owed then; what was paid, credited and written off before is historic.
+    InvoiceOpened {
+        with: Box<OpenedWith>,
+        /// As it was issued in our books before, which is taken back; absent: it was not.
+        issued: Option<Figures>,
+        /// Day of the invoice.
+        issued_on: NaiveDate,
     },
     InvoiceIssued {
         figures: Figures,
@@ -537,6 +535,8 @@ crate::kernel::saga::event_names!(
     SubscriptionRead,
     ClientRead,
     MethodRead,
+    OpeningHeard,
+    InvoiceOpened,
     InvoiceIssued,
     InvoiceEdited,
     InvoiceVoided,

@@ -1,5 +1,5 @@
-//! The one door by which people and flows have the collector of a subscription changed, and by which the flow that mirrors
-//! what the new one collects hears of it. What becomes of a wish is the business of the flow `hand_over`.
+//! The one door by which people and flows have the collector of a subscription changed, and by which the flow that asked
+//! hears what came of it. What becomes of a wish is the business of the flow `hand_over`.
 
 use super::answer::CollectionOwner;
 use super::effect::Message;
@@ -10,10 +10,6 @@ use serde_json::json;
 
 /// The flow that hands over.
 pub const FLOW: &str = "hand_over";
-
-/// Flows that mirror what somebody else collects, by the collector: who takes over is told to that flow, under the stream
-/// that belongs to the subscription, with the command `taken_over`. A collector without one is mirrored by the invoices' own streams.
-pub const MIRRORS: &[(CollectionOwner, &str)] = &[];
 
 /// A hand-over as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +34,9 @@ pub struct Wish {
     pub proof: Option<String>,
     /// Braintree plan id, where Braintree shall collect: it gives currency and interval.
     pub braintree_plan: Option<String>,
+    /// Braintree subscription id, where Braintree collects now by one that somebody else named; absent: by one of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurring: Option<String>,
     /// What becomes of invoices that turn out to be open in between, where finance decided beforehand; absent: it is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_invoices: Option<OpenInvoices>,
@@ -49,6 +48,36 @@ pub struct Wish {
     pub by: String,
     /// Who has to agree.
     pub approval: Approval,
+    /// The flow that hears what came of it; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<ReplyTo>,
+}
+
+/// The flow that asked for a hand-over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyTo {
+    /// Its name.
+    pub flow: String,
+    /// Its saga.
+    pub saga: SagaId,
+}
+
+/// How a hand-over ended, for who asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ended", rename_all = "snake_case")]
+pub enum Ended {
+    /// Somebody else collects.
+    HandedOver {
+        /// Who.
+        owner: CollectionOwner,
+        /// From the term on that begins that day (books zone); absent: all that is open.
+        valid_from: Option<NaiveDate>,
+    },
+    /// Who collected before collects still.
+    Unchanged {
+        /// Why.
+        why: String,
+    },
 }
 
 /// What becomes of invoices that are open when the old collector has stopped and the new one has not begun.
@@ -96,6 +125,18 @@ impl Wish {
         }
     }
 
+    /// What who asked for it is told at its end, in that flow's words; none: nobody asked to be.
+    pub fn answer(&self, ended: &Ended) -> Option<Message> {
+        let (ReplyTo { flow, saga }, hand_over) = (self.reply_to.as_ref()?, self.saga());
+        Some(Message {
+            to: *saga,
+            flow: flow.clone(),
+            kind: "hand_over.ended".to_owned(),
+            command: json!({"command": "hand_over_ended", "hand_over": hand_over, "ended": ended}),
+            key: format!("{hand_over}:ended"),
+        })
+    }
+
     /// Why it cannot be begun as it is worded; none: it can.
     pub fn fault(&self) -> Option<&'static str> {
         let (proof, plan) = (self.proof.as_deref(), self.braintree_plan.as_deref());
@@ -131,39 +172,6 @@ pub fn saga(organization: &str, subscription: &str, key: &str) -> SagaId {
     SagaId::derived(FLOW, &[organization, subscription, key])
 }
 
-/// Somebody collects a subscription from now on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TakenOver {
-    /// Zoho organization id.
-    pub organization: String,
-    /// Prefix of our references.
-    pub installation: Installation,
-    /// Our subscription id.
-    pub subscription: String,
-    /// Zoho subscription id.
-    pub zoho_subscription: String,
-    /// Braintree subscription id, where Braintree collects.
-    pub braintree_subscription: Option<String>,
-    /// Who collects.
-    pub owner: CollectionOwner,
-    /// From the term on that begins that day (books zone); absent: all that is open.
-    pub valid_from: Option<NaiveDate>,
-}
-
-impl TakenOver {
-    /// What the flow is told that mirrors what the new owner collects, of this list; none: there is no such flow.
-    pub fn message(&self, mirrors: &[(CollectionOwner, &str)], by: SagaId) -> Option<Message> {
-        let (_, flow) = mirrors.iter().find(|(owner, _)| *owner == self.owner)?;
-        Some(Message {
-            to: SagaId::derived(flow, &[&self.organization, &self.zoho_subscription]),
-            flow: (*flow).to_owned(),
-            kind: "hand_over.taken_over".to_owned(),
-            command: json!({"command": "taken_over", "taken": self}),
-            key: format!("{by}:taken_over"),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,11 +188,13 @@ mod tests {
             consent: None,
             proof: None,
             braintree_plan: None,
+            recurring: None,
             open_invoices: None,
             cohort: None,
             reason: "one clock".to_owned(),
             by: "token:ada".to_owned(),
             approval: Approval::SecondPerson,
+            reply_to: None,
         }
     }
 
@@ -202,22 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn a_mirror_is_told_of_its_own_collector_alone_and_once() {
-        let taken = TakenOver {
-            organization: "60012".to_owned(),
-            installation: Installation::new("demo1").expect("valid"),
-            subscription: "sub1".to_owned(),
-            zoho_subscription: "zs1".to_owned(),
-            braintree_subscription: Some("s-sub1".to_owned()),
-            owner: CollectionOwner::BraintreeRecurring,
-            valid_from: None,
-        };
-        let mirrors = [(CollectionOwner::BraintreeRecurring, "mirror")];
-        let by = wish().saga();
-        let told = taken.message(&mirrors, by).expect("it is mirrored");
-        assert_eq!((told.flow.as_str(), told.to), ("mirror", SagaId::derived("mirror", &["60012", "zs1"])));
-        assert_eq!(taken.message(&mirrors, by), Some(told));
-        let ours = TakenOver { owner: CollectionOwner::Orchestrator, ..taken };
-        assert_eq!(ours.message(&mirrors, by), None);
+    fn who_asked_is_told_the_end_once_and_nobody_else_is() {
+        let ended = Ended::Unchanged { why: "no card".to_owned() };
+        assert_eq!(wish().answer(&ended), None);
+        let to = SagaId::derived("migration", &["old-1"]);
+        let asked = Wish { reply_to: Some(ReplyTo { flow: "migration".to_owned(), saga: to }), ..wish() };
+        let told = asked.answer(&ended).expect("it is told");
+        assert_eq!((told.to, told.flow.as_str()), (to, "migration"));
+        assert_eq!(asked.answer(&ended), Some(told));
     }
 }

@@ -21,6 +21,7 @@ pub mod lifecycle;
 pub mod machine;
 pub mod money;
 pub mod offer;
+pub mod opening;
 pub mod order;
 pub mod outcome;
 pub mod park;

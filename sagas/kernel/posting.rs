@@ -74,6 +74,14 @@ pub enum Rule {
     DisputeLost,
     OrphanIn,
     OrphanOut,
+    OpeningReceivable,
+    OpeningCredit,
+    OpeningUnapplied,
+    OpeningSubmitted,
+    OpeningSettled,
+    OpeningInTransit,
+    OpeningDisputed,
+    OpeningRefundOwed,
 }
 
 /// One side of a journal.
@@ -114,6 +122,7 @@ pub struct Journal {
 
 /// Receivables, and the accounts beside it.
 pub(super) mod account {
+    pub(in crate::kernel) const IN_TRANSIT: u16 = 1020;
     pub(in crate::kernel) const PROCESSOR_SUBMITTED: u16 = 1110;
     pub(in crate::kernel) const PROCESSOR_SETTLED: u16 = 1120;
     pub(in crate::kernel) const DISPUTE_HELD: u16 = 1130;
@@ -124,6 +133,8 @@ pub(super) mod account {
     pub(in crate::kernel) const CUSTOMER_CREDIT: u16 = 2110;
     pub(in crate::kernel) const REFUNDS_PAYABLE: u16 = 2120;
     pub(in crate::kernel) const TAX_PAYABLE: u16 = 2200;
+    /// Contra of the opening position, and of nothing else.
+    pub(in crate::kernel) const OPENING: u16 = 3900;
     pub(in crate::kernel) const INVOICED: u16 = 4000;
     pub(in crate::kernel) const BAD_DEBT: u16 = 5200;
     pub(in crate::kernel) const CHARGEBACK_LOSS: u16 = 5210;
@@ -134,7 +145,7 @@ pub(super) mod account {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 39] = [
         Self::InvoiceIssued,
         Self::InvoiceIssuedReversed,
         Self::InvoiceVoided,
@@ -166,6 +177,14 @@ impl Rule {
         Self::DisputeLost,
         Self::OrphanIn,
         Self::OrphanOut,
+        Self::OpeningReceivable,
+        Self::OpeningCredit,
+        Self::OpeningUnapplied,
+        Self::OpeningSubmitted,
+        Self::OpeningSettled,
+        Self::OpeningInTransit,
+        Self::OpeningDisputed,
+        Self::OpeningRefundOwed,
     ];
 
     /// The rule of that name; none: another release posts by it.
@@ -206,7 +225,15 @@ impl Rule {
             | Self::DisputeRelease
             | Self::DisputeLost
             | Self::OrphanIn
-            | Self::OrphanOut => None,
+            | Self::OrphanOut
+            | Self::OpeningReceivable
+            | Self::OpeningCredit
+            | Self::OpeningUnapplied
+            | Self::OpeningSubmitted
+            | Self::OpeningSettled
+            | Self::OpeningInTransit
+            | Self::OpeningDisputed
+            | Self::OpeningRefundOwed => None,
         }
     }
 
@@ -249,6 +276,14 @@ impl Rule {
             Self::DisputeLost => "DISPUTE_LOST",
             Self::OrphanIn => "ORPHAN_IN",
             Self::OrphanOut => "ORPHAN_OUT",
+            Self::OpeningReceivable => "OPENING_RECEIVABLE",
+            Self::OpeningCredit => "OPENING_CREDIT",
+            Self::OpeningUnapplied => "OPENING_UNAPPLIED",
+            Self::OpeningSubmitted => "OPENING_SUBMITTED",
+            Self::OpeningSettled => "OPENING_SETTLED",
+            Self::OpeningInTransit => "OPENING_IN_TRANSIT",
+            Self::OpeningDisputed => "OPENING_DISPUTED",
+            Self::OpeningRefundOwed => "OPENING_REFUND_OWED",
         }
     }
 
@@ -285,6 +320,14 @@ impl Rule {
             Self::DisputeLost => Some((a::CHARGEBACK_LOSS, a::DISPUTE_HELD)),
             Self::OrphanIn => Some((a::PROCESSOR_SETTLED, a::SUSPENSE)),
             Self::OrphanOut => Some((a::SUSPENSE, a::PROCESSOR_SETTLED)),
+            Self::OpeningReceivable => Some((a::RECEIVABLES, a::OPENING)),
+            Self::OpeningCredit => Some((a::OPENING, a::CUSTOMER_CREDIT)),
+            Self::OpeningUnapplied => Some((a::OPENING, a::UNAPPLIED_CASH)),
+            Self::OpeningSubmitted => Some((a::PROCESSOR_SUBMITTED, a::OPENING)),
+            Self::OpeningSettled => Some((a::PROCESSOR_SETTLED, a::OPENING)),
+            Self::OpeningInTransit => Some((a::IN_TRANSIT, a::OPENING)),
+            Self::OpeningDisputed => Some((a::DISPUTE_HELD, a::OPENING)),
+            Self::OpeningRefundOwed => Some((a::OPENING, a::REFUNDS_PAYABLE)),
         }
     }
 }

@@ -4,7 +4,8 @@
 //! It promises: the same line looked up twice is the same result; nothing is linked that is not matched once and only once, by
 //! ids, then by the e-mail address; nobody is recorded as collecting who is not proved to; a product is sold to a customer
 //! once; what is paid for already is not collected; and what we would charge is known beside what was charged, before anybody
-//! hands the collection over. It writes nothing at a vendor and moves no money: handing over is another flow's.
+//! hands the collection over. Afterwards the old way is watched until it is known to be off. It writes nothing at a vendor and
+//! moves no money: handing over is another flow's, which it asks.
 //!
 //! | step | does | undo |
 //! | --- | --- | --- |
@@ -16,8 +17,11 @@
 //! | `count_old_charges` | what the old system charged in vain, in the card's windows | – |
 //! | `record_owner` | the collector that is proved | – |
 //! | `survey_collector`, `clear_owner`, `unlink` | the way back, while the collector is the old one | – |
-//! | `list_invoices`, `read_invoice` | what we would charge beside what was charged | – |
+//! | `list_invoices`, `read_invoice` | what we would charge beside what was charged; after the hand-over, what is charged | – |
+//! | `survey_charges`, `read_charge` | whose a charge is, and that ours is settled | – |
+//! | `claim_back` | no charge begins while nobody is put on record again | let go by events |
 
+mod cut_over;
 mod judge;
 mod state;
 mod steps;
@@ -27,7 +31,7 @@ mod turn;
 mod words;
 
 pub use state::State;
-pub use words::{CardFound, Command, Conflict, Event, FailedCharges, Found, MatchedBy, OldSubscription};
+pub use words::{CardFound, Command, Conflict, CutOver, Event, FailedCharges, Found, MatchedBy, OldSubscription, Way};
 
 use crate::kernel::effect::Effect;
 use crate::kernel::ids::SagaId;
@@ -39,6 +43,9 @@ use turn::Turn;
 
 /// Why collection of a subscription is on hold: it is paid for in the old system.
 const PAID: &str = "paid_until";
+
+/// Why collection of a subscription is on hold: somebody else charged it after the hand-over.
+const OLD_WAY: &str = "old_way_charges";
 
 /// Under which kind of reference the list is found in which a line stands.
 pub const JOB: &str = "import_job";
@@ -91,6 +98,9 @@ impl Saga for Migration {
         StepSpec::new("unlink", Class::Retriable, Undo::None("is itself the way back")),
         StepSpec::read("list_invoices"),
         StepSpec::read("read_invoice"),
+        StepSpec::read("read_charge"),
+        StepSpec::new("claim_back", Class::Retriable, Undo::None("the event that ends the return lets it go")),
+        StepSpec::read("survey_charges"),
     ];
 
     type State = State;
@@ -103,8 +113,9 @@ impl Saga for Migration {
             Input::Command(command) => turn.told(command)?,
             Input::Answered(answered) => turn.answered(&answered),
             Input::Due => turn.due(),
-            // Nothing is ever stale or undone, and it asks for no park of its own.
-            Input::Superseded { .. } | Input::Unwound { .. } | Input::Resumed => {}
+            Input::Resumed => turn.resumed(),
+            // Nothing is ever stale or undone.
+            Input::Superseded { .. } | Input::Unwound { .. } => {}
         }
         Ok(turn.out)
     }
@@ -158,6 +169,24 @@ impl Saga for Migration {
             Event::LinkRefused { released, .. } => {
                 facts.marks.extend(released.iter().cloned().map(Mark::Release));
             }
+            Event::HandOverOrdered { wish, .. } => refer("hand_over", &wish.saga().to_string()),
+            Event::OurChargeSeen { invoice, transaction, amount, .. } => {
+                refer("zoho_invoice", invoice);
+                refer("braintree_transaction", transaction);
+                facts.amount = Some(*amount);
+            }
+            Event::OldWayCharged { zoho_subscription, invoice, amount, .. } => {
+                refer("zoho_invoice", invoice);
+                facts.amount = Some(*amount);
+                facts.marks.push(Mark::Hold { invoice: held(zoho_subscription), reason: OLD_WAY });
+            }
+            Event::OldWayStopped { zoho_subscription, .. } => {
+                facts.marks.push(Mark::LiftHold { invoice: held(zoho_subscription), reason: OLD_WAY });
+            }
+            Event::ReturnClaimed { claims } => facts.marks.extend(claims.iter().cloned().map(Mark::Confirm)),
+            Event::ReturnRefused { released, .. } | Event::ReturnedToOldWay { released, .. } => {
+                facts.marks.extend(released.iter().cloned().map(Mark::Release));
+            }
             Event::ProductReleased { claim } => facts.marks.push(Mark::Release(claim.clone())),
             Event::WouldCharge { invoice, amount, .. } => {
                 refer("zoho_invoice", invoice);
@@ -168,6 +197,7 @@ impl Saga for Migration {
             }
             _ => {}
         }
+        facts.tells.extend(cut_over::tells(event));
         facts
     }
 
@@ -193,11 +223,19 @@ fn word(state: &State) -> &'static str {
         Stage::Matched if state.needs_card() => "MatchedNoCard",
         Stage::Matched => "Matched",
         Stage::Conflict => "Conflict",
+        Stage::Linked if state.cut.as_ref().is_some_and(|cut| cut.is_under_way()) => "HandingOver",
+        Stage::Linked if state.watch.is_some() => match &state.watch {
+            Some(watch) if watch.done => "CutOver",
+            Some(watch) if watch.foreign.is_some() => "OldWayCharges",
+            _ => "Watched",
+        },
         Stage::Linked => match &state.shadow {
             Some(shadow) if !shadow.differs.is_empty() => "ShadowDiffers",
+            Some(_) if state.approved.is_some() => "Approved",
             Some(_) => "Shadow",
             None => "Linked",
         },
+        Stage::Reclaiming | Stage::Resurveying | Stage::Returning => "Returning",
         Stage::Unowning | Stage::Disowning | Stage::Unlinking => "Unlinking",
         Stage::Unlinked => "Unlinked",
         Stage::Ended => "Ended",

@@ -1,10 +1,13 @@
 //! What a line of the old system's list remembers, folded from its events. Nothing is decided here, and no event is refused.
 
+pub(super) use super::words::Way;
 use super::words::{Conflict, Event, Found, OldSubscription};
 use crate::kernel::answer::{
-    BilledInvoice, Client, CustomerSurvey, Method, Subscription, SubscriptionSurvey, ZohoCustomer,
+    BilledInvoice, Client, CollectionOwner, CustomerSurvey, InvoicePayment, Method, Subscription, SubscriptionSurvey,
+    ZohoCustomer,
 };
 use crate::kernel::effect::{AttioRecord, Claim};
+use crate::kernel::hand_over::Wish;
 use crate::kernel::ids::Installation;
 use crate::kernel::money::Money;
 use crate::kernel::retry::PutOff;
@@ -30,6 +33,14 @@ pub struct State {
     pub(super) held_until: Option<DateTime<Utc>>,
     pub(super) busy: PutOff,
     pub(super) shadow: Option<Shadow>,
+    /// Finance agreed to what the shadow says.
+    pub(super) approved: Option<DateTime<Utc>>,
+    /// The newest hand-over that was ordered.
+    pub(super) cut: Option<Box<Cut>>,
+    /// Hand-overs ever ordered.
+    pub(super) cuts: u32,
+    /// Somebody else collects since.
+    pub(super) watch: Option<Box<Watch>>,
 }
 
 /// Where it stands.
@@ -56,6 +67,10 @@ pub(super) enum Stage {
     Disowning,
     Unlinking,
     Unlinked,
+    /// Nobody charges it while nobody is put on record again.
+    Reclaiming,
+    Resurveying,
+    Returning,
     /// The subscription has ended.
     Ended,
 }
@@ -124,6 +139,54 @@ pub(super) struct Shadow {
     pub(super) agreed: BTreeSet<String>,
     /// Why, by invoice.
     pub(super) differs: BTreeMap<String, String>,
+}
+
+/// A hand-over that was ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Cut {
+    pub(super) wish: Wish,
+    pub(super) way: Way,
+    /// Its answer came.
+    pub(super) over: bool,
+    /// Our own record is looked at then.
+    pub(super) look_at: DateTime<Utc>,
+    /// It is looked at now.
+    pub(super) due: bool,
+}
+
+/// What is charged since somebody else collects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Watch {
+    pub(super) owner: CollectionOwner,
+    /// So many terms have to be collected and settled.
+    pub(super) terms: u32,
+    /// So many are.
+    pub(super) seen: u32,
+    pub(super) done: bool,
+    /// Paid when it began; absent: not looked up yet.
+    pub(super) before: Option<BTreeSet<String>>,
+    pub(super) look_at: Option<DateTime<Utc>>,
+    pub(super) due: bool,
+    /// Zoho invoice ids still to be read in this look, the first first.
+    pub(super) queue: Vec<String>,
+    /// The charges on the invoice that was read, until it is known whose they are.
+    pub(super) read: Option<(String, Vec<InvoicePayment>)>,
+    /// Nothing more is to be found out about these.
+    pub(super) known: BTreeSet<String>,
+    /// Our charges, by invoice.
+    pub(super) charged: BTreeMap<String, String>,
+    /// Invoices whose charge is to be read in this look.
+    pub(super) unsettled: BTreeSet<String>,
+    /// A charge of somebody else that no person has seen to.
+    pub(super) foreign: Option<Foreign>,
+}
+
+/// A charge of somebody else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Foreign {
+    pub(super) invoice: String,
+    pub(super) reference: String,
+    pub(super) amount: Money,
 }
 
 impl State {
@@ -201,14 +264,74 @@ impl State {
             | Event::CardUsesRead { .. }
             | Event::ClientRead { .. }
             | Event::PersonLooked { .. } => self.facts.apply(event),
+            Event::ShadowApproved { at, .. } => self.approved = Some(*at),
+            Event::HandOverOrdered { wish, way, look_at, .. } => {
+                self.cuts += 1;
+                let (wish, way, look_at) = ((**wish).clone(), *way, *look_at);
+                self.cut = Some(Box::new(Cut { wish, way, over: false, look_at, due: false }));
+            }
+            Event::HandOverLookDue => self.look_at_record(true, None),
+            Event::HandOverAwaited { look_at } => self.look_at_record(false, Some(*look_at)),
+            Event::HandOverFailed { .. } => self.cut_is_over(),
+            Event::HandedOver { owner, terms, .. } => {
+                self.cut_is_over();
+                self.shadow = None;
+                self.watch = Some(Box::new(Watch::new(*owner, *terms)));
+            }
+            Event::HandedBack { .. } => {
+                self.cut_is_over();
+                self.back();
+            }
+            Event::ReturnOrdered { .. } => self.stage = Stage::Reclaiming,
+            Event::ReturnClaimed { claims } => {
+                self.claims.extend(claims.iter().cloned());
+                self.busy = PutOff::default();
+                self.stage = Stage::Resurveying;
+            }
+            Event::NothingUnderWay => self.stage = Stage::Returning,
+            Event::ReturnRefused { released, .. } => {
+                self.let_go(released);
+                self.stage = Stage::Linked;
+            }
+            Event::ReturnedToOldWay { released, .. } => {
+                self.let_go(released);
+                self.back();
+            }
             Event::ShadowBegun { .. } => self.shadow = Some(Shadow { due: true, ..Shadow::default() }),
             Event::ShadowEnded { .. } => self.shadow = None,
             _ => {
+                // What was agreed to is not what it says any more.
+                if matches!(event, Event::ShadowDiffers { .. }) {
+                    self.approved = None;
+                }
                 if let Some(shadow) = &mut self.shadow {
                     shadow.apply(event);
                 }
+                if let Some(watch) = &mut self.watch {
+                    watch.apply(event);
+                }
             }
         }
+    }
+
+    fn look_at_record(&mut self, due: bool, look_at: Option<DateTime<Utc>>) {
+        if let Some(cut) = &mut self.cut {
+            cut.due = due;
+            cut.look_at = look_at.unwrap_or(cut.look_at);
+        }
+    }
+
+    fn cut_is_over(&mut self) {
+        if let Some(cut) = &mut self.cut {
+            (cut.over, cut.due) = (true, false);
+        }
+    }
+
+    /// It is collected as before, and has to be approved anew.
+    fn back(&mut self) {
+        self.watch = None;
+        self.approved = None;
+        self.stage = Stage::Linked;
     }
 
     fn check(&mut self, then_link: bool) {
@@ -304,6 +427,79 @@ impl Shadow {
     }
 }
 
+impl Watch {
+    const fn new(owner: CollectionOwner, terms: u32) -> Self {
+        Self {
+            owner,
+            terms,
+            seen: 0,
+            done: false,
+            before: None,
+            look_at: None,
+            due: true,
+            queue: Vec::new(),
+            read: None,
+            known: BTreeSet::new(),
+            charged: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
+            foreign: None,
+        }
+    }
+
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::WatchFrom { before, look_at } => {
+                self.before = Some(before.iter().cloned().collect());
+                self.rest_until(*look_at);
+            }
+            Event::WatchDue => self.due = true,
+            Event::PaidInvoicesFound { invoices, look_at } => {
+                self.queue = invoices.iter().filter(|id| !self.charged.contains_key(*id)).cloned().collect();
+                self.unsettled = self.charged.keys().filter(|id| !self.known.contains(*id)).cloned().collect();
+                self.rest_until(*look_at);
+            }
+            Event::PaymentsSeen { invoice, payments } => self.read = Some((invoice.clone(), payments.clone())),
+            Event::OurChargeSeen { invoice, transaction, .. } => {
+                self.looked(invoice);
+                self.charged.insert(invoice.clone(), transaction.clone());
+                self.unsettled.insert(invoice.clone());
+            }
+            Event::SettlementAwaited { invoice } => {
+                self.unsettled.remove(invoice);
+            }
+            Event::NothingCharged { invoice, .. } => self.is_known(invoice),
+            Event::TermCollected { invoice, .. } => {
+                self.is_known(invoice);
+                self.seen += 1;
+            }
+            Event::OldWayCharged { invoice, reference, amount, .. } => {
+                self.is_known(invoice);
+                let (invoice, reference) = (invoice.clone(), reference.clone());
+                self.foreign = Some(Foreign { invoice, reference, amount: *amount });
+            }
+            Event::OldWayStopped { .. } => self.foreign = None,
+            Event::CutOverDone { .. } => self.done = true,
+            _ => {}
+        }
+    }
+
+    fn rest_until(&mut self, look_at: DateTime<Utc>) {
+        self.due = false;
+        self.look_at = Some(look_at);
+    }
+
+    fn looked(&mut self, invoice: &str) {
+        self.queue.retain(|queued| queued != invoice);
+        self.read = None;
+    }
+
+    fn is_known(&mut self, invoice: &str) {
+        self.looked(invoice);
+        self.unsettled.remove(invoice);
+        self.known.insert(invoice.to_owned());
+    }
+}
+
 const fn is_answer(event: &Event) -> bool {
     matches!(
         event,
@@ -333,5 +529,20 @@ const fn is_answer(event: &Event) -> bool {
             | Event::OldWayAwaited { .. }
             | Event::ShadowAgrees { .. }
             | Event::ShadowDiffers { .. }
+            | Event::HandOverAwaited { .. }
+            | Event::HandedOver { .. }
+            | Event::HandedBack { .. }
+            | Event::WatchFrom { .. }
+            | Event::PaidInvoicesFound { .. }
+            | Event::NothingCharged { .. }
+            | Event::PaymentsSeen { .. }
+            | Event::OurChargeSeen { .. }
+            | Event::SettlementAwaited { .. }
+            | Event::TermCollected { .. }
+            | Event::OldWayCharged { .. }
+            | Event::ReturnClaimed { .. }
+            | Event::NothingUnderWay
+            | Event::ReturnRefused { .. }
+            | Event::ReturnedToOldWay { .. }
     )
 }

@@ -1,7 +1,7 @@
 //! What is wanted now. Computed from the state.
 
 use super::judge;
-use super::state::{Shadow, Stage, State};
+use super::state::{Shadow, Stage, State, Watch};
 use super::words::{FailedCharges, Found};
 use crate::kernel::answer::{CollectionOwner, Subscription};
 use crate::kernel::cards::network_caps;
@@ -9,6 +9,7 @@ use crate::kernel::effect::{
     Attio, Braintree, Claim, ClaimKind, Desk, Effect, IdKind, IdLink, OnSubscription, SubscriptionKey, Zoho,
 };
 use crate::kernel::ids::derive;
+use crate::kernel::park::ParkCode;
 use crate::kernel::saga::{End, Pending};
 use chrono::TimeDelta;
 
@@ -36,27 +37,51 @@ fn work(state: &State) -> Option<Pending> {
         }
         Stage::Linking => want(("link", Effect::Desk(Desk::Link { links: links(state, found?) }))),
         Stage::Counting => want(("count_old_charges", Effect::Desk(seed(state, found?)?))),
-        Stage::Owning => {
-            let Found { subscription, owner, .. } = found?;
-            want(("record_owner", Effect::Desk(owned(subscription, *owner))))
-        }
+        Stage::Owning => want(("record_owner", Effect::Desk(owned(found?, None, found?.owner)))),
         Stage::Unowning => {
             let by = SubscriptionKey::Zoho { subscription: found?.zoho_subscription.clone() };
             want(("survey_collector", Effect::Desk(Desk::SurveySubscription { by })))
         }
-        Stage::Disowning => want(("clear_owner", Effect::Desk(owned(&found?.subscription, None)))),
+        Stage::Disowning => want(("clear_owner", Effect::Desk(owned(found?, found?.owner, None)))),
         Stage::Unlinking => want(("unlink", Effect::Desk(Desk::Unlink { links: of_subscription(state, found?) }))),
-        Stage::Linked => shadow(state.shadow.as_ref()?, found?).and_then(want),
+        Stage::Linked => after_hand_over(state, found?).and_then(want),
+        Stage::Reclaiming => {
+            if let Some(until) = state.busy.until {
+                return Some(Pending::Sleep { why: "another flow works on the subscription", until });
+            }
+            want(("claim_back", Effect::Desk(Desk::Claim { claims: return_claims(state) })))
+        }
+        Stage::Resurveying => want(("survey_charges", survey_charges(found?, Vec::new()))),
+        Stage::Returning => {
+            let subscription = found?.subscription.clone();
+            let from = state.watch.as_ref().map(|watch| watch.owner);
+            let nobody = Desk::SetOwner { subscription, from, owner: None, valid_from: None };
+            want(("clear_owner", Effect::Desk(nobody)))
+        }
         Stage::New | Stage::Matched | Stage::Conflict | Stage::Unlinked | Stage::Ended => None,
     }
 }
 
 fn at_rest(state: &State) -> Pending {
     let look_at = state.shadow.as_ref().and_then(|shadow| shadow.look_at);
-    let wakes = state.held_until.into_iter().chain(look_at).min();
+    let cut = state.cut.as_ref().filter(|cut| cut.is_under_way()).map(|cut| cut.look_at);
+    let watch = state.watch.as_ref().filter(|watch| !watch.done);
+    if let (Stage::Linked, Some(foreign)) = (state.stage, watch.and_then(|watch| watch.foreign.as_ref())) {
+        let detail = format!(
+            "somebody else took {} for invoice {} ({}) after the hand-over, and the subscription is on hold: see to it that the old way is off, then resume",
+            foreign.amount, foreign.invoice, foreign.reference
+        );
+        return Pending::Park { code: ParkCode::TwoCollectors, detail };
+    }
+    let watch = watch.and_then(|watch| watch.look_at);
+    let wakes = state.held_until.into_iter().chain(look_at).chain(cut).chain(watch).min();
     match (state.stage, wakes) {
         (Stage::Linked, Some(until)) if Some(until) == state.held_until => {
             Pending::Sleep { why: "paid for in the old system", until }
+        }
+        (Stage::Linked, Some(until)) if Some(until) == cut => Pending::Await { signal: "the hand-over", until },
+        (Stage::Linked, Some(until)) if Some(until) == watch => {
+            Pending::Sleep { why: "the next look for charges of the old way", until }
         }
         (Stage::Linked, Some(until)) => Pending::Sleep { why: "the next comparison with the old way", until },
         (Stage::Linked | Stage::Ended, _) => Pending::Ended(End::Completed),
@@ -65,8 +90,8 @@ fn at_rest(state: &State) -> Pending {
     }
 }
 
-fn owned(subscription: &str, owner: Option<CollectionOwner>) -> Desk {
-    Desk::RecordOwner { subscription: subscription.to_owned(), owner }
+fn owned(found: &Found, from: Option<CollectionOwner>, owner: Option<CollectionOwner>) -> Desk {
+    Desk::SetOwner { subscription: found.subscription.clone(), from, owner, valid_from: None }
 }
 
 /// The next read of a check; none: all is known that can be.
@@ -138,6 +163,12 @@ pub(super) fn product(found: &Found) -> Claim {
     Claim { kind: ClaimKind::AccountPlanFamily, key: format!("{}/{}", found.customer, found.product) }
 }
 
+/// While it is held no charge of the subscription begins.
+pub(super) fn return_claims(state: &State) -> Vec<Claim> {
+    let key = state.found.as_ref().map(|found| found.zoho_subscription.clone()).unwrap_or_default();
+    vec![Claim { kind: ClaimKind::ZohoSubscription, key }]
+}
+
 /// The customer's ids first: with the subscription's its invoices come, and they ask whose it is.
 fn links(state: &State, found: &Found) -> Vec<IdLink> {
     let link = |kind, theirs: &str| IdLink { kind, ours: found.customer.clone(), theirs: theirs.to_owned() };
@@ -180,6 +211,42 @@ pub(super) fn seed(state: &State, found: &Found) -> Option<Desk> {
         brand: card.brand.clone(),
         order_ids,
     })
+}
+
+fn survey_charges(found: &Found, invoices: Vec<String>) -> Effect {
+    let (subscription, zoho_subscription) = (found.subscription.clone(), found.zoho_subscription.clone());
+    Effect::Desk(Desk::SurveyEnding { subscription, zoho_subscription, invoices })
+}
+
+/// The hand-over first, then what is charged since, or what would be.
+fn after_hand_over(state: &State, found: &Found) -> Option<(&'static str, Effect)> {
+    if state.cut.as_ref().is_some_and(|cut| cut.due) {
+        let by = SubscriptionKey::Zoho { subscription: found.zoho_subscription.clone() };
+        return Some(("survey_collector", Effect::Desk(Desk::SurveySubscription { by })));
+    }
+    if let Some(watch) = &state.watch {
+        return watched(watch, found);
+    }
+    shadow(state.shadow.as_ref()?, found)
+}
+
+fn watched(watch: &Watch, found: &Found) -> Option<(&'static str, Effect)> {
+    if watch.done || watch.foreign.is_some() {
+        return None;
+    }
+    if let Some((invoice, _)) = &watch.read {
+        return Some(("survey_charges", survey_charges(found, vec![invoice.clone()])));
+    }
+    if let Some(invoice) = watch.queue.first() {
+        return Some(("read_invoice", Effect::Zoho(Zoho::ReadInvoice { invoice: invoice.clone() })));
+    }
+    if let Some((_, transaction)) = watch.charge_to_read() {
+        let read = Braintree::ReadTransaction { transaction: transaction.clone() };
+        return Some(("read_charge", Effect::Braintree(read)));
+    }
+    let subscription = found.zoho_subscription.clone();
+    let list = Zoho::Subscription(OnSubscription::ListInvoices { subscription });
+    watch.due.then_some(("list_invoices", Effect::Zoho(list)))
 }
 
 fn shadow(shadow: &Shadow, found: &Found) -> Option<(&'static str, Effect)> {

@@ -1,6 +1,6 @@
 //! What follows from an input, event by event, on a state that changes with each.
 
-use super::state::{Stage, State};
+use super::state::{Stage, State, Watch};
 use super::words::{Command, Conflict, Event, Found};
 use super::{judge, steps};
 use crate::kernel::answer::{Answer, BilledInvoice, Invoice, SubscriptionSurvey};
@@ -22,7 +22,7 @@ const LATE_AFTER: Days = Days::new(3);
 /// Events so far, and the state after them.
 pub(super) struct Turn<'a> {
     pub(super) state: State,
-    at: &'a At,
+    pub(super) at: &'a At,
     pub(super) out: Vec<Event>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Turn<'a> {
         Self { state: state.clone(), at, out: Vec::new() }
     }
 
-    fn push(&mut self, event: Event) {
+    pub(super) fn push(&mut self, event: Event) {
         self.state.apply(&event);
         self.out.push(event);
     }
@@ -54,7 +54,10 @@ impl<'a> Turn<'a> {
                 | Stage::Owning
                 | Stage::Unowning
                 | Stage::Disowning
-                | Stage::Unlinking => {
+                | Stage::Unlinking
+                | Stage::Reclaiming
+                | Stage::Resurveying
+                | Stage::Returning => {
                     return Err(Refusal::new("busy", "the line is being worked on: check again when that is done"));
                 }
             },
@@ -78,6 +81,10 @@ impl<'a> Turn<'a> {
                 }
             },
             Command::Unlink { reason, by } => match self.state.stage {
+                Stage::Linked if self.state.cut.as_ref().is_some_and(|cut| cut.is_under_way()) => {
+                    let why = "it is being handed over: stop that first, with `attio-billing hand-over stop`";
+                    return Err(Refusal::new("busy", why));
+                }
                 Stage::Linked => self.push(Event::UnlinkAsked { reason: reason.clone(), by: by.clone(), at }),
                 Stage::Unlinked => {}
                 _ => return Err(Refusal::new("not_linked", "the line is not linked: there is nothing to take back")),
@@ -90,6 +97,10 @@ impl<'a> Turn<'a> {
                 let (invoice, reason, by) = (invoice.clone(), reason.clone(), by.clone());
                 self.push(Event::DifferenceExplained { invoice, reason, by, at });
             }
+            Command::Approve { reason, by } => self.approve(by, reason)?,
+            Command::CutOver { order } => self.cut_over(order)?,
+            Command::TakeBack { order } => self.take_back(order)?,
+            Command::HandOverEnded { hand_over, ended } => self.hand_over_ended(*hand_over, ended),
             Command::SubscriptionEnded { product } => {
                 let held = |claim: &&Claim| claim.kind == ClaimKind::AccountPlanFamily && claim.key == *product;
                 let claim = self.state.claims.iter().find(held).cloned();
@@ -104,6 +115,12 @@ impl<'a> Turn<'a> {
     fn shadow(&mut self, on: bool, by: &str) -> Result<(), Refusal> {
         let (by, at) = (by.to_owned(), self.at.now);
         match (on, self.state.shadow.is_some()) {
+            (true, false) if self.state.watch.is_some() => {
+                return Err(Refusal::new(
+                    "handed_over",
+                    "the new way charges it: there is nothing to compare any more",
+                ));
+            }
             (true, false) if self.state.stage == Stage::Linked => self.push(Event::ShadowBegun { by, at }),
             (true, false) => {
                 return Err(Refusal::new("not_linked", "only what is linked can be shadowed: link it first"));
@@ -117,11 +134,22 @@ impl<'a> Turn<'a> {
     /// Whatever has fallen due by now.
     pub(super) fn due(&mut self) {
         let is_due = |until: Option<DateTime<Utc>>| until.is_some_and(|until| until <= self.at.now);
-        let claim = self.state.stage == Stage::Claiming && is_due(self.state.busy.until);
+        let claim = matches!(self.state.stage, Stage::Claiming | Stage::Reclaiming) && is_due(self.state.busy.until);
         let paid = is_due(self.state.held_until);
         let compare = self.state.shadow.as_ref().is_some_and(|shadow| !shadow.due && is_due(shadow.look_at));
+        let linked = self.state.stage == Stage::Linked;
+        let cut =
+            linked && self.state.cut.as_ref().is_some_and(|c| c.is_under_way() && !c.due && is_due(Some(c.look_at)));
+        let is_watched = |watch: &Watch| !watch.done && !watch.due && watch.foreign.is_none() && is_due(watch.look_at);
+        let watch = linked && self.state.watch.as_deref().is_some_and(is_watched);
         if claim {
             self.push(Event::ClaimDue);
+        }
+        if cut {
+            self.push(Event::HandOverLookDue);
+        }
+        if watch {
+            self.push(Event::WatchDue);
         }
         if let (true, Some(found)) = (paid, self.state.found.clone()) {
             self.push(Event::PaidTermOver { zoho_subscription: found.zoho_subscription });
@@ -136,6 +164,10 @@ impl<'a> Turn<'a> {
         match outcome {
             Outcome::Done { answer } => self.done(step, effect, answer),
             Outcome::Declined { .. } if step == "claim" => self.not_claimed(),
+            Outcome::Declined { .. } if step == "claim_back" => {
+                let again_at = self.state.busy.again_at(self.at.now);
+                self.push(Event::ClaimBusy { again_at });
+            }
             Outcome::Rejected { rejection } => self.refused(step, effect, rejection),
             // Nobody else declines. The machine parks it.
             Outcome::Declined { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {}
@@ -192,14 +224,31 @@ impl<'a> Turn<'a> {
                 }
             }
             ("record_owner", _) => self.linked(found),
+            ("survey_collector", Answer::SubscriptionSurvey(survey)) if self.state.stage == Stage::Linked => {
+                self.looked_at_record(survey);
+            }
             ("survey_collector", Answer::SubscriptionSurvey(survey)) => self.collector(&found, survey),
+            ("clear_owner", _) if self.state.stage == Stage::Returning => {
+                let released = steps::return_claims(&self.state);
+                self.push(Event::ReturnedToOldWay { released, at: self.at.now });
+            }
             ("clear_owner", _) => self.push(Event::OwnerCleared),
+            ("claim_back", _) => self.push(Event::ReturnClaimed { claims: steps::return_claims(&self.state) }),
+            ("survey_charges", Answer::EndingSurvey(survey)) if self.state.stage == Stage::Linked => {
+                self.charges_surveyed(survey);
+            }
+            ("survey_charges", Answer::EndingSurvey(survey)) => self.return_surveyed(survey),
+            ("read_charge", Answer::Transaction(transaction)) => self.charge_read(transaction),
             ("unlink", _) => {
                 let (was_held, released) = (self.state.held_until.is_some(), self.state.claims.clone());
                 let zoho_subscription = found.zoho_subscription;
                 self.push(Event::SubscriptionUnlinked { zoho_subscription, was_held, released, at: self.at.now });
             }
+            ("list_invoices", Answer::BilledInvoices { invoices }) if self.state.watch.is_some() => {
+                self.watch(invoices);
+            }
             ("list_invoices", Answer::BilledInvoices { invoices }) => self.invoices(invoices),
+            ("read_invoice", Answer::Invoice(invoice)) if self.state.watch.is_some() => self.watched_invoice(invoice),
             ("read_invoice", Answer::Invoice(invoice)) => self.compare(invoice),
             // No step is answered with anything else.
             _ => {}
@@ -284,6 +333,19 @@ impl<'a> Turn<'a> {
                 };
                 let released = self.state.claims.clone();
                 self.push(Event::LinkRefused { conflict, released, at });
+            }
+            ("clear_owner", _) if rejection.code == "other_owner" => {
+                let why = "who collects was changed meanwhile: look who does, then ask again".to_owned();
+                if self.state.stage == Stage::Returning {
+                    let released = steps::return_claims(&self.state);
+                    return self.push(Event::ReturnRefused { why, released });
+                }
+                self.push(Event::UnlinkRefused { why });
+            }
+            ("read_invoice", Effect::Zoho(Zoho::ReadInvoice { invoice }))
+                if rejection.kind == RejectionKind::NotFound && self.state.watch.is_some() =>
+            {
+                self.push(Event::NothingCharged { invoice: invoice.clone(), at });
             }
             ("read_invoice", Effect::Zoho(Zoho::ReadInvoice { .. })) if rejection.kind == RejectionKind::NotFound => {
                 let queued = self.state.shadow.as_ref().and_then(|shadow| shadow.queue.first()).cloned();

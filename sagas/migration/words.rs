@@ -2,10 +2,12 @@
 //! is decided here, and no word carries personal data.
 
 use crate::kernel::answer::{
-    BilledInvoice, Client, CollectionOwner, CustomerSurvey, Method, Subscription, SubscriptionSurvey, ZohoCustomer,
+    BilledInvoice, Client, CollectionOwner, CustomerSurvey, InvoicePayment, Method, Subscription, SubscriptionSurvey,
+    ZohoCustomer,
 };
 use crate::kernel::effect::{AttioRecord, Claim};
-use crate::kernel::ids::Installation;
+use crate::kernel::hand_over::{Approval, Ended, OpenInvoices, Wish};
+use crate::kernel::ids::{Installation, SagaId};
 use crate::kernel::money::Money;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -118,6 +120,44 @@ pub struct Found {
     pub by: MatchedBy,
 }
 
+/// How a subscription is to be handed over, or back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutOver {
+    /// Zoho organization id.
+    pub organization: String,
+    /// Prefix of our references.
+    pub installation: Installation,
+    /// Who shall collect; on the way back the old collector does, whatever stands here.
+    pub to: CollectionOwner,
+    /// The new one collects no term that begins before that day (books zone); absent: from the next term on.
+    pub from_period: Option<NaiveDate>,
+    /// Which text of the new way the customer agreed to.
+    pub consent: Option<String>,
+    /// The signed statement that the old way is off, where nothing else proves it: its name, and where it is kept.
+    pub statement: Option<String>,
+    /// Braintree plan id, where Braintree shall collect.
+    pub braintree_plan: Option<String>,
+    /// What becomes of invoices that turn out to be open in between; absent: it is asked.
+    pub open_invoices: Option<OpenInvoices>,
+    /// The cohort with which it was ordered.
+    pub cohort: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Who says so.
+    pub by: String,
+    /// Who has to agree before anything is switched.
+    pub approval: Approval,
+}
+
+/// Which way a hand-over leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    There,
+    /// To who collected before.
+    Back,
+}
+
 /// What the flow can be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -145,6 +185,18 @@ pub enum Command {
         invoice: String,
         reason: String,
         by: String,
+    },
+    /// Finance agrees to what the shadow says.
+    Approve { reason: String, by: String },
+    /// Somebody else shall collect it.
+    CutOver { order: Box<CutOver> },
+    /// Who collected before shall collect it again.
+    TakeBack { order: Box<CutOver> },
+    /// A hand-over has ended.
+    HandOverEnded {
+        /// Its saga.
+        hand_over: SagaId,
+        ended: Ended,
     },
     /// The subscription has ended: its product is free.
     SubscriptionEnded {
@@ -317,6 +369,114 @@ pub enum Event {
     ProductReleased {
         claim: Claim,
     },
+    ShadowApproved {
+        /// Invoices on which both agreed.
+        compared: u32,
+        by: String,
+        reason: String,
+        at: DateTime<Utc>,
+    },
+    HandOverOrdered {
+        wish: Box<Wish>,
+        way: Way,
+        /// Our own record is looked at then, should no answer come.
+        look_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    HandOverLookDue,
+    HandOverAwaited {
+        look_at: DateTime<Utc>,
+    },
+    /// Who collected before collects still.
+    HandOverFailed {
+        why: String,
+        at: DateTime<Utc>,
+    },
+    /// From here on the old way is watched.
+    HandedOver {
+        owner: CollectionOwner,
+        /// So many terms have to be collected and settled before it is done.
+        terms: u32,
+        at: DateTime<Utc>,
+    },
+    /// What was paid before is not looked at.
+    WatchFrom {
+        before: Vec<String>,
+        look_at: DateTime<Utc>,
+    },
+    WatchDue,
+    PaidInvoicesFound {
+        invoices: Vec<String>,
+        look_at: DateTime<Utc>,
+    },
+    /// No card was charged for it, or no money of it is left.
+    NothingCharged {
+        invoice: String,
+        at: DateTime<Utc>,
+    },
+    /// Charges that Zoho shows on it, whoever made them.
+    PaymentsSeen {
+        invoice: String,
+        payments: Vec<InvoicePayment>,
+    },
+    OurChargeSeen {
+        invoice: String,
+        transaction: String,
+        amount: Money,
+        at: DateTime<Utc>,
+    },
+    SettlementAwaited {
+        invoice: String,
+    },
+    /// A term was collected by the new way, and is settled.
+    TermCollected {
+        invoice: String,
+        transaction: String,
+        at: DateTime<Utc>,
+    },
+    /// A charge that stands not in our books: the subscription is on hold until a person has seen to it.
+    OldWayCharged {
+        zoho_subscription: String,
+        invoice: String,
+        /// Zoho payment id.
+        payment: String,
+        /// As Zoho shows it.
+        reference: String,
+        amount: Money,
+        at: DateTime<Utc>,
+    },
+    OldWayStopped {
+        zoho_subscription: String,
+        invoice: String,
+        at: DateTime<Utc>,
+    },
+    CutOverDone {
+        at: DateTime<Utc>,
+    },
+    /// Nobody shall be on record again: the old way is no collector that we know.
+    ReturnOrdered {
+        by: String,
+        reason: String,
+        at: DateTime<Utc>,
+    },
+    ReturnClaimed {
+        claims: Vec<Claim>,
+    },
+    NothingUnderWay,
+    ReturnRefused {
+        why: String,
+        released: Vec<Claim>,
+    },
+    /// Who collected before collects again; absent: nobody on record.
+    HandedBack {
+        owner: Option<CollectionOwner>,
+        at: DateTime<Utc>,
+    },
+    /// Nobody is on record any more, and the subscription is let go.
+    ReturnedToOldWay {
+        released: Vec<Claim>,
+        at: DateTime<Utc>,
+    },
 }
 
 crate::kernel::saga::event_names!(
@@ -325,5 +485,8 @@ crate::kernel::saga::event_names!(
     ConflictsFound, LinkAsked, ProductClaimed, ClaimBusy, ClaimDue, IdsLinked, OldChargesCounted, SubscriptionLinked,
     LinkRefused, PaidTermOver, UnlinkAsked, CollectorUnchanged, UnlinkRefused, OwnerCleared, SubscriptionUnlinked, ShadowBegun, ShadowFrom, ShadowDue,
     InvoicesFound, WouldCharge, OldWayAwaited, ShadowAgrees, ShadowDiffers, DifferenceExplained, ShadowEnded,
-    ProductReleased
+    ProductReleased, ShadowApproved, HandOverOrdered, HandOverLookDue, HandOverAwaited, HandOverFailed, HandedOver,
+    WatchFrom, WatchDue, PaidInvoicesFound, NothingCharged, PaymentsSeen, OurChargeSeen, SettlementAwaited,
+    TermCollected, OldWayCharged, OldWayStopped, CutOverDone, ReturnOrdered, ReturnClaimed, NothingUnderWay,
+    ReturnRefused, HandedBack, ReturnedToOldWay
 );

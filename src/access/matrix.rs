@@ -207,7 +207,7 @@ pub const ROWS: [Row; 37] = [
         [No, No, Yes, Yes, Yes, No, No, No]),
     row(Act::Upload, "upload files, export the journal, close softly", &[Money], Line,
         [No, No, Yes, Yes, No, No, No, No]),
-    row(Act::OpenBooks, "sign the opening position off", &[Money], Later,
+    row(Act::OpenBooks, "sign the opening position off", &[Money], Line,
         [No, No, Second, Approves, No, No, No, No]),
     row(Act::ClosePeriod, "close a period for good, reopen one", &[Money], Later,
         [No, No, Second, Approves, No, No, No, No]),

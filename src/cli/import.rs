@@ -3,22 +3,28 @@
 
 use super::actor::{may, may_with_second};
 use super::database::{Database, DatabaseArgs};
+use super::import_rows::{HEADER, Row, csv};
 use super::saga::{awaited, said as reasoned, shards};
 use super::{Exit, print, print_json};
 use crate::access::Act;
+use crate::intake::hand_overs::{self, Collector, OpenInvoicesDecision};
 use crate::intake::imports::{self, Sheet, Word};
 use crate::store::append::Status;
 use crate::store::backlog::await_item;
-use crate::store::items::offer_item;
-use crate::store::log::StoredEvent;
+use crate::store::items::{ItemState, offer_item};
 use crate::store::query::{self, SagaCursor, SagaFilter, SagaLine};
+use crate::store::schema::Stamp;
 use crate::store::{people, schema};
+use chrono::NaiveDate;
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
+use sagas::kernel::answer::CollectionOwner;
+use sagas::kernel::hand_over::Approval;
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::saga::Saga;
-use sagas::migration::Migration;
-use serde_json::{Value, json};
+use sagas::migration::{CutOver, Migration};
+use secrecy::SecretString;
+use serde_json::json;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -72,6 +78,30 @@ pub(super) enum Command {
     ///   attio-billing import shadow 3f9a1c0b7d2e --only old-17 --off
     #[command(verbatim_doc_comment)]
     Shadow(Shadow),
+    /// Agree to what the shadow says: what is approved can be handed over
+    ///
+    /// Example:
+    ///   attio-billing import approve 3f9a1c0b7d2e --reason "two renewals of each agree"
+    #[command(verbatim_doc_comment)]
+    Approve(Approve),
+    /// Have what is approved collected by somebody else, subscription by subscription, from its next term on
+    ///
+    /// Asks for one hand-over each, as one cohort, to which a second person agrees where approvals are required. Refused while
+    /// a shadow differs. What nobody is proved to collect needs finance's signed statement that the old way is off, and is
+    /// watched for two terms afterwards.
+    ///
+    /// Examples:
+    ///   attio-billing import cut-over 3f9a1c0b7d2e --to orchestrator --at-most 20 --reason "first cohort"
+    ///   attio-billing import cut-over 3f9a1c0b7d2e --only old-17 --to orchestrator \
+    ///     --statement "shutdown-2026-11-01.pdf" --reason "the old application is off"
+    #[command(verbatim_doc_comment)]
+    CutOver(CutOverArgs),
+    /// Take cut-overs back, until we have charged
+    ///
+    /// Example:
+    ///   attio-billing import back 3f9a1c0b7d2e --only old-17 --reason "the old way still has a discount"
+    #[command(verbatim_doc_comment)]
+    Back(Back),
     /// Say why a charge of the old way differs from ours: it stands no more
     ///
     /// Example:
@@ -148,6 +178,54 @@ pub(super) struct Shadow {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct Approve {
+    #[command(flatten)]
+    which: Lines,
+    /// What was looked at; goes on record
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CutOverArgs {
+    #[command(flatten)]
+    which: Lines,
+    /// Who shall collect
+    #[arg(long, value_enum)]
+    to: Collector,
+    /// So many of the list at most, those first whose names come first
+    #[arg(long)]
+    at_most: Option<usize>,
+    /// The new one collects no term that begins before that day; unset: from the next term on
+    #[arg(long)]
+    from_period: Option<NaiveDate>,
+    /// Which text of the new way the customers agreed to
+    #[arg(long)]
+    consent: Option<String>,
+    /// Finance's signed statement that the old way is off: its name, and where it is kept
+    #[arg(long)]
+    statement: Option<String>,
+    /// Braintree plan id, where Braintree shall collect
+    #[arg(long)]
+    braintree_plan: Option<String>,
+    /// What becomes of invoices that turn out to be open in between; unset: it is asked once it matters
+    #[arg(long, value_enum)]
+    open_invoices: Option<OpenInvoicesDecision>,
+    /// Why; goes on record
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Back {
+    #[command(flatten)]
+    which: Lines,
+    /// Why; goes on record
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct Explain {
     /// The old system's id of the subscription
     subscription: String,
@@ -175,16 +253,100 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
         Command::Unlink(args) => {
             let reason = reasoned(args.reason)?;
             let what = format!("take links of list {} back", args.which.list);
-            order(args.which, &["Linked", "Shadow", "ShadowDiffers"], Some(what), &|| Word::Unlink(reason.clone()))
-                .await
+            let word = |_: &str, _: bool| Ok(Word::Unlink(reason.clone()));
+            let states = ["Linked", "Shadow", "ShadowDiffers", "Approved"];
+            order(args.which, &states, Asks::Second(what), usize::MAX, &word).await
         }
         Command::Shadow(args) => {
             let on = !args.off;
-            let states: &[&str] = if on { &["Linked"] } else { &["Shadow", "ShadowDiffers"] };
-            order(args.which, states, None, &|| Word::Shadow(on)).await
+            let states: &[&str] = if on { &["Linked"] } else { &["Shadow", "ShadowDiffers", "Approved"] };
+            let word = |_: &str, _: bool| Ok(Word::Shadow(on));
+            order(args.which, states, Asks::Alone(Act::Upload), usize::MAX, &word).await
         }
+        Command::Approve(args) => {
+            let reason = reasoned(args.reason)?;
+            let asks = Asks::Alone(Act::ChangeOwner);
+            let word = |_: &str, _: bool| Ok(Word::Approve(reason.clone()));
+            order(args.which, &["Shadow", "Approved"], asks, usize::MAX, &word).await
+        }
+        Command::CutOver(args) => cut_over(args).await,
+        Command::Back(args) => back(args).await,
         Command::Explain(args) => explain(args).await,
     }
+}
+
+/// Orders the hand-overs: the second person agrees to their cohort.
+async fn cut_over(args: CutOverArgs) -> Result<(), Exit> {
+    let reason = reasoned(args.reason)?;
+    let Some(to) = args.to.owner() else {
+        return Err(Exit::usage("name who shall collect: what nobody is on record for is never charged"));
+    };
+    let cohort = hand_overs::cohort(&Uuid::now_v7().to_string());
+    let stamp = stamp(args.which.database.database_url.clone()).await?;
+    let at_most = args.at_most.unwrap_or(usize::MAX);
+    let word = |by: &str, alone: bool| {
+        let order = CutOver {
+            organization: stamp.zoho_organisation.clone(),
+            installation: Installation::new(&stamp.prefix).map_err(Exit::refused)?,
+            to,
+            from_period: args.from_period,
+            consent: args.consent.clone(),
+            statement: args.statement.clone(),
+            braintree_plan: args.braintree_plan.clone(),
+            open_invoices: args.open_invoices.map(OpenInvoicesDecision::choice),
+            cohort: Some(cohort.clone()),
+            reason: reason.clone(),
+            by: by.to_owned(),
+            approval: if alone { Approval::Alone } else { Approval::SecondPerson },
+        };
+        Ok(Word::CutOver(Box::new(order)))
+    };
+    order(args.which, &["Approved"], Asks::Alone(Act::ChangeOwner), at_most, &word).await?;
+    print(&format!("cohort {cohort}"));
+    eprintln!(
+        "\nhint: `attio-billing hand-over show {cohort}`; where two must agree, somebody else runs `hand-over approve {cohort}`"
+    );
+    Ok(())
+}
+
+/// The way back: agreed to by a second person with the command itself.
+async fn back(args: Back) -> Result<(), Exit> {
+    let reason = reasoned(args.reason)?;
+    let stamp = stamp(args.which.database.database_url.clone()).await?;
+    let what = format!("hand list {} back to who collected before", args.which.list);
+    let word = |by: &str, alone: bool| {
+        let order = CutOver {
+            organization: stamp.zoho_organisation.clone(),
+            installation: Installation::new(&stamp.prefix).map_err(Exit::refused)?,
+            to: CollectionOwner::Orchestrator,
+            from_period: None,
+            consent: None,
+            statement: None,
+            braintree_plan: None,
+            open_invoices: None,
+            cohort: None,
+            reason: reason.clone(),
+            by: by.to_owned(),
+            approval: if alone { Approval::Alone } else { Approval::Given { by: by.to_owned() } },
+        };
+        Ok(Word::TakeBack(Box::new(order)))
+    };
+    order(args.which, &["Watched", "CutOver"], Asks::Second(what), usize::MAX, &word).await
+}
+
+async fn stamp(url: Option<SecretString>) -> Result<Stamp, Exit> {
+    let database = Database::open(url).await?;
+    let pool = database.visit().await?;
+    let stamp = schema::stamp_of(&pool).await?;
+    stamp.ok_or_else(|| Exit::refused("this database has no installation yet: start the service once"))
+}
+
+/// Who has to want an order.
+enum Asks {
+    /// Whoever may.
+    Alone(Act),
+    /// Two people, who both give the command.
+    Second(String),
 }
 
 /// Between two looks at how far it is.
@@ -192,7 +354,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Lines that are read at once.
 const PAGE: u16 = 500;
 /// States in which a line is being worked on.
-const WORKING: [&str; 4] = ["New", "Checking", "Linking", "Unlinking"];
+const WORKING: [&str; 5] = ["New", "Checking", "Linking", "Unlinking", "Returning"];
 /// So long a line is waited for; it goes on without.
 const PATIENCE: Duration = Duration::from_hours(1);
 
@@ -250,7 +412,8 @@ async fn list(args: Matches) -> Result<(), Exit> {
     let pool = database.visit().await?;
     let mut rows = Vec::new();
     for line in found(&pool, &args.list).await? {
-        let blocks = matches!(line.state.as_str(), "Conflict" | "ShadowDiffers") || line.status == Status::NeedsPerson;
+        let blocks = matches!(line.state.as_str(), "Conflict" | "ShadowDiffers" | "OldWayCharges")
+            || line.status == Status::NeedsPerson;
         if blocks || !args.conflicts {
             let events = query::saga(&pool, line.id).await?.map(|(_, events)| events).unwrap_or_default();
             rows.push(Row::of(&line, &events));
@@ -278,11 +441,18 @@ async fn list(args: Matches) -> Result<(), Exit> {
 
 async fn link(args: Lines) -> Result<(), Exit> {
     let what = format!("link what was matched of list {}", args.list);
-    order(args, &["Matched", "MatchedNoCard"], Some(what), &|| Word::Link).await
+    order(args, &["Matched", "MatchedNoCard"], Asks::Second(what), usize::MAX, &|_, _| Ok(Word::Link)).await
 }
 
-/// Tells every line in such a state, or those that are named. With a sentence a second person must agree.
-async fn order(args: Lines, states: &[&str], with_second: Option<String>, word: &dyn Fn() -> Word) -> Result<(), Exit> {
+/// Tells every line in such a state, or those that are named. The word depends on who says it, and on whether nobody else is
+/// asked for.
+async fn order(
+    args: Lines,
+    states: &[&str],
+    asks: Asks,
+    at_most: usize,
+    word: &dyn Fn(&str, bool) -> Result<Word, Exit>,
+) -> Result<(), Exit> {
     let database = Database::open(args.database.database_url).await?;
     let pool = database.visit().await?;
     let lines = found(&pool, &args.list).await?;
@@ -292,25 +462,26 @@ async fn order(args: Lines, states: &[&str], with_second: Option<String>, word: 
     let wanted = |line: &&SagaLine| {
         states.contains(&line.state.as_str()) && (args.only.is_empty() || args.only.contains(&line.title))
     };
-    let wanted: Vec<&SagaLine> = lines.iter().filter(wanted).collect();
+    let wanted: Vec<&SagaLine> = lines.iter().filter(wanted).take(at_most).collect();
     if wanted.is_empty() {
         let why = format!("no such line is {}: {}", states.join(" or "), summary(&lines));
         return Err(Exit::refused(why).hint(format!("run `attio-billing import list {}`", args.list)));
     }
-    let by = match with_second {
-        Some(what) => {
+    let by = match asks {
+        Asks::Second(what) => {
             let only = if args.only.is_empty() { String::new() } else { format!(": {}", args.only.join(", ")) };
             let Some(by) = may_with_second(&pool, Act::ChangeOwner, &format!("{what}{only}")).await? else {
                 return Ok(());
             };
             by
         }
-        None => may(&pool, Act::Upload).await?.principal(),
+        Asks::Alone(act) => may(&pool, act).await?.principal(),
     };
+    let alone = hand_overs::alone(&pool).await?;
     let shards = shards(&pool).await?;
     let mut items = Vec::new();
     for line in &wanted {
-        items.push(offer_item(&pool, shards, &imports::said(line.id, word(), &by), &[]).await?);
+        items.push(offer_item(&pool, shards, &imports::said(line.id, word(&by, alone)?, &by), &[]).await?);
     }
     print(&format!("{} line(s) told", wanted.len()));
     if args.wait {
@@ -361,14 +532,22 @@ async fn found(pool: &PgPool, job: &str) -> Result<Vec<SagaLine>, Exit> {
     Ok(lines)
 }
 
-/// Every line has heard what it was told.
+/// Every line has heard what it was told; a line that refused it says why.
 async fn heard(pool: &PgPool, items: &[Uuid]) -> Result<(), Exit> {
     let bar = bar(items.len(), "heard");
+    let mut refused = 0_usize;
     for item in items {
-        await_item(pool, *item, PATIENCE).await?;
+        let item = await_item(pool, *item, PATIENCE).await?;
+        if matches!(item.state, ItemState::Refused | ItemState::Dead) {
+            refused += 1;
+            bar.suspend(|| eprintln!("{}", item.reason.unwrap_or_default()));
+        }
         bar.inc(1);
     }
     bar.finish_and_clear();
+    if refused > 0 {
+        return Err(Exit::refused(format!("{refused} of {} line(s) refused it", items.len())));
+    }
     Ok(())
 }
 
@@ -409,104 +588,4 @@ fn states(lines: &[SagaLine]) -> BTreeMap<&str, usize> {
 fn summary(lines: &[SagaLine]) -> String {
     let counts: Vec<_> = states(lines).into_iter().map(|(state, n)| format!("{n} {state}")).collect();
     if counts.is_empty() { "none is taken up yet".to_owned() } else { counts.join(", ") }
-}
-
-const HEADER: [&str; 9] = [
-    "subscription",
-    "state",
-    "matched by",
-    "Zoho subscription",
-    "plan",
-    "collector",
-    "card",
-    "next bill",
-    "what to do",
-];
-
-/// A line, as people see it.
-struct Row {
-    id: SagaId,
-    old: String,
-    state: String,
-    /// The newest of what it was matched with.
-    found: Value,
-    /// What stands in the way, and the cure.
-    todo: Vec<(String, String)>,
-}
-
-impl Row {
-    fn of(line: &SagaLine, events: &[StoredEvent]) -> Self {
-        let newest = |names: &[&str]| {
-            let event = events.iter().rev().find(|event| names.contains(&event.name.as_str()))?;
-            serde_json::from_str::<Value>(&event.payload).ok()?.get("business").cloned()
-        };
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let mut todo: Vec<(String, String)> = Vec::new();
-        match line.state.as_str() {
-            "Conflict" => {
-                let last = newest(&["ConflictsFound", "LinkRefused"]).unwrap_or_default();
-                let one = last.get("conflict").cloned();
-                let all = last.get("conflicts").and_then(Value::as_array).cloned().unwrap_or_default();
-                todo.extend(all.iter().chain(&one).map(|conflict| (text(&conflict["what"]), text(&conflict["cure"]))));
-            }
-            "ShadowDiffers" => {
-                let last = newest(&["ShadowDiffers"]).unwrap_or_default();
-                let what = format!("{}, invoice {}", text(&last["why"]), text(&last["invoice"]));
-                todo.push((what, "find out why, then `import explain`".to_owned()));
-            }
-            _ => {}
-        }
-        if let Some((code, detail, _)) = &line.parked {
-            todo.push((format!("{code}: {detail}"), format!("`attio-billing saga show {}`", line.id)));
-        }
-        let found = newest(&["LineMatched"]).and_then(|event| event.get("found").cloned());
-        let found = found.filter(|_| line.state != "Conflict").unwrap_or_default();
-        Self { id: line.id, old: line.title.clone(), state: line.state.clone(), found, todo }
-    }
-
-    fn cells(&self) -> Vec<String> {
-        let text = |field: &str| self.found[field].as_str().unwrap_or_default().to_owned();
-        let matched = !self.found.is_null();
-        let collector = if matched && self.found["owner"].is_null() { "none".to_owned() } else { text("owner") };
-        let card = match &self.found["card"] {
-            Value::Null if matched => "none".to_owned(),
-            card => {
-                let part = |field: &str| card[field].as_str().unwrap_or_default().to_owned();
-                format!("{} {}", part("brand"), part("last_four")).trim().to_owned()
-            }
-        };
-        let todo: Vec<_> = self.todo.iter().map(|(what, cure)| format!("{what}: {cure}")).collect();
-        vec![
-            self.old.clone(),
-            self.state.clone(),
-            text("by"),
-            text("zoho_subscription"),
-            text("plan"),
-            collector,
-            card,
-            text("next_billing_on"),
-            todo.join("\n"),
-        ]
-    }
-
-    fn json(&self) -> Value {
-        let todo: Vec<_> = self.todo.iter().map(|(what, cure)| json!({"what": what, "cure": cure})).collect();
-        json!({"subscription": self.old, "state": self.state, "saga": self.id, "found": self.found, "todo": todo})
-    }
-}
-
-/// A cell that a spreadsheet would take for a formula is kept as text.
-fn csv(rows: &[Row]) -> Result<(), Exit> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADER)?;
-    for row in rows {
-        let safe = row
-            .cells()
-            .into_iter()
-            .map(|cell| if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell });
-        writer.write_record(safe)?;
-    }
-    let bytes = writer.into_inner().map_err(|e| anyhow::anyhow!("{e}"))?;
-    print(String::from_utf8_lossy(&bytes).trim_end());
-    Ok(())
 }

@@ -15,11 +15,13 @@ mod explain;
 mod forecast;
 mod hand_over;
 mod import;
+mod import_rows;
 mod keys;
 mod link;
 mod log;
 mod mail;
 mod migrate;
+mod opening;
 mod orders;
 mod privacy;
 mod projections;
@@ -126,6 +128,12 @@ enum Command {
     ///   attio-billing import check old.csv --wait
     #[command(subcommand, verbatim_doc_comment)]
     Import(import::Command),
+    /// Open the books: what is owed and held at one instant, tied to the vendors' totals
+    ///
+    /// Example:
+    ///   attio-billing opening propose position.csv --at 2026-11-01T00:00:00Z --reason "go-live"
+    #[command(subcommand, verbatim_doc_comment)]
+    Opening(opening::Command),
     /// Query the transaction log, verify the hash chain
     #[command(subcommand)]
     Log(log::Command),
@@ -249,6 +257,7 @@ pub async fn run(cli: Cli) -> Result<(), Exit> {
         Command::Switch(args) => switch::run(args).await,
         Command::Forecast(args) => forecast::run(args).await,
         Command::Import(command) => import::run(command).await,
+        Command::Opening(command) => opening::run(command).await,
         Command::Reconcile(command) => reconcile::run(command).await,
     }
 }

@@ -133,7 +133,6 @@ impl DeskPerformer {
             Desk::DisownSubscription { subscription, zoho_subscription, attio_record } => {
                 enrol::disown(pool, subscription, zoho_subscription, attio_record).await
             }
-            Desk::RecordOwner { subscription, owner } => enrol::record_owner(pool, subscription, *owner).await,
             Desk::CountOldCharges { card, brand, order_ids } => {
                 self.count_old(call, card, brand, order_ids).await.map_err(|e| store(&e))
             }

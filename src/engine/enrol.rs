@@ -116,16 +116,6 @@ pub(super) async fn adopt(
     Ok(Answer::Nothing)
 }
 
-/// Says who collects a subscription, or that nobody does.
-pub(super) async fn record_owner(
-    pool: &PgPool,
-    subscription: &str,
-    owner: Option<CollectionOwner>,
-) -> Result<Answer, Outcome> {
-    set_collection_owner(pool, subscription, owner, BY).await.map_err(|e| store(&e))?;
-    Ok(Answer::Nothing)
-}
-
 /// Nobody collects it, then the links are cut.
 pub(super) async fn disown(pool: &PgPool, subscription: &str, zoho: &str, attio: &str) -> Result<Answer, Outcome> {
     set_collection_owner(pool, subscription, None, BY).await.map_err(|e| store(&e))?;

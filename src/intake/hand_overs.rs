@@ -61,7 +61,8 @@ pub enum OpenInvoicesDecision {
 }
 
 impl OpenInvoicesDecision {
-    const fn choice(self) -> OpenInvoices {
+    /// As the flow takes it.
+    pub const fn choice(self) -> OpenInvoices {
         match self {
             Self::Collect => OpenInvoices::Collect,
             Self::Void => OpenInvoices::Void,
@@ -220,11 +221,13 @@ pub fn requested(ask: &Ask, stamp: &Stamp, by: &By) -> Result<Vec<NewItem>, Hand
             consent: ask.consent.clone(),
             proof: ask.proof.clone(),
             braintree_plan: ask.braintree_plan.clone(),
+            recurring: None,
             open_invoices: ask.open_invoices.map(OpenInvoicesDecision::choice),
             cohort: Some(cohort(&by.key)),
             reason: by.reason.clone(),
             by: by.principal.clone(),
             approval: approval.clone(),
+            reply_to: None,
         };
         let saga = wish.saga();
         let command = Command::Requested { wish: Box::new(wish) };

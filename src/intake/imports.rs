@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use sagas::kernel::effect::AttioRecord;
 use sagas::kernel::ids::{Installation, SagaId, derive};
 use sagas::kernel::saga::Saga;
-use sagas::migration::{Command, FailedCharges, Migration, OldSubscription};
+use sagas::migration::{Command, CutOver, FailedCharges, Migration, OldSubscription};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -150,7 +150,7 @@ pub fn read(bytes: &[u8]) -> Result<Sheet, Vec<Fault>> {
 }
 
 /// The line in which a record begins. A position is where the reader went on from: comments and empty lines may lie between.
-fn line_of(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
+pub(super) fn line_of(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
     let Some(position) = position else { return 1 };
     let from = usize::try_from(position.byte()).ok().and_then(|byte| bytes.get(byte..)).unwrap_or_default();
     let skipped =
@@ -158,7 +158,7 @@ fn line_of(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
     position.line() + u64::try_from(skipped.count()).unwrap_or_default()
 }
 
-fn what_is_wrong(error: &csv::Error) -> String {
+pub(super) fn what_is_wrong(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("it has {len} cells: expected {expected_len}, as the header")
@@ -170,7 +170,7 @@ fn what_is_wrong(error: &csv::Error) -> String {
     }
 }
 
-fn whole(line: u64, what: String) -> Fault {
+pub(super) fn whole(line: u64, what: String) -> Fault {
     Fault { line, field: String::new(), what }
 }
 
@@ -360,6 +360,12 @@ pub enum Word {
     Shadow(bool),
     /// A difference of this invoice is explained, by this reason.
     Explain(String, String),
+    /// What the shadow says is agreed to, for this reason.
+    Approve(String),
+    /// Somebody else shall collect it.
+    CutOver(Box<CutOver>),
+    /// Who collected before shall collect it again.
+    TakeBack(Box<CutOver>),
 }
 
 /// The item by which a line hears a person's word.
@@ -369,6 +375,9 @@ pub fn said(saga: SagaId, word: Word, by: &str) -> NewItem {
         Word::Link => ("operator.link_import", Command::Link { by: who }),
         Word::Unlink(reason) => ("operator.unlink_import", Command::Unlink { reason, by: who }),
         Word::Shadow(on) => ("operator.shadow_import", Command::Shadow { on, by: who }),
+        Word::Approve(reason) => ("operator.approve_import", Command::Approve { reason, by: who }),
+        Word::CutOver(order) => ("operator.cut_over_import", Command::CutOver { order }),
+        Word::TakeBack(order) => ("operator.take_back_import", Command::TakeBack { order }),
         Word::Explain(invoice, reason) => ("operator.explain_import", Command::Explain { invoice, reason, by: who }),
     };
     item(saga, kind, by, &command)

@@ -15,6 +15,7 @@ pub mod hand_overs;
 pub mod imports;
 mod natives;
 mod notices;
+pub mod openings;
 pub mod operator;
 mod plans;
 mod pollers;

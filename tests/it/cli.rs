@@ -95,7 +95,7 @@ fn has_colour(text: &str) -> bool {
 
 #[tokio::test]
 async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
-    let commands: [&[&str]; 105] = [
+    let commands: [&[&str]; 114] = [
         &[],
         &["serve"],
         &["sandbox"],
@@ -169,7 +169,16 @@ async fn the_help_of_every_command_says_what_it_does_and_shows_examples() {
         &["import", "link"],
         &["import", "unlink"],
         &["import", "shadow"],
+        &["import", "approve"],
+        &["import", "cut-over"],
+        &["import", "back"],
         &["import", "explain"],
+        &["opening"],
+        &["opening", "template"],
+        &["opening", "propose"],
+        &["opening", "show"],
+        &["opening", "approve"],
+        &["opening", "withdraw"],
         &["reconcile"],
         &["reconcile", "run"],
         &["reconcile", "report"],

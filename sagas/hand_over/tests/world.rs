@@ -80,11 +80,13 @@ impl World {
             consent: Some("terms-2".to_owned()),
             proof: from.is_none().then(|| "statement of 3 October, signed by finance".to_owned()),
             braintree_plan: Some("monthly-eur".to_owned()),
+            recurring: None,
             open_invoices: None,
             cohort: Some("c1".to_owned()),
             reason: "one clock".to_owned(),
             by: "token:ada".to_owned(),
             approval: Approval::SecondPerson,
+            reply_to: None,
         };
         let mut terms = samples::terms("live");
         terms.auto_collect = from == Some(ZohoNative);

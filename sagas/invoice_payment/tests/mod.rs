@@ -8,6 +8,7 @@ mod s2_12;
 mod s2_2;
 mod s2_23;
 mod s2_25;
+mod s2_26;
 mod s2_3;
 mod s2_3_letters;
 mod s2_4;

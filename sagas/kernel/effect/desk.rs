@@ -141,13 +141,6 @@ pub enum Desk {
         /// Who collects.
         owner: CollectionOwner,
     },
-    /// Records who collects a subscription of ours, or that nobody does. Its links stay as they are.
-    RecordOwner {
-        /// Our subscription id.
-        subscription: String,
-        /// Who collects; absent: nobody.
-        owner: Option<CollectionOwner>,
-    },
     /// Counts charges of a card that somebody else made, without a word on whether there were too many.
     CountOldCharges {
         /// The card's unique number identifier.
@@ -240,7 +233,6 @@ impl Desk {
             Self::UnlinkCustomer { .. } => "desk.unlink_customer",
             Self::AdoptSubscription { .. } => "desk.adopt_subscription",
             Self::DisownSubscription { .. } => "desk.disown_subscription",
-            Self::RecordOwner { .. } => "desk.record_owner",
             Self::CountOldCharges { .. } => "desk.count_old_charges",
             Self::SetOwner { .. } => "desk.set_owner",
             Self::SurveyPerson { .. } => "desk.survey_person",

@@ -35,6 +35,9 @@ pub struct Owed {
     pub invoice: String,
     /// INVOICE_ISSUED less what took it back.
     pub total: Money,
+    /// Its books began with the opening position: total and tax of before are in nobody's journals.
+    #[serde(default)]
+    pub opened: bool,
     /// What stands on 1200.
     pub balance: Money,
     /// What stands on 2200; none: no tax was booked.
@@ -105,8 +108,11 @@ pub fn judge(books: &Receivables, now: DateTime<Utc>) -> Judged {
     let owed = books.owed.iter().filter(|owed| !unfinished.contains(owed.invoice.as_str()));
     let owed = owed.filter(|owed| owed.balance.minor != 0 || owed.total.minor != 0 || has(&theirs, &owed.invoice));
     let entries = owed.map(|owed| {
-        let mut fields = BTreeMap::from([("total", owed.total.to_string())]);
-        fields.extend(owed.tax.filter(|_| owed.total.minor != 0).map(|tax| ("tax", tax.to_string())));
+        let mut fields = BTreeMap::new();
+        if !owed.opened {
+            fields.insert("total", owed.total.to_string());
+            fields.extend(owed.tax.filter(|_| owed.total.minor != 0).map(|tax| ("tax", tax.to_string())));
+        }
         Entry {
             key: owed.invoice.clone(),
             id: "ledger".to_owned(),

@@ -123,6 +123,7 @@ fn owed(invoice: &str, total: i64, balance: i64) -> Owed {
         total: eur(total),
         balance: eur(balance),
         tax: None,
+        opened: false,
         busy: false,
         at: long_ago(),
         about: About { invoice: Some(invoice.to_owned()), ..About::default() },
@@ -349,6 +350,14 @@ fn an_invoice_agrees_by_balance_total_and_tax() {
     assert_eq!(judge(shown("7", "void", 4_900, 4_900), owed("7", 4_900, 4_900)), one(Code::D11, "7"));
     let busy = Owed { busy: true, ..owed("7", 4_900, 4_900) };
     assert_eq!(judge(shown("7", "paid", 4_900, 0), busy), []);
+}
+
+#[test]
+fn an_invoice_of_the_opening_position_agrees_by_what_it_owes() {
+    let opened = |balance| Owed { opened: true, ..owed("7", balance, balance) };
+    let judge = |shown, owed| codes(&receivables::judge(&receivables(vec![shown], vec![owed]), NOW));
+    assert_eq!(judge(shown("7", "sent", 10_000, 6_000), opened(6_000)), []);
+    assert_eq!(judge(shown("7", "sent", 10_000, 5_000), opened(6_000)), one(Code::D11, "7"));
 }
 
 #[test]

@@ -1,18 +1,20 @@
 //! A small world for the flow: one customer of the old system as Zoho, Braintree, Attio and our own tables show them.
 
 use crate::kernel::answer::{
-    Answer, BilledInvoice, Client, CollectionOwner, CustomerSurvey, Invoice, InvoicePayment, Method, MethodInUse,
-    Subscription, SubscriptionSurvey, ZohoCustomer,
+    Answer, BilledInvoice, BookedCapture, Client, CollectionOwner, CustomerSurvey, EndingSurvey, Invoice,
+    InvoicePayment, Method, MethodInUse, Subscription, SubscriptionSurvey, Transaction, TransactionStatus,
+    ZohoCustomer,
 };
 use crate::kernel::effect::{
     Attio, AttioRecord, Braintree, Claim, ClaimKind, Desk, Effect, IdKind, IdLink, OnSubscription, Zoho,
 };
 use crate::kernel::flow::Open;
+use crate::kernel::hand_over::{Approval, Ended, Wish};
 use crate::kernel::ids::Installation;
 use crate::kernel::outcome::{DeclineKind, Outcome, RejectionKind};
 use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use crate::kernel::tests::samples::{self, day, decline, eur, instant, rejected};
-use crate::migration::{Command, Event, FailedCharges, Found, Migration, OldSubscription};
+use crate::migration::{Command, CutOver, Event, FailedCharges, Found, Migration, OldSubscription};
 
 pub(super) const OLD: &str = "old-17";
 pub(super) const OURS: &str = "derived1";
@@ -37,6 +39,12 @@ pub(super) struct World {
     pub(super) links: Vec<IdLink>,
     pub(super) owner: Option<CollectionOwner>,
     pub(super) counted: Vec<String>,
+    /// What our books hold as captured.
+    pub(super) captures: Vec<BookedCapture>,
+    /// Invoices that are being charged.
+    pub(super) charging: Vec<String>,
+    /// How charges stand at Braintree.
+    pub(super) charge: TransactionStatus,
 }
 
 stands_on_its_bench!(World, Migration);
@@ -94,6 +102,9 @@ impl World {
             links: Vec::new(),
             owner: None,
             counted: Vec::new(),
+            captures: Vec::new(),
+            charging: Vec::new(),
+            charge: TransactionStatus::Settled,
         }
     }
 
@@ -233,7 +244,22 @@ impl World {
             Desk::Link { links } => self.links.extend(links.iter().cloned()),
             Desk::Unlink { links } => self.links.retain(|link| !links.contains(link)),
             Desk::CountOldCharges { order_ids, .. } => self.counted.extend(order_ids.iter().cloned()),
-            Desk::RecordOwner { owner, .. } => self.owner = *owner,
+            Desk::SetOwner { from, owner, .. } => {
+                assert_ne!(*owner, Some(CollectionOwner::Orchestrator), "it never lets us collect");
+                if self.owner != *from && self.owner != *owner {
+                    return rejected(RejectionKind::State, "other_owner");
+                }
+                self.owner = *owner;
+            }
+            Desk::SurveyEnding { invoices, .. } => {
+                let captures = self.captures.iter().filter(|capture| invoices.contains(&capture.invoice));
+                let survey = EndingSurvey {
+                    charging: self.charging.clone(),
+                    captures: captures.cloned().collect(),
+                    product: None,
+                };
+                return Outcome::Done { answer: Answer::EndingSurvey(Box::new(survey)) };
+            }
             other => panic!("no call of this flow: {other:?}"),
         }
         Outcome::Done { answer: Answer::Nothing }
@@ -251,9 +277,81 @@ impl World {
                 customer: "bt1".to_owned(),
                 subscriptions: self.recurring.clone(),
             })),
+            Braintree::ReadTransaction { transaction } => Answer::Transaction(Box::new(Transaction {
+                status: self.charge.clone(),
+                ..samples::transaction(transaction, "demo1.inv.7.1", eur(10_000), self.now)
+            })),
             other => panic!("no call of this flow: {other:?}"),
         };
         Outcome::Done { answer }
+    }
+
+    /// Linked and shadowed, and finance agreed to what the shadow says.
+    pub(super) fn approved(change: impl FnOnce(&mut Self)) -> Self {
+        let mut world = Self::linked(change);
+        world.shadow(true);
+        world.tell(Command::Approve { reason: "seen".to_owned(), by: "token:fay".to_owned() });
+        world
+    }
+
+    pub(super) fn order(to: CollectionOwner) -> CutOver {
+        CutOver {
+            organization: "60012".to_owned(),
+            installation: Installation::new("demo1").expect("valid"),
+            to,
+            from_period: None,
+            consent: None,
+            statement: Some("statement of 3 October, signed by finance".to_owned()),
+            braintree_plan: Some("monthly-eur".to_owned()),
+            open_invoices: None,
+            cohort: Some("c1".to_owned()),
+            reason: "first cohort".to_owned(),
+            by: "token:fay".to_owned(),
+            approval: Approval::Alone,
+        }
+    }
+
+    pub(super) fn cut_over(&mut self, to: CollectionOwner) {
+        self.tell(Command::CutOver { order: Box::new(Self::order(to)) });
+    }
+
+    pub(super) fn take_back(&mut self) {
+        self.tell(Command::TakeBack { order: Box::new(Self::order(CollectionOwner::Orchestrator)) });
+    }
+
+    /// The hand-over that was asked for last.
+    pub(super) fn asked(&self) -> Wish {
+        let told = self.tells.last().expect("it was asked for");
+        assert_eq!(told.flow, "hand_over");
+        serde_json::from_value(told.command["wish"].clone()).expect("a wish")
+    }
+
+    /// The hand-over ends with that owner on record.
+    pub(super) fn handed_over(&mut self, owner: CollectionOwner) {
+        self.owner = Some(owner);
+        self.answered(Ended::HandedOver { owner, valid_from: None });
+    }
+
+    /// As the hand-over tells it, word for word.
+    pub(super) fn answered(&mut self, ended: Ended) {
+        let told = self.asked().answer(&ended).expect("it asked to be told");
+        self.tell(serde_json::from_value(told.command).expect("a command of this flow"));
+    }
+
+    /// We charge an invoice of a new term, and record it.
+    pub(super) fn we_take(&mut self, id: &str, transaction: &str) {
+        self.raise(id, 10_000);
+        self.old_way_takes(id, 10_000);
+        let invoice = self.invoices.iter_mut().find(|invoice| invoice.id == id).expect("raised");
+        for payment in &mut invoice.payments {
+            (payment.mode, payment.reference) = ("creditcard".to_owned(), transaction.to_owned());
+        }
+        self.captures.push(BookedCapture {
+            transaction: transaction.to_owned(),
+            invoice: id.to_owned(),
+            amount: eur(10_000),
+            at: self.now,
+        });
     }
 }
 
@@ -281,15 +379,15 @@ impl Played for World {
 
     fn must_hold(&self) {
         assert!(self.accounts.is_empty(), "it posts nothing");
-        assert!(self.tells.is_empty(), "it tells nobody");
-        assert_ne!(self.owner, Some(CollectionOwner::Orchestrator), "it never lets us collect");
+        assert!(self.tells.iter().all(|told| told.flow == "hand_over"), "it tells nobody else");
         if self.owner.is_some() {
             assert!(self.claims.contains(&Self::product()), "what is collected keeps its product");
         }
     }
 
     fn must_agree(&self) {
-        let zoho = self.claims.iter().any(|claim| claim.kind == ClaimKind::ZohoCustomer);
-        assert!(!zoho, "at rest it keeps nobody away from the customer");
+        let held = [ClaimKind::ZohoCustomer, ClaimKind::ZohoSubscription];
+        let keeps = self.claims.iter().any(|claim| held.contains(&claim.kind));
+        assert!(!keeps, "at rest it keeps nobody away from customer and subscription");
     }
 }

@@ -66,7 +66,6 @@ impl World {
             | Desk::SurveyCardUses { .. }
             | Desk::ReadSettings { .. }
             | Desk::SurveyPerson { .. }
-            | Desk::RecordOwner { .. }
             | Desk::CountOldCharges { .. }
             | Desk::ErasePerson { .. }
             | Desk::VerifyErased { .. }

@@ -24,11 +24,13 @@ pub(crate) fn start() -> Command {
             consent: None,
             proof: None,
             braintree_plan: None,
+            recurring: None,
             open_invoices: None,
             cohort: Some("walk".to_owned()),
             reason: "walk".to_owned(),
             by: "token:ada".to_owned(),
             approval: Approval::SecondPerson,
+            reply_to: None,
         }),
     }
 }

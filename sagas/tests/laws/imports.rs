@@ -3,9 +3,11 @@
 use crate::dice::Dice;
 use crate::samples;
 use sagas::kernel::answer::Answer;
+use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::effect::{Attio, Braintree, Desk, Effect, Zoho};
-use sagas::kernel::ids::Installation;
-use sagas::migration::{Command, FailedCharges, OldSubscription};
+use sagas::kernel::hand_over::{Approval, Ended};
+use sagas::kernel::ids::{Installation, SagaId};
+use sagas::migration::{Command, CutOver, FailedCharges, OldSubscription};
 
 fn old(dice: Option<&mut Dice>) -> OldSubscription {
     let mut old = OldSubscription {
@@ -49,14 +51,49 @@ pub(crate) fn start() -> Command {
 
 pub(crate) fn command(dice: &mut Dice) -> Command {
     let by = "law".to_owned();
-    match dice.roll(8) {
+    match dice.roll(13) {
         0..=2 => Command::Link { by },
+        8 | 9 => Command::Approve { reason: "walk".to_owned(), by },
+        10 => Command::CutOver { order: Box::new(order(by)) },
+        11 => Command::TakeBack { order: Box::new(order(by)) },
+        12 => Command::HandOverEnded { hand_over: hand_over(dice), ended: ended(dice) },
         3 => Command::Unlink { reason: "walk".to_owned(), by },
         4 => Command::Shadow { on: !dice.rarely(), by },
         5 => Command::Explain { invoice: "1".to_owned(), reason: "walk".to_owned(), by },
         6 if dice.rarely() => Command::SubscriptionEnded { product: "cust1/prod1".to_owned() },
         _ => check(old(Some(dice))),
     }
+}
+
+fn order(by: String) -> CutOver {
+    CutOver {
+        organization: "60012".to_owned(),
+        installation: Installation::new("demo1").expect("valid"),
+        to: CollectionOwner::Orchestrator,
+        from_period: None,
+        consent: None,
+        statement: Some("signed".to_owned()),
+        braintree_plan: None,
+        open_invoices: None,
+        cohort: Some("walk".to_owned()),
+        reason: "walk".to_owned(),
+        by,
+        approval: Approval::Alone,
+    }
+}
+
+/// One of the first hand-overs that a line asks for.
+fn hand_over(dice: &mut Dice) -> SagaId {
+    let key = dice.of(&["import:old-1:cut-over:1", "import:old-1:cut-over:2", "import:old-1:back:2"]);
+    sagas::kernel::hand_over::saga("60012", "zs1", key)
+}
+
+fn ended(dice: &mut Dice) -> Ended {
+    if dice.rarely() {
+        return Ended::Unchanged { why: "walk".to_owned() };
+    }
+    let owner = dice.of(&[CollectionOwner::Orchestrator, CollectionOwner::ZohoNative]);
+    Ended::HandedOver { owner, valid_from: None }
 }
 
 /// What only this flow asks, or is told in its own way.
@@ -69,8 +106,7 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice) -> Option<Answer> {
         Effect::Braintree(Braintree::FindCustomers { .. }) => {
             Answer::BraintreeCustomers { customers: dice.of(&[vec!["c-cust1".to_owned()], Vec::new()]) }
         }
-        Effect::Attio(Attio::FindPerson { .. })
-        | Effect::Desk(Desk::RecordOwner { .. } | Desk::CountOldCharges { .. }) => Answer::Nothing,
+        Effect::Attio(Attio::FindPerson { .. }) | Effect::Desk(Desk::CountOldCharges { .. }) => Answer::Nothing,
         _ => return None,
     })
 }

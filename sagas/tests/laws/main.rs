@@ -43,6 +43,7 @@ mod handing_over;
 mod histories;
 mod imports;
 mod native;
+mod opening;
 mod pages;
 mod plan;
 mod recurring;

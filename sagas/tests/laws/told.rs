@@ -10,6 +10,7 @@ use crate::erasing;
 use crate::handing_over;
 use crate::imports;
 use crate::native;
+use crate::opening;
 use crate::plan;
 use crate::recurring;
 use crate::samples::{self, day, eur};
@@ -17,6 +18,7 @@ use crate::tickets;
 use crate::trial;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
+use sagas::books_opening::BooksOpening;
 use sagas::braintree_recurring::{self, BraintreeRecurring};
 use sagas::cancellation::{self, Cancellation};
 use sagas::catalog_sync::{self, Asked, CatalogSync};
@@ -321,6 +323,16 @@ impl Told for Migration {
 
     fn command(_: &sagas::migration::State, dice: &mut Dice, _: DateTime<Utc>) -> sagas::migration::Command {
         imports::command(dice)
+    }
+}
+
+impl Told for BooksOpening {
+    fn start() -> sagas::books_opening::Command {
+        opening::start()
+    }
+
+    fn command(_: &sagas::books_opening::State, dice: &mut Dice, _: DateTime<Utc>) -> sagas::books_opening::Command {
+        opening::command(dice)
     }
 }
 

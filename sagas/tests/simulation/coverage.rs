@@ -5,6 +5,7 @@ use crate::mishaps::Kind;
 use crate::people::{CANCEL, CANCEL_NOW};
 use crate::run::Cells;
 use sagas::act_refusal::ActRefusal;
+use sagas::books_opening::BooksOpening;
 use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::CatalogSync;
 use sagas::crm_lifecycle::CrmLifecycle;
@@ -75,6 +76,7 @@ const NOT_PLAYED: &[&str] = &[
     DeskTicket::NAME,
     Migration::NAME,
     HandOver::NAME,
+    BooksOpening::NAME,
 ];
 
 /// What has to happen besides: flow, what, and in which state of the flow.

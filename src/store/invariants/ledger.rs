@@ -225,7 +225,7 @@ impl Snapshot {
         hand_on(rows.fetch(&mut *self.tx), take).await
     }
 
-    /// I08: lines on the opening position's account. No rule of this release moves it.
+    /// I08: lines on the opening position's account that no opening wrote.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -237,7 +237,8 @@ impl Snapshot {
                from journal_line l
                left join journal j on j.shard = l.shard and j.id = l.journal
                left join event e on e.shard = j.shard and e.id = j.event
-               where l.account = 3900 and ($1::timestamptz is null or j.booked_at >= $1)"#,
+               where l.account = 3900 and coalesce(j.rule not like 'OPENING\_%', true)
+               and ($1::timestamptz is null or j.booked_at >= $1)"#,
             self.since
         );
         hand_on(rows.fetch(&mut *self.tx), take).await

@@ -120,7 +120,8 @@ pub async fn owed(pool: &PgPool, invoices: &[String]) -> Result<Vec<Owed>, Store
                (coalesce(sum(case when l.account = 1200 then l.amount_minor * s.sign end), 0))::bigint as "balance!",
                (sum(case when l.account = 2200 then -l.amount_minor * s.sign end))::bigint as tax,
                max(e.at) as "at!", max(j.customer) as customer, max(j.subscription) as subscription,
-               bool_or(coalesce(g.status in ('running', 'waiting_vendor', 'resolving', 'unwinding'), false)) as "busy!"
+               bool_or(coalesce(g.status in ('running', 'waiting_vendor', 'resolving', 'unwinding'), false)) as "busy!",
+               bool_or(j.rule = 'OPENING_RECEIVABLE') as "opened!"
            from journal j
            join event e on e.shard = j.shard and e.id = j.event
            join journal_line l on l.shard = j.shard and l.journal = j.id
@@ -145,6 +146,7 @@ pub async fn owed(pool: &PgPool, invoices: &[String]) -> Result<Vec<Owed>, Store
             balance: money(row.balance, &row.currency)?,
             tax: row.tax.map(|tax| money(tax, &row.currency)).transpose()?,
             busy: row.busy,
+            opened: row.opened,
             at: row.at,
             about,
         })

@@ -501,3 +501,9 @@ async fn the_mirror_of_braintrees_charges_survives_every_fault_at_every_call() {
     let fixture = super::braintree_recurring::Fixture::new().await;
     println!("{} cases played on mirrors", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opening_of_the_books_survives_every_fault_at_every_call() {
+    let fixture = super::books_opening::Fixture::new().await;
+    println!("{} cases played on openings of the books", play(&fixture).await);
+}

@@ -152,11 +152,13 @@ impl super::Fixture for Fixture {
             consent: None,
             proof: None,
             braintree_plan: Some(PLAN.to_owned()),
+            recurring: None,
             open_invoices: Some(OpenInvoices::Void),
             cohort: None,
             reason: "harness".to_owned(),
             by: "token:harness".to_owned(),
             approval: Approval::Given { by: "token:second".to_owned() },
+            reply_to: None,
         };
         let message = wish.message();
         self.customers.lock().unwrap().insert(message.to.to_string(), customer);

@@ -105,6 +105,9 @@ impl super::Fixture for Fixture {
             ("unlink", LATER),
             ("list_invoices", LATER),
             ("read_invoice", LATER),
+            ("read_charge", LATER),
+            ("survey_charges", LATER),
+            ("claim_back", LATER),
         ]
     }
 

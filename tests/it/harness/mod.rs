@@ -8,6 +8,7 @@
 //! pass, and each flow where a declared step or a cell was not played.
 
 mod act_refusal;
+mod books_opening;
 mod braintree_recurring;
 mod cancellation;
 mod cases;
@@ -184,8 +185,9 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 19] = [
+const PLAYED: [&str; 20] = [
     act_refusal::KIND,
+    books_opening::KIND,
     braintree_recurring::KIND,
     cancellation::KIND,
     catalog_sync::KIND,

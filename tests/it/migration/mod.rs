@@ -1,13 +1,15 @@
 //! The old system's list from outside: the commands of a person, the whole service, the simulated vendors over HTTP. What
 //! counts is what our tables and the vendors' books hold afterwards.
 
+mod s2_26_cut_over;
 mod s2_26_lists;
+mod s2_26_opening;
 mod s2_26_shadows;
 
 use crate::cli::{program, told};
 use crate::outside::Outside;
 use attio_billing::access::{Holder, Role};
-use attio_billing::demo::{Customer, Wish};
+use attio_billing::demo::{Customer, StageOptions, Wish};
 use attio_billing::store::links::{self, LinkKind};
 use attio_billing::store::settings::collection_owner;
 use sagas::kernel::answer::CollectionOwner;
@@ -26,7 +28,15 @@ struct Play {
 
 impl Play {
     async fn new() -> Self {
-        let out = Outside::with(|options| options.from = Some("2026-06-09T12:00:00Z".parse().unwrap())).await;
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut StageOptions)) -> Self {
+        let out = Outside::with(|options| {
+            options.from = Some("2026-06-09T12:00:00Z".parse().unwrap());
+            change(options);
+        })
+        .await;
         let finance = out.token_of("fay", Holder::Person, Role::Finance).await;
         Self { out, finance, folder: TempDir::new().unwrap() }
     }
@@ -76,6 +86,19 @@ impl Play {
         assert_eq!(code, 0, "{errors}");
         let shown: Value = serde_json::from_str(&shown).unwrap();
         (shown["list"].as_str().unwrap().to_owned(), shown["states"].clone())
+    }
+
+    /// A command of finance that is carried out.
+    async fn does(&self, args: &[&str]) -> String {
+        let (code, shown, errors) = self.run(args).await;
+        assert_eq!(code, 0, "{args:?}: {errors}");
+        self.out.stage.rest().await.unwrap();
+        shown
+    }
+
+    async fn until(&self, old: &str, state: &str) {
+        self.out.stage.until_saga(saga(old), state, |line| line.state == state).await.unwrap();
+        self.out.stage.rest().await.unwrap();
     }
 
     async fn state(&self, old: &str) -> String {

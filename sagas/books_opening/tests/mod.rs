@@ -1,0 +1,3 @@
+//! Tests by area; each test's name begins with the edge that it covers.
+
+mod s2_26;
