@@ -19,6 +19,7 @@ pub mod migration;
 pub mod notice;
 pub mod payment_method_update;
 pub mod plan_change;
+pub mod profile_change;
 pub mod refund;
 pub mod rehearsal;
 pub mod sign_up;
@@ -53,6 +54,7 @@ macro_rules! for_each_saga {
             $crate::zoho_native::ZohoNative,
             $crate::hand_over::HandOver,
             $crate::braintree_recurring::BraintreeRecurring,
+            $crate::profile_change::ProfileChange,
         }
     };
 }

@@ -87,6 +87,17 @@ pub enum Attio {
         /// The client's record, or the person's own.
         client: AttioRecord,
     },
+    /// Says on a client's record that a change of theirs arrived, or what to do.
+    ShowProfile(Box<ProfileFace>),
+    /// Adds a note to a client's record with what others had written elsewhere and was written over. Needs those values.
+    NoteDisplaced(Box<DisplacedNote>),
+    /// Gives a workspace member a task about a record of any object.
+    AddRecordTask {
+        /// Object slug.
+        object: String,
+        /// The task, about a record of that object.
+        task: Box<TaskNote>,
+    },
     /// Clears all that says who somebody is on a person's record. The record stays.
     ErasePerson {
         /// Record id of the object `people`.
@@ -125,10 +136,15 @@ impl Attio {
             | Self::SetCompliance { .. }
             | Self::MakePerson { .. }
             | Self::ShowClient(_)
+            | Self::ShowProfile(_)
             | Self::ShowOffering(_)
             | Self::AnswerCatalogAct(_) => ExactlyOnce::Set { row: "2.0-e45" },
             // Found by its marker; absent: simply again.
-            Self::AddTask(_) | Self::AddCatalogTask(_) | Self::AddNote(_) => ExactlyOnce::Set { row: "2.0-e55" },
+            Self::AddTask(_)
+            | Self::AddCatalogTask(_)
+            | Self::AddRecordTask { .. }
+            | Self::NoteDisplaced(_)
+            | Self::AddNote(_) => ExactlyOnce::Set { row: "2.0-e55" },
         }
     }
 
@@ -146,7 +162,9 @@ impl Attio {
             Self::MakePerson { customer, .. } | Self::FindPerson { customer } => customer,
             Self::ShowClient(standing) => &standing.record.id,
             Self::ShowSubscription(face) => &face.record,
-            Self::AddTask(task) | Self::AddCatalogTask(task) => &task.marker,
+            Self::AddTask(task) | Self::AddCatalogTask(task) | Self::AddRecordTask { task, .. } => &task.marker,
+            Self::ShowProfile(face) => &face.client.id,
+            Self::NoteDisplaced(note) => &note.mark,
             Self::ReadCatalog => "catalog",
             Self::ShowOffering(face) => &face.offering.external_id,
             Self::AnswerCatalogAct(press) => &press.record,
@@ -188,6 +206,9 @@ impl Attio {
             Self::ShowOffering(_) => "attio.show_offering",
             Self::AnswerCatalogAct(_) => "attio.answer_catalog_act",
             Self::AddCatalogTask(_) => "attio.add_catalog_task",
+            Self::ShowProfile(_) => "attio.show_profile",
+            Self::NoteDisplaced(_) => "attio.note_displaced",
+            Self::AddRecordTask { .. } => "attio.add_record_task",
         }
     }
 }
@@ -435,6 +456,30 @@ pub struct ActionNeeded {
     pub sentence: String,
     /// Grows with every write of this saga.
     pub version: u64,
+}
+
+/// What a client's record shall say of a change of theirs. What people fill in is not touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileFace {
+    /// The client's record.
+    pub client: AttioRecord,
+    /// What did not arrive, and the cure; empty clears it, absent: left as it is.
+    pub last_error: Option<String>,
+    /// Grows with every write of this saga.
+    pub version: u64,
+    /// When the change arrived (UTC): `synced_at`.
+    pub as_of: DateTime<Utc>,
+}
+
+/// A note with what was written over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisplacedNote {
+    /// The client's record.
+    pub client: AttioRecord,
+    /// Our customer id.
+    pub customer: String,
+    /// Under which the values are kept, and the note is found again.
+    pub mark: String,
 }
 
 /// What a subscription's record shall say of the ticket where its customer is helped. Nothing else on the record is touched.

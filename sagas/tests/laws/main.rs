@@ -45,6 +45,7 @@ mod imports;
 mod native;
 mod pages;
 mod plan;
+mod profiles;
 mod recurring;
 #[path = "../../kernel/tests/samples.rs"]
 mod samples;
