@@ -19,6 +19,7 @@ mod mailbox;
 pub mod orders;
 mod post;
 mod practice;
+mod profiles;
 pub mod preview;
 pub mod registry;
 pub mod run;

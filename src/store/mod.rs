@@ -29,6 +29,7 @@ pub mod log;
 pub mod mail;
 pub mod open;
 pub mod people;
+pub mod profiles;
 pub mod practice;
 pub mod query;
 pub mod reconciliation;

@@ -86,6 +86,7 @@ async fn read_record(
         last_name,
         company,
         email: email.unwrap_or_default(),
+        phone: human.and_then(phone),
         street: part(|value| &value.line_1),
         city: part(|value| &value.locality),
         postal_code: part(|value| &value.postcode),
@@ -119,6 +120,12 @@ pub(super) async fn contact(
 
 fn email(record: &Record) -> Option<String> {
     record.first("email_addresses")?.email_address.as_deref().and_then(filled)
+}
+
+/// As people read it, with the country's prefix where Attio knows it.
+fn phone(record: &Record) -> Option<String> {
+    let number = record.first("phone_numbers")?;
+    number.phone_number.as_deref().or(number.original_phone_number.as_deref()).and_then(filled)
 }
 
 /// First and last name; a name that Attio could not take apart stands as the last one.
