@@ -5,11 +5,11 @@ use super::details::Details;
 use super::xml::{Body, Node, Unreadable};
 use crate::port::Person;
 use chrono::{DateTime, Months, NaiveDate, Utc};
-use sagas::kernel::profile::{Field, Fields};
 use sagas::kernel::answer::{Authentication, CardSeen, Method, Transaction, TransactionStatus};
 use sagas::kernel::effect::Presence;
 use sagas::kernel::money::{self, Money};
 use sagas::kernel::outcome::{Decline, DeclineKind};
+use sagas::kernel::profile::{Field, Fields};
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// A sale of a vaulted method, submitted for settlement.
