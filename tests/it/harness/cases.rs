@@ -500,3 +500,9 @@ async fn the_mirror_of_braintrees_charges_survives_every_fault_at_every_call() {
     let fixture = super::braintree_recurring::Fixture::new().await;
     println!("{} cases played on mirrors", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_change_survives_every_fault_at_every_call() {
+    let fixture = super::profile_change::Fixture::new().await;
+    println!("{} cases played on profile changes", play(&fixture).await);
+}

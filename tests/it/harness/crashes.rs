@@ -206,3 +206,9 @@ async fn the_mirror_of_braintrees_charges_survives_the_death_of_its_node_at_ever
     let fixture = super::braintree_recurring::Fixture::new().await;
     println!("{} deaths played on mirrors", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_change_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::profile_change::Fixture::new().await;
+    println!("{} deaths played on profile changes", play(&fixture).await);
+}

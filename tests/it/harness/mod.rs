@@ -27,6 +27,7 @@ mod nodes;
 mod notice;
 mod payment_method_update;
 mod plan_change;
+mod profile_change;
 mod refund;
 mod rehearsal;
 mod sign_up;
@@ -174,7 +175,7 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 19] = [
+const PLAYED: [&str; 20] = [
     act_refusal::KIND,
     braintree_recurring::KIND,
     cancellation::KIND,
@@ -189,6 +190,7 @@ const PLAYED: [&str; 19] = [
     notice::KIND,
     payment_method_update::KIND,
     plan_change::KIND,
+    profile_change::KIND,
     refund::KIND,
     rehearsal::KIND,
     sign_up::KIND,
