@@ -236,7 +236,7 @@ impl Turn<'_> {
     pub(super) fn resumed(&mut self) {
         match &self.state.stage {
             Stage::Held { code: crate::kernel::park::ParkCode::LoopGuard, .. } => {
-                self.push(Event::GuardReset { at: self.at.now })
+                self.push(Event::GuardReset { at: self.at.now });
             }
             Stage::Held { .. } => {
                 let settles_at = self.settles_at();

@@ -89,7 +89,7 @@ fn e3_edited_on_both_sides_attio_wins_and_the_other_value_is_noted() {
     assert_eq!(world.at(Target::Billing, Field::City), "Bonn");
     let (mark, target, field, text) = &world.kept[0];
     assert_eq!((*target, *field, text.as_str()), (Target::Billing, Field::City, "Köln"));
-    assert_eq!(world.notes, [mark.clone()]);
+    assert_eq!(world.notes, std::slice::from_ref(mark));
     world.has_recorded_history("displaced");
 }
 

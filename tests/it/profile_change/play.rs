@@ -9,6 +9,7 @@ use attio_billing::store::query;
 use reqwest::{Method, StatusCode};
 use sagas::profile_change::ProfileChange;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// A card that is accepted.
 const GOOD: &str = "fake-valid-nonce";
@@ -159,7 +160,7 @@ impl Play {
     }
 
     pub(super) async fn order(&self, token: &str, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
-        let key = format!("{path}:{}", self.count("ChangeHeard").await);
+        let key = Uuid::now_v7().to_string();
         let mut request = self.out.api_as(token, method, path).header("idempotency-key", key);
         if !body.is_null() {
             request = request.json(body);

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn p1_p2_e1_e8_a_burst_of_edits_reaches_every_vendor_once_and_its_echo_ends_here() {
+async fn e1_e8_a_burst_of_edits_reaches_every_vendor_once_and_its_echo_ends_here() {
     let play = Play::new().await;
     play.name("Augusta", "Byron").await;
     play.email("augusta@moveon.example").await;
@@ -102,7 +102,7 @@ async fn e5_another_country_sets_laws_in_attio_and_tags_in_crm_and_finance_is_to
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn e6_e1_the_platform_has_the_record_read_anew_and_a_currency_is_refused() {
+async fn e6_the_platform_has_the_record_read_anew_and_a_currency_is_refused() {
     let play = Play::new().await;
     let path = format!("/people/{}", play.ours);
     let (status, answer) = play.order(&play.platform, Method::PATCH, &path, &json!({"currency": "USD"})).await;
