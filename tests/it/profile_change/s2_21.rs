@@ -60,6 +60,9 @@ async fn e2_e3_what_others_changed_in_crm_stays_until_attio_changes_it_or_a_chec
     let notes = play.notes().await;
     assert!(notes.iter().any(|note| note.contains("Trier") && note.contains("contact in Zoho CRM: city")), "{notes:?}");
     play.staff(edit(id, "Worms")).await;
+    // Of another day the loop guard counts anew.
+    play.out.stage.sandbox.advance("P1D").await.unwrap();
+    play.settle().await;
     let path = format!("/people/{}/checks", play.ours);
     let (status, answer) = play.order(&play.operator, Method::POST, &path, &json!(null)).await;
     assert_eq!(status, StatusCode::OK, "{answer:#}");
