@@ -7,6 +7,7 @@ mod operations;
 
 mod attio;
 mod braintree;
+mod client_faces;
 mod crm;
 mod desk;
 mod dispute;
@@ -19,11 +20,12 @@ mod sale_details;
 mod zoho;
 
 pub use attio::{
-    ActionNeeded, Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, ClientStanding, DisplacedNote, EndingFace,
-    OfferingFace, OwnerFace, PlanFace, PressedAct, ProfileFace, Projection, RecordNote, RefusedAct, SoldFace, Standing,
-    SubscriptionFace, SubscriptionProjection, TaskNote, TicketFace, TicketShown, TransactionProjection,
+    ActionNeeded, Attio, AttioRecord, CardFace, CheckoutFace, ClientFace, ClientStanding, EndingFace, OfferingFace,
+    OwnerFace, PlanFace, PressedAct, Projection, RecordNote, RefusedAct, SoldFace, Standing, SubscriptionFace,
+    SubscriptionProjection, TaskNote, TicketFace, TicketShown, TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith, Presence};
+pub use client_faces::{DisplacedNote, ProfileFace};
 pub use crm::{Crm, CrmModule, DealOrder};
 pub use desk::{Claim, ClaimKind, Desk, IdKind, IdLink, SubscriptionKey};
 pub use dispute::{DocumentForm, EvidencePiece};
