@@ -20,6 +20,7 @@ pub mod migration;
 pub mod notice;
 pub mod payment_method_update;
 pub mod plan_change;
+pub mod profile_change;
 pub mod refund;
 pub mod rehearsal;
 pub mod sign_up;
@@ -55,6 +56,7 @@ macro_rules! for_each_saga {
             $crate::hand_over::HandOver,
             $crate::braintree_recurring::BraintreeRecurring,
             $crate::books_opening::BooksOpening,
+            $crate::profile_change::ProfileChange,
         }
     };
 }

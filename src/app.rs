@@ -26,6 +26,7 @@ use axum::Router as Routes;
 use sagas::crm_lifecycle::CrmLifecycle;
 use sagas::desk_ticket::{DeskTicket, Rules};
 use sagas::kernel::saga::Saga;
+use sagas::profile_change::{self, ProfileChange};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -97,6 +98,10 @@ impl Service {
             two_persons: config.two_persons.clone(),
             auto_refunds: config.auto_refunds.clone(),
             flows: BTreeMap::from([
+                (
+                    ProfileChange::NAME.to_owned(),
+                    serde_json::to_value(profile_change::Rules { crm: config.crm.rules.enabled })?,
+                ),
                 (CrmLifecycle::NAME.to_owned(), serde_json::to_value(&config.crm.rules)?),
                 (
                     DeskTicket::NAME.to_owned(),

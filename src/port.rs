@@ -10,6 +10,7 @@ use sagas::kernel::effect::Effect;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Look, NotSent, Outcome};
 use sagas::kernel::priority::Priority;
+use sagas::kernel::profile::{Field, Values};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub struct Beside {
     pub input: Option<SecretString>,
     /// The address of the checkout page that the effect names.
     pub link: Option<SecretString>,
+    /// What others had written elsewhere of the customer whom the effect names, by where it stood.
+    pub displaced: Vec<(String, Values)>,
 }
 
 /// Personal data of a customer, as Attio holds it. Kept apart from the log, so that it can be erased.
@@ -62,6 +65,8 @@ pub struct Person {
     pub company: Option<String>,
     /// Where mail goes.
     pub email: String,
+    /// In whatever form it was typed.
+    pub phone: Option<String>,
     /// First line of the address.
     pub street: Option<String>,
     pub city: Option<String>,
@@ -84,6 +89,23 @@ impl Person {
         }
     }
 
+    /// The fields that Attio owns, as they are compared and written; empty where there is nothing.
+    pub fn values(&self) -> Values {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        Values::from([
+            (Field::FirstName, self.first_name.clone()),
+            (Field::LastName, self.last_name.clone()),
+            (Field::Company, text(&self.company)),
+            (Field::Email, self.email.clone()),
+            (Field::Phone, text(&self.phone)),
+            (Field::Street, text(&self.street)),
+            (Field::City, text(&self.city)),
+            (Field::PostalCode, text(&self.postal_code)),
+            (Field::State, text(&self.state)),
+            (Field::Country, text(&self.country)),
+        ])
+    }
+
     /// What the customer is called on a page, a mail, a document.
     pub fn display_name(&self) -> String {
         let name = format!("{} {}", self.first_name, self.last_name).trim().to_owned();
@@ -104,7 +126,8 @@ pub struct Report {
     pub outcome: Outcome,
     /// The vendor's own id of the request, for its support.
     pub request_id: Option<String>,
-    /// Personal data that was read; the engine keeps it under the customer whom the effect names.
+    /// Personal data that was read; the engine keeps it under the customer whom the effect names, or compares it with what
+    /// is kept where the effect compares.
     pub person: Option<Person>,
 }
 

@@ -126,6 +126,7 @@ fn references(event: &Event) -> Vec<(&'static str, String)> {
             let ids = [("customer", told.customer.clone()), ("subscription", told.subscription.clone())];
             ids.into_iter().chain(told.record.clone().map(|record| ("attio_record", record))).collect()
         }
+        Event::ResidenceHeard { residence } => vec![("customer", residence.customer.clone())],
         Event::ContactRead { contact } | Event::ContactWritten { contact } => with("crm_contact", contact),
         Event::AccountWritten { account } => with("crm_account", account),
         Event::DealRead { deal, .. } | Event::DealWritten { deal, .. } => with("crm_deal", deal),

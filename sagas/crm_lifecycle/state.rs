@@ -4,7 +4,7 @@
 use super::rules::Rules;
 use super::table::{self, DealFace, StageOf, Standing};
 use super::words::{Event, NoLetter};
-use crate::kernel::lifecycle::{News, Sale, Told};
+use crate::kernel::lifecycle::{News, Residence, Sale, Told};
 use crate::kernel::retry::PutOff;
 use crate::kernel::tags::Tags;
 use crate::kernel::telling::Owed;
@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct State {
     /// Our customer id.
     pub(super) customer: Option<String>,
+    /// Where the customer lives, since somebody moved there.
+    #[serde(default)]
+    pub(super) residence: Option<Residence>,
     /// By our subscription id.
     pub(super) subscriptions: BTreeMap<String, Subscription>,
     pub(super) stage: Stage,
@@ -218,7 +221,8 @@ impl State {
 
     /// Tags that CRM does not show yet.
     pub(super) fn owed_tags(&self) -> Option<Tags> {
-        let tags = table::tags(&self.subscriptions, self.rules.as_ref()?);
+        let laws = self.residence.as_ref().map(|residence| residence.laws.clone());
+        let tags = Tags { compliance: laws, ..table::tags(&self.subscriptions, self.rules.as_ref()?) };
         let known = |known: &Option<Tags>| known.as_ref() == Some(&tags);
         (tags != Tags::default() && !known(&self.tags) && !known(&self.tags_refused)).then_some(tags)
     }
@@ -257,6 +261,11 @@ impl State {
                 self.record = told.record.clone().or(self.record.take());
                 self.owed = true;
                 self.subscriptions.entry(told.subscription.clone()).or_default().told(told, *look_at);
+            }
+            Event::ResidenceHeard { residence } => {
+                self.customer = Some(residence.customer.clone());
+                self.residence = Some(residence.clone());
+                self.owed = true;
             }
             Event::CheckAsked { key, .. } => {
                 self.checks.insert(key.clone());

@@ -22,6 +22,11 @@ impl Turn<'_> {
     pub(super) fn told(&mut self, command: &Command) -> Result<(), Refusal> {
         match command {
             Command::Told(told) => self.news(told),
+            Command::Moved(residence) => {
+                if self.state.residence.as_ref().is_none_or(|known| known.at < residence.at) {
+                    self.push(Event::ResidenceHeard { residence: residence.clone() });
+                }
+            }
             Command::Check { by, key } => {
                 if self.state.customer.is_none() {
                     return Err(Refusal::new(

@@ -3,7 +3,7 @@
 
 use super::rules::Rules;
 use super::table::DealFace;
-use crate::kernel::lifecycle::Told;
+use crate::kernel::lifecycle::{Residence, Told};
 use crate::kernel::tags::Tags;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub enum Command {
     /// Something became of a subscription.
     Told(Told),
+    /// The customer moved to where other laws hold.
+    Moved(Residence),
     /// What CRM shows is to be compared and put right.
     Check {
         /// Who wants it: a principal.
@@ -31,6 +33,10 @@ pub enum Event {
         told: Box<Told>,
         /// When the end of a trial is looked at (UTC).
         look_at: Option<DateTime<Utc>>,
+    },
+    /// Other privacy laws hold for the customer.
+    ResidenceHeard {
+        residence: Residence,
     },
     CheckAsked {
         by: String,
@@ -144,7 +150,7 @@ pub enum Event {
 pub enum NoLetter {}
 
 crate::kernel::saga::event_names!(
-    Event: NewsHeard, CheckAsked, WritingBegan, SettingsRead, SwitchedOff, PlanWithoutTier, ContactRead, AccountWritten,
+    Event: NewsHeard, ResidenceHeard, CheckAsked, WritingBegan, SettingsRead, SwitchedOff, PlanWithoutTier, ContactRead, AccountWritten,
     ContactWritten, CustomerRefused, IdentitySplit, WritingResumed, PersonUnknown, TrialDue, TrialRead, DealRead,
     DealLeftDeleted, StageLeft, DealWritten, DealRefused, TagsWritten, TagsRefused, WritingPutOff, WritingDue,
     RecordsKept; Told

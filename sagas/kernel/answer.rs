@@ -23,6 +23,7 @@ use super::catalog::{Catalog, ShownCatalog};
 use super::effect::AttioRecord;
 use super::money::Money;
 use super::offer::Offer;
+use super::profile;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -116,6 +117,10 @@ pub enum Answer {
     },
     /// A client that signs up was read; what is personal is kept apart.
     ClientRead(Box<ClientRead>),
+    /// What our tables say of what is shown of a customer elsewhere.
+    ProfileCompared(Box<profile::Compared>),
+    /// What a target shows of a customer.
+    ProfileShown(Box<profile::Shown>),
     /// A person's record in Attio, found or made.
     PersonFound {
         /// The record.
@@ -253,6 +258,8 @@ impl Answer {
             | Self::Request(_)
             | Self::PersonRead { .. }
             | Self::ClientRead(_)
+            | Self::ProfileCompared(_)
+            | Self::ProfileShown(_)
             | Self::PersonFound { .. }
             | Self::ClaimHeldBy { .. }
             | Self::Offer(_)

@@ -4,6 +4,7 @@
 use super::effect::Message;
 use super::ids::SagaId;
 use super::money::Money;
+use super::tags::Compliance;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +31,35 @@ pub struct Told {
     pub at: DateTime<Utc>,
     /// What.
     pub news: News,
+}
+
+/// Where a customer lives now, by the laws that hold there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Residence {
+    /// Our customer id.
+    pub customer: String,
+    /// All of them; empty: none holds.
+    pub laws: Vec<Compliance>,
+    /// Since when that is known (UTC): of two, the later one counts.
+    pub at: DateTime<Utc>,
+}
+
+impl Residence {
+    /// The message. The same news at the same instant is the same message.
+    pub fn message(&self) -> Message {
+        // Texts and times always serialise.
+        let mut command = serde_json::to_value(self).unwrap_or_default();
+        if let Value::Object(fields) = &mut command {
+            fields.insert("command".to_owned(), Value::from("moved"));
+        }
+        Message {
+            to: stream(&self.customer),
+            flow: FLOW.to_owned(),
+            kind: "lifecycle.moved".to_owned(),
+            command,
+            key: format!("lifecycle:{}:moved:{}", self.customer, self.at.timestamp_micros()),
+        }
+    }
 }
 
 /// What is sold.

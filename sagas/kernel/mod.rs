@@ -28,6 +28,7 @@ pub mod park;
 pub mod posting;
 pub mod pricing;
 pub mod priority;
+pub mod profile;
 pub mod quote;
 pub mod reconciliation;
 pub mod record;

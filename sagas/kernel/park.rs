@@ -45,13 +45,14 @@ pub enum ParkCode {
     PageWithoutSubscription,
     TwinSubscription,
     NoCollector,
+    LoopGuard,
     Rehearsal,
     Paused,
 }
 
 impl ParkCode {
     /// Every code.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::VendorConfig,
         Self::VendorRejected,
         Self::KeyMisuse,
@@ -90,6 +91,7 @@ impl ParkCode {
         Self::PageWithoutSubscription,
         Self::TwinSubscription,
         Self::NoCollector,
+        Self::LoopGuard,
         Self::Rehearsal,
         Self::Paused,
     ];
@@ -135,6 +137,7 @@ impl ParkCode {
             Self::PageWithoutSubscription => "PAGE_WITHOUT_SUBSCRIPTION",
             Self::TwinSubscription => "TWIN_SUBSCRIPTION",
             Self::NoCollector => "NO_COLLECTOR",
+            Self::LoopGuard => "LOOP_GUARD",
             Self::Rehearsal => "REHEARSAL",
             Self::Paused => "PAUSED",
         }
@@ -185,6 +188,9 @@ impl ParkCode {
             Self::ErasureBlocked => "a person's erasure cannot go on: something of theirs is not ended or not gone",
             Self::PageWithoutSubscription => "Zoho's page says that it was bought, and no subscription is found",
             Self::TwinSubscription => "one order was bought twice: two subscriptions run at Zoho",
+            Self::LoopGuard => {
+                "a record was written again and again in a day: two systems may be writing against each other"
+            }
             Self::NoCollector => "Zoho does not collect the subscription any more, and nobody else does",
             Self::Rehearsal => "a rehearsal waits for its operator, on purpose",
             Self::Paused => "an operator paused it: no new call is sent, look-ups go on",

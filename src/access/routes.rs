@@ -24,7 +24,7 @@ const fn answers(path: &'static str, acts: &'static [Act]) -> Route {
 }
 
 /// All of them.
-pub const ROUTES: [Route; 72] = [
+pub const ROUTES: [Route; 74] = [
     does("GET", "/openapi.json", &[Act::ReadFlows]),
     does("GET", "/sagas", &[Act::ReadFlows]),
     does("GET", "/sagas/{id}", &[Act::ReadFlows]),
@@ -49,6 +49,8 @@ pub const ROUTES: [Route; 72] = [
     does("POST", "/signups", &[Act::SendLink]),
     does("GET", "/signups/{id}", &[Act::SendLink, Act::Steer]),
     does("POST", "/signups/{id}/trial", &[Act::SendLink, Act::Steer]),
+    does("PATCH", "/people/{id}", &[Act::SendLink, Act::Steer]),
+    does("POST", "/people/{id}/checks", &[Act::Steer]),
     does("POST", "/cancellations", &[Act::EndSubscription]),
     does("POST", "/cancellations/{id}/choice", &[Act::ChooseMoney]),
     does("POST", "/erasures", &[Act::ErasePerson]),

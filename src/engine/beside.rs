@@ -2,6 +2,7 @@
 //! checkout page. And back: personal data that a call read is kept in its own table.
 
 use super::drive::not_sent;
+use super::profiles;
 use crate::keys::Keys;
 use crate::port::{Beside, Person};
 use crate::store::people;
@@ -38,7 +39,11 @@ pub(super) async fn gather(pool: &PgPool, keys: &Keys, effect: &Effect) -> Resul
         },
         None => None,
     };
-    Ok(Beside { person, input, link: needs.link.map(|link| keys.address(needs.page, link)) })
+    let displaced = match needs.displaced {
+        Some((customer, mark)) => profiles::displaced(pool, customer, mark).await.map_err(|e| store(&e))?,
+        None => Vec::new(),
+    };
+    Ok(Beside { person, input, link: needs.link.map(|link| keys.address(needs.page, link)), displaced })
 }
 
 /// Like [`gather`] for a look-up, which does without what cannot be had.
@@ -48,7 +53,11 @@ pub(super) async fn gather_for_look(pool: &PgPool, keys: &Keys, effect: &Effect)
         Some(customer) => people::get::<Person>(pool, customer).await.ok().flatten(),
         None => None,
     };
-    Beside { person, input: None, link: needs.link.map(|link| keys.address(needs.page, link)) }
+    let displaced = match needs.displaced {
+        Some((customer, mark)) => profiles::displaced(pool, customer, mark).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    Beside { person, input: None, link: needs.link.map(|link| keys.address(needs.page, link)), displaced }
 }
 
 /// Keeps what was read of a person.

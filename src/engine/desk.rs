@@ -3,6 +3,7 @@
 
 use super::drive::not_sent;
 use super::enrol;
+use super::profiles;
 use super::run::Settings;
 use crate::config::AutoRefunds;
 use crate::port::{Call, ErasureList, Report};
@@ -142,6 +143,7 @@ impl DeskPerformer {
             Desk::ReadSettings { of } => {
                 Ok(Answer::Settings { settings: self.settings.get(of).cloned().unwrap_or_default() })
             }
+            Desk::CompareProfile { customer } => profiles::compare(pool, customer).await,
             Desk::SurveyPerson { customer } => {
                 let survey = erasing::survey(pool, customer, call.saga).await;
                 survey.map(|survey| Answer::PersonSurvey(Box::new(survey))).map_err(|e| store(&e))

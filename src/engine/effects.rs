@@ -5,11 +5,13 @@ use super::desk::DeskPerformer;
 use super::drive::not_sent;
 use super::post::PostPerformer;
 use super::practice::PracticePerformer;
+use super::profiles;
 use super::run::Settings;
 use crate::keys::Keys;
 use crate::port::{Beside, Call, Perform, Report};
 use crate::store::recovery::{self, Care};
 use crate::store::{Store, StoreError, settings};
+use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Effect, Mail};
 use sagas::kernel::outcome::{Look, NotSent, Outcome};
 use sqlx::PgPool;
@@ -99,11 +101,29 @@ impl Effects {
     }
 
     async fn by_vendor(&self, call: &Call) -> Report {
-        let report = self.vendors.perform(call).await;
+        let mut report = self.vendors.perform(call).await;
+        if let Outcome::Done { answer } = &report.outcome {
+            if let (Some(of), Some(theirs), Answer::ProfileShown(shown)) =
+                (profiles::comparison(&call.effect), &report.person, answer)
+            {
+                let ours = call.beside.person.as_ref();
+                let compared = profiles::read(&self.pool, of, ours, theirs, shown.seen.clone()).await;
+                report.outcome = compared.map_or_else(|outcome| outcome, |answer| Outcome::Done { answer });
+                return report;
+            }
+            self.follow(call).await;
+        }
         let Some(person) = &report.person else { return report };
         match beside::keep(&self.pool, &call.effect, person).await {
             Ok(()) => report,
             Err(outcome) => outcome.into(),
+        }
+    }
+
+    /// Keeps what a target was given: where that fails the next comparison finds it even, and keeps it then.
+    async fn follow(&self, call: &Call) {
+        if let Err(e) = profiles::done(&self.pool, &call.effect, call.beside.person.as_ref()).await {
+            tracing::warn!(operation = call.effect.operation(), error = %e, "what was given was not kept");
         }
     }
 
@@ -125,7 +145,13 @@ impl Effects {
             Effect::Practice(practice) => self.practice.look(practice).await,
             Effect::Mail(Mail::Send(letter)) => self.post.look(letter).await,
             Effect::Braintree(_) | Effect::Zoho(_) | Effect::Crm(_) | Effect::Helpdesk(_) | Effect::Attio(_) => {
-                self.vendors.look(call).await
+                let look = self.vendors.look(call).await;
+                if let Look::Found { outcome, .. } = &look
+                    && matches!(**outcome, Outcome::Done { .. })
+                {
+                    self.follow(call).await;
+                }
+                look
             }
         }
     }

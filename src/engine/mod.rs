@@ -20,6 +20,7 @@ pub mod orders;
 mod post;
 mod practice;
 pub mod preview;
+mod profiles;
 pub mod registry;
 pub mod run;
 mod scheduler;

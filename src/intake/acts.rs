@@ -4,6 +4,7 @@
 
 use super::cards::{self, Cards};
 use super::catalog::CatalogWatch;
+use super::profiles::Profiles;
 use super::signups::SignUps;
 use super::triggers::{Trigger, shown, unread};
 use super::{endings, plans, tickets, unserved};
@@ -56,6 +57,7 @@ pub struct Acts {
     pub(super) terms: Terms,
     cards: Cards,
     sign_ups: SignUps,
+    profiles: Profiles,
     call_limit: Duration,
     clock: Arc<dyn Clock>,
     catalog: Arc<CatalogWatch>,
@@ -67,7 +69,9 @@ impl Acts {
         let of_catalog = CatalogWatch::new(config, store.clone(), Arc::clone(&connectors), Arc::clone(&clock));
         let cards = Cards::new(config, store.clone(), Arc::clone(&clock));
         let sign_ups = SignUps::new(config, store.clone(), Arc::clone(&clock));
+        let profiles = Profiles::new(store.clone(), Arc::clone(&connectors), config.call_limit);
         Self {
+            profiles,
             catalog: Arc::new(of_catalog),
             store,
             connectors,
@@ -199,6 +203,11 @@ impl Acts {
         &self.sign_ups
     }
 
+    /// Who carries changes of customers on.
+    pub const fn profiles(&self) -> &Profiles {
+        &self.profiles
+    }
+
     /// What was ordered under a key.
     async fn ordered(&self, key: &str, record: &str) -> Result<Option<(SagaId, Uuid)>, OfferError> {
         let Some(known) = items::item_of_key(&self.store.pool, key).await? else { return Ok(None) };
@@ -209,6 +218,9 @@ impl Acts {
 
     async fn of_notice(&self, notice: &Notice) -> Trigger {
         if let Some(trigger) = self.catalog.of_notice(notice).await {
+            return trigger;
+        }
+        if let Some(trigger) = self.profiles.of_gone(notice).await {
             return trigger;
         }
         let record = match pressed_record(notice) {
@@ -240,8 +252,13 @@ impl Acts {
     async fn of_person(&self, notice: &Notice, record: &str) -> Trigger {
         let about_none =
             || Trigger::Ignored(format!("{} concerns no act on a subscription or a person", shown(&notice.kind)));
+        let edited = notice.kind == "record.updated";
         match self.connectors.attio.trial_act_ids(self.call_limit).await {
             Ok(ids) if concerns(notice, ids) => {}
+            Ok(ids) if edited => return self.profiles.of_edit(notice, record, Some(&ids.object)).await,
+            Err(outcome) if is_not_found(&outcome) && edited => {
+                return self.profiles.of_edit(notice, record, None).await;
+            }
             Ok(_) => return about_none(),
             Err(outcome) if is_not_found(&outcome) => return about_none(),
             Err(outcome) => return unread(*outcome),

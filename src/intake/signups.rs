@@ -55,6 +55,7 @@ fn person_of(new: &NewUser) -> Person {
         last_name: new.last_name.clone(),
         company: new.company.clone(),
         email: new.email.clone(),
+        phone: None,
         street: new.street.clone(),
         city: new.city.clone(),
         postal_code: new.postal_code.clone(),

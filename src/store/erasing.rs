@@ -168,7 +168,9 @@ async fn balances(pool: &PgPool, customer: &str, accounts: &[i32]) -> Result<Vec
 async fn kept(pool: &PgPool, customer: &str, known: &Known) -> Result<Kept, StoreError> {
     let rows = sqlx::query!(
         r#"select
-               (select count(*) from person where customer = $1 and data is not null) as "people!",
+               (select count(*) from person where customer = $1 and data is not null)
+               + (select count(*) from profile_copy where customer = $1)
+               + (select count(*) from profile_displaced where customer = $1) as "people!",
                (select count(*) from consent_evidence where customer = $1 and data is not null) as "consents!",
                (select count(*) from mail where customer = $1 and reply is not null) as "mails!",
                (select count(*) from secret_input i where exists (
@@ -280,7 +282,11 @@ pub async fn erase(pool: &PgPool, customer: &str, asking: Option<SagaId>) -> Res
             "update person set data = null, changed_at = now() where customer = $1 and data is not null",
             customer
         );
-        let people = people.execute(&mut *tx).await?.rows_affected();
+        let mut people = people.execute(&mut *tx).await?.rows_affected();
+        let copies = sqlx::query!("delete from profile_copy where customer = $1", customer);
+        people += copies.execute(&mut *tx).await?.rows_affected();
+        let displaced = sqlx::query!("delete from profile_displaced where customer = $1", customer);
+        people += displaced.execute(&mut *tx).await?.rows_affected();
         tx.commit().await?;
         Ok(Erased::Done(Kept { people, consents, deliveries, inputs, mails }))
     })

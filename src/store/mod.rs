@@ -30,6 +30,7 @@ pub mod mail;
 pub mod open;
 pub mod people;
 pub mod practice;
+pub mod profiles;
 pub mod query;
 pub mod reconciliation;
 pub mod recovery;

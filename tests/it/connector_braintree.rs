@@ -66,7 +66,7 @@ impl Stage {
             sent_at: Some(now),
             now,
             time_limit: Duration::from_secs(5),
-            beside: Beside { person: Some(person), input: nonce.map(Into::into), link: None },
+            beside: Beside { person: Some(person), input: nonce.map(Into::into), ..Beside::default() },
         }
     }
 

@@ -146,6 +146,8 @@ async fn the_api_describes_all_its_routes() {
         "/tokens",
         "/tokens/{id}",
         "/tokens/{id}/approve",
+        "/people/{id}",
+        "/people/{id}/checks",
         "/signups",
         "/signups/{id}",
         "/signups/{id}/trial",

@@ -44,6 +44,7 @@ mod operator_verbs;
 mod outside;
 mod plan_change;
 mod postgres;
+mod profile_change;
 mod proof;
 #[path = "../sandbox/published.rs"]
 mod published;

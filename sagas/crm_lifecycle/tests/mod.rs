@@ -140,7 +140,9 @@ impl World {
                 *on = tags.on(on.iter().map(String::as_str));
                 answer(CrmRecord { tags: on.iter().cloned().collect(), ..record(Some(format!("contact-{key}"))) })
             }
-            Crm::Seek { .. } | Crm::Erase { .. } => panic!("no call of this flow"),
+            Crm::Seek { .. } | Crm::Erase { .. } | Crm::ReadProfile(_) | Crm::WriteProfile(_) => {
+                panic!("no call of this flow")
+            }
         }
     }
 }

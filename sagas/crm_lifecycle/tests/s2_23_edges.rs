@@ -3,9 +3,10 @@
 use super::{World, active, done, sale, set};
 use crate::crm_lifecycle::Command;
 use crate::kernel::answer::{Answer, CrmRecord};
-use crate::kernel::lifecycle::{News, Told};
+use crate::kernel::lifecycle::{News, Residence, Told};
 use crate::kernel::outcome::{Look, Outcome, Rejection, RejectionKind};
 use crate::kernel::park::ParkCode;
+use crate::kernel::tags::Compliance;
 use crate::kernel::tests::bench::Played as _;
 use crate::kernel::tests::samples::{day, eur, rejected, unknown};
 use chrono::TimeDelta;
@@ -232,4 +233,19 @@ fn a_customer_that_crm_does_not_take_is_asked_of_a_person() {
     world.has_recorded_history("customer_refused");
     world.hear("sub1", News::EndScheduled { on: None });
     assert_eq!(world.status("sub1"), "ending", "the next news try again");
+}
+
+#[test]
+fn s2_21_e5_where_a_customer_moves_to_other_laws_the_tags_follow_and_the_latest_counts() {
+    let mut world = sold();
+    let at = world.now;
+    let moved =
+        |laws: &[Compliance], at| Command::Moved(Residence { customer: "cust1".to_owned(), laws: laws.to_vec(), at });
+    world.tell(moved(&[Compliance::Ccpa], at + TimeDelta::minutes(2)));
+    assert_eq!(world.tags(), &set(&["lifecycle-active", "plan-pro", "compliance-ccpa"]));
+    world.tell(moved(&[Compliance::Gdpr], at + TimeDelta::minutes(1)));
+    assert!(world.tags().contains("compliance-ccpa"), "an older word changes nothing");
+    world.tell(moved(&[], at + TimeDelta::minutes(3)));
+    assert_eq!(world.tags(), &set(&["lifecycle-active", "plan-pro"]));
+    world.has_recorded_history("moved");
 }

@@ -51,7 +51,7 @@ pub struct InFlight {
 /// How many rows say who somebody is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// The person's own row.
+    /// The person's own row, and copies of what records elsewhere were given of it.
     pub people: u64,
     /// From where they agreed to be charged.
     pub consents: u64,

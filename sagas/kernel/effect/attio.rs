@@ -1,5 +1,6 @@
 //! Calls on Attio.
 
+use super::client_faces::{DisplacedNote, ProfileFace};
 use super::mail::CheckoutLink;
 use crate::kernel::catalog::{CatalogPress, Offering};
 use crate::kernel::money::Money;
@@ -87,6 +88,17 @@ pub enum Attio {
         /// The client's record, or the person's own.
         client: AttioRecord,
     },
+    /// Says on a client's record that a change of theirs arrived, or what to do.
+    ShowProfile(Box<ProfileFace>),
+    /// Adds a note to a client's record with what others had written elsewhere and was written over. Needs those values.
+    NoteDisplaced(Box<DisplacedNote>),
+    /// Gives a workspace member a task about a record of any object.
+    AddRecordTask {
+        /// Object slug.
+        object: String,
+        /// The task, about a record of that object.
+        task: Box<TaskNote>,
+    },
     /// Clears all that says who somebody is on a person's record. The record stays.
     ErasePerson {
         /// Record id of the object `people`.
@@ -125,10 +137,15 @@ impl Attio {
             | Self::SetCompliance { .. }
             | Self::MakePerson { .. }
             | Self::ShowClient(_)
+            | Self::ShowProfile(_)
             | Self::ShowOffering(_)
             | Self::AnswerCatalogAct(_) => ExactlyOnce::Set { row: "2.0-e45" },
             // Found by its marker; absent: simply again.
-            Self::AddTask(_) | Self::AddCatalogTask(_) | Self::AddNote(_) => ExactlyOnce::Set { row: "2.0-e55" },
+            Self::AddTask(_)
+            | Self::AddCatalogTask(_)
+            | Self::AddRecordTask { .. }
+            | Self::NoteDisplaced(_)
+            | Self::AddNote(_) => ExactlyOnce::Set { row: "2.0-e55" },
         }
     }
 
@@ -146,7 +163,9 @@ impl Attio {
             Self::MakePerson { customer, .. } | Self::FindPerson { customer } => customer,
             Self::ShowClient(standing) => &standing.record.id,
             Self::ShowSubscription(face) => &face.record,
-            Self::AddTask(task) | Self::AddCatalogTask(task) => &task.marker,
+            Self::AddTask(task) | Self::AddCatalogTask(task) | Self::AddRecordTask { task, .. } => &task.marker,
+            Self::ShowProfile(face) => &face.client.id,
+            Self::NoteDisplaced(note) => &note.mark,
             Self::ReadCatalog => "catalog",
             Self::ShowOffering(face) => &face.offering.external_id,
             Self::AnswerCatalogAct(press) => &press.record,
@@ -188,6 +207,9 @@ impl Attio {
             Self::ShowOffering(_) => "attio.show_offering",
             Self::AnswerCatalogAct(_) => "attio.answer_catalog_act",
             Self::AddCatalogTask(_) => "attio.add_catalog_task",
+            Self::ShowProfile(_) => "attio.show_profile",
+            Self::NoteDisplaced(_) => "attio.note_displaced",
+            Self::AddRecordTask { .. } => "attio.add_record_task",
         }
     }
 }

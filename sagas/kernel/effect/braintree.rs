@@ -5,6 +5,7 @@ use super::dispute::{DocumentForm, EvidencePiece};
 use super::recurring::{RecurringChange, RecurringOrder};
 use super::sale_details::SaleDetails;
 use crate::kernel::money::Money;
+use crate::kernel::profile::{Comparison, Correction};
 use crate::kernel::step::{Absence, ExactlyOnce, Resend};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -135,6 +136,10 @@ pub enum Braintree {
         /// Our customer id: whose personal data it takes.
         person: String,
     },
+    /// Reads what a customer shows of whom it is. Needs the person.
+    ReadProfile(Box<Comparison>),
+    /// Writes what changed of whom a customer is. Needs the person.
+    WriteProfile(Box<Correction>),
     /// Whether a customer is there, and says who somebody is.
     SeekCustomer {
         /// Braintree customer id.
@@ -284,6 +289,7 @@ impl Braintree {
             | Self::FindCustomers { .. }
             | Self::ReadMethod { .. }
             | Self::SeekCustomer { .. }
+            | Self::ReadProfile(_)
             | Self::ReadSubscription { .. }
             | Self::ReadDispute { .. } => ExactlyOnce::Repeatable,
             Self::Sell { .. } | Self::Refund { .. } => searchable("2.0-e36", Resend::Same),
@@ -293,7 +299,7 @@ impl Braintree {
             Self::Vault { .. } => ExactlyOnce::ChosenId { row: "2.0-e34" },
             Self::Submit { .. } | Self::Void { .. } => ExactlyOnce::Set { row: "2.0-e37" },
             Self::DeleteCustomer { .. } | Self::DeleteMethod { .. } => ExactlyOnce::Set { row: "2.0-e39" },
-            Self::UpdateCustomer { .. } => ExactlyOnce::Set { row: "2.0-e33" },
+            Self::UpdateCustomer { .. } | Self::WriteProfile(_) => ExactlyOnce::Set { row: "2.0-e33" },
             Self::EraseCustomer { .. } => ExactlyOnce::Set { row: "2.0-e69" },
             Self::SetDefaultMethod { .. }
             | Self::VerifyMethod { .. }
@@ -332,6 +338,8 @@ impl Braintree {
             Self::SetDefaultMethod { .. } => "braintree.set_default_method",
             Self::VerifyMethod { .. } => "braintree.verify_method",
             Self::UpdateCustomer { .. } => "braintree.update_customer",
+            Self::ReadProfile(_) => "braintree.read_profile",
+            Self::WriteProfile(_) => "braintree.write_profile",
             Self::SeekCustomer { .. } => "braintree.seek_customer",
             Self::EraseCustomer { .. } => "braintree.erase_customer",
             Self::CreateSubscription(_) => "braintree.create_subscription",
@@ -366,6 +374,8 @@ impl Braintree {
             | Self::SetDefaultMethod { token, .. }
             | Self::VerifyMethod { token }
             | Self::DeleteMethod { token } => token,
+            Self::ReadProfile(comparison) => &comparison.of.key,
+            Self::WriteProfile(correction) => &correction.to.key,
             Self::CreateSubscription(order) => &order.subscription,
             Self::ReadSubscription { subscription }
             | Self::UpdateSubscription { subscription, .. }

@@ -2,6 +2,7 @@
 //! laid beside the call.
 
 use crate::kernel::money::Money;
+use crate::kernel::profile::{Comparison, Correction};
 use crate::kernel::step::ExactlyOnce;
 use crate::kernel::tags::Tags;
 use chrono::NaiveDate;
@@ -56,6 +57,10 @@ pub enum Crm {
         /// Ends the neutral name.
         mark: String,
     },
+    /// Reads what a record shows of a customer. Needs the person.
+    ReadProfile(Box<Comparison>),
+    /// Writes what changed of a customer; a record that is not there is not made. Needs the person.
+    WriteProfile(Box<Correction>),
     /// Writes our tags; others' stay.
     SetTags {
         /// Which list of records.
@@ -127,8 +132,8 @@ pub struct DealOrder {
 impl Crm {
     pub(super) const fn exactly_once(&self) -> ExactlyOnce {
         match self {
-            Self::Find { .. } | Self::Seek { .. } => ExactlyOnce::Repeatable,
-            Self::UpsertAccount { .. } | Self::UpsertContact { .. } | Self::UpsertDeal(_) => {
+            Self::Find { .. } | Self::Seek { .. } | Self::ReadProfile(_) => ExactlyOnce::Repeatable,
+            Self::UpsertAccount { .. } | Self::UpsertContact { .. } | Self::UpsertDeal(_) | Self::WriteProfile(_) => {
                 ExactlyOnce::ChosenId { row: "2.0-e52" }
             }
             Self::SetTags { .. } => ExactlyOnce::Set { row: "2.0-e53" },
@@ -145,6 +150,8 @@ impl Crm {
             Self::UpsertAccount { account, .. } => account,
             Self::UpsertContact { customer, .. } => customer,
             Self::UpsertDeal(deal) => &deal.subscription,
+            Self::ReadProfile(comparison) => &comparison.of.key,
+            Self::WriteProfile(correction) => &correction.to.key,
         }
     }
 
@@ -155,6 +162,8 @@ impl Crm {
             Self::UpsertAccount { person, .. } => Some(person),
             Self::UpsertContact { customer, .. } => Some(customer),
             Self::UpsertDeal(deal) => Some(&deal.customer),
+            Self::ReadProfile(comparison) => Some(&comparison.of.customer),
+            Self::WriteProfile(correction) => Some(&correction.to.customer),
         }
     }
 
@@ -166,6 +175,8 @@ impl Crm {
             Self::UpsertDeal(_) => "zoho_crm.upsert_deal",
             Self::SetTags { .. } => "zoho_crm.set_tags",
             Self::Seek { .. } => "zoho_crm.seek",
+            Self::ReadProfile(_) => "zoho_crm.read_profile",
+            Self::WriteProfile(_) => "zoho_crm.write_profile",
             Self::Erase { .. } => "zoho_crm.erase",
         }
     }

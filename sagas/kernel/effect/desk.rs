@@ -195,6 +195,11 @@ pub enum Desk {
         /// Claims of this saga that are the other's from now on.
         claims: Vec<Claim>,
     },
+    /// Compares what we hold of a customer with what each target was given last.
+    CompareProfile {
+        /// Our customer id.
+        customer: String,
+    },
     /// What is set for a flow by those who run the installation.
     ReadSettings {
         /// Whose: the flow's name.
@@ -240,6 +245,7 @@ impl Desk {
             Self::VerifyErased { .. } => "desk.verify_erased",
             Self::Tell { .. } => "desk.tell",
             Self::TellAll { .. } => "desk.tell_all",
+            Self::CompareProfile { .. } => "desk.compare_profile",
             Self::ReadSettings { .. } => "desk.read_settings",
         }
     }

@@ -7,6 +7,7 @@ mod operations;
 
 mod attio;
 mod braintree;
+mod client_faces;
 mod crm;
 mod desk;
 mod dispute;
@@ -24,6 +25,7 @@ pub use attio::{
     SubscriptionProjection, TaskNote, TicketFace, TicketShown, TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith, Presence};
+pub use client_faces::{DisplacedNote, ProfileFace};
 pub use crm::{Crm, CrmModule, DealOrder};
 pub use desk::{Claim, ClaimKind, Desk, IdKind, IdLink, SubscriptionKey};
 pub use dispute::{DocumentForm, EvidencePiece};
@@ -39,6 +41,7 @@ pub use zoho::{
 };
 
 use super::answer::{Answer, Refund, Transaction, TransactionStatus};
+use super::profile::{Copy as ProfileCopy, Field, Fields, Target};
 use super::step::ExactlyOnce;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -80,6 +83,8 @@ pub struct Needs<'a> {
     pub link: Option<CheckoutLink>,
     /// Which page the link opens.
     pub page: LinkPage,
+    /// What of our customer was written over elsewhere: the customer, and the mark under which it is kept.
+    pub displaced: Option<(&'a str, &'a str)>,
 }
 
 impl Effect {
@@ -160,7 +165,7 @@ impl Effect {
     pub fn moves_money(&self) -> bool {
         match self {
             // Words on a customer: nothing is owed or taken by them, and its answer tells what is left.
-            Self::Braintree(Braintree::EraseCustomer { .. }) => false,
+            Self::Braintree(Braintree::EraseCustomer { .. } | Braintree::WriteProfile(_)) => false,
             Self::Braintree(_) | Self::Practice(Practice::Take { .. }) => {
                 self.exactly_once() != ExactlyOnce::Repeatable
             }
@@ -243,7 +248,8 @@ impl Effect {
                 Braintree::Void { .. }
                 | Braintree::DeleteCustomer { .. }
                 | Braintree::DeleteMethod { .. }
-                | Braintree::UpdateCustomer { .. },
+                | Braintree::UpdateCustomer { .. }
+                | Braintree::WriteProfile(_),
             )
             | Self::Helpdesk(Helpdesk::Comment { .. } | Helpdesk::CloseTicket { .. })
             | Self::Practice(_) => return Some(Answer::Nothing),
@@ -263,6 +269,30 @@ impl Effect {
             card: None,
             authentication: None,
         })))
+    }
+
+    /// What of a customer this call shows where, once it is done.
+    pub fn shows(&self) -> Option<(ProfileCopy, Fields)> {
+        let all = |customer: &str, target: Target, key: &str| {
+            let copy = ProfileCopy { customer: customer.to_owned(), target, key: key.to_owned() };
+            // Who was never given a number keeps the one that staff wrote.
+            Some((copy, target.fields().iter().copied().filter(|field| *field != Field::Phone).collect()))
+        };
+        match self {
+            Self::Crm(Crm::WriteProfile(correction))
+            | Self::Zoho(Zoho::WriteProfile(correction))
+            | Self::Braintree(Braintree::WriteProfile(correction)) => {
+                Some((correction.to.clone(), correction.fields.clone()))
+            }
+            Self::Crm(Crm::UpsertContact { customer, .. }) => all(customer, Target::Contact, customer),
+            Self::Crm(Crm::UpsertAccount { account, person, .. }) => all(person, Target::Account, account),
+            Self::Zoho(Zoho::CreateCustomer { customer, .. }) => all(customer, Target::Billing, customer),
+            Self::Zoho(Zoho::UpdateCustomer { customer, person, .. }) => all(person, Target::Billing, customer),
+            Self::Braintree(
+                Braintree::CreateCustomer { customer, person } | Braintree::UpdateCustomer { customer, person, .. },
+            ) => all(person, Target::Gateway, customer),
+            _ => None,
+        }
     }
 
     /// What the engine lays beside the call.
@@ -285,6 +315,15 @@ impl Effect {
                 Needs { link: Some(order.back_to()), page: order.back_on(), ..Needs::default() }
             }
             Self::Crm(call) => Needs { person: call.person(), ..Needs::default() },
+            Self::Braintree(Braintree::ReadProfile(comparison)) | Self::Zoho(Zoho::ReadProfile(comparison)) => {
+                person(&comparison.of.customer)
+            }
+            Self::Braintree(Braintree::WriteProfile(correction)) | Self::Zoho(Zoho::WriteProfile(correction)) => {
+                person(&correction.to.customer)
+            }
+            Self::Attio(Attio::NoteDisplaced(note)) => {
+                Needs { displaced: Some((&note.customer, &note.mark)), ..Needs::default() }
+            }
             Self::Helpdesk(call) => Needs { person: call.person(), ..Needs::default() },
             Self::Braintree(Braintree::Authorise { with, .. }) => Needs { input: with.input(), ..Needs::default() },
             Self::Braintree(Braintree::Vault { input, .. } | Braintree::UploadDocument { input, .. }) => {

@@ -16,6 +16,7 @@ pub use subscriptions::{OnSubscription, TermsOrder};
 
 use crate::kernel::answer::Answer;
 use crate::kernel::money::Money;
+use crate::kernel::profile::{Comparison, Correction};
 use crate::kernel::step::{Absence, ExactlyOnce, Resend};
 use chrono::{DateTime, NaiveDate, Utc};
 use iso_currency::Currency;
@@ -130,6 +131,10 @@ pub enum Zoho {
         /// When it was last changed, as read before ([`crate::kernel::answer::ZohoCustomer::changed_at`]).
         seen: Option<String>,
     },
+    /// Reads what a customer shows of whom it is. Needs the person.
+    ReadProfile(Box<Comparison>),
+    /// Writes what changed of whom a customer is. Needs the person.
+    WriteProfile(Box<Correction>),
     /// Whether a customer is there, and says who somebody is.
     SeekCustomer {
         /// Zoho customer id.
@@ -203,6 +208,7 @@ impl Zoho {
             | Self::FindCustomers { .. }
             | Self::ListSubscriptions { .. }
             | Self::SeekCustomer { .. }
+            | Self::ReadProfile(_)
             | Self::ReadFirstInvoice { .. } => ExactlyOnce::Repeatable,
             Self::EraseCustomer { .. } => ExactlyOnce::Set { row: "2.0-e69" },
             Self::RecordPayment { .. } => searchable("2.0-e46"),
@@ -211,6 +217,7 @@ impl Zoho {
             Self::ReviveCustomer { .. }
             | Self::DeactivateCustomer { .. }
             | Self::UndoSubscription { .. }
+            | Self::WriteProfile(_)
             | Self::UpdateCustomer { .. } => ExactlyOnce::Set { row: "2.0-e44" },
             Self::Subscription(call) => call.exactly_once(),
             Self::Credit(call) => call.exactly_once(),
@@ -226,6 +233,8 @@ impl Zoho {
         match self {
             // A person's words, an offer, a page to press on: nothing is owed by them.
             Self::UpdateCustomer { .. }
+            | Self::ReadProfile(_)
+            | Self::WriteProfile(_)
             | Self::SeekCustomer { .. }
             | Self::EraseCustomer { .. }
             | Self::Estimate(_)
@@ -301,6 +310,8 @@ impl Zoho {
             | Self::SeekCustomer { customer, .. }
             | Self::EraseCustomer { customer, .. }
             | Self::ListSubscriptions { customer, .. } => customer,
+            Self::ReadProfile(comparison) => &comparison.of.key,
+            Self::WriteProfile(correction) => &correction.to.key,
             Self::ReadOffer { plan, .. } => plan,
             Self::ReadCatalog => "catalog",
             Self::Subscription(call) => call.reference(),
@@ -331,6 +342,8 @@ impl Zoho {
             Self::UndoSubscription { .. } => "zoho.undo_subscription",
             Self::ReadFirstInvoice { .. } => "zoho.read_first_invoice",
             Self::UpdateCustomer { .. } => "zoho.update_customer",
+            Self::ReadProfile(_) => "zoho.read_profile",
+            Self::WriteProfile(_) => "zoho.write_profile",
             Self::SeekCustomer { .. } => "zoho.seek_customer",
             Self::EraseCustomer { .. } => "zoho.erase_customer",
         } or {

@@ -168,7 +168,9 @@ impl World {
                 *present = tags.on(present.iter().map(String::as_str));
                 record(Some(id.clone()), present.clone())
             }
-            Crm::UpsertDeal(_) | Crm::Seek { .. } | Crm::Erase { .. } => panic!("no call of this flow"),
+            Crm::UpsertDeal(_) | Crm::Seek { .. } | Crm::Erase { .. } | Crm::ReadProfile(_) | Crm::WriteProfile(_) => {
+                panic!("no call of this flow")
+            }
         }
     }
 

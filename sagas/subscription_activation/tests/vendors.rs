@@ -65,6 +65,7 @@ impl World {
             | Desk::SurveyCustomer { .. }
             | Desk::SurveyCardUses { .. }
             | Desk::ReadSettings { .. }
+            | Desk::CompareProfile { .. }
             | Desk::SurveyPerson { .. }
             | Desk::CountOldCharges { .. }
             | Desk::ErasePerson { .. }
@@ -104,6 +105,9 @@ impl World {
             | Attio::FindPerson { .. }
             | Attio::ShowClient(_)
             | Attio::SetCompliance { .. }
+            | Attio::ShowProfile(_)
+            | Attio::NoteDisplaced(_)
+            | Attio::AddRecordTask { .. }
             | Attio::SeekPerson { .. }
             | Attio::ErasePerson { .. }
             | Attio::ReadCatalog
@@ -166,6 +170,8 @@ impl World {
             | Braintree::FindCustomers { .. }
             | Braintree::SetDefaultMethod { .. }
             | Braintree::VerifyMethod { .. }
+            | Braintree::ReadProfile(_)
+            | Braintree::WriteProfile(_)
             | Braintree::SeekCustomer { .. }
             | Braintree::EraseCustomer { .. }
             | Braintree::UpdateCustomer { .. }
@@ -298,6 +304,8 @@ impl World {
             | Zoho::ReadCatalog
             | Zoho::FindCustomers { .. }
             | Zoho::UpdateCustomer { .. }
+            | Zoho::ReadProfile(_)
+            | Zoho::WriteProfile(_)
             | Zoho::SeekCustomer { .. }
             | Zoho::EraseCustomer { .. }
             | Zoho::Subscription(_)

@@ -11,6 +11,7 @@ use crate::handing_over;
 use crate::imports;
 use crate::native;
 use crate::plan;
+use crate::profiles;
 use crate::recurring;
 use crate::samples::{self, day, eur};
 use crate::tickets;
@@ -27,6 +28,9 @@ use sagas::kernel::money::Money;
 pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> Answer {
     if erasing::is(effect) {
         return erasing::answer(effect, dice);
+    }
+    if let Some(answer) = profiles::answer(effect, dice) {
+        return answer;
     }
     let known = handing_over::answer(effect, dice).or_else(|| recurring::answer(effect, dice, now));
     let known = known.or_else(|| plan::answer(effect, dice, now));

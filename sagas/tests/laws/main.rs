@@ -46,6 +46,7 @@ mod native;
 mod opening;
 mod pages;
 mod plan;
+mod profiles;
 mod recurring;
 #[path = "../../kernel/tests/samples.rs"]
 mod samples;

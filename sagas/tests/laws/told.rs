@@ -12,6 +12,7 @@ use crate::imports;
 use crate::native;
 use crate::opening;
 use crate::plan;
+use crate::profiles;
 use crate::recurring;
 use crate::samples::{self, day, eur};
 use crate::tickets;
@@ -37,6 +38,7 @@ use sagas::migration::Migration;
 use sagas::notice::{self, Notices};
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
 use sagas::plan_change::{self, PlanChange};
+use sagas::profile_change::{self, ProfileChange};
 use sagas::refund::{self, Refund};
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::sign_up::SignUp;
@@ -371,6 +373,16 @@ impl Told for DeskTicket {
 
     fn command(_: &desk_ticket::State, dice: &mut Dice, _: DateTime<Utc>) -> desk_ticket::Command {
         tickets::command(dice)
+    }
+}
+
+impl Told for ProfileChange {
+    fn start() -> profile_change::Command {
+        profiles::start()
+    }
+
+    fn command(_: &profile_change::State, dice: &mut Dice, _: DateTime<Utc>) -> profile_change::Command {
+        profiles::command(dice)
     }
 }
 

@@ -202,6 +202,8 @@ impl Braintree {
             | Call::AddEvidence { .. }
             | Call::RemoveEvidence { .. }
             | Call::FinalizeDispute { .. }
+            | Call::ReadProfile(_)
+            | Call::WriteProfile(_)
             | Call::SeekCustomer { .. }
             | Call::FindCustomers { .. }
             | Call::EraseCustomer { .. } => panic!("no flow of this world asks for {call:?}"),

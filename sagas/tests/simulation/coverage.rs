@@ -21,6 +21,7 @@ use sagas::migration::Migration;
 use sagas::notice::Notices;
 use sagas::payment_method_update::PaymentMethodUpdate;
 use sagas::plan_change::PlanChange;
+use sagas::profile_change::ProfileChange;
 use sagas::refund::Refund;
 use sagas::sign_up::SignUp;
 use sagas::subscription_activation::SubscriptionActivation;
@@ -74,6 +75,7 @@ const NOT_PLAYED: &[&str] = &[
     Notices::NAME,
     PlanChange::NAME,
     DeskTicket::NAME,
+    ProfileChange::NAME,
     Migration::NAME,
     HandOver::NAME,
     BooksOpening::NAME,

@@ -155,6 +155,9 @@ impl Crm {
             | Attio::FindPerson { .. }
             | Attio::ShowClient(_)
             | Attio::SetCompliance { .. }
+            | Attio::ShowProfile(_)
+            | Attio::NoteDisplaced(_)
+            | Attio::AddRecordTask { .. }
             | Attio::SeekPerson { .. }
             | Attio::ErasePerson { .. }
             | Attio::ReadCatalog

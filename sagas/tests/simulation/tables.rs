@@ -223,7 +223,10 @@ impl Tables {
                 Desk::CountOldCharges { .. } => {
                     panic!("nobody of this world comes from another system")
                 }
-                Desk::SurveyPerson { .. } | Desk::ErasePerson { .. } | Desk::VerifyErased { .. } => {
+                Desk::SurveyPerson { .. }
+                | Desk::ErasePerson { .. }
+                | Desk::VerifyErased { .. }
+                | Desk::CompareProfile { .. } => {
                     panic!("nobody of this world asks to be erased")
                 }
                 Desk::Link { .. }

@@ -302,6 +302,8 @@ impl Zoho {
             Call::ReadCatalog
             | Call::FindCustomers { .. }
             | Call::UpdateCustomer { .. }
+            | Call::ReadProfile(_)
+            | Call::WriteProfile(_)
             | Call::SeekCustomer { .. }
             | Call::EraseCustomer { .. }
             | Call::Credit(_)

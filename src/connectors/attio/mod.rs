@@ -17,6 +17,7 @@ mod offerings;
 mod owner;
 mod person;
 mod plan;
+mod profile;
 mod projection;
 mod records;
 mod refusal;
@@ -152,6 +153,11 @@ impl Attio {
             effect::Attio::AskAction(action) => action::write(&mut session, action).await,
             effect::Attio::ShowTicket(face) => ticket::write(&mut session, face).await,
             effect::Attio::AddNote(note) => notes::add(&mut session, note).await,
+            effect::Attio::ShowProfile(face) => profile::write(&mut session, face).await,
+            effect::Attio::NoteDisplaced(note) => profile::note(&mut session, note, &call.beside.displaced).await,
+            effect::Attio::AddRecordTask { object, task } => {
+                tasks::add(&mut session, object, task, self.task_owner.as_ref()).await
+            }
             effect::Attio::SeekPerson { client } => erasing::seek(&mut session, client).await,
             effect::Attio::ErasePerson { person } => erasing::erase(&mut session, person).await,
             effect::Attio::SetCompliance { client, laws } => {
@@ -197,6 +203,12 @@ impl Attio {
             effect::Attio::ShowTicket(face) => ticket::stands(&mut session, face).await,
             effect::Attio::AddNote(note) => {
                 notes::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))
+            }
+            effect::Attio::ShowProfile(face) => profile::stands(&mut session, face).await,
+            effect::Attio::NoteDisplaced(note) => profile::is_noted(&mut session, note).await,
+            effect::Attio::AddRecordTask { object, task } => {
+                let exists = tasks::exists(&mut session, object, task).await;
+                exists.map(|exists| exists.then_some(Answer::Nothing))
             }
             effect::Attio::SetCompliance { client, laws } => match get(&mut session, SET_COMPLIANCE, client).await {
                 Ok(record) => Ok(changed(&record, &compliance(laws)).is_empty().then_some(Answer::Nothing)),

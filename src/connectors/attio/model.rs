@@ -119,6 +119,7 @@ pub(super) const MODEL: &[Object] = &[
             attribute("billing_summary", "Billing summary", BILLING_SUMMARY),
             attribute("payment_method_on_file", "Payment method on file", Kind::Checkbox),
             attribute("synced_at", "Synced at", Kind::Timestamp),
+            attribute("last_error", "Last error", Kind::Text),
         ],
     },
     Object {

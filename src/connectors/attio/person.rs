@@ -2,14 +2,16 @@
 //! never into the answer, which is logged.
 
 use super::api::{Answered, Session};
-use super::records::{get, query};
+use super::records::{get, is_not_found, query};
 use super::wire::{ReadValue, Record};
 use crate::port::Person;
 use sagas::kernel::accounts::{account_id, company_domain};
 use sagas::kernel::answer::{Answer, ClientRead};
 use sagas::kernel::effect::AttioRecord;
+use sagas::kernel::outcome::Outcome;
 use sagas::kernel::tags::LeadSource;
 use serde_json::json;
+use std::time::Duration;
 
 const READ_PERSON: &str = "attio.read_person";
 const READ_CLIENT: &str = "attio.read_client";
@@ -86,6 +88,7 @@ async fn read_record(
         last_name,
         company,
         email: email.unwrap_or_default(),
+        phone: human.and_then(phone),
         street: part(|value| &value.line_1),
         city: part(|value| &value.locality),
         postal_code: part(|value| &value.postcode),
@@ -95,6 +98,21 @@ async fn read_record(
         locale: None,
     };
     Ok((missing, country, person))
+}
+
+impl super::Attio {
+    /// The record of the company at which a person is; none: at none, or there is no such person.
+    ///
+    /// # Errors
+    /// The outcome of a read that was refused or got no answer.
+    pub async fn company_of(&self, person: &str, time_limit: Duration) -> Result<Option<String>, Box<Outcome>> {
+        let asked = AttioRecord { object: "people".to_owned(), id: person.to_owned() };
+        match get(&mut self.api.session(time_limit), READ_PERSON, &asked).await {
+            Ok(record) => Ok(record.targets("company").next().map(str::to_owned)),
+            Err(outcome) if is_not_found(&outcome) => Ok(None),
+            Err(outcome) => Err(outcome),
+        }
+    }
 }
 
 /// The person of a company's team whom we bill.
@@ -119,6 +137,12 @@ pub(super) async fn contact(
 
 fn email(record: &Record) -> Option<String> {
     record.first("email_addresses")?.email_address.as_deref().and_then(filled)
+}
+
+/// As people read it, with the country's prefix where Attio knows it.
+fn phone(record: &Record) -> Option<String> {
+    let number = record.first("phone_numbers")?;
+    number.phone_number.as_deref().or(number.original_phone_number.as_deref()).and_then(filled)
 }
 
 /// First and last name; a name that Attio could not take apart stands as the last one.

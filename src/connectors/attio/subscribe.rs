@@ -17,6 +17,8 @@ const AT: &str = "the webhook";
 const LIMIT: &str = "100";
 /// Objects whose records carry an act or stand for a customer: what becomes of such a record concerns a flow.
 const FOLLOWED: [&str; 3] = ["companies", "people", "subscriptions"];
+/// Objects whose records stand for a customer, or for whom we write to at one: every edit by a person is carried on.
+const CLIENTS: [&str; 2] = ["companies", "people"];
 /// The path at which the service takes Attio's deliveries.
 const PATH: &str = "/webhooks/attio";
 
@@ -115,7 +117,7 @@ impl Attio {
         self.ask(AT, Ask::get(OPERATION, &["webhooks"], &[("limit", LIMIT)])).await
     }
 
-    /// A press of an act by a person, also one set when the record is made, and every edit of the catalog; and what takes away or merges a record that
+    /// A press of an act by a person, also one set when the record is made, and every edit of the catalog and of clients; and what takes away or merges a record that
     /// flows refer to, whoever does it. Our own writes come from an API token and are left out here already. Filters need
     /// ids, not slugs. None: the workspace has no act to press. What its plan does not allow is left out.
     async fn wanted(&self) -> Result<Option<Json>, SetupError> {
@@ -126,14 +128,20 @@ impl Attio {
         for object in MODEL {
             let Some(id) = objects.get(object.slug) else { continue };
             let of_object = equals("id.object_id", id);
+            if CLIENTS.contains(&object.slug) {
+                let conditions = [of_object.clone(), by_person()];
+                wanted.push(json!({ "event_type": "record.updated", "filter": { "$and": conditions } }));
+            }
             if object.attributes.iter().any(|attribute| attribute.slug == "sync_action") {
                 let rows = self.attribute_rows(object.slug).await?;
                 let Some(action) = rows.get("sync_action") else { continue };
-                // Of the catalog every edit is wanted: it is written back.
+                // Of the catalog every edit is wanted: it is written back; and of clients, as asked above.
                 let of_action = (object.slug != OFFERINGS).then(|| equals("id.attribute_id", &action.id.attribute_id));
                 let conditions: Vec<Json> =
                     [Some(of_object.clone()), of_action, Some(by_person())].into_iter().flatten().collect();
-                wanted.push(json!({ "event_type": "record.updated", "filter": { "$and": conditions } }));
+                if !CLIENTS.contains(&object.slug) {
+                    wanted.push(json!({ "event_type": "record.updated", "filter": { "$and": conditions } }));
+                }
                 wanted.push(json!({ "event_type": "record.created",
                     "filter": { "$and": [&of_object, by_person()] } }));
                 has_acts |= object.slug == "subscriptions";

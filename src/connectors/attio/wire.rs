@@ -41,6 +41,8 @@ pub(super) struct ReadValue {
     referenced_actor_id: Option<String>,
     pub(super) email_address: Option<String>,
     pub(super) domain: Option<String>,
+    pub(super) phone_number: Option<String>,
+    pub(super) original_phone_number: Option<String>,
     pub(super) first_name: Option<String>,
     pub(super) last_name: Option<String>,
     pub(super) full_name: Option<String>,

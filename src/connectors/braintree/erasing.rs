@@ -4,6 +4,7 @@
 use super::judge::{self, Said, Shown};
 use super::methods::shows;
 use super::uses::Kept;
+use super::xml::Node;
 use super::{Braintree, NOTHING_DONE, found, is_path_id, unclear, wire};
 use crate::port::{Call, Person, Report};
 use reqwest::Method;
@@ -17,7 +18,7 @@ impl Braintree {
     /// Reads whether it is there, and names anybody.
     pub(super) async fn seek_customer(&self, call: &Call, customer: &str, mark: &str) -> Report {
         let trace = match self.find(call, &["customers", customer], "id").await {
-            Shown::Object(node) => Trace { personal: !shows(&node, &Person::erased(mark)), ..Trace::neutral(customer) },
+            Shown::Object(node) => Trace { personal: !is_nobody(&node, mark), ..Trace::neutral(customer) },
             Shown::Missing => Trace::gone(),
             Shown::Unread(outcome) => return outcome.into(),
         };
@@ -47,7 +48,7 @@ impl Braintree {
         if !is_path_id(customer) {
             return judge::not_found("customer").into();
         }
-        let body = wire::customer_change(&Person::erased(mark));
+        let body = wire::customer_erased(&Person::erased(mark));
         let (said, request_id) = self.write(call, Method::PUT, &["customers", customer], Some(body)).await;
         let outcome = match said {
             Said::Object(node) if node.name == "customer" => {
@@ -66,7 +67,7 @@ impl Braintree {
     /// Gone or without a name: done.
     pub(super) async fn look_erased(&self, call: &Call, customer: &str, mark: &str) -> Look {
         match self.find(call, &["customers", customer], "id").await {
-            Shown::Object(node) if shows(&node, &Person::erased(mark)) => {
+            Shown::Object(node) if is_nobody(&node, mark) => {
                 found(done(Trace { kept_because: Some(STILL_THERE.to_owned()), ..Trace::neutral(customer) }))
             }
             Shown::Object(_) => NOTHING_DONE,
@@ -74,6 +75,10 @@ impl Braintree {
             Shown::Unread(outcome) => unclear(outcome),
         }
     }
+}
+
+fn is_nobody(node: &Node, mark: &str) -> bool {
+    shows(node, &Person::erased(mark)) && node.text_of("phone").unwrap_or_default().is_empty()
 }
 
 fn done(trace: Trace) -> Outcome {

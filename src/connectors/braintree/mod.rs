@@ -11,6 +11,7 @@ mod erasing;
 mod holds;
 mod judge;
 mod methods;
+mod profiles;
 mod recurring;
 mod refunds;
 mod search;
@@ -141,6 +142,8 @@ impl Braintree {
             effect::Braintree::SetDefaultMethod { customer, token } => self.set_default(call, customer, token).await,
             effect::Braintree::VerifyMethod { token } => self.verify(call, token).await,
             effect::Braintree::UpdateCustomer { customer, .. } => self.update_customer(call, customer).await,
+            effect::Braintree::ReadProfile(comparison) => self.read_profile(call, comparison).await,
+            effect::Braintree::WriteProfile(correction) => self.write_profile(call, correction).await,
             effect::Braintree::SeekCustomer { customer, mark } => self.seek_customer(call, customer, mark).await,
             effect::Braintree::EraseCustomer { customer, mark } => {
                 in_time(call, self.erase_customer(call, customer, mark)).await
@@ -204,6 +207,7 @@ impl Braintree {
             | effect::Braintree::FindCustomers { .. }
             | effect::Braintree::ReadMethod { .. }
             | effect::Braintree::SeekCustomer { .. }
+            | effect::Braintree::ReadProfile(_)
             | effect::Braintree::ReadSubscription { .. }
             | effect::Braintree::ReadDispute { .. }
             // And so does a document that nothing names yet.
@@ -224,6 +228,7 @@ impl Braintree {
             effect::Braintree::SetDefaultMethod { customer, token } => self.look_default(call, customer, token).await,
             effect::Braintree::VerifyMethod { token } => self.look_verified(call, token).await,
             effect::Braintree::UpdateCustomer { customer, .. } => self.look_updated(call, customer).await,
+            effect::Braintree::WriteProfile(correction) => self.look_profile(call, correction).await,
             effect::Braintree::EraseCustomer { customer, mark } => self.look_erased(call, customer, mark).await,
             effect::Braintree::CreateSubscription(order) => self.look_subscribed(call, order).await,
             effect::Braintree::UpdateSubscription { subscription, change } => {

@@ -9,6 +9,7 @@ use sagas::kernel::answer::{Authentication, CardSeen, Method, Transaction, Trans
 use sagas::kernel::effect::Presence;
 use sagas::kernel::money::{self, Money};
 use sagas::kernel::outcome::{Decline, DeclineKind};
+use sagas::kernel::profile::{Field, Fields};
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// A sale of a vaulted method, submitted for settlement.
@@ -129,7 +130,8 @@ pub(super) fn named(person: &Person) -> [(&'static str, &str); 4] {
 pub(super) fn customer_request(id: &str, person: &Person) -> String {
     Body::document("customer", |body| {
         body.text("id", id);
-        for (name, text) in named(person).into_iter().filter(|(_, text)| !text.is_empty()) {
+        let phone = ("phone", person.phone.as_deref().unwrap_or_default());
+        for (name, text) in named(person).into_iter().chain([phone]).filter(|(_, text)| !text.is_empty()) {
             body.text(name, text);
         }
     })
@@ -140,6 +142,38 @@ pub(super) fn customer_change(person: &Person) -> String {
     Body::document("customer", |body| {
         for (name, text) in named(person) {
             body.text(name, text);
+        }
+    })
+}
+
+/// The body that sets a customer's names and e-mail to nobody's, and empties the number.
+pub(super) fn customer_erased(nobody: &Person) -> String {
+    Body::document("customer", |body| {
+        for (name, text) in named(nobody).into_iter().chain([("phone", "")]) {
+            body.text(name, text);
+        }
+    })
+}
+
+/// These of our fields, by the gateway's names of them.
+pub(super) fn fields(person: &Person, wanted: &Fields) -> Vec<(&'static str, String)> {
+    let names = [
+        (Field::FirstName, "first_name"),
+        (Field::LastName, "last_name"),
+        (Field::Company, "company"),
+        (Field::Email, "email"),
+        (Field::Phone, "phone"),
+    ];
+    let values = person.values();
+    let wanted = names.into_iter().filter(|(field, _)| wanted.contains(field));
+    wanted.map(|(field, name)| (name, values.get(&field).cloned().unwrap_or_default())).collect()
+}
+
+/// The body that sets these fields of a customer alone.
+pub(super) fn customer_fields(person: &Person, wanted: &Fields) -> String {
+    Body::document("customer", |body| {
+        for (name, text) in fields(person, wanted) {
+            body.text(name, &text);
         }
     })
 }

@@ -258,7 +258,7 @@ fn as_ordered(customer: ZohoCustomer, order: &Order<'_>) -> Answered<Answer> {
 }
 
 /// What Zoho said, without a word of the person's.
-fn without_person(mut outcome: Box<Outcome>, person: &Person) -> Box<Outcome> {
+pub(super) fn without_person(mut outcome: Box<Outcome>, person: &Person) -> Box<Outcome> {
     if let Outcome::Rejected { rejection } = outcome.as_mut() {
         let personal = words_of(person);
         let kept = rejection
@@ -271,9 +271,20 @@ fn without_person(mut outcome: Box<Outcome>, person: &Person) -> Box<Outcome> {
 }
 
 fn words_of(person: &Person) -> BTreeSet<String> {
-    let Person { first_name, last_name, company, email, street, city, postal_code, state, country: _, locale: _ } =
-        person;
-    let optional = [company, street, city, postal_code, state].into_iter().flatten();
+    let Person {
+        first_name,
+        last_name,
+        company,
+        email,
+        phone,
+        street,
+        city,
+        postal_code,
+        state,
+        country: _,
+        locale: _,
+    } = person;
+    let optional = [company, phone, street, city, postal_code, state].into_iter().flatten();
     [first_name, last_name, email].into_iter().chain(optional).flat_map(|text| words(text)).collect()
 }
 

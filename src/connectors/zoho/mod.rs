@@ -19,6 +19,7 @@ mod lists;
 mod pages;
 mod payments;
 mod poll;
+mod profiles;
 mod set;
 mod sold;
 mod subscriptions;
@@ -157,6 +158,7 @@ impl Zoho {
     /// Makes the call once.
     pub async fn perform(&self, call: &Call, effect: &effect::Zoho) -> Report {
         let deadline = Instant::now() + call.time_limit;
+        let mut read = None;
         let answered = match effect {
             effect::Zoho::ReadInvoice { invoice } => self.read_invoice(invoice, deadline).await,
             effect::Zoho::ReadSubscription { subscription } => self.read_subscription(subscription, deadline).await,
@@ -193,6 +195,15 @@ impl Zoho {
             effect::Zoho::UpdateCustomer { customer, .. } => {
                 self.update_customer(customer, call.beside.person.as_ref(), deadline).await
             }
+            effect::Zoho::ReadProfile(comparison) => {
+                self.read_profile(comparison, deadline).await.map(|(answer, person)| {
+                    read = person;
+                    answer
+                })
+            }
+            effect::Zoho::WriteProfile(correction) => {
+                self.write_profile(correction, call.beside.person.as_ref(), deadline).await
+            }
             effect::Zoho::SeekCustomer { customer, mark } => self.seek_customer(customer, mark, deadline).await,
             effect::Zoho::EraseCustomer { customer, mark } => self.erase_customer(customer, mark, deadline).await,
             effect::Zoho::Subscription(on) => self.on_subscription(on, deadline).await,
@@ -203,7 +214,7 @@ impl Zoho {
             effect::Zoho::Page(on) => self.on_page(on, call.beside.link.as_ref(), deadline).await,
         };
         match answered {
-            Ok(answer) => Outcome::Done { answer }.into(),
+            Ok(answer) => Report { person: read, ..Outcome::Done { answer }.into() },
             Err(outcome) => (*outcome).into(),
         }
     }
@@ -222,6 +233,7 @@ impl Zoho {
             | effect::Zoho::FindCustomers { .. }
             | effect::Zoho::ListSubscriptions { .. }
             | effect::Zoho::SeekCustomer { .. }
+            | effect::Zoho::ReadProfile(_)
             | effect::Zoho::ReadFirstInvoice { .. }
             // A hosted page expires by itself, and only the newest is shown.
             | effect::Zoho::Page(_) => return ABSENT,
@@ -245,6 +257,9 @@ impl Zoho {
             }
             effect::Zoho::UpdateCustomer { customer, seen, .. } => {
                 self.look_customer(customer, call.beside.person.as_ref(), seen.as_deref(), deadline).await
+            }
+            effect::Zoho::WriteProfile(correction) => {
+                self.look_profile(correction, call.beside.person.as_ref(), deadline).await
             }
             effect::Zoho::EraseCustomer { customer, mark } => self.look_erased(customer, mark, deadline).await,
             effect::Zoho::Subscription(on) => self.look_subscription(on, deadline).await,

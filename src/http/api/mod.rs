@@ -13,6 +13,7 @@ pub mod forecast;
 pub mod hand_overs;
 mod inbox;
 pub mod orders;
+mod people;
 mod plan_changes;
 pub mod reconciliation;
 pub mod refunds;
@@ -79,6 +80,8 @@ pub fn router() -> Router<App> {
         .routes(routes!(crm_checks::check))
         .routes(routes!(card_links::order))
         .routes(routes!(tickets::open))
+        .routes(routes!(people::change))
+        .routes(routes!(people::check))
         .routes(routes!(signups::sign_up))
         .routes(routes!(signups::show))
         .routes(routes!(signups::move_trial))

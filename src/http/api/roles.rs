@@ -9,7 +9,12 @@ use utoipa::openapi::{Content, OpenApi, Ref, ResponseBuilder};
 /// The description with `x-roles`, and with the answers of the door.
 pub(super) fn named(mut description: OpenApi) -> OpenApi {
     for (path, item) in &mut description.paths.paths {
-        let operations = [("GET", &mut item.get), ("POST", &mut item.post), ("DELETE", &mut item.delete)];
+        let operations = [
+            ("GET", &mut item.get),
+            ("POST", &mut item.post),
+            ("PATCH", &mut item.patch),
+            ("DELETE", &mut item.delete),
+        ];
         for (method, operation) in operations {
             if let Some(operation) = operation {
                 name(operation, method, path);

@@ -192,6 +192,7 @@ pub async fn owed_of(pool: &PgPool, invoices: &[String]) -> Result<Vec<Owed>, St
                (coalesce(sum(case when l.account = 1200 then l.amount_minor * s.sign end), 0))::bigint as "balance!",
                (sum(case when l.account = 2200 then -l.amount_minor * s.sign end))::bigint as tax,
                max(e.at) as "at!", max(j.customer) as customer, max(j.subscription) as subscription,
+               bool_or(j.rule = 'OPENING_RECEIVABLE') as "opened!",
                bool_or(coalesce(g.status in ('running', 'waiting_vendor', 'resolving', 'unwinding'), false)) as "busy!"
            from concerned c
            join event e on e.shard = c.shard and e.saga = c.saga
@@ -216,6 +217,7 @@ pub async fn owed_of(pool: &PgPool, invoices: &[String]) -> Result<Vec<Owed>, St
             balance: money(row.balance, &row.currency)?,
             tax: row.tax.map(|tax| money(tax, &row.currency)).transpose()?,
             busy: row.busy,
+            opened: row.opened,
             at: row.at,
             about,
         })

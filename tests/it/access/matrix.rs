@@ -43,6 +43,8 @@ fn expected() -> Vec<(&'static str, String, Value, &'static str)> {
         ("POST", "/signups".to_owned(), json!({}), "support finance operator platform"),
         ("GET", format!("/signups/{NOBODY}"), Value::Null, "support finance operator admin platform"),
         ("POST", format!("/signups/{NOBODY}/trial"), json!({}), "support finance operator admin platform"),
+        ("PATCH", format!("/people/{NOBODY}"), json!({}), "support finance operator admin platform"),
+        ("POST", format!("/people/{NOBODY}/checks"), Value::Null, "operator admin"),
         ("POST", "/cancellations".to_owned(), json!({}), "support finance operator platform"),
         ("POST", format!("/cancellations/{NOBODY}/choice"), why.clone(), "finance finance_approver"),
         ("POST", "/erasures".to_owned(), json!({}), "admin"),

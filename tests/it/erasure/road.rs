@@ -23,12 +23,15 @@ async fn p1_to_p6_a_customer_is_erased_here_and_at_every_vendor_and_it_is_certif
     let none = play.out.api_as(&play.ada, Method::GET, &certificate).send().await.unwrap();
     assert_eq!(none.status(), StatusCode::NOT_FOUND, "nothing is certified yet");
     let kept = erasing::left(play.out.stage.pool(), &bought.ours).await.unwrap();
-    assert!(kept.people == 1 && kept.consents > 0, "{kept:?}");
+    // The row, and copies of what vendors were given.
+    let copies = "select count(*) from profile_copy";
+    assert!(play.inbox(copies).await > 0 && kept.people > 1 && kept.consents > 0, "{kept:?}");
 
     play.confirmed(&bought).await;
     // Here: nothing, and the log names nobody and is whole.
     let left = erasing::left(play.out.stage.pool(), &bought.ours).await.unwrap();
     assert!(left.is_nothing(), "{left:?}");
+    assert_eq!(play.inbox(copies).await, 0);
     let log: Vec<String> =
         sqlx::query_scalar("select payload from event").fetch_all(play.out.stage.pool()).await.unwrap();
     assert!(log.iter().all(|event| !event.contains("forgetme") && !event.contains("Alex")), "an event names them");

@@ -507,3 +507,9 @@ async fn an_opening_of_the_books_survives_every_fault_at_every_call() {
     let fixture = super::books_opening::Fixture::new().await;
     println!("{} cases played on openings of the books", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_change_survives_every_fault_at_every_call() {
+    let fixture = super::profile_change::Fixture::new().await;
+    println!("{} cases played on profile changes", play(&fixture).await);
+}

@@ -212,3 +212,9 @@ async fn an_opening_of_the_books_survives_the_death_of_its_node_at_every_point()
     let fixture = super::books_opening::Fixture::new().await;
     println!("{} deaths played on openings of the books", play(&fixture).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_change_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::profile_change::Fixture::new().await;
+    println!("{} deaths played on profile changes", play(&fixture).await);
+}

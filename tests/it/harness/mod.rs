@@ -28,6 +28,7 @@ mod nodes;
 mod notice;
 mod payment_method_update;
 mod plan_change;
+mod profile_change;
 mod refund;
 mod rehearsal;
 mod sign_up;
@@ -201,6 +202,7 @@ const PLAYED: [&str; 20] = [
     notice::KIND,
     payment_method_update::KIND,
     plan_change::KIND,
+    profile_change::KIND,
     refund::KIND,
     rehearsal::KIND,
     sign_up::KIND,

@@ -38,6 +38,7 @@ impl Play {
             last_name: "Example".to_owned(),
             company: None,
             email: "ruth@example.org".to_owned(),
+            phone: None,
             street: None,
             city: None,
             postal_code: None,

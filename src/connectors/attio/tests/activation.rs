@@ -155,6 +155,7 @@ async fn a_person_is_read_into_the_report_and_never_into_the_answer() {
         last_name: "Lovelace".to_owned(),
         company: None,
         email: "ada@example.org".to_owned(),
+        phone: None,
         street: Some("1 Mill Lane".to_owned()),
         city: Some("London".to_owned()),
         postal_code: Some("E1".to_owned()),

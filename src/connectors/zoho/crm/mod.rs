@@ -3,6 +3,7 @@
 
 mod api;
 mod erasing;
+mod profiles;
 mod records;
 mod tags;
 
@@ -54,17 +55,27 @@ impl Crm {
     /// Makes the call once.
     pub(super) async fn perform(&self, call: &Call, effect: &effect::Crm) -> Report {
         let deadline = Instant::now() + call.time_limit;
+        let mut read = None;
         let answered = match effect {
             effect::Crm::Find { module, key } => self.find(*module, key, deadline).await,
             effect::Crm::UpsertAccount { .. } | effect::Crm::UpsertContact { .. } | effect::Crm::UpsertDeal(_) => {
                 self.upsert_one(effect, call.beside.person.as_ref(), deadline).await
             }
             effect::Crm::SetTags { module, key, tags } => self.set_tags(*module, key, tags, deadline).await,
+            effect::Crm::ReadProfile(comparison) => {
+                self.read_profile(comparison, deadline).await.map(|(answer, person)| {
+                    read = person;
+                    answer
+                })
+            }
+            effect::Crm::WriteProfile(correction) => {
+                self.write_profile(correction, call.beside.person.as_ref(), deadline).await
+            }
             effect::Crm::Seek { module, key, mark } => self.seek(*module, key, mark, deadline).await,
             effect::Crm::Erase { module, key, mark } => self.erase(*module, key, mark, deadline).await,
         };
         match answered {
-            Ok(answer) => Outcome::Done { answer }.into(),
+            Ok(answer) => Report { person: read, ..Outcome::Done { answer }.into() },
             Err(outcome) => (*outcome).into(),
         }
     }
@@ -73,7 +84,10 @@ impl Crm {
     pub(super) async fn look(&self, call: &Call, effect: &effect::Crm) -> Look {
         let deadline = Instant::now() + call.time_limit;
         let found = match effect {
-            effect::Crm::Find { .. } | effect::Crm::Seek { .. } => return ABSENT,
+            effect::Crm::Find { .. } | effect::Crm::Seek { .. } | effect::Crm::ReadProfile(_) => return ABSENT,
+            effect::Crm::WriteProfile(correction) => {
+                self.look_profile(correction, call.beside.person.as_ref(), deadline).await
+            }
             effect::Crm::Erase { module, key, mark } => self.look_erased(*module, key, mark, deadline).await,
             effect::Crm::UpsertAccount { .. } | effect::Crm::UpsertContact { .. } | effect::Crm::UpsertDeal(_) => {
                 self.look_record(effect, call.beside.person.as_ref(), deadline).await

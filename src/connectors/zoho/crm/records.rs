@@ -11,6 +11,7 @@ use sagas::kernel::effect;
 use sagas::kernel::effect::{CrmModule, DealOrder};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
+use sagas::kernel::profile;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -60,6 +61,8 @@ impl Record {
             effect::Crm::Find { .. }
             | effect::Crm::SetTags { .. }
             | effect::Crm::Seek { .. }
+            | effect::Crm::ReadProfile(_)
+            | effect::Crm::WriteProfile(_)
             | effect::Crm::Erase { .. } => {
                 Err(rejected(RejectionKind::Invalid, "no_record", "this call writes no record"))
             }
@@ -84,6 +87,8 @@ impl Record {
             ("Mailing_Zip", text(&person.postal_code)),
             ("Mailing_Country", text(&person.country)),
         ];
+        // A number that staff wrote stays where Attio has none.
+        fields.extend(person.phone.clone().map(|phone| ("Phone", Field::Text(phone))));
         fields.extend(account.map(|account| ("Account_Name", Field::LookUp(account.to_owned()))));
         Self { module: CrmModule::Contacts, key: customer.to_owned(), fields }
     }
@@ -92,6 +97,19 @@ impl Record {
     pub fn account(account: &str, person: &Person) -> Self {
         let fields = vec![("Account_Name", Field::Text(person.display_name()))];
         Self { module: CrmModule::Accounts, key: account.to_owned(), fields }
+    }
+
+    /// A record of which these fields alone are written.
+    pub(super) fn of_fields(module: CrmModule, key: &str, person: &Person, wanted: &profile::Fields) -> Self {
+        let mut whole = match module {
+            CrmModule::Accounts => Self::account(key, person),
+            CrmModule::Contacts | CrmModule::Deals => Self::contact(key, None, person),
+        };
+        if person.phone.is_none() && wanted.contains(&profile::Field::Phone) {
+            whole.fields.push(("Phone", Field::Text(String::new())));
+        }
+        whole.fields.retain(|(name, _)| field_of(name).is_some_and(|field| wanted.contains(&field)));
+        Self { module, ..whole }
     }
 
     /// A record of somebody who is erased: what we write of people, and the numbers that staff add.
@@ -241,6 +259,23 @@ impl Result1 {
             _ => rejected(RejectionKind::Invalid, &code, &format!("Zoho CRM refuses the field `{field}`")),
         }
     }
+}
+
+/// Which of our fields a field of CRM's shows.
+fn field_of(name: &str) -> Option<profile::Field> {
+    Some(match name {
+        "First_Name" => profile::Field::FirstName,
+        "Last_Name" => profile::Field::LastName,
+        "Account_Name" => profile::Field::Company,
+        "Email" => profile::Field::Email,
+        "Phone" => profile::Field::Phone,
+        "Mailing_Street" => profile::Field::Street,
+        "Mailing_City" => profile::Field::City,
+        "Mailing_Zip" => profile::Field::PostalCode,
+        "Mailing_State" => profile::Field::State,
+        "Mailing_Country" => profile::Field::Country,
+        _ => return None,
+    })
 }
 
 /// Text in JSON; none: it is something else.

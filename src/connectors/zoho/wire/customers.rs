@@ -6,8 +6,9 @@ use crate::port::Person;
 use chrono::{DateTime, Utc};
 use iso_currency::Currency;
 use sagas::kernel::answer::ZohoCustomer;
+use sagas::kernel::profile::{Field, Fields, Target, Values};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Label of the custom field of customers that holds our customer id. A person makes it in Zoho, best as one that
 /// allows no duplicates.
@@ -48,6 +49,8 @@ struct AddressWire {
     city: Option<String>,
     state: Option<String>,
     zip: Option<String>,
+    /// Its name, whatever was written.
+    country: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +93,39 @@ impl CustomerWire {
             && may(&at.city, &person.city)
             && may(&at.state, &person.state)
             && may(&at.zip, &person.postal_code)
+    }
+
+    /// When it was last changed.
+    pub(in super::super) fn changed_at(&self) -> Option<&str> {
+        self.updated_time.as_deref()
+    }
+
+    /// Whom it shows.
+    pub(in super::super) fn person(&self) -> Person {
+        let text = |shown: &Option<String>| shown.clone().filter(|text| !text.trim().is_empty());
+        let nowhere = AddressWire::default();
+        let at = self.billing_address.as_ref().unwrap_or(&nowhere);
+        Person {
+            first_name: text(&self.first_name).unwrap_or_default(),
+            last_name: text(&self.last_name).unwrap_or_default(),
+            company: text(&self.company_name),
+            email: text(&self.email).unwrap_or_default(),
+            phone: text(&self.phone),
+            street: text(&at.street),
+            city: text(&at.city),
+            postal_code: text(&at.zip),
+            state: text(&at.state),
+            country: text(&at.country),
+            locale: None,
+        }
+    }
+
+    /// It shows these fields as we hold them, as far as Zoho shows them in our form.
+    pub(in super::super) fn shows_fields(&self, person: &Person, fields: &Fields) -> bool {
+        let (theirs, ours) = (self.person().values(), person.values());
+        let comparable = fields.iter().filter(|field| Target::Billing.shows(**field));
+        let text = |values: &Values, field: &Field| values.get(field).map(|text| text.trim().to_lowercase());
+        comparable.into_iter().all(|field| text(&theirs, field) == text(&ours, field))
     }
 
     /// It says nobody's name, number or address.
@@ -173,6 +209,8 @@ pub(in super::super) struct NewCustomer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     company_name: Option<&'a str>,
     email: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<&'a str>,
     currency_code: &'static str,
     #[serde(skip_serializing_if = "Address::is_empty")]
     billing_address: Address<'a>,
@@ -214,6 +252,7 @@ impl<'a> NewCustomer<'a> {
             last_name: &person.last_name,
             company_name: filled(&person.company),
             email: &person.email,
+            phone: filled(&person.phone),
             currency_code: currency.code(),
             billing_address: Address {
                 street: filled(&person.street),
@@ -236,6 +275,46 @@ pub(in super::super) struct UpdatedCustomer<'a> {
     company_name: &'a str,
     email: &'a str,
     billing_address: UpdatedAddress<'a>,
+}
+
+/// Body of `PUT /customers/{id}` that changes these fields alone: what Zoho demands in every change, and the rest of an
+/// address, go along as it shows them.
+pub(in super::super) fn correction(shown: &CustomerWire, person: &Person, fields: &Fields) -> Value {
+    let (theirs, ours) = (shown.person().values(), person.values());
+    let text = |field: Field| {
+        let values = if fields.contains(&field) { &ours } else { &theirs };
+        values.get(&field).cloned().unwrap_or_default()
+    };
+    let names = [Field::FirstName, Field::LastName, Field::Company];
+    let renamed = names.iter().any(|field| fields.contains(field));
+    let display_name = match &shown.display_name {
+        Some(shown) if !renamed => shown.clone(),
+        Some(_) | None => person.display_name(),
+    };
+    let mut body = json!({ "display_name": display_name, "email": text(Field::Email) });
+    for (field, name) in [
+        (Field::FirstName, "first_name"),
+        (Field::LastName, "last_name"),
+        (Field::Company, "company_name"),
+        (Field::Phone, "phone"),
+    ] {
+        if fields.contains(&field) {
+            body[name] = text(field).into();
+        }
+    }
+    let address = [
+        (Field::Street, "street"),
+        (Field::City, "city"),
+        (Field::State, "state"),
+        (Field::PostalCode, "zip"),
+        (Field::Country, "country"),
+    ];
+    if address.iter().any(|(field, _)| fields.contains(field)) {
+        for (field, name) in address {
+            body["billing_address"][name] = text(field).into();
+        }
+    }
+    body
 }
 
 /// Body of `PUT /customers/{id}` for a person who is erased: what we hold of people, and what staff add to it.

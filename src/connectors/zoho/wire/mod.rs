@@ -14,6 +14,7 @@ pub(super) use catalog::{AddonAnswer, AddonRows, CouponAnswer, CouponRows, PlanA
 pub(super) use credits::{AppliedCredit, CreditAnswer, CreditWire, NewCredit, NewCreditRefund, RefundAnswer};
 pub(super) use customers::{
     CustomerAnswer, CustomerRow, CustomerRows, CustomerWire, ErasedCustomer, NewCustomer, OUR_ID, UpdatedCustomer,
+    correction,
 };
 pub(super) use estimates::{EstimateAnswer, EstimateRow, EstimateRows, NewEstimate};
 pub(super) use pages::{NewPage, NewTerms, PageAnswer, PageMade};
