@@ -94,6 +94,8 @@ pub(super) struct Round {
     pub(super) country: Option<String>,
     pub(super) compared: Compared,
     pub(super) standing: BTreeMap<Target, Standing>,
+    /// What was read before a write that found the target changed: perhaps by that write itself, whose answer was lost.
+    pub(super) stale: BTreeMap<Target, Shown>,
     /// Written nowhere this time.
     pub(super) held: Fields,
     /// Whether anybody else has the new e-mail address is known.
@@ -250,7 +252,9 @@ impl State {
             }
             Event::TargetHeld { target, at } => self.round.over(*target, *at),
             Event::TargetStale { target, at } => {
-                self.round.standing.insert(*target, Standing::Unread);
+                if let Some(Standing::Read { shown }) = self.round.standing.insert(*target, Standing::Unread) {
+                    self.round.stale.insert(*target, shown);
+                }
                 self.round.since = Some(*at);
             }
             Event::TargetWritten { target, fields, at } => {
@@ -258,7 +262,12 @@ impl State {
                 for writes in self.writes.values_mut() {
                     writes.retain(|written| *written > *at - DAY);
                 }
-                if let Some(Standing::Read { shown }) = self.round.standing.get(target) {
+                let stale = self.round.stale.remove(target);
+                let read = match self.round.standing.get(target) {
+                    Some(Standing::Read { shown }) => Some(shown),
+                    _ => stale.as_ref(),
+                };
+                if let Some(shown) = read {
                     let displaced: Fields = shown.displaced.intersection(fields).copied().collect();
                     if !displaced.is_empty() {
                         self.round.displaced.insert(*target, displaced);

@@ -132,6 +132,7 @@ impl Turn<'_> {
             (step, Answer::ProfileShown(shown)) => {
                 if let Some(target) = target_of(step) {
                     self.push(Event::TargetRead { target, shown: shown.clone(), at: now });
+                    self.found_written(target, &shown.owed);
                 }
             }
             (step, _) if step.starts_with("write_") => {
@@ -150,6 +151,15 @@ impl Turn<'_> {
             // No step is answered with anything else.
             _ => {}
         }
+    }
+
+    /// A write found the target changed, and now it shows what was to be written: it stands there, whoever's answer was lost.
+    fn found_written(&mut self, target: Target, still_owed: &Fields) {
+        let round = &self.state.round;
+        let Some(fields) = round.stale.get(&target).filter(|_| still_owed.is_empty()).map(|was| round.owed(was)) else {
+            return;
+        };
+        self.push(Event::TargetWritten { target, fields, at: self.at.now });
     }
 
     fn push_currency(&mut self, billed_in: Option<String>) {

@@ -197,6 +197,23 @@ fn e3_a_target_that_changed_between_read_and_write_is_read_again() {
 }
 
 #[test]
+fn p2_a_write_that_nobody_saw_and_that_was_done_after_all_is_found_when_the_target_is_read_again() {
+    let mut world = World::new();
+    world.without_crm();
+    world.edit(Field::City, "Bonn");
+    world.edit_at(Target::Billing, Field::City, "Paris");
+    world.deliver(World::changed());
+    world.now += TimeDelta::seconds(6);
+    world.open("write_billing");
+    // It was done, the look came too early, and sent again it finds the customer changed: by itself.
+    world.edit_at(Target::Billing, Field::City, "Bonn");
+    world.say("zoho.write_profile", rejected(RejectionKind::Changed, "changed_meanwhile"));
+    world.pass(TimeDelta::seconds(6));
+    assert_eq!((world.count("TargetStale"), world.count("TargetWritten"), world.state().as_str()), (1, 1, "Written"));
+    assert_eq!(world.notes.len(), 1, "what it displaced stands in a note");
+}
+
+#[test]
 fn p2_a_write_without_an_answer_is_looked_up_and_not_counted_twice() {
     use crate::kernel::answer::Answer;
     use crate::kernel::outcome::{Look, Outcome};

@@ -186,7 +186,7 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 20] = [
+const PLAYED: [&str; 21] = [
     act_refusal::KIND,
     books_opening::KIND,
     braintree_recurring::KIND,

@@ -21,6 +21,7 @@ fn ada() -> Person {
         last_name: "Lovelace".to_owned(),
         company: Some("Engines Ltd".to_owned()),
         email: "ada@example.org".to_owned(),
+        phone: None,
         street: Some("1 St James Square".to_owned()),
         city: Some("London".to_owned()),
         postal_code: Some("SW1Y 4JH".to_owned()),
