@@ -98,7 +98,9 @@ impl Turn<'_> {
         let today = self.at.date(self.at.now);
         // What it opens with first: the rest is what came since.
         if self.state.booked.is_to_open() {
-            books::mirror(&self.state, &invoice, today).into_iter().for_each(|event| self.push(event));
+            for event in books::mirror(&self.state, &invoice, today) {
+                self.push(event);
+            }
         }
         for event in books::mirror(&self.state, &invoice, today) {
             self.push(event);

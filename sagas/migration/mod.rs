@@ -145,7 +145,9 @@ impl Saga for Migration {
                 refer("zoho_subscription", &found.zoho_subscription);
                 refer("zoho_customer", &found.zoho_customer);
             }
-            Event::ProductClaimed { claims } => facts.marks.extend(claims.iter().cloned().map(Mark::Confirm)),
+            Event::ProductClaimed { claims } | Event::ReturnClaimed { claims } => {
+                facts.marks.extend(claims.iter().cloned().map(Mark::Confirm));
+            }
             Event::OldChargesCounted { order_ids } => {
                 facts.marks.extend(order_ids.iter().cloned().map(|order_id| Mark::SpendCard { order_id }));
             }
@@ -166,7 +168,9 @@ impl Saga for Migration {
                     facts.marks.push(Mark::LiftHold { invoice: held(zoho_subscription), reason: PAID });
                 }
             }
-            Event::LinkRefused { released, .. } => {
+            Event::LinkRefused { released, .. }
+            | Event::ReturnRefused { released, .. }
+            | Event::ReturnedToOldWay { released, .. } => {
                 facts.marks.extend(released.iter().cloned().map(Mark::Release));
             }
             Event::HandOverOrdered { wish, .. } => refer("hand_over", &wish.saga().to_string()),
@@ -182,10 +186,6 @@ impl Saga for Migration {
             }
             Event::OldWayStopped { zoho_subscription, .. } => {
                 facts.marks.push(Mark::LiftHold { invoice: held(zoho_subscription), reason: OLD_WAY });
-            }
-            Event::ReturnClaimed { claims } => facts.marks.extend(claims.iter().cloned().map(Mark::Confirm)),
-            Event::ReturnRefused { released, .. } | Event::ReturnedToOldWay { released, .. } => {
-                facts.marks.extend(released.iter().cloned().map(Mark::Release));
             }
             Event::ProductReleased { claim } => facts.marks.push(Mark::Release(claim.clone())),
             Event::WouldCharge { invoice, amount, .. } => {

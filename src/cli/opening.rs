@@ -136,7 +136,7 @@ async fn show(args: Show) -> Result<(), Exit> {
     };
     let newest = events.iter().rev().find(|event| event.name == "OpeningDiffers").filter(|_| line.state == "Differs");
     let told = newest.and_then(|event| serde_json::from_str::<Value>(&event.payload).ok());
-    let differences = told.map(|told| told["business"]["differences"].clone()).unwrap_or_else(|| json!([]));
+    let differences = told.map_or_else(|| json!([]), |told| told["business"]["differences"].clone());
     if args.json {
         return print_json(
             &json!({"saga": id, "state": line.state, "open_at": line.title, "differences": differences}),

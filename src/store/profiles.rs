@@ -130,7 +130,7 @@ pub async fn billed_in(pool: &PgPool, customer: &str) -> Result<Option<String>, 
 
 fn json<T: Serialize>(values: &T) -> Result<String, StoreError> {
     let refused = |_| StoreError::Refused("personal data that is not expressible in JSON".to_owned());
-    serde_json::to_string(values).map_err(refused).map(|text| storable(&text).to_string())
+    serde_json::to_string(values).map_err(refused).map(|text| storable(&text))
 }
 
 fn read<T: DeserializeOwned>(customer: &str, data: &str) -> Result<T, StoreError> {

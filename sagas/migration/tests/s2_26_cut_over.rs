@@ -99,13 +99,13 @@ fn p6_a_hand_over_whose_answer_is_lost_is_found_by_our_own_record_and_one_that_f
     assert_eq!(w.state(), "Watched");
     let mut w = World::approved(by_zoho);
     w.cut_over(Orchestrator);
-    w.answered(Ended::Unchanged { why: "no card in a week".to_owned() });
+    w.answered(&Ended::Unchanged { why: "no card in a week".to_owned() });
     assert_eq!((w.state().as_str(), w.owner), ("Approved", Some(ZohoNative)));
     w.has_recorded_history("hand_over_failed");
     w.cut_over(Orchestrator);
     assert_eq!((w.tells.len(), w.state().as_str()), (2, "HandingOver"), "it can be ordered again, as another one");
     assert_ne!(w.tells[0].to, w.tells[1].to);
-    w.answered(Ended::Unchanged { why: "no".to_owned() });
+    w.answered(&Ended::Unchanged { why: "no".to_owned() });
     w.pass(TimeDelta::days(3));
     assert_eq!(w.state(), "Approved");
 }

@@ -329,12 +329,12 @@ impl World {
     /// The hand-over ends with that owner on record.
     pub(super) fn handed_over(&mut self, owner: CollectionOwner) {
         self.owner = Some(owner);
-        self.answered(Ended::HandedOver { owner, valid_from: None });
+        self.answered(&Ended::HandedOver { owner, valid_from: None });
     }
 
     /// As the hand-over tells it, word for word.
-    pub(super) fn answered(&mut self, ended: Ended) {
-        let told = self.asked().answer(&ended).expect("it asked to be told");
+    pub(super) fn answered(&mut self, ended: &Ended) {
+        let told = self.asked().answer(ended).expect("it asked to be told");
         self.tell(serde_json::from_value(told.command).expect("a command of this flow"));
     }
 

@@ -51,14 +51,18 @@ impl Deals {
                 };
                 *on = tags.on(on.iter().map(String::as_str));
             }
-            Crm::Seek { .. } | Crm::Erase { .. } => panic!("nobody of this world asks to be erased"),
+            Crm::Seek { .. } | Crm::Erase { .. } | Crm::ReadProfile(_) | Crm::WriteProfile(_) => {
+                panic!("nobody of this world asks to be erased, or moves")
+            }
         }
         Outcome::Done { answer: self.shown(call) }
     }
 
     pub(crate) fn look(&self, call: &Crm) -> Look {
         let is_so = match call {
-            Crm::Find { .. } | Crm::Seek { .. } | Crm::Erase { .. } => false,
+            Crm::Find { .. } | Crm::Seek { .. } | Crm::Erase { .. } | Crm::ReadProfile(_) | Crm::WriteProfile(_) => {
+                false
+            }
             Crm::UpsertAccount { account, .. } => self.accounts.contains_key(account),
             Crm::UpsertContact { customer, .. } => self.contacts.contains_key(customer),
             Crm::UpsertDeal(order) => self.deals.get(&order.subscription).is_some_and(|deal| {
@@ -91,7 +95,9 @@ impl Deals {
             Crm::UpsertAccount { account, .. } => (CrmModule::Accounts, account),
             Crm::UpsertContact { customer, .. } => (CrmModule::Contacts, customer),
             Crm::UpsertDeal(order) => (CrmModule::Deals, &order.subscription),
-            Crm::Seek { .. } | Crm::Erase { .. } => panic!("nobody of this world asks to be erased"),
+            Crm::Seek { .. } | Crm::Erase { .. } | Crm::ReadProfile(_) | Crm::WriteProfile(_) => {
+                panic!("nobody of this world asks to be erased, or moves")
+            }
         };
         let tags = self.tags(module, key);
         let deal = self.deals.get(key).filter(|_| module == CrmModule::Deals);

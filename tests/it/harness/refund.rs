@@ -133,7 +133,7 @@ impl super::Fixture for Fixture {
         if let Some(refund) = made {
             let found = refund::Command::FoundOutside { wish: Box::new(wish), refund };
             message.command = serde_json::to_value(found).unwrap();
-            message.kind = "reconciliation.book_refund".to_owned();
+            "reconciliation.book_refund".clone_into(&mut message.kind);
         }
         NewItem {
             saga: message.to,
