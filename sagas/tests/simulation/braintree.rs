@@ -45,7 +45,7 @@ pub(crate) struct Braintree {
     customers: BTreeMap<String, Vec<Vaulted>>,
     pub(crate) plastic: BTreeMap<String, Plastic>,
     pub(crate) sales: Vec<Sale>,
-    refunds: Vec<Refund>,
+    pub(crate) refunds: Vec<Refund>,
     /// The index shows what is older than this.
     pub(crate) lag: TimeDelta,
     /// The index stands still until then, at this instant.

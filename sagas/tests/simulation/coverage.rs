@@ -29,7 +29,17 @@ use std::collections::BTreeSet;
 pub(crate) type Ends = BTreeSet<(String, String)>;
 
 /// Steps that call our own store alone.
-const OURS: [&str; 25] = [
+const OURS: [&str; 34] = [
+    "find_payments",
+    "order_end",
+    "tell_end",
+    "ask_card",
+    "propose",
+    "weigh",
+    "ask_stream",
+    "tell_stream",
+    "order_give_back",
+
     "read_settings",
     "survey_subscription",
     "survey_customer",
@@ -64,10 +74,8 @@ const OURS: [&str; 25] = [
 const BEYOND: [&str; 8] =
     ["read_trial", "vault", "undo vault", "undo_twin", "move_subscription", "confirm_move", "move_back", "ask_card"];
 
-/// Flows of which the simulation plays nothing, or a part: of refunds those that a rule asks for. Their own walks and the harness
-/// play them.
+/// Flows of which the simulation plays nothing, or a part. Their own walks and the harness play them.
 const NOT_PLAYED: &[&str] = &[
-    Refund::NAME,
     Dispute::NAME,
     Erasure::NAME,
     Notices::NAME,

@@ -76,17 +76,24 @@ impl Zoho {
         if self.payments.iter().any(|p| p.invoice == *id) && matches!(call, OnInvoice::Void { .. }) {
             return rejected(RejectionKind::State, "paid_invoice");
         }
-        self.edit(id, now, |bill| match call {
-            OnInvoice::Void { .. } => bill.void = true,
-            _ => bill.written_off += balance,
-        });
+        match call {
+            OnInvoice::ReadLines { invoice } => return self.lines(invoice, now),
+            OnInvoice::ApplyCredit { invoice, note, amount } => {
+                return self.apply_credit(invoice, note, amount.minor, now);
+            }
+            OnInvoice::Void { .. } => self.edit(id, now, |bill| bill.void = true),
+            OnInvoice::WriteOff { .. } => self.edit(id, now, |bill| bill.written_off += balance),
+            OnInvoice::CancelWriteOff { .. } => panic!("no flow makes this call yet: {call:?}"),
+        }
         Outcome::Done { answer: Answer::Nothing }
     }
 
     pub(crate) fn look_invoice(&self, call: &OnInvoice) -> Look {
         let is_so = self.bill_of(call.invoice()).is_some_and(|bill| match call {
             OnInvoice::Void { .. } => bill.void,
-            _ => bill.written_off > 0,
+            OnInvoice::WriteOff { .. } => bill.written_off > 0,
+            OnInvoice::ApplyCredit { invoice, note, .. } => self.is_applied(invoice, note),
+            OnInvoice::ReadLines { .. } | OnInvoice::CancelWriteOff { .. } => false,
         });
         if !is_so {
             return Look::Absent { watermark: false, key_proven: false };
@@ -201,7 +208,7 @@ impl World {
         use {GiveBack as G, OpenInvoices as O};
         Choice {
             open_invoices: self.dice.of(&[None, Some(O::Collect), Some(O::Void), Some(O::WriteOff)]),
-            give_back: self.dice.of(&[None, Some(G::Nothing), Some(G::Prorated), Some(G::Credit)]),
+            give_back: self.dice.of(&[None, Some(G::Nothing), Some(G::Prorated), Some(G::Full), Some(G::Full), Some(G::Credit)]),
         }
     }
 

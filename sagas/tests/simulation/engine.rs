@@ -232,10 +232,7 @@ impl World {
             self.breaks(format!("{flow} {saga}: {law}"));
         }
         for message in told {
-            // What follows from it is the same company's.
-            if let Some(who) = self.who(saga) {
-                self.laws.belongs.entry(message.to).or_insert(who);
-            }
+            self.is_theirs_too(saga, &message);
             if self.tables.tell_once(&message.key) {
                 self.pass_on(&message);
             }
@@ -442,6 +439,7 @@ impl World {
                 if let Desk::Tell { message, .. } = desk
                     && self.tables.tell_once(&message.key)
                 {
+                    self.is_theirs_too(flight.saga, message);
                     self.pass_on(message);
                 }
                 if let Desk::TellAll { flow, command, key, .. } = desk
@@ -479,6 +477,13 @@ impl World {
             }
             Effect::Crm(call) => self.deals.perform(call),
             effect => self.crm.perform(effect),
+        }
+    }
+
+    /// What follows from a saga is the same company's.
+    fn is_theirs_too(&mut self, saga: SagaId, message: &Message) {
+        if let Some(who) = self.who(saga) {
+            self.laws.belongs.entry(message.to).or_insert(who);
         }
     }
 

@@ -74,6 +74,11 @@ impl World {
         }
     }
 
+    /// The invoice for which a sale was made.
+    pub(crate) fn invoice_for(&self, sale: &crate::braintree::Sale) -> Option<String> {
+        self.invoice_of(&sale.order_id)
+    }
+
     /// What of an invoice Braintree holds captured, in minor units.
     pub(crate) fn captured(&self, invoice: &str) -> i64 {
         let of_it =
@@ -109,6 +114,10 @@ impl World {
                 } else {
                     self.above_ceiling(saga, amount.minor)
                 }
+            }
+            Braintree::Refund { order_id, transaction, .. } => {
+                let twice = self.braintree.refunds.iter().any(|refund| refund.order_id == *order_id);
+                twice.then(|| format!("{transaction} is given back twice under {order_id}"))
             }
             // What was taken is voided on purpose.
             Braintree::Void { .. }

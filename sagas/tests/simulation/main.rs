@@ -21,6 +21,7 @@ mod laws;
 mod live;
 mod mishaps;
 mod people;
+mod refunds;
 mod rest;
 mod run;
 mod tables;

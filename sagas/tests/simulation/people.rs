@@ -14,6 +14,7 @@ use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
+use sagas::refund::Refund;
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::subscription_activation::{self, Act, Consent, PageStage, Paying, SubscriptionActivation, Terms};
 use serde::Serialize;
@@ -50,6 +51,8 @@ pub(crate) enum Deed {
     CancelLate { saga: SagaId },
     /// Somebody of ours calls something off, pauses it or wants it now.
     CallOff,
+    /// Finance gives some of a payment back.
+    GiveBack,
     /// An operator sees to what is parked.
     Operator,
 }
@@ -113,10 +116,12 @@ impl World {
             Deed::Catalog => self.change_catalog(),
             Deed::CatalogDay => self.ask_for_catalog(Asked::Daily),
             Deed::EndSubscription => self.ends_something(),
+            Deed::GiveBack => self.gives_back(),
             Deed::CancelLate { saga } => self.cancel_late(saga),
             Deed::CallOff => self.call_off(),
             Deed::Operator => {
                 self.see_to_parked();
+                self.agrees_to_give_backs();
                 if now < self.healed_at + TimeDelta::days(25) {
                     let wait = self.millis(20 * 3_600_000, 30 * 3_600_000);
                     self.clock.after(wait, Event::Deed(Deed::Operator));
@@ -465,6 +470,8 @@ impl World {
             let message = if decides && flow == invoice_payment::InvoicePayment::NAME && self.dice.chance(700) {
                 let decide = invoice_payment::Command::Decide { choice, reason: "seen to".to_owned() };
                 item::<invoice_payment::InvoicePayment>("operator.decide", &decide)
+            } else if let Some(decided) = (flow == Refund::NAME).then(|| self.decides_on_refund(code)).flatten() {
+                decided
             } else if flow == Cancellation::NAME && code == ParkCode::MoneyDecision && self.dice.chance(700) {
                 item::<Cancellation>("operator.choose", &self.chooses())
             } else {

@@ -10,6 +10,7 @@ use sagas::kernel::effect::ClaimKind;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::Work;
 use sagas::kernel::saga::Saga;
+use sagas::subscription_activation::SubscriptionActivation;
 
 impl World {
     /// Checks all that can be said only at rest.
@@ -51,8 +52,18 @@ impl World {
             // An invoice that was paid by hand waits for its activation, which waits for a record of it.
             let by_hand = matches!(state.as_str(), "SubscriptionPaused" | "Recording" | "Deferred" | "LateCharges")
                 && self.touched(*id);
+            let by_hand = by_hand || (state == "Converting" && self.touched(*id) && self.sale_waits(*id));
             (!waits || !by_hand || flow.open.is_some())
                 .then(|| format!("{} {id} is not finished: {state}, {:?}", live.flow_name(), live.work(now)))
+        })
+    }
+
+    /// Who tries waits for what is sold to them, which waits for people.
+    fn sale_waits(&self, trial: SagaId) -> bool {
+        let who = self.who(trial);
+        self.sagas.iter().any(|(id, slot)| {
+            let sells = slot.live.flow_name() == SubscriptionActivation::NAME && self.who(*id) == who;
+            sells && slot.live.flow().ended.is_none()
         })
     }
 
@@ -126,7 +137,10 @@ impl World {
             // Zoho detaches what was paid on an invoice that is voided.
             let void = self.zoho.bill_of(invoice).is_some_and(|bill| bill.void);
             let records: Vec<_> = self.zoho.payments.iter().filter(|p| p.reference == sale.id && !void).collect();
-            let recorded: i64 = records.iter().map(|p| p.amount).sum();
+            // What is forgiven stays recorded as paid; a credit note that was paid out stands against it.
+            let refunds = self.braintree.refunds.iter().filter(|refund| refund.transaction == sale.id);
+            let forgiven: i64 = refunds.map(|refund| self.zoho.paid_out(&refund.id)).sum();
+            let recorded = records.iter().map(|p| p.amount).sum::<i64>() - forgiven;
             let kept = sale.amount.minor - self.braintree.refunded(&sale.id);
             let wanted = if sale.is_captured() { kept } else { 0 };
             (recorded != wanted || records.len() > 1).then(|| {

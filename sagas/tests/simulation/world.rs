@@ -82,6 +82,8 @@ pub(crate) struct World {
     pub(crate) cards_asked: BTreeMap<String, SagaId>,
     /// How far customers agreed to be charged, by activation.
     pub(crate) accepted: BTreeMap<SagaId, i64>,
+    /// Give-backs that finance has asked for.
+    pub(crate) give_backs: u32,
     /// Cells reached: flow, step, what happened.
     pub(crate) cells: BTreeMap<(String, String, String), u32>,
     pub(crate) trace: Trace,
@@ -139,6 +141,7 @@ impl World {
             running: BTreeMap::new(),
             cards_asked: BTreeMap::new(),
             accepted: BTreeMap::new(),
+            give_backs: 0,
             cells: BTreeMap::new(),
             trace: Trace::default(),
             broken: None,
@@ -148,6 +151,7 @@ impl World {
         world.rough_weather();
         world.some_catalog(healed_at);
         world.some_try(seed);
+        world.some_give_backs();
         world
     }
 

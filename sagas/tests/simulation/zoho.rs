@@ -2,10 +2,11 @@
 //! twice stands twice; what was paid cannot be undone.
 
 use crate::braintree::{NOTHING, not_found, rejected};
+use crate::refunds::Note;
 use crate::tables::eur;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sagas::kernel::answer::{Answer, Invoice, InvoicePayment, Subscription, ZohoCustomer};
-use sagas::kernel::effect::{OnPayment, SubscriptionOrder, Zoho as Call};
+use sagas::kernel::effect::{SubscriptionOrder, Zoho as Call};
 use sagas::kernel::offer::{Offer, PlanOffer, Tax, TermUnit};
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
 
@@ -30,12 +31,12 @@ pub(crate) struct Bill {
 /// A payment in the book.
 #[derive(Debug, Clone)]
 pub(crate) struct Payment {
-    id: String,
+    pub(crate) id: String,
     pub(crate) invoice: String,
     pub(crate) reference: String,
-    mode: &'static str,
+    pub(crate) mode: &'static str,
     pub(crate) amount: i64,
-    at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// A customer in the book.
@@ -52,6 +53,7 @@ pub(crate) struct Zoho {
     pub(crate) subscriptions: Vec<(Subscription, DateTime<Utc>)>,
     pub(crate) bills: Vec<Bill>,
     pub(crate) payments: Vec<Payment>,
+    pub(crate) notes: Vec<Note>,
     ids: u32,
     /// Net price of every plan.
     pub(crate) price: i64,
@@ -70,6 +72,7 @@ impl Zoho {
             subscriptions: Vec::new(),
             bills: Vec::new(),
             payments: Vec::new(),
+            notes: Vec::new(),
             ids: 0,
             price: 10_000,
             lag: TimeDelta::zero(),
@@ -78,7 +81,7 @@ impl Zoho {
         }
     }
 
-    fn id(&mut self, prefix: &str) -> String {
+    pub(crate) fn id(&mut self, prefix: &str) -> String {
         self.ids += 1;
         format!("{prefix}{}", self.ids)
     }
@@ -179,6 +182,12 @@ impl Zoho {
         self.touch(&payment.invoice, now);
     }
 
+    pub(crate) fn amend_payment(&mut self, at: usize, amount: i64, now: DateTime<Utc>) {
+        self.payments[at].amount = amount;
+        let invoice = self.payments[at].invoice.clone();
+        self.touch(&invoice, now);
+    }
+
     fn touch(&mut self, id: &str, now: DateTime<Utc>) {
         let others: i64 =
             self.payments.iter().filter(|p| p.invoice == id && p.mode != "creditcard").map(|p| p.amount).sum();
@@ -210,7 +219,7 @@ impl Zoho {
         Answer::Invoice(Box::new(self.shown(bill, now)))
     }
 
-    fn shown(&self, bill: &Bill, now: DateTime<Utc>) -> Invoice {
+    pub(crate) fn shown(&self, bill: &Bill, now: DateTime<Utc>) -> Invoice {
         let balance = self.balance(bill);
         let status = match (bill.void, balance) {
             (true, _) => "void",
@@ -293,19 +302,13 @@ impl Zoho {
             Call::UndoSubscription { subscription } => self.undo(subscription, now),
             Call::Subscription(call) => self.on_subscription(call, now),
             Call::Invoice(call) => self.on_invoice(call, now),
-            Call::Payment(OnPayment::Delete { payment }) => {
-                if let Some(at) = self.payments.iter().position(|known| known.id == *payment) {
-                    self.delete_payment(at, now);
-                }
-                done(Answer::Nothing)
-            }
+            Call::Payment(call) => self.on_payment(call, now),
+            Call::Credit(call) => self.on_credit(call, now),
             Call::ReadCatalog
             | Call::FindCustomers { .. }
             | Call::UpdateCustomer { .. }
             | Call::SeekCustomer { .. }
             | Call::EraseCustomer { .. }
-            | Call::Credit(_)
-            | Call::Payment(_)
             | Call::Estimate(_)
             | Call::Page(_) => panic!("no flow makes this call yet: {call:?}"),
             Call::ReadFirstInvoice { subscription } => {
@@ -385,9 +388,8 @@ impl Zoho {
             }
             Call::Subscription(call) => self.look_subscription(call),
             Call::Invoice(call) => self.look_invoice(call),
-            Call::Payment(OnPayment::Delete { payment }) if !self.payments.iter().any(|p| p.id == *payment) => {
-                found(Answer::Nothing, Vec::new())
-            }
+            Call::Payment(call) => self.look_payment(call),
+            Call::Credit(call) => self.look_credit(call, now),
             _ => absent,
         }
     }
