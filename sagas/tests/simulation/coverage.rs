@@ -5,6 +5,7 @@ use crate::mishaps::Kind;
 use crate::people::{CANCEL, CANCEL_NOW};
 use crate::run::Cells;
 use sagas::act_refusal::ActRefusal;
+use sagas::braintree_recurring::BraintreeRecurring;
 use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::CatalogSync;
 use sagas::crm_lifecycle::CrmLifecycle;
@@ -23,6 +24,7 @@ use sagas::plan_change::PlanChange;
 use sagas::refund::Refund;
 use sagas::sign_up::SignUp;
 use sagas::subscription_activation::SubscriptionActivation;
+use sagas::zoho_native::ZohoNative;
 use std::collections::BTreeSet;
 
 /// How sagas ended: flow, the flow's own word.
@@ -39,7 +41,6 @@ const OURS: [&str; 34] = [
     "ask_stream",
     "tell_stream",
     "order_give_back",
-
     "read_settings",
     "survey_subscription",
     "survey_customer",
@@ -75,15 +76,8 @@ const BEYOND: [&str; 8] =
     ["read_trial", "vault", "undo vault", "undo_twin", "move_subscription", "confirm_move", "move_back", "ask_card"];
 
 /// Flows of which the simulation plays nothing, or a part. Their own walks and the harness play them.
-const NOT_PLAYED: &[&str] = &[
-    Dispute::NAME,
-    Erasure::NAME,
-    Notices::NAME,
-    PlanChange::NAME,
-    DeskTicket::NAME,
-    Migration::NAME,
-    HandOver::NAME,
-];
+const NOT_PLAYED: &[&str] =
+    &[Dispute::NAME, Erasure::NAME, Notices::NAME, PlanChange::NAME, DeskTicket::NAME, Migration::NAME, HandOver::NAME];
 
 /// What has to happen besides: flow, what, and in which state of the flow.
 const MET: [(&str, &str, &str); 7] = [
@@ -97,7 +91,18 @@ const MET: [(&str, &str, &str); 7] = [
 ];
 
 /// Words in which sagas have to end.
-const ENDS: [(&str, &str); 23] = [
+const ENDS: [(&str, &str); 34] = [
+    (Refund::NAME, "Settled"),
+    (Refund::NAME, "Voided"),
+    (Refund::NAME, "Refused"),
+    (Refund::NAME, "Denied"),
+    (BraintreeRecurring::NAME, "Ended"),
+    (BraintreeRecurring::NAME, "NotOurs"),
+    (BraintreeRecurring::NAME, "Watching"),
+    (ZohoNative::NAME, "Active"),
+    (ZohoNative::NAME, "Ended"),
+    (ZohoNative::NAME, "Cancelled"),
+    (ZohoNative::NAME, "HandedOver"),
     (CrmLifecycle::NAME, "Kept"),
     (CatalogSync::NAME, "Asserted"),
     (SignUp::NAME, "Converted"),

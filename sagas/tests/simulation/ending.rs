@@ -46,7 +46,33 @@ impl Zoho {
             }
             _ => {}
         }
-        Outcome::Done { answer: Answer::Terms(Box::new(terms(known))) }
+        let known = known.clone();
+        Outcome::Done { answer: Answer::Terms(Box::new(self.terms(&known))) }
+    }
+
+    fn terms(&self, known: &Subscription) -> SubscriptionTerms {
+        let newest = self.bills.iter().rfind(|bill| bill.subscription.as_ref() == Some(&known.id));
+        SubscriptionTerms {
+            id: known.id.clone(),
+            customer: known.customer.clone(),
+            status: known.status.clone(),
+            auto_collect: known.auto_collect,
+            has_card: true,
+            sold: Sold {
+                plan: known.plan.clone().unwrap_or_default(),
+                quantity: 1,
+                addons: Vec::new(),
+                coupon: None,
+                amount: known.amount,
+            },
+            scheduled: None,
+            name: None,
+            term_starts_on: known.next_billing_on.and_then(|day| day.checked_sub_days(Days::new(30))),
+            term_ends_on: known.next_billing_on.and_then(|day| day.pred_opt()),
+            next_billing_on: known.next_billing_on,
+            newest_invoice: newest.map(|bill| bill.id.clone()),
+            changed_at: None,
+        }
     }
 
     pub(crate) fn look_subscription(&self, call: &OnSubscription) -> Look {
@@ -65,7 +91,7 @@ impl Zoho {
             }
             _ => known.status == "live",
         };
-        let answer = Answer::Terms(Box::new(terms(known)));
+        let answer = Answer::Terms(Box::new(self.terms(known)));
         if is_so { Look::Found { outcome: Box::new(Outcome::Done { answer }), extra: Vec::new() } } else { absent }
     }
 
@@ -110,30 +136,6 @@ fn end_of_term(subscription: &mut Subscription, now: DateTime<Utc>) {
     }
 }
 
-fn terms(known: &Subscription) -> SubscriptionTerms {
-    SubscriptionTerms {
-        id: known.id.clone(),
-        customer: known.customer.clone(),
-        status: known.status.clone(),
-        auto_collect: known.auto_collect,
-        has_card: true,
-        sold: Sold {
-            plan: known.plan.clone().unwrap_or_default(),
-            quantity: 1,
-            addons: Vec::new(),
-            coupon: None,
-            amount: known.amount,
-        },
-        scheduled: None,
-        name: None,
-        term_starts_on: known.next_billing_on.and_then(|day| day.checked_sub_days(Days::new(30))),
-        term_ends_on: known.next_billing_on.and_then(|day| day.pred_opt()),
-        next_billing_on: known.next_billing_on,
-        newest_invoice: None,
-        changed_at: None,
-    }
-}
-
 impl World {
     /// What our own tables say of a subscription that is being ended.
     pub(crate) fn survey_ending(&self, saga: SagaId, ours: &str, subscription: &str, asked: &[String]) -> Answer {
@@ -144,7 +146,7 @@ impl World {
             .filter(|id| held(ClaimKind::ZohoInvoice, id).is_some_and(|(_, holder)| holder.saga != saga))
             .collect();
         let captured = |sale: &crate::braintree::Sale| {
-            let invoice = self.invoice_of(&sale.order_id).filter(|invoice| asked.contains(invoice))?;
+            let invoice = self.invoice_for(sale).filter(|invoice| asked.contains(invoice))?;
             let (transaction, at) = (sale.id.clone(), self.clock.now());
             sale.is_captured().then_some(BookedCapture { transaction, invoice, amount: sale.amount, at })
         };
@@ -152,7 +154,8 @@ impl World {
         let sold = |holder: SagaId| derive("subscription", &[&holder.0.simple().to_string()]).simple().to_string();
         let product = self.tables.claims.iter().find_map(|(claim, holder)| {
             let keeps = claim.kind == ClaimKind::AccountPlanFamily && sold(holder.saga) == ours;
-            keeps.then(|| KeptProduct { saga: holder.saga, key: claim.key.clone(), flow: None })
+            let flow = self.sagas.get(&holder.saga).map(|slot| slot.live.flow_name().to_owned());
+            keeps.then(|| KeptProduct { saga: holder.saga, key: claim.key.clone(), flow })
         });
         Answer::EndingSurvey(Box::new(EndingSurvey { charging, captures, product }))
     }
@@ -208,7 +211,14 @@ impl World {
         use {GiveBack as G, OpenInvoices as O};
         Choice {
             open_invoices: self.dice.of(&[None, Some(O::Collect), Some(O::Void), Some(O::WriteOff)]),
-            give_back: self.dice.of(&[None, Some(G::Nothing), Some(G::Prorated), Some(G::Full), Some(G::Full), Some(G::Credit)]),
+            give_back: self.dice.of(&[
+                None,
+                Some(G::Nothing),
+                Some(G::Prorated),
+                Some(G::Full),
+                Some(G::Full),
+                Some(G::Credit),
+            ]),
         }
     }
 

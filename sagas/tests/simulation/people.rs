@@ -51,6 +51,18 @@ pub(crate) enum Deed {
     CancelLate { saga: SagaId },
     /// Somebody of ours calls something off, pauses it or wants it now.
     CallOff,
+    /// A customer looks at the page that leads to Zoho's.
+    VisitNative { saga: SagaId, visits: u32 },
+    /// Zoho raises the invoice of a term that begins.
+    Renews { subscription: String },
+    /// Zoho's gateway tries a charge again.
+    CollectsAtZoho { subscription: String, bill: String, tries: u32 },
+    /// People hand a subscription over that Zoho collects.
+    HandsOver { subscription: String },
+    /// Braintree charges what is due by itself.
+    Recurs { series: String },
+    /// Braintree tells of a subscription of which nobody knows.
+    Stranger,
     /// Finance gives some of a payment back.
     GiveBack,
     /// An operator sees to what is parked.
@@ -117,6 +129,12 @@ impl World {
             Deed::CatalogDay => self.ask_for_catalog(Asked::Daily),
             Deed::EndSubscription => self.ends_something(),
             Deed::GiveBack => self.gives_back(),
+            Deed::VisitNative { saga, visits } => self.visit_native(saga, visits),
+            Deed::Renews { subscription } => self.renews(&subscription),
+            Deed::CollectsAtZoho { subscription, bill, tries } => self.collects_at_zoho(&subscription, &bill, tries),
+            Deed::HandsOver { subscription } => self.hands_over(&subscription),
+            Deed::Recurs { series } => self.recurs(&series),
+            Deed::Stranger => self.hears_of_stranger(),
             Deed::CancelLate { saga } => self.cancel_late(saga),
             Deed::CallOff => self.call_off(),
             Deed::Operator => {
@@ -165,6 +183,9 @@ impl World {
         let live = |saga: &&SagaId| self.sagas.get(saga).is_some_and(|slot| slot.live.flow().ended.is_none());
         let running = self.running.get(record).filter(live).copied();
         let Some(company) = self.crm.records.get(record).map(|asked| asked.company.clone()) else { return };
+        if self.native.contains(&company) {
+            return self.press_native(record, &company);
+        }
         let unserved = self.mishaps.seeks(ActRefusal::NAME, &[""]);
         if self.dice.chance(if unserved { 600 } else { 80 }) {
             return self.press_unserved(record, &company, running.is_none());
@@ -195,13 +216,15 @@ impl World {
         if !ordered {
             self.crm.press(record, act.title(), now);
         }
+        let company = self.crm.records.get(record).map(|asked| asked.company.clone()).unwrap_or_default();
+        let collected_by = self.collector_of(&company);
         let pressed = subscription_activation::Command::Pressed {
             organization: ORGANIZATION.to_owned(),
             installation: installation(),
             record: record.to_owned(),
             act,
             pressed_at: now,
-            terms: Box::new(terms()),
+            terms: Box::new(Terms { collected_by, ..terms() }),
             ordered,
         };
         let kind = if act == Act::CancelNow { CANCEL_NOW } else { "attio.act" };

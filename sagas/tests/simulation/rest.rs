@@ -5,12 +5,14 @@ use crate::engine::Slot;
 use crate::people::ORGANIZATION;
 use crate::tables::sum_of;
 use crate::world::World;
+use sagas::braintree_recurring::BraintreeRecurring;
 use sagas::cancellation::Cancellation;
 use sagas::kernel::effect::ClaimKind;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::Work;
 use sagas::kernel::saga::Saga;
 use sagas::subscription_activation::SubscriptionActivation;
+use sagas::zoho_native::ZohoNative;
 
 impl World {
     /// Checks all that can be said only at rest.
@@ -22,7 +24,9 @@ impl World {
             .or_else(|| self.lost_customer())
             .or_else(|| self.catalog_differs())
             .or_else(|| self.deals_differ())
-            .or_else(|| self.trials_left());
+            .or_else(|| self.trials_left())
+            .or_else(|| self.recurring_differs())
+            .or_else(|| self.bought_unknown());
         if let Some(law) = law {
             self.breaks(law);
         }
@@ -52,7 +56,13 @@ impl World {
             // An invoice that was paid by hand waits for its activation, which waits for a record of it.
             let by_hand = matches!(state.as_str(), "SubscriptionPaused" | "Recording" | "Deferred" | "LateCharges")
                 && self.touched(*id);
-            let by_hand = by_hand || (state == "Converting" && self.touched(*id) && self.sale_waits(*id));
+            // It is looked after as long as it runs.
+            let runs = match live.flow_name() {
+                ZohoNative::NAME => matches!(state.as_str(), "Active" | "PastDue" | "Ending"),
+                BraintreeRecurring::NAME => matches!(state.as_str(), "Watching" | "PastDue"),
+                _ => false,
+            };
+            let by_hand = runs || by_hand || (state == "Converting" && self.touched(*id) && self.sale_waits(*id));
             (!waits || !by_hand || flow.open.is_some())
                 .then(|| format!("{} {id} is not finished: {state}, {:?}", live.flow_name(), live.work(now)))
         })
@@ -71,7 +81,8 @@ impl World {
         self.tables.claims.iter().find_map(|(claim, holder)| {
             let slot = self.sagas.get(&holder.saga)?;
             let flow = slot.live.flow();
-            let lasts = claim.kind == ClaimKind::AccountPlanFamily && slot.live.summary().state == "Active";
+            let keeps = matches!(slot.live.summary().state.as_str(), "Active" | "HandedOver");
+            let lasts = claim.kind == ClaimKind::AccountPlanFamily && keeps;
             let ended = flow.ended.is_some() && !lasts;
             ended.then(|| format!("{} {} ended and holds {claim:?}", slot.live.flow_name(), holder.saga))
         })
@@ -100,7 +111,7 @@ impl World {
             let saga = subscription.reference.split('.').nth(2)?;
             let of_it = |(id, slot): &(&SagaId, &Slot)| id.0.simple().to_string() == saga && !is_parked(slot);
             let made_by = self.sagas.iter().find(of_it);
-            if made_by.is_none() || subscription.status == "cancelled" {
+            if made_by.is_none() || subscription.status == "cancelled" || self.is_native(id) {
                 return None;
             }
             if !self.zoho.is_active(customer) {
@@ -113,7 +124,7 @@ impl World {
     }
 
     fn activation_is_parked(&self, invoice: &str) -> bool {
-        let on_it = self.braintree.sales.iter().filter(|s| self.invoice_of(&s.order_id).as_deref() == Some(invoice));
+        let on_it = self.braintree.sales.iter().filter(|s| self.invoice_for(s).as_deref() == Some(invoice));
         on_it.into_iter().any(|sale| {
             let of_it = |id: &SagaId| sale.order_id.contains(&id.0.simple().to_string());
             self.sagas.iter().any(|(id, slot)| slot.live.flow().parked.is_some() && of_it(id))
@@ -131,7 +142,7 @@ impl World {
     /// Each captured amount is recorded in Zoho exactly once.
     fn recorded_once(&self, invoice: &str) -> Option<String> {
         self.braintree.sales.iter().find_map(|sale| {
-            if self.invoice_of(&sale.order_id).as_deref() != Some(invoice) {
+            if self.invoice_for(sale).as_deref() != Some(invoice) {
                 return None;
             }
             // Zoho detaches what was paid on an invoice that is voided.
@@ -155,6 +166,18 @@ impl World {
         })
     }
 
+    /// What Braintree took for an invoice by itself, but for the charge that began it all.
+    fn by_itself(&self, invoice: &str) -> i64 {
+        let of_it = |sale: &&crate::braintree::Sale| {
+            sale.series.is_some()
+                && !sale.first
+                && sale.is_captured()
+                && self.invoice_for(sale).as_deref() == Some(invoice)
+        };
+        let sales = self.braintree.sales.iter().filter(of_it);
+        sales.map(|sale| sale.amount.minor - self.braintree.refunded(&sale.id)).sum()
+    }
+
     /// Receivables are what Zoho shows as owed; what was taken is applied.
     fn ledger_differs(&self, invoice: &str) -> Option<String> {
         let bill = self.zoho.bill_of(invoice)?;
@@ -166,11 +189,14 @@ impl World {
         if receivable != balance {
             return Some(format!("invoice {invoice}: the ledger is owed {receivable}, Zoho shows {balance}"));
         }
-        let (taken, captured) = (sum_of(sums, invoice, 1110) + sum_of(sums, invoice, 1120), self.captured(invoice));
+        // What Braintree took by itself was booked before it was known for which invoice: only what was applied says so.
+        let by_itself = self.by_itself(invoice);
+        let (taken, captured) =
+            (sum_of(sums, invoice, 1110) + sum_of(sums, invoice, 1120), self.captured(invoice) - by_itself);
         if taken != captured {
             return Some(format!("invoice {invoice}: the ledger holds {taken}, Braintree {captured}"));
         }
-        let unapplied = -sum_of(sums, invoice, 2100);
+        let unapplied = -sum_of(sums, invoice, 2100) + by_itself;
         (unapplied != 0).then(|| format!("invoice {invoice}: {unapplied} is applied to nothing and nobody was asked"))
     }
 }

@@ -2,6 +2,7 @@
 //! twice stands twice; what was paid cannot be undone.
 
 use crate::braintree::{NOTHING, not_found, rejected};
+use crate::native::OpenPage;
 use crate::refunds::Note;
 use crate::tables::eur;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -48,6 +49,9 @@ struct Customer {
     at: DateTime<Utc>,
 }
 
+/// A term, where nobody says otherwise.
+pub(crate) const MONTH: TimeDelta = TimeDelta::days(30);
+
 pub(crate) struct Zoho {
     customers: Vec<Customer>,
     pub(crate) subscriptions: Vec<(Subscription, DateTime<Utc>)>,
@@ -57,6 +61,10 @@ pub(crate) struct Zoho {
     ids: u32,
     /// Net price of every plan.
     pub(crate) price: i64,
+    /// A term of what is sold now.
+    pub(crate) term: TimeDelta,
+    /// Pages on its own host.
+    pub(crate) pages: Vec<OpenPage>,
     /// Lists are so far behind.
     pub(crate) lag: TimeDelta,
     /// A first invoice is shown so long after its subscription.
@@ -75,6 +83,8 @@ impl Zoho {
             notes: Vec::new(),
             ids: 0,
             price: 10_000,
+            term: MONTH,
+            pages: Vec::new(),
             lag: TimeDelta::zero(),
             invoice_lag: TimeDelta::zero(),
             changed: Vec::new(),
@@ -90,6 +100,14 @@ impl Zoho {
         let id = self.id("zc");
         self.customers.push(Customer { id: id.clone(), ours: ours.map(str::to_owned), active: true, at: now });
         id
+    }
+
+    /// A customer that an undo has left behind, inactive.
+    pub(crate) fn leaves_customer(&mut self, ours: &str, now: DateTime<Utc>) {
+        let id = self.add_customer(Some(ours), now);
+        for customer in self.customers.iter_mut().filter(|customer| customer.id == id) {
+            customer.active = false;
+        }
     }
 
     pub(crate) fn subscribe(
@@ -109,7 +127,7 @@ impl Zoho {
             plan: Some(plan.to_owned()),
             product: Some(format!("family-{plan}")),
             amount: Some(eur(self.price)),
-            next_billing_on: Some((now + TimeDelta::days(30)).date_naive()),
+            next_billing_on: Some((now + self.term).date_naive()),
         };
         self.subscriptions.push((subscription.clone(), now));
         subscription
@@ -304,13 +322,13 @@ impl Zoho {
             Call::Invoice(call) => self.on_invoice(call, now),
             Call::Payment(call) => self.on_payment(call, now),
             Call::Credit(call) => self.on_credit(call, now),
+            Call::Page(call) => self.on_page(call, now),
             Call::ReadCatalog
             | Call::FindCustomers { .. }
             | Call::UpdateCustomer { .. }
             | Call::SeekCustomer { .. }
             | Call::EraseCustomer { .. }
-            | Call::Estimate(_)
-            | Call::Page(_) => panic!("no flow makes this call yet: {call:?}"),
+            | Call::Estimate(_) => panic!("no flow makes this call yet: {call:?}"),
             Call::ReadFirstInvoice { subscription } => {
                 let first = self.bills.iter().find(|b| b.subscription.as_ref() == Some(subscription));
                 let invoice = first.filter(|b| b.visible_at <= now).map(|b| Box::new(self.shown(b, now)));
