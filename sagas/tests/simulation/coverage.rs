@@ -68,6 +68,9 @@ const OURS: [&str; 34] = [
     "release_product",
 ];
 
+/// Steps that only read, on the way to a write.
+const READS: [&str; 2] = ["find_account", "read_tags"];
+
 /// Steps that the simulated people cannot bring about: `vault` needs a price of zero, a trial or a later start, which are
 /// not for sale here, and so does `read_trial`; `undo_twin` needs a subscription that Zoho makes twice of one request, which the
 /// look-up prevents; `move_subscription` and what belongs to it need subscriptions that Braintree charges by itself; `ask_card`
@@ -176,6 +179,7 @@ fn kinds(label: &str, class: Class) -> Vec<Kind> {
     let reads = || Effect::Practice(Practice::Look);
     match class {
         _ if OURS.contains(&label) => Kind::of(&ours()),
+        _ if READS.contains(&label) => Kind::of(&reads()),
         Class::Read => Kind::of(&reads()),
         Class::Compensatable | Class::Pivot | Class::Retriable | Class::Projection => Kind::of(&writes()),
     }

@@ -13,6 +13,10 @@ use sagas::kernel::answer::{
 use sagas::kernel::effect::{ClaimKind, OnInvoice, OnSubscription};
 use sagas::kernel::ids::{SagaId, derive};
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
+use sagas::kernel::saga::Saga;
+
+/// Steps of an ending that is taken back.
+const TAKEN_BACK: &[&str] = &["reactivate", "keep_recurring"];
 
 impl Zoho {
     pub(crate) fn on_subscription(&mut self, call: &OnSubscription, now: DateTime<Utc>) -> Outcome {
@@ -175,8 +179,13 @@ impl World {
         }
         let owned = self.tables.subscriptions.values().find(|o| o.zoho.as_ref() == Some(&subscription.id));
         let record = owned.and_then(|owned| owned.attio.clone());
-        let wish = self.dice.of(&[Wish::CancelNow, Wish::CancelNow, Wish::CancelAtEnd, Wish::Reactivate]);
-        let press = record.filter(|_| self.dice.chance(500)).map(|record| {
+        let wish = match self.sought_wish(&subscription.status) {
+            Some(wish) => wish,
+            None => self.dice.of(&[Wish::CancelNow, Wish::CancelNow, Wish::CancelAtEnd, Wish::Reactivate]),
+        };
+        self.owes_at_the_end(&subscription, now);
+        let sought = self.sought_choice().is_some();
+        let press = record.filter(|_| !sought && self.dice.chance(500)).map(|record| {
             self.crm.press(&record, wish.title(), now);
             Press { record, pressed_at: now }
         });
@@ -184,7 +193,8 @@ impl World {
         let order = Order { wish, choice, reason: "moved away".to_owned(), by: "token:ada".to_owned(), press };
         let command = Command::Ordered { of: of(&subscription.id), order: Box::new(order) };
         self.tells_ending(&subscription.id, &command);
-        let wait = self.millis(600_000, 48 * 3_600_000);
+        let takes_back = wish == Wish::CancelAtEnd && self.mishaps.seeks(Cancellation::NAME, TAKEN_BACK);
+        let wait = self.millis(600_000, if takes_back { 3_600_000 } else { 48 * 3_600_000 });
         self.clock.after(wait, Event::Deed(crate::people::Deed::EndSubscription));
     }
 
@@ -207,8 +217,43 @@ impl World {
         self.message(saga, &message.clone(), TimeDelta::minutes(15), Some(message));
     }
 
+    /// What leads to taking an ending back: it is ordered first.
+    fn sought_wish(&self, status: &str) -> Option<Wish> {
+        let takes_back = self.mishaps.seeks(Cancellation::NAME, TAKEN_BACK);
+        let ends = takes_back || self.mishaps.seeks(Cancellation::NAME, &["read_recurring"]);
+        match status {
+            "non_renewing" if takes_back => Some(Wish::Reactivate),
+            "live" if ends => Some(Wish::CancelAtEnd),
+            _ => self.sought_choice().map(|_| Wish::CancelNow),
+        }
+    }
+
+    /// The choice that leads to the step that this run seeks out.
+    fn sought_choice(&self) -> Option<Choice> {
+        use {GiveBack as G, OpenInvoices as O};
+        let seeks = |step| self.mishaps.seeks(Cancellation::NAME, &[step]);
+        let open = [("write_off_invoice", O::WriteOff), ("void_invoice", O::Void), ("tell_invoice", O::Collect)];
+        let open = open.iter().find(|(step, _)| seeks(*step)).map(|(_, choice)| *choice);
+        let back = ["find_payments", "order_give_back"].into_iter().find(|step| seeks(*step)).map(|_| G::Full);
+        let choice =
+            Choice { open_invoices: open.or(back.map(|_| O::Void)), give_back: back.or(open.map(|_| G::Nothing)) };
+        (open.is_some() || back.is_some()).then_some(choice)
+    }
+
+    /// An invoice that nobody has paid yet, where this run seeks out what becomes of it.
+    fn owes_at_the_end(&mut self, subscription: &Subscription, now: DateTime<Utc>) {
+        let steps = ["write_off_invoice", "void_invoice", "tell_invoice"];
+        if self.mishaps.seeks(Cancellation::NAME, &steps) && subscription.status == "live" {
+            let due = TimeDelta::days(2);
+            self.zoho.bill(&subscription.customer, Some(&subscription.id), 5_000, due, now);
+        }
+    }
+
     fn some_choice(&mut self) -> Choice {
         use {GiveBack as G, OpenInvoices as O};
+        if let Some(choice) = self.sought_choice() {
+            return choice;
+        }
         Choice {
             open_invoices: self.dice.of(&[None, Some(O::Collect), Some(O::Void), Some(O::WriteOff)]),
             give_back: self.dice.of(&[

@@ -110,7 +110,8 @@ impl World {
             Deed::Raise { customer, subscription } => {
                 let total = self.dice.of(&[1_500, 5_000, 10_000]);
                 let due = TimeDelta::days(self.dice.of(&[0, 0, 2]));
-                self.zoho.bill(&customer, subscription.as_deref(), total, due, now);
+                let bill = self.zoho.bill(&customer, subscription.as_deref(), total, due, now);
+                self.pays_half(&bill, total / 2);
             }
             Deed::Press { record } => self.press(&record),
             Deed::Visit { saga, visits } => self.visit(saga, visits),

@@ -13,6 +13,8 @@ use sagas::kernel::answer::{
 use sagas::kernel::effect::{Braintree as Call, FirstTermKind, RecurringChange, RecurringOrder};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{DeclineKind, Look, Outcome, RejectionKind};
+use sagas::kernel::saga::Saga;
+use sagas::payment_method_update::PaymentMethodUpdate;
 use serde_json::json;
 
 /// So often Braintree tries a charge that the bank refused, a day apart; then it ends the subscription.
@@ -244,6 +246,7 @@ impl World {
             return;
         }
         self.braintree.term = self.term();
+        self.card_goes_bad(id);
         let known = self.braintree.sales.len();
         let Some(word) = self.braintree.charges(id, now) else { return };
         self.tells_recurring(id, word);
@@ -260,6 +263,37 @@ impl World {
         let next = if series.failures > 0 { now.date_naive() + TimeDelta::days(1) } else { series.next_charge_on };
         let wait = self.until_day(next, now);
         self.clock.after(wait, Event::Deed(Deed::Recurs { series: id.to_owned() }));
+    }
+
+    /// Now and then the bank refuses what it took before.
+    fn card_goes_bad(&mut self, id: &str) {
+        let sought =
+            self.mishaps.seeks(BraintreeRecurring::NAME, &["read_card", "ask_card", "show", "task", "order_end"])
+                || self.mishaps.seeks(PaymentMethodUpdate::NAME, &["task"]);
+        let now = self.clock.now();
+        if now >= self.healed_at || !self.dice.chance(if sought { 700 } else { 150 }) {
+            return;
+        }
+        let card = self.braintree.series(id).and_then(|s| self.braintree.card_of(&s.customer, &s.token));
+        let until = now + TimeDelta::hours(self.dice.between(6, 96));
+        if let Some(plastic) = card.and_then(|card| self.braintree.plastic.get_mut(&card)) {
+            plastic.broke_until = Some(until);
+        }
+    }
+
+    /// Now and then staff sell at another price from the next term on.
+    fn price_moves(&mut self, id: &str) {
+        let sought = self.mishaps.seeks(BraintreeRecurring::NAME, &["read_price", "correct_price"]);
+        if self.clock.now() >= self.healed_at || !self.dice.chance(if sought { 700 } else { 40 }) {
+            return;
+        }
+        let by = self.dice.of(&[300, -300]);
+        let customer = self.zoho.subscription(id).map(|known| known.customer.clone()).unwrap_or_default();
+        let company = self.company_of(&customer);
+        self.touched.extend(company);
+        for (known, _) in self.zoho.subscriptions.iter_mut().filter(|(known, _)| known.id == id) {
+            known.amount = known.amount.map(|amount| eur(amount.minor + by));
+        }
     }
 
     /// Braintree's message; should it be lost, the daily look finds what it says.
@@ -303,6 +337,7 @@ impl World {
             Some(CollectionOwner::ZohoNative) => self.renews_at_zoho(id),
             Some(CollectionOwner::BraintreeRecurring) if begun => {
                 let term = self.term();
+                self.price_moves(id);
                 if self.zoho.next_term(id, term, now).is_some() {
                     self.bills_term(id);
                 }

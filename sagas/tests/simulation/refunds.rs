@@ -57,6 +57,9 @@ impl Note {
     }
 }
 
+/// Steps that follow a void.
+const VOIDED: [&str; 3] = ["void_invoice", "read_invoice", "apply_note"];
+
 fn done(answer: Answer) -> Outcome {
     Outcome::Done { answer }
 }
@@ -214,7 +217,7 @@ impl World {
         if !sought && !self.dice.chance(100) {
             return;
         }
-        for _ in 0..if sought { 8 } else { 2 } {
+        for _ in 0..if sought { 12 } else { 2 } {
             let minutes = (self.healed_at - self.clock.now()).num_minutes() * 5 / 4;
             let wait = TimeDelta::minutes(self.dice.between(0, minutes));
             self.clock.after(wait, Event::Deed(Deed::GiveBack));
@@ -229,7 +232,12 @@ impl World {
         if taken.is_empty() {
             return;
         }
-        let (sale, invoice) = self.dice.of(&taken);
+        // What was taken a moment ago is voided.
+        let voids = self.mishaps.seeks(Refund::NAME, &VOIDED);
+        let is_fresh =
+            |(sale, _): &&(crate::braintree::Sale, String)| sale.status == TransactionStatus::SubmittedForSettlement;
+        let fresh: Vec<_> = taken.iter().filter(is_fresh).cloned().collect();
+        let (sale, invoice) = self.dice.of(if voids && !fresh.is_empty() { &fresh } else { &taken });
         let left = sale.amount.minor - self.braintree.refunded(&sale.id);
         // What was taken a moment ago is voided as a whole.
         let fresh = sale.status == TransactionStatus::SubmittedForSettlement;
@@ -249,7 +257,11 @@ impl World {
             invoice,
             stream,
             amount: eur(amount),
-            source: self.dice.of(&[Source::Forgive, Source::Forgive, Source::Reopen, Source::Unapplied]),
+            source: if voids {
+                Source::Forgive
+            } else {
+                self.dice.of(&[Source::Forgive, Source::Forgive, Source::Reopen, Source::Unapplied])
+            },
             reason: "goodwill: asked for".to_owned(),
             by: "token:ada".to_owned(),
             approval: if second { Approval::SecondPerson } else { Approval::Alone },
@@ -259,6 +271,16 @@ impl World {
         self.laws.belongs.insert(saga, company.unwrap_or_default());
         let requested = item::<Refund>("operator.refund", &Command::Requested { wish: Box::new(wish) });
         self.clock.after(TimeDelta::milliseconds(5), Event::Comes(saga, Box::new(requested)));
+    }
+
+    /// A part of an invoice is paid by cheque at once, where this run seeks out what is credited beside it.
+    pub(crate) fn pays_half(&mut self, bill: &str, half: i64) {
+        if self.mishaps.seeks(Refund::NAME, &["apply_note", "create_note"]) && self.dice.chance(700) {
+            let now = self.clock.now();
+            let company = self.zoho.bill_of(bill).and_then(|bill| self.company_of(&bill.customer));
+            self.touched.extend(company);
+            self.zoho.pay(bill, "cheque 9", "check", half, now);
+        }
     }
 
     /// Second persons agree, mostly.

@@ -62,18 +62,19 @@ impl World {
                 BraintreeRecurring::NAME => matches!(state.as_str(), "Watching" | "PastDue"),
                 _ => false,
             };
-            let by_hand = runs || by_hand || (state == "Converting" && self.touched(*id) && self.sale_waits(*id));
+            let by_hand = runs || by_hand || (state == "Converting" && self.sale_goes_on(*id));
             (!waits || !by_hand || flow.open.is_some())
                 .then(|| format!("{} {id} is not finished: {state}, {:?}", live.flow_name(), live.work(now)))
         })
     }
 
-    /// Who tries waits for what is sold to them, which waits for people.
-    fn sale_waits(&self, trial: SagaId) -> bool {
+    /// Who tries waits for what is sold to them: for a sale that waits for people (were it to wait for nothing, it would be
+    /// found itself), or one on Zoho's page, which goes on as long as its subscription.
+    fn sale_goes_on(&self, trial: SagaId) -> bool {
         let who = self.who(trial);
         self.sagas.iter().any(|(id, slot)| {
-            let sells = slot.live.flow_name() == SubscriptionActivation::NAME && self.who(*id) == who;
-            sells && slot.live.flow().ended.is_none()
+            let sells = [SubscriptionActivation::NAME, ZohoNative::NAME].contains(&slot.live.flow_name());
+            sells && self.who(*id) == who && slot.live.flow().ended.is_none()
         })
     }
 
@@ -175,7 +176,7 @@ impl World {
                 && self.invoice_for(sale).as_deref() == Some(invoice)
         };
         let sales = self.braintree.sales.iter().filter(of_it);
-        sales.map(|sale| sale.amount.minor - self.braintree.refunded(&sale.id)).sum()
+        sales.map(|sale| sale.amount.minor).sum()
     }
 
     /// Receivables are what Zoho shows as owed; what was taken is applied.

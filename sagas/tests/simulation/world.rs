@@ -21,6 +21,7 @@ use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Saga;
 use sagas::payment_method_update::PaymentMethodUpdate;
+use sagas::refund::Refund;
 use sagas::rehearsal::Rehearsal;
 use sagas::subscription_activation::SubscriptionActivation;
 use sagas::zoho_native::ZohoNative;
@@ -190,6 +191,7 @@ impl World {
             let keeps = self.mishaps.seeks(PaymentMethodUpdate::NAME, &[""]);
             let recurs = COLLECTED_THERE.iter().any(|(flow, steps)| self.mishaps.seeks(flow, steps));
             let native = self.mishaps.seeks(ZohoNative::NAME, &[""]);
+            let refunds = self.mishaps.seeks(Refund::NAME, &[""]);
             match n {
                 0 if recurs || self.dice.chance(60) => {
                     self.recurs.insert(company.clone());
@@ -200,7 +202,7 @@ impl World {
                     self.native_customer(&company);
                 }
                 0 if sells => self.new_customer(&company),
-                0 if keeps => self.old_customer(&company),
+                0 if keeps || refunds => self.old_customer(&company),
                 _ => self.some_customer(&company),
             }
         }
@@ -217,6 +219,12 @@ impl World {
         if ends || self.dice.chance(200) {
             let at = self.some_time();
             self.clock.at(at, Event::Deed(Deed::EndSubscription));
+            if ends {
+                for _ in 0..3 {
+                    let at = self.some_time();
+                    self.clock.at(at, Event::Deed(Deed::EndSubscription));
+                }
+            }
             let later = self.healed_at + self.hours(1, 48);
             self.clock.at(later, Event::Deed(Deed::EndSubscription));
         }
