@@ -67,8 +67,10 @@ impl World {
                 let reference = format!("demo1.sub.{saga}.");
                 let ours =
                     |id: &String| self.zoho.subscription(id).is_some_and(|s| s.reference.starts_with(&reference));
-                let bill = self.zoho.bills.iter().rfind(|b| b.subscription.as_ref().is_some_and(ours))?;
-                Some(bill.id.clone())
+                // What was made last counts, and of that the invoice with which it began.
+                let last = self.zoho.bills.iter().rfind(|b| b.subscription.as_ref().is_some_and(ours))?;
+                let first = self.zoho.bills.iter().find(|b| b.subscription == last.subscription)?;
+                Some(first.id.clone())
             }
             _ => None,
         }

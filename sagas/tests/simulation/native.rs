@@ -109,7 +109,7 @@ impl Zoho {
         if !due || known.status == "cancelled" || known.status == "paused" {
             return None;
         }
-        known.next_billing_on = Some((now + term).date_naive());
+        known.next_billing_on = known.next_billing_on.map(|day| day + term);
         Some(())
     }
 }
@@ -257,7 +257,7 @@ impl World {
 
     /// A term of what Zoho collects begins.
     pub(crate) fn renews_at_zoho(&mut self, id: &str) {
-        let (now, term) = (self.clock.now(), self.term());
+        let (now, term) = (self.clock.now(), self.zoho_term(id));
         if self.zoho.next_term(id, term, now).is_none() {
             return self.notices(id, "subscription_cancelled");
         }

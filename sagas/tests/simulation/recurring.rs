@@ -214,7 +214,7 @@ impl Braintree {
         series.failures = 0;
         series.cycle += 1;
         series.status = Status::Active;
-        series.next_charge_on = series.next_charge_on.max(now.date_naive()) + term;
+        series.next_charge_on += term;
         Some("subscription_charged_successfully")
     }
 }
@@ -245,7 +245,8 @@ impl World {
         if now > self.healed_at + TimeDelta::days(60) {
             return;
         }
-        self.braintree.term = self.term();
+        let Some(due) = self.braintree.series(id).map(|series| series.next_charge_on) else { return };
+        self.braintree.term = self.term_from(due);
         self.card_goes_bad(id);
         let known = self.braintree.sales.len();
         let Some(word) = self.braintree.charges(id, now) else { return };
@@ -336,7 +337,7 @@ impl World {
         match owner {
             Some(CollectionOwner::ZohoNative) => self.renews_at_zoho(id),
             Some(CollectionOwner::BraintreeRecurring) if begun => {
-                let term = self.term();
+                let term = self.zoho_term(id);
                 self.price_moves(id);
                 if self.zoho.next_term(id, term, now).is_some() {
                     self.bills_term(id);
@@ -352,6 +353,12 @@ impl World {
         self.clock.after(wait, Event::Deed(Deed::Renews { subscription: id.to_owned() }));
     }
 
+    /// The term of a subscription at Zoho that begins now.
+    pub(crate) fn zoho_term(&self, id: &str) -> TimeDelta {
+        let due = self.zoho.subscription(id).and_then(|known| known.next_billing_on);
+        self.term_from(due.unwrap_or_else(|| self.clock.now().date_naive()))
+    }
+
     /// The invoice of a term.
     pub(crate) fn bills_term(&mut self, id: &str) -> Option<String> {
         let now = self.clock.now();
@@ -359,9 +366,15 @@ impl World {
         Some(self.zoho.bill(&customer, Some(id), amount?.minor, TimeDelta::zero(), now))
     }
 
-    /// Terms are short while things go wrong: else nothing would be renewed then.
+    /// Terms are short while things go wrong: else nothing would be renewed then. Long enough, that the day on which a
+    /// charge is missed comes before the next term.
     pub(crate) fn term(&self) -> TimeDelta {
-        TimeDelta::days(if self.clock.now() < self.healed_at { 1 } else { 30 })
+        self.term_from(self.clock.now().date_naive())
+    }
+
+    /// The term that begins on that day: the same one on both sides.
+    pub(crate) fn term_from(&self, day: NaiveDate) -> TimeDelta {
+        TimeDelta::days(if day < self.healed_at.date_naive() { 3 } else { 30 })
     }
 
     /// What Braintree took by itself is booked and recorded, once.

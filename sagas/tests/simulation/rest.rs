@@ -7,6 +7,7 @@ use crate::tables::sum_of;
 use crate::world::World;
 use sagas::braintree_recurring::BraintreeRecurring;
 use sagas::cancellation::Cancellation;
+use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::effect::ClaimKind;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::Work;
@@ -54,8 +55,9 @@ impl World {
             let state = live.summary().state;
             let waits = matches!(live.work(now), Work::Wait(until) if until > now);
             // An invoice that was paid by hand waits for its activation, which waits for a record of it.
-            let by_hand = matches!(state.as_str(), "SubscriptionPaused" | "Recording" | "Deferred" | "LateCharges")
-                && self.touched(*id);
+            let by_hand =
+                matches!(state.as_str(), "SubscriptionPaused" | "Recording" | "Deferred" | "LateCharges" | "Busy")
+                    && self.touched(*id);
             // It is looked after as long as it runs.
             let runs = match live.flow_name() {
                 ZohoNative::NAME => matches!(state.as_str(), "Active" | "PastDue" | "Ending"),
@@ -98,7 +100,9 @@ impl World {
             // People were asked, or have decided to leave it so.
             let left = matches!(slot.live.summary().state.as_str(), "Left" | "Stopped");
             let asked = slot.live.flow().parked.is_some() || self.activation_is_parked(&bill.id);
-            if asked || left || self.ending_is_parked(bill.subscription.as_deref()) {
+            // What Braintree collects is matched by who mirrors it: what people did to such an invoice stays as it is.
+            let mirrored = self.by_braintree(bill) && self.touched(saga);
+            if asked || left || mirrored || self.ending_is_parked(bill.subscription.as_deref()) {
                 return None;
             }
             self.recorded_once(&bill.id).or_else(|| self.ledger_differs(&bill.id))
@@ -165,6 +169,12 @@ impl World {
                 )
             })
         })
+    }
+
+    fn by_braintree(&self, bill: &crate::zoho::Bill) -> bool {
+        let of_it = |owned: &&crate::tables::Owned| owned.zoho.is_some() && owned.zoho == bill.subscription;
+        let owned = self.tables.subscriptions.values().find(of_it);
+        owned.is_some_and(|owned| owned.owner == Some(CollectionOwner::BraintreeRecurring))
     }
 
     /// What Braintree took for an invoice by itself, but for the charge that began it all.
