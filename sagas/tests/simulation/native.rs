@@ -293,11 +293,13 @@ impl World {
     /// People hand the collection of a subscription over: Zoho charges it no more.
     pub(crate) fn hands_over(&mut self, id: &str) {
         let lives = self.zoho.subscription(id).is_some_and(|s| s.status == "live");
+        let from = self.zoho.subscription(id).and_then(|known| known.next_billing_on);
         let owned = self.tables.subscriptions.values_mut().find(|owned| owned.zoho.as_deref() == Some(id));
         let Some(owned) = owned.filter(|owned| lives && owned.owner == Some(CollectionOwner::ZohoNative)) else {
             return;
         };
-        owned.owner = Some(CollectionOwner::Orchestrator);
+        // The term that runs was the old collector's.
+        (owned.owner, owned.owner_from) = (Some(CollectionOwner::Orchestrator), from);
         for (known, _) in self.zoho.subscriptions.iter_mut().filter(|(known, _)| known.id == id) {
             known.auto_collect = false;
         }
