@@ -242,10 +242,10 @@ impl World {
     /// Braintree charges what is due, and tells of it.
     pub(crate) fn recurs(&mut self, id: &str) {
         let now = self.clock.now();
-        if now > self.healed_at + TimeDelta::days(60) {
+        let Some(due) = self.braintree.series(id).map(|series| series.next_charge_on) else { return };
+        if due > self.last_due() {
             return;
         }
-        let Some(due) = self.braintree.series(id).map(|series| series.next_charge_on) else { return };
         self.braintree.term = self.term_from(due);
         self.card_goes_bad(id);
         let known = self.braintree.sales.len();
@@ -325,7 +325,7 @@ impl World {
     /// Zoho raises the invoice of a term that begins, where somebody else than we collects it.
     pub(crate) fn renews(&mut self, id: &str) {
         let now = self.clock.now();
-        if now > self.healed_at + TimeDelta::days(60) {
+        if self.zoho.subscription(id).and_then(|known| known.next_billing_on).is_none_or(|due| due > self.last_due()) {
             return;
         }
         let owned = self.tables.subscriptions.iter().find(|(_, owned)| owned.zoho.as_deref() == Some(id));
@@ -370,6 +370,11 @@ impl World {
     /// charge is missed comes before the next term.
     pub(crate) fn term(&self) -> TimeDelta {
         self.term_from(self.clock.now().date_naive())
+    }
+
+    /// No term begins later: what follows from it has to come before the end.
+    fn last_due(&self) -> NaiveDate {
+        (self.healed_at + TimeDelta::days(60)).date_naive()
     }
 
     /// The term that begins on that day: the same one on both sides.

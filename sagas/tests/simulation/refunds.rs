@@ -283,8 +283,8 @@ impl World {
         }
     }
 
-    /// Some of what was paid on an invoice was given back, or is being. Nobody voids it then: what a void leaves of money
-    /// that was forgiven, the invoice's stream does not know yet (it would call it unapplied).
+    /// Some of what was paid on an invoice was given back, or is being. Nobody voids or lowers it then: what that leaves of
+    /// money that was forgiven, the invoice's stream does not know yet (it would call it unapplied).
     pub(crate) fn is_given_back(&self, invoice: &str) -> bool {
         let for_it = |sale: &&crate::braintree::Sale| self.invoice_for(sale).as_deref() == Some(invoice);
         let refunded = |sale: &crate::braintree::Sale| self.braintree.refunded(&sale.id) > 0;
