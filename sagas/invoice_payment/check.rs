@@ -155,10 +155,11 @@ impl Tests<'_> {
             let missing = ours_of(invoice, capture).is_none() && invoice.balance.is_positive();
             if capture.unapplied() > 0 && !(capture.payment.is_some() && self.state.orders.record_again && missing) {
                 self.place_one(capture)?;
-            } else if self.state.orders.record_again && missing {
-                // What the ledger applied is put back; a remainder stays a question.
+            } else if self.state.orders.record_again && missing && capture.is_held() {
+                // What the ledger applied is put back; a remainder stays a question. What went back is nobody's to record.
                 let again = capture.applied.is_positive();
-                let whole = if again { capture.applied } else { capture.amount };
+                let whole = if again { capture.applied.minor } else { capture.unapplied() };
+                let whole = Money::new(whole, capture.amount.currency);
                 let amount = Money::new(whole.minor.min(invoice.balance.minor), whole.currency);
                 return Err(Verdict::Record { transaction: capture.transaction.clone(), amount, again });
             }

@@ -424,7 +424,7 @@ fn decidable(state: &State, choice: Choice) -> Result<(), Refusal> {
     }
     match choice {
         Choice::Leave => no_open_money(state, "leave"),
-        Choice::RecordAgain if !state.captures.iter().any(|c| c.is_live() && c.trouble.is_none()) => {
+        Choice::RecordAgain if !state.captures.iter().any(|c| c.is_held() && c.trouble.is_none()) => {
             Err(refused(state, "nothing_captured", "record again", "nothing that we captured for it stands"))
         }
         Choice::RecordAgain | Choice::ChargeAgain => Ok(()),

@@ -212,6 +212,11 @@ impl Capture {
     pub(super) fn unapplied(&self) -> i64 {
         if self.reversed { 0 } else { self.amount.minor - self.applied.minor - self.given_back() }
     }
+
+    /// Some of it is still held, applied or not: not all of it was given back.
+    pub(super) fn is_held(&self) -> bool {
+        self.is_live() && (self.applied.is_positive() || self.unapplied() > 0)
+    }
 }
 
 /// A record in Zoho that is under way.

@@ -127,6 +127,22 @@ fn p6_reopened_the_invoice_is_read_again_and_charged_only_by_a_decision() {
 }
 
 #[test]
+fn p6_what_was_reopened_and_went_back_is_not_recorded_again() {
+    let mut w = World::begun(|_| {});
+    ask(&mut w, "a", TOTAL, Source::Reopen);
+    *w.accounts.entry(1200).or_default() += TOTAL;
+    *w.accounts.entry(1110).or_default() -= TOTAL;
+    w.holds.insert("given_back".to_owned());
+    w.delete_payments();
+    end(&mut w, "a", Ending::Refunded);
+    assert_eq!((w.parked(), w.balance(1200)), (Some(ParkCode::HeldByDecision), TOTAL));
+    let records = w.count("RecordingBegun");
+    w.choose(Choice::RecordAgain);
+    assert_eq!((w.heard_refused(), w.count("RecordingBegun")), (1, records), "nothing of it is held");
+    assert_eq!((w.parked(), w.balance(1200), w.balance(2100)), (Some(ParkCode::HeldByDecision), TOTAL, 0));
+}
+
+#[test]
 fn p6_voided_and_forgiven_the_invoice_goes_out_of_the_books() {
     let mut w = World::begun(|_| {});
     ask(&mut w, "a", TOTAL, Source::Forgive);

@@ -1,6 +1,7 @@
 //! Simulated Braintree: a vault and a book of transactions, kept as its documents say. Its search index is behind, in
 //! order; a request that comes twice is done twice.
 
+use crate::recurring::Series;
 use crate::tables::eur;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use sagas::kernel::answer::{Answer, CardSeen, Method, MethodInUse, Refund, Transaction, TransactionStatus as Status};
@@ -37,15 +38,23 @@ pub(crate) struct Sale {
     pub(crate) amount: Money,
     held: Option<Money>,
     pub(crate) status: Status,
-    created_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
+    /// The subscription for which Braintree made it by itself.
+    pub(crate) series: Option<String>,
+    /// It began one: who began it books it.
+    pub(crate) first: bool,
 }
 
 #[derive(Default)]
 pub(crate) struct Braintree {
+    /// Subscriptions that it charges by itself.
+    pub(crate) series: Vec<Series>,
+    /// A term of theirs that begins now.
+    pub(crate) term: TimeDelta,
     customers: BTreeMap<String, Vec<Vaulted>>,
     pub(crate) plastic: BTreeMap<String, Plastic>,
     pub(crate) sales: Vec<Sale>,
-    refunds: Vec<Refund>,
+    pub(crate) refunds: Vec<Refund>,
     /// The index shows what is older than this.
     pub(crate) lag: TimeDelta,
     /// The index stands still until then, at this instant.
@@ -67,6 +76,10 @@ impl Braintree {
 
     pub(crate) fn has_a_card(&self, customer: &str) -> bool {
         self.customers.get(customer).is_some_and(|cards| !cards.is_empty())
+    }
+
+    pub(crate) fn is_on_file(&self, token: &str) -> bool {
+        self.on_file(token).is_some()
     }
 
     /// Money moves on by itself.
@@ -171,6 +184,7 @@ impl Braintree {
                     return rejected(RejectionKind::State, "in_use");
                 }
                 self.customers.values_mut().for_each(|methods| methods.retain(|m| m.token != *token));
+                self.ends_with(token);
                 done(Answer::Nothing)
             }
             Call::Submit { transaction, amount } => self.submit(transaction, *amount),
@@ -179,7 +193,7 @@ impl Braintree {
                 Some((customer, at, vaulted)) => done(Answer::MethodInUse(Box::new(MethodInUse {
                     method: method(vaulted, at == 0),
                     customer: customer.clone(),
-                    subscriptions: Vec::new(),
+                    subscriptions: self.charging(token),
                 }))),
                 None => not_found(),
             },
@@ -190,12 +204,12 @@ impl Braintree {
                 methods[..=at].rotate_right(1);
                 done(Answer::Nothing)
             }
-            Call::VerifyMethod { .. }
-            | Call::UpdateCustomer { .. }
-            | Call::CreateSubscription(_)
+            Call::CreateSubscription(_)
             | Call::ReadSubscription { .. }
             | Call::UpdateSubscription { .. }
-            | Call::CancelSubscription { .. }
+            | Call::CancelSubscription { .. } => self.on_series(call, now),
+            Call::VerifyMethod { .. }
+            | Call::UpdateCustomer { .. }
             | Call::ReadDispute { .. }
             | Call::AcceptDispute { .. }
             | Call::UploadDocument { .. }
@@ -266,7 +280,7 @@ impl Braintree {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a line of the book has so many columns")]
-    fn book(
+    pub(crate) fn book(
         &mut self,
         order_id: &str,
         customer: &str,
@@ -288,6 +302,8 @@ impl Braintree {
             held: None,
             status: if no.is_some() { Status::ProcessorDeclined } else { approved },
             created_at: now,
+            series: None,
+            first: false,
         };
         self.sales.push(sale.clone());
         match no {
@@ -306,11 +322,11 @@ impl Braintree {
         })
     }
 
-    fn card_of(&self, customer: &str, token: &str) -> Option<String> {
+    pub(crate) fn card_of(&self, customer: &str, token: &str) -> Option<String> {
         self.customers.get(customer)?.iter().find(|m| m.token == token).map(|m| m.card.clone())
     }
 
-    fn index(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+    pub(crate) fn index(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let behind = now - self.lag;
         self.stuck.filter(|(until, _)| *until > now).map_or(behind, |(_, at)| at.min(behind))
     }
@@ -339,6 +355,7 @@ impl Braintree {
             Call::ReadCustomer { .. }
             | Call::ReadMethod { .. }
             | Call::ReadTransaction { .. }
+            | Call::ReadSubscription { .. }
             | Call::FindTransactions { .. } => nothing,
             Call::SetDefaultMethod { token, .. } => match self.on_file(token) {
                 Some((_, 0, _)) => found(nothing_more()),
@@ -381,6 +398,9 @@ impl Braintree {
                 Some(_) => found(rejected(RejectionKind::State, "91504")),
                 None => found(not_found()),
             },
+            Call::CreateSubscription(_) | Call::UpdateSubscription { .. } | Call::CancelSubscription { .. } => {
+                self.look_series(call, sent, now)
+            }
             // What is looked up was asked for before, and refused there.
             other => panic!("no flow of this world asks for {other:?}"),
         }
@@ -476,7 +496,7 @@ fn as_transaction(refund: &Refund) -> Transaction {
     }
 }
 
-fn shown(sale: &Sale) -> Transaction {
+pub(crate) fn shown(sale: &Sale) -> Transaction {
     let hold = sale.status == Status::Authorized || sale.held.is_some();
     Transaction {
         authentication: None,
@@ -511,7 +531,7 @@ fn method(vaulted: &Vaulted, default: bool) -> Method {
     }
 }
 
-fn decline(kind: DeclineKind, code: &str, of: Option<(&str, String)>) -> Decline {
+pub(crate) fn decline(kind: DeclineKind, code: &str, of: Option<(&str, String)>) -> Decline {
     Decline {
         kind,
         code: code.to_owned(),

@@ -13,6 +13,10 @@ use sagas::kernel::answer::{
 use sagas::kernel::effect::{ClaimKind, OnInvoice, OnSubscription};
 use sagas::kernel::ids::{SagaId, derive};
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
+use sagas::kernel::saga::Saga;
+
+/// Steps of an ending that is taken back.
+const TAKEN_BACK: &[&str] = &["reactivate", "keep_recurring"];
 
 impl Zoho {
     pub(crate) fn on_subscription(&mut self, call: &OnSubscription, now: DateTime<Utc>) -> Outcome {
@@ -46,7 +50,33 @@ impl Zoho {
             }
             _ => {}
         }
-        Outcome::Done { answer: Answer::Terms(Box::new(terms(known))) }
+        let known = known.clone();
+        Outcome::Done { answer: Answer::Terms(Box::new(self.terms(&known))) }
+    }
+
+    fn terms(&self, known: &Subscription) -> SubscriptionTerms {
+        let newest = self.bills.iter().rfind(|bill| bill.subscription.as_ref() == Some(&known.id));
+        SubscriptionTerms {
+            id: known.id.clone(),
+            customer: known.customer.clone(),
+            status: known.status.clone(),
+            auto_collect: known.auto_collect,
+            has_card: true,
+            sold: Sold {
+                plan: known.plan.clone().unwrap_or_default(),
+                quantity: 1,
+                addons: Vec::new(),
+                coupon: None,
+                amount: known.amount,
+            },
+            scheduled: None,
+            name: None,
+            term_starts_on: known.next_billing_on.and_then(|day| day.checked_sub_days(Days::new(30))),
+            term_ends_on: known.next_billing_on.and_then(|day| day.pred_opt()),
+            next_billing_on: known.next_billing_on,
+            newest_invoice: newest.map(|bill| bill.id.clone()),
+            changed_at: None,
+        }
     }
 
     pub(crate) fn look_subscription(&self, call: &OnSubscription) -> Look {
@@ -65,7 +95,7 @@ impl Zoho {
             }
             _ => known.status == "live",
         };
-        let answer = Answer::Terms(Box::new(terms(known)));
+        let answer = Answer::Terms(Box::new(self.terms(known)));
         if is_so { Look::Found { outcome: Box::new(Outcome::Done { answer }), extra: Vec::new() } } else { absent }
     }
 
@@ -76,17 +106,24 @@ impl Zoho {
         if self.payments.iter().any(|p| p.invoice == *id) && matches!(call, OnInvoice::Void { .. }) {
             return rejected(RejectionKind::State, "paid_invoice");
         }
-        self.edit(id, now, |bill| match call {
-            OnInvoice::Void { .. } => bill.void = true,
-            _ => bill.written_off += balance,
-        });
+        match call {
+            OnInvoice::ReadLines { invoice } => return self.lines(invoice, now),
+            OnInvoice::ApplyCredit { invoice, note, amount } => {
+                return self.apply_credit(invoice, note, amount.minor, now);
+            }
+            OnInvoice::Void { .. } => self.edit(id, now, |bill| bill.void = true),
+            OnInvoice::WriteOff { .. } => self.edit(id, now, |bill| bill.written_off += balance),
+            OnInvoice::CancelWriteOff { .. } => panic!("no flow makes this call yet: {call:?}"),
+        }
         Outcome::Done { answer: Answer::Nothing }
     }
 
     pub(crate) fn look_invoice(&self, call: &OnInvoice) -> Look {
         let is_so = self.bill_of(call.invoice()).is_some_and(|bill| match call {
             OnInvoice::Void { .. } => bill.void,
-            _ => bill.written_off > 0,
+            OnInvoice::WriteOff { .. } => bill.written_off > 0,
+            OnInvoice::ApplyCredit { invoice, note, .. } => self.is_applied(invoice, note),
+            OnInvoice::ReadLines { .. } | OnInvoice::CancelWriteOff { .. } => false,
         });
         if !is_so {
             return Look::Absent { watermark: false, key_proven: false };
@@ -103,30 +140,6 @@ fn end_of_term(subscription: &mut Subscription, now: DateTime<Utc>) {
     }
 }
 
-fn terms(known: &Subscription) -> SubscriptionTerms {
-    SubscriptionTerms {
-        id: known.id.clone(),
-        customer: known.customer.clone(),
-        status: known.status.clone(),
-        auto_collect: known.auto_collect,
-        has_card: true,
-        sold: Sold {
-            plan: known.plan.clone().unwrap_or_default(),
-            quantity: 1,
-            addons: Vec::new(),
-            coupon: None,
-            amount: known.amount,
-        },
-        scheduled: None,
-        name: None,
-        term_starts_on: known.next_billing_on.and_then(|day| day.checked_sub_days(Days::new(30))),
-        term_ends_on: known.next_billing_on.and_then(|day| day.pred_opt()),
-        next_billing_on: known.next_billing_on,
-        newest_invoice: None,
-        changed_at: None,
-    }
-}
-
 impl World {
     /// What our own tables say of a subscription that is being ended.
     pub(crate) fn survey_ending(&self, saga: SagaId, ours: &str, subscription: &str, asked: &[String]) -> Answer {
@@ -137,7 +150,7 @@ impl World {
             .filter(|id| held(ClaimKind::ZohoInvoice, id).is_some_and(|(_, holder)| holder.saga != saga))
             .collect();
         let captured = |sale: &crate::braintree::Sale| {
-            let invoice = self.invoice_of(&sale.order_id).filter(|invoice| asked.contains(invoice))?;
+            let invoice = self.invoice_for(sale).filter(|invoice| asked.contains(invoice))?;
             let (transaction, at) = (sale.id.clone(), self.clock.now());
             sale.is_captured().then_some(BookedCapture { transaction, invoice, amount: sale.amount, at })
         };
@@ -145,7 +158,8 @@ impl World {
         let sold = |holder: SagaId| derive("subscription", &[&holder.0.simple().to_string()]).simple().to_string();
         let product = self.tables.claims.iter().find_map(|(claim, holder)| {
             let keeps = claim.kind == ClaimKind::AccountPlanFamily && sold(holder.saga) == ours;
-            keeps.then(|| KeptProduct { saga: holder.saga, key: claim.key.clone(), flow: None })
+            let flow = self.sagas.get(&holder.saga).map(|slot| slot.live.flow_name().to_owned());
+            keeps.then(|| KeptProduct { saga: holder.saga, key: claim.key.clone(), flow })
         });
         Answer::EndingSurvey(Box::new(EndingSurvey { charging, captures, product }))
     }
@@ -165,8 +179,13 @@ impl World {
         }
         let owned = self.tables.subscriptions.values().find(|o| o.zoho.as_ref() == Some(&subscription.id));
         let record = owned.and_then(|owned| owned.attio.clone());
-        let wish = self.dice.of(&[Wish::CancelNow, Wish::CancelNow, Wish::CancelAtEnd, Wish::Reactivate]);
-        let press = record.filter(|_| self.dice.chance(500)).map(|record| {
+        let wish = match self.sought_wish(&subscription.status) {
+            Some(wish) => wish,
+            None => self.dice.of(&[Wish::CancelNow, Wish::CancelNow, Wish::CancelAtEnd, Wish::Reactivate]),
+        };
+        self.owes_at_the_end(&subscription, now);
+        let sought = self.sought_choice().is_some();
+        let press = record.filter(|_| !sought && self.dice.chance(500)).map(|record| {
             self.crm.press(&record, wish.title(), now);
             Press { record, pressed_at: now }
         });
@@ -174,7 +193,8 @@ impl World {
         let order = Order { wish, choice, reason: "moved away".to_owned(), by: "token:ada".to_owned(), press };
         let command = Command::Ordered { of: of(&subscription.id), order: Box::new(order) };
         self.tells_ending(&subscription.id, &command);
-        let wait = self.millis(600_000, 48 * 3_600_000);
+        let takes_back = wish == Wish::CancelAtEnd && self.mishaps.seeks(Cancellation::NAME, TAKEN_BACK);
+        let wait = self.millis(600_000, if takes_back { 3_600_000 } else { 48 * 3_600_000 });
         self.clock.after(wait, Event::Deed(crate::people::Deed::EndSubscription));
     }
 
@@ -197,11 +217,53 @@ impl World {
         self.message(saga, &message.clone(), TimeDelta::minutes(15), Some(message));
     }
 
+    /// What leads to taking an ending back: it is ordered first.
+    fn sought_wish(&self, status: &str) -> Option<Wish> {
+        let takes_back = self.mishaps.seeks(Cancellation::NAME, TAKEN_BACK);
+        let ends = takes_back || self.mishaps.seeks(Cancellation::NAME, &["read_recurring"]);
+        match status {
+            "non_renewing" if takes_back => Some(Wish::Reactivate),
+            "live" if ends => Some(Wish::CancelAtEnd),
+            _ => self.sought_choice().map(|_| Wish::CancelNow),
+        }
+    }
+
+    /// The choice that leads to the step that this run seeks out.
+    fn sought_choice(&self) -> Option<Choice> {
+        use {GiveBack as G, OpenInvoices as O};
+        let seeks = |step| self.mishaps.seeks(Cancellation::NAME, &[step]);
+        let open = [("write_off_invoice", O::WriteOff), ("void_invoice", O::Void), ("tell_invoice", O::Collect)];
+        let open = open.iter().find(|(step, _)| seeks(*step)).map(|(_, choice)| *choice);
+        let back = ["find_payments", "order_give_back"].into_iter().find(|step| seeks(*step)).map(|_| G::Full);
+        let choice =
+            Choice { open_invoices: open.or(back.map(|_| O::Void)), give_back: back.or(open.map(|_| G::Nothing)) };
+        (open.is_some() || back.is_some()).then_some(choice)
+    }
+
+    /// An invoice that nobody has paid yet, where this run seeks out what becomes of it.
+    fn owes_at_the_end(&mut self, subscription: &Subscription, now: DateTime<Utc>) {
+        let steps = ["write_off_invoice", "void_invoice", "tell_invoice"];
+        if self.mishaps.seeks(Cancellation::NAME, &steps) && subscription.status == "live" {
+            let due = TimeDelta::days(2);
+            self.zoho.bill(&subscription.customer, Some(&subscription.id), 5_000, due, now);
+        }
+    }
+
     fn some_choice(&mut self) -> Choice {
         use {GiveBack as G, OpenInvoices as O};
+        if let Some(choice) = self.sought_choice() {
+            return choice;
+        }
         Choice {
             open_invoices: self.dice.of(&[None, Some(O::Collect), Some(O::Void), Some(O::WriteOff)]),
-            give_back: self.dice.of(&[None, Some(G::Nothing), Some(G::Prorated), Some(G::Credit)]),
+            give_back: self.dice.of(&[
+                None,
+                Some(G::Nothing),
+                Some(G::Prorated),
+                Some(G::Full),
+                Some(G::Full),
+                Some(G::Credit),
+            ]),
         }
     }
 

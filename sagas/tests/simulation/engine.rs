@@ -7,7 +7,7 @@ use crate::mishaps::Kind;
 use crate::people::{CANCEL, CANCEL_NOW};
 use crate::world::{Event, World};
 use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::effect::{Braintree, Desk, Effect, Message, Zoho};
+use sagas::kernel::effect::{Braintree, Desk, Effect, Zoho};
 use sagas::kernel::flow::{Open, Phase, StepEvent};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::{What, Work};
@@ -232,10 +232,7 @@ impl World {
             self.breaks(format!("{flow} {saga}: {law}"));
         }
         for message in told {
-            // What follows from it is the same company's.
-            if let Some(who) = self.who(saga) {
-                self.laws.belongs.entry(message.to).or_insert(who);
-            }
+            self.is_theirs_too(saga, &message);
             if self.tables.tell_once(&message.key) {
                 self.pass_on(&message);
             }
@@ -442,6 +439,7 @@ impl World {
                 if let Desk::Tell { message, .. } = desk
                     && self.tables.tell_once(&message.key)
                 {
+                    self.is_theirs_too(flight.saga, message);
                     self.pass_on(message);
                 }
                 if let Desk::TellAll { flow, command, key, .. } = desk
@@ -460,43 +458,28 @@ impl World {
                     let left_out = self.mishaps.strikes(rate, now, || "the index leaves a hold out".to_owned());
                     self.braintree.leaves_out = left_out.then(|| TimeDelta::hours(self.dice.between(1, 72)));
                 }
+                self.braintree.term = self.term();
+                let begun = match call {
+                    Braintree::CreateSubscription(order) => self.braintree.series(&order.subscription).map(|_| ()),
+                    _ => Some(()),
+                };
                 let outcome = self.braintree.perform(call, flight.nonce.as_deref(), now);
                 let made = self.braintree.sales.get(known).filter(|s| s.is_captured()).map(|s| s.id.clone());
                 if let (Some(transaction), _) | (None, Some(transaction)) = (made, laws::submits(call)) {
-                    let fails = self.mishaps.weather.staff && self.dice.chance(40);
-                    let wait = TimeDelta::hours(self.dice.between(2, 20));
-                    if fails && let Some(who) = self.who(flight.saga) {
-                        self.touched.insert(who);
-                    }
-                    self.clock.after(wait, Event::Settles { transaction, fails });
+                    self.settles(transaction, self.who(flight.saga));
+                }
+                if let (Braintree::CreateSubscription(order), None) = (call, begun) {
+                    self.clocks(&order.subscription);
                 }
                 outcome
             }
             Effect::Zoho(call) => {
-                let outcome = self.zoho.perform(call, now);
+                let outcome = self.zoho_does(flight.saga, call, now);
                 self.check_record(flight.saga, call);
                 outcome
             }
             Effect::Crm(call) => self.deals.perform(call),
             effect => self.crm.perform(effect),
-        }
-    }
-
-    fn pass_on(&mut self, message: &Message) {
-        let (flow, command) = (message.flow.clone(), Some(message.command.clone()));
-        let item = Item { kind: "told", command, flow };
-        let wait = self.millis(1, 2_000);
-        self.clock.after(wait, Event::Comes(message.to, Box::new(item)));
-    }
-
-    /// Every saga of the flow that has not ended hears it.
-    fn tell_all(&mut self, flow: &str, command: &Value) {
-        let open = |(_, slot): &(&SagaId, &Slot)| slot.live.flow_name() == flow && slot.live.flow().ended.is_none();
-        let told: Vec<_> = self.sagas.iter().filter(open).map(|(saga, _)| *saga).collect();
-        for saga in told {
-            let item = Item { kind: "told", command: Some(command.clone()), flow: flow.to_owned() };
-            let wait = self.millis(1, 2_000);
-            self.clock.after(wait, Event::Comes(saga, Box::new(item)));
         }
     }
 

@@ -5,7 +5,7 @@ use crate::live::Seen;
 use crate::tables::sum_of;
 use crate::world::World;
 use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::answer::TransactionStatus as Status;
+use sagas::kernel::answer::{CollectionOwner, TransactionStatus as Status};
 use sagas::kernel::books;
 use sagas::kernel::effect::{Braintree, Zoho};
 use sagas::kernel::flow::{Open, StepEvent};
@@ -67,23 +67,63 @@ impl World {
                 let reference = format!("demo1.sub.{saga}.");
                 let ours =
                     |id: &String| self.zoho.subscription(id).is_some_and(|s| s.reference.starts_with(&reference));
-                let bill = self.zoho.bills.iter().rfind(|b| b.subscription.as_ref().is_some_and(ours))?;
-                Some(bill.id.clone())
+                // What was made last counts, and of that the invoice with which it began.
+                let last = self.zoho.bills.iter().rfind(|b| b.subscription.as_ref().is_some_and(ours))?;
+                let first = self.zoho.bills.iter().find(|b| b.subscription == last.subscription)?;
+                Some(first.id.clone())
             }
             _ => None,
         }
     }
 
+    /// The invoice for which a sale was made.
+    pub(crate) fn invoice_for(&self, sale: &crate::braintree::Sale) -> Option<String> {
+        if sale.series.is_none() {
+            return self.invoice_of(&sale.order_id);
+        }
+        // What Braintree charges by itself bears no reference of ours: the record at Zoho says what it was for.
+        self.zoho.payments.iter().find(|payment| payment.reference == sale.id).map(|payment| payment.invoice.clone())
+    }
+
     /// What of an invoice Braintree holds captured, in minor units.
     pub(crate) fn captured(&self, invoice: &str) -> i64 {
-        let of_it =
-            |s: &&crate::braintree::Sale| s.is_captured() && self.invoice_of(&s.order_id).as_deref() == Some(invoice);
+        let of_it = |s: &&crate::braintree::Sale| s.is_captured() && self.invoice_for(s).as_deref() == Some(invoice);
         self.braintree.sales.iter().filter(of_it).map(|s| s.amount.minor - self.braintree.refunded(&s.id)).sum()
     }
 
     /// Before money moves at Braintree: it is owed, was accepted, and is not taken a second time.
     pub(crate) fn check_sale(&mut self, saga: SagaId, call: &Braintree, now: DateTime<Utc>) {
-        let law = match call {
+        let law = self.not_ours(saga, call).or_else(|| self.sale_breaks(saga, call, now));
+        if let Some(law) = law {
+            self.breaks(law);
+        }
+    }
+
+    /// What another collector charges is never charged by us.
+    fn not_ours(&self, saga: SagaId, call: &Braintree) -> Option<String> {
+        let (Braintree::Sell { order_id, .. } | Braintree::Authorise { order_id, .. }) = call else { return None };
+        if self.who(saga).is_some_and(|who| self.recurs.contains(&who)) && order_id.contains(".act.") {
+            return Some(format!("{order_id} charges what Braintree was to charge by itself"));
+        }
+        let bill = self.zoho.bill_of(&self.invoice_of(order_id)?)?;
+        let of_it = |owned: &&crate::tables::Owned| owned.zoho.is_some() && owned.zoho == bill.subscription;
+        let owner = self.tables.subscriptions.values().find(of_it)?.owner?;
+        let ours = owner == CollectionOwner::Orchestrator;
+        (!ours).then(|| format!("{order_id} charges invoice {}, which {} collects", bill.id, owner.as_str()))
+    }
+
+    fn sale_breaks(&self, saga: SagaId, call: &Braintree, now: DateTime<Utc>) -> Option<String> {
+        match call {
+            Braintree::CreateSubscription(order) if order.first_charge_on.is_none() => {
+                let reaches = |sale: &&crate::braintree::Sale| sale.series.as_ref() == Some(&order.subscription);
+                let twice = self.braintree.sales.iter().filter(reaches).any(crate::braintree::Sale::is_captured)
+                    && self.braintree.series(&order.subscription).is_none();
+                let first = crate::recurring::first_charge(order);
+                if twice {
+                    return Some(format!("{} is begun, and was charged for before", order.subscription));
+                }
+                self.above_ceiling(saga, first)
+            }
             Braintree::Sell { order_id, amount, .. } => {
                 let twice = |s: &crate::braintree::Sale| s.order_id == *order_id && s.status.is_approved();
                 if self.braintree.sales.iter().any(twice) {
@@ -110,6 +150,10 @@ impl World {
                     self.above_ceiling(saga, amount.minor)
                 }
             }
+            Braintree::Refund { order_id, transaction, .. } => {
+                let twice = self.braintree.refunds.iter().any(|refund| refund.order_id == *order_id);
+                twice.then(|| format!("{transaction} is given back twice under {order_id}"))
+            }
             // What was taken is voided on purpose.
             Braintree::Void { .. }
                 if self.sagas.get(&saga).is_some_and(|slot| slot.live.flow_name() == Refund::NAME) =>
@@ -121,9 +165,6 @@ impl World {
                 (taken != 0).then(|| format!("{transaction} is voided by us after it was captured"))
             }
             _ => None,
-        };
-        if let Some(law) = law {
-            self.breaks(law);
         }
     }
 
@@ -220,7 +261,9 @@ impl World {
             };
             let held = sale.amount.minor - self.braintree.refunded(transaction);
             // A refund is known at Braintree before it is booked.
-            if taken != 0 && taken != held && taken != sale.amount.minor {
+            let newest = self.braintree.refunds.iter().rfind(|refund| refund.transaction == *transaction);
+            let booked = taken == held || newest.is_some_and(|refund| taken == held + refund.amount.minor);
+            if taken != 0 && !booked {
                 law = Some(format!("the ledger holds {taken} of {transaction}, Braintree {held}"));
             }
             let unapplied = sums.unapplied();

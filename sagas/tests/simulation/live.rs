@@ -9,6 +9,7 @@ use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{At, Facts, Refusal, Saga, Summary};
 use sagas::payment_method_update;
 use sagas::subscription_activation::{self, Page};
+use sagas::zoho_native;
 use serde_json::Value;
 use std::any::Any;
 
@@ -33,6 +34,8 @@ pub(crate) trait Live {
     fn page(&self, now: DateTime<Utc>) -> Option<Page>;
     /// The page for another card, where the flow has one.
     fn card_page(&self, now: DateTime<Utc>) -> Option<payment_method_update::Page>;
+    /// The page that leads to Zoho's, where the flow has one.
+    fn native_page(&self, now: DateTime<Utc>) -> Option<zoho_native::Page>;
     /// What follows from a command; nothing is written yet.
     fn decide(&mut self, what: What<Value>, now: DateTime<Utc>) -> Result<(), Refusal>;
     /// Drops what was decided: the node died before it was written.
@@ -98,6 +101,11 @@ where
     fn card_page(&self, now: DateTime<Utc>) -> Option<payment_method_update::Page> {
         let state = (&self.saga.business as &dyn Any).downcast_ref::<payment_method_update::State>()?;
         Some(payment_method_update::page(state, now))
+    }
+
+    fn native_page(&self, now: DateTime<Utc>) -> Option<zoho_native::Page> {
+        let state = (&self.saga.business as &dyn Any).downcast_ref::<zoho_native::State>()?;
+        Some(zoho_native::page(state, now))
     }
 
     fn decide(&mut self, what: What<Value>, now: DateTime<Utc>) -> Result<(), Refusal> {

@@ -152,6 +152,12 @@ impl Mishaps {
             self.sought += 1;
             return Some(kind);
         }
+        // A letter that the mail refuses is a task.
+        let refuses =
+            self.seeks("payment_method_update", &["task"]) && flow == "payment_method_update" && step == "letter";
+        if refuses && self.strikes(600, now, || format!("{:?} at {step}", Kind::Refused)) {
+            return Some(Kind::Refused);
+        }
         let mut kind = self.dice.of(&kinds);
         if kind == Kind::Refused && !(self.weather.refusals && self.dice.chance(200)) {
             kind = Kind::NotSent;

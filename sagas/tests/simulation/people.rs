@@ -14,6 +14,7 @@ use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
+use sagas::refund::Refund;
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::subscription_activation::{self, Act, Consent, PageStage, Paying, SubscriptionActivation, Terms};
 use serde::Serialize;
@@ -50,6 +51,20 @@ pub(crate) enum Deed {
     CancelLate { saga: SagaId },
     /// Somebody of ours calls something off, pauses it or wants it now.
     CallOff,
+    /// A customer looks at the page that leads to Zoho's.
+    VisitNative { saga: SagaId, visits: u32 },
+    /// Zoho raises the invoice of a term that begins.
+    Renews { subscription: String },
+    /// Zoho's gateway tries a charge again.
+    CollectsAtZoho { subscription: String, bill: String, tries: u32 },
+    /// People hand a subscription over that Zoho collects.
+    HandsOver { subscription: String },
+    /// Braintree charges what is due by itself.
+    Recurs { series: String },
+    /// Braintree tells of a subscription of which nobody knows.
+    Stranger,
+    /// Finance gives some of a payment back.
+    GiveBack,
     /// An operator sees to what is parked.
     Operator,
 }
@@ -95,7 +110,8 @@ impl World {
             Deed::Raise { customer, subscription } => {
                 let total = self.dice.of(&[1_500, 5_000, 10_000]);
                 let due = TimeDelta::days(self.dice.of(&[0, 0, 2]));
-                self.zoho.bill(&customer, subscription.as_deref(), total, due, now);
+                let bill = self.zoho.bill(&customer, subscription.as_deref(), total, due, now);
+                self.pays_half(&bill, total / 2);
             }
             Deed::Press { record } => self.press(&record),
             Deed::Visit { saga, visits } => self.visit(saga, visits),
@@ -113,12 +129,23 @@ impl World {
             Deed::Catalog => self.change_catalog(),
             Deed::CatalogDay => self.ask_for_catalog(Asked::Daily),
             Deed::EndSubscription => self.ends_something(),
+            Deed::GiveBack => self.gives_back(),
+            Deed::VisitNative { saga, visits } => self.visit_native(saga, visits),
+            Deed::Renews { subscription } => self.renews(&subscription),
+            Deed::CollectsAtZoho { subscription, bill, tries } => self.collects_at_zoho(&subscription, &bill, tries),
+            Deed::HandsOver { subscription } => self.hands_over(&subscription),
+            Deed::Recurs { series } => self.recurs(&series),
+            Deed::Stranger => self.hears_of_stranger(),
             Deed::CancelLate { saga } => self.cancel_late(saga),
             Deed::CallOff => self.call_off(),
             Deed::Operator => {
                 self.see_to_parked();
+                self.agrees_to_give_backs();
                 if now < self.healed_at + TimeDelta::days(25) {
-                    let wait = self.millis(20 * 3_600_000, 30 * 3_600_000);
+                    // A write-off takes two of them.
+                    let soon = self.mishaps.seeks(Cancellation::NAME, &["write_off_invoice"]) && now < self.healed_at;
+                    let hours = if soon { 1 } else { 20 };
+                    let wait = self.millis(hours * 3_600_000, (hours + 10) * 3_600_000);
                     self.clock.after(wait, Event::Deed(Deed::Operator));
                 }
             }
@@ -160,6 +187,9 @@ impl World {
         let live = |saga: &&SagaId| self.sagas.get(saga).is_some_and(|slot| slot.live.flow().ended.is_none());
         let running = self.running.get(record).filter(live).copied();
         let Some(company) = self.crm.records.get(record).map(|asked| asked.company.clone()) else { return };
+        if self.native.contains(&company) {
+            return self.press_native(record, &company);
+        }
         let unserved = self.mishaps.seeks(ActRefusal::NAME, &[""]);
         if self.dice.chance(if unserved { 600 } else { 80 }) {
             return self.press_unserved(record, &company, running.is_none());
@@ -190,13 +220,15 @@ impl World {
         if !ordered {
             self.crm.press(record, act.title(), now);
         }
+        let company = self.crm.records.get(record).map(|asked| asked.company.clone()).unwrap_or_default();
+        let collected_by = self.collector_of(&company);
         let pressed = subscription_activation::Command::Pressed {
             organization: ORGANIZATION.to_owned(),
             installation: installation(),
             record: record.to_owned(),
             act,
             pressed_at: now,
-            terms: Box::new(terms()),
+            terms: Box::new(Terms { collected_by, ..terms() }),
             ordered,
         };
         let kind = if act == Act::CancelNow { CANCEL_NOW } else { "attio.act" };
@@ -354,9 +386,9 @@ impl World {
                     self.zoho.delete_payment(at, now);
                 }
             }
-            6 => self.zoho.edit(id, now, |bill| bill.void = true),
+            6 if !self.is_given_back(id) => self.zoho.edit(id, now, |bill| bill.void = true),
             7 => self.zoho.edit(id, now, |bill| bill.total += 500),
-            8 if balance > 1_000 => self.zoho.edit(id, now, |bill| bill.total -= 500),
+            8 if balance > 1_000 && !self.is_given_back(id) => self.zoho.edit(id, now, |bill| bill.total -= 500),
             9 if balance > 500 => self.zoho.edit(id, now, |bill| bill.credits += 500),
             10 if balance > 0 => self.zoho.edit(id, now, |bill| bill.written_off += balance),
             11 | 12 => {
@@ -465,6 +497,8 @@ impl World {
             let message = if decides && flow == invoice_payment::InvoicePayment::NAME && self.dice.chance(700) {
                 let decide = invoice_payment::Command::Decide { choice, reason: "seen to".to_owned() };
                 item::<invoice_payment::InvoicePayment>("operator.decide", &decide)
+            } else if let Some(decided) = (flow == Refund::NAME).then(|| self.decides_on_refund(code)).flatten() {
+                decided
             } else if flow == Cancellation::NAME && code == ParkCode::MoneyDecision && self.dice.chance(700) {
                 item::<Cancellation>("operator.choose", &self.chooses())
             } else {

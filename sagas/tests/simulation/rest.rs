@@ -5,11 +5,15 @@ use crate::engine::Slot;
 use crate::people::ORGANIZATION;
 use crate::tables::sum_of;
 use crate::world::World;
+use sagas::braintree_recurring::BraintreeRecurring;
 use sagas::cancellation::Cancellation;
+use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::effect::ClaimKind;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::machine::Work;
 use sagas::kernel::saga::Saga;
+use sagas::subscription_activation::SubscriptionActivation;
+use sagas::zoho_native::ZohoNative;
 
 impl World {
     /// Checks all that can be said only at rest.
@@ -21,7 +25,9 @@ impl World {
             .or_else(|| self.lost_customer())
             .or_else(|| self.catalog_differs())
             .or_else(|| self.deals_differ())
-            .or_else(|| self.trials_left());
+            .or_else(|| self.trials_left())
+            .or_else(|| self.recurring_differs())
+            .or_else(|| self.bought_unknown());
         if let Some(law) = law {
             self.breaks(law);
         }
@@ -49,10 +55,28 @@ impl World {
             let state = live.summary().state;
             let waits = matches!(live.work(now), Work::Wait(until) if until > now);
             // An invoice that was paid by hand waits for its activation, which waits for a record of it.
-            let by_hand = matches!(state.as_str(), "SubscriptionPaused" | "Recording" | "Deferred" | "LateCharges")
-                && self.touched(*id);
+            let by_hand =
+                matches!(state.as_str(), "SubscriptionPaused" | "Recording" | "Deferred" | "LateCharges" | "Busy")
+                    && self.touched(*id);
+            // It is looked after as long as it runs.
+            let runs = match live.flow_name() {
+                ZohoNative::NAME => matches!(state.as_str(), "Active" | "PastDue" | "Ending"),
+                BraintreeRecurring::NAME => matches!(state.as_str(), "Watching" | "PastDue"),
+                _ => false,
+            };
+            let by_hand = runs || by_hand || (state == "Converting" && self.sale_goes_on(*id));
             (!waits || !by_hand || flow.open.is_some())
                 .then(|| format!("{} {id} is not finished: {state}, {:?}", live.flow_name(), live.work(now)))
+        })
+    }
+
+    /// Who tries waits for what is sold to them: for a sale that waits for people (were it to wait for nothing, it would be
+    /// found itself), or one on Zoho's page, which goes on as long as its subscription.
+    fn sale_goes_on(&self, trial: SagaId) -> bool {
+        let who = self.who(trial);
+        self.sagas.iter().any(|(id, slot)| {
+            let sells = [SubscriptionActivation::NAME, ZohoNative::NAME].contains(&slot.live.flow_name());
+            sells && self.who(*id) == who && slot.live.flow().ended.is_none()
         })
     }
 
@@ -60,7 +84,8 @@ impl World {
         self.tables.claims.iter().find_map(|(claim, holder)| {
             let slot = self.sagas.get(&holder.saga)?;
             let flow = slot.live.flow();
-            let lasts = claim.kind == ClaimKind::AccountPlanFamily && slot.live.summary().state == "Active";
+            let keeps = matches!(slot.live.summary().state.as_str(), "Active" | "HandedOver");
+            let lasts = claim.kind == ClaimKind::AccountPlanFamily && keeps;
             let ended = flow.ended.is_some() && !lasts;
             ended.then(|| format!("{} {} ended and holds {claim:?}", slot.live.flow_name(), holder.saga))
         })
@@ -75,7 +100,9 @@ impl World {
             // People were asked, or have decided to leave it so.
             let left = matches!(slot.live.summary().state.as_str(), "Left" | "Stopped");
             let asked = slot.live.flow().parked.is_some() || self.activation_is_parked(&bill.id);
-            if asked || left || self.ending_is_parked(bill.subscription.as_deref()) {
+            // What Braintree collects is matched by who mirrors it: what people did to such an invoice stays as it is.
+            let mirrored = self.by_braintree(bill) && self.touched(saga);
+            if asked || left || mirrored || self.ending_is_parked(bill.subscription.as_deref()) {
                 return None;
             }
             self.recorded_once(&bill.id).or_else(|| self.ledger_differs(&bill.id))
@@ -89,7 +116,7 @@ impl World {
             let saga = subscription.reference.split('.').nth(2)?;
             let of_it = |(id, slot): &(&SagaId, &Slot)| id.0.simple().to_string() == saga && !is_parked(slot);
             let made_by = self.sagas.iter().find(of_it);
-            if made_by.is_none() || subscription.status == "cancelled" {
+            if made_by.is_none() || subscription.status == "cancelled" || self.is_native(id) {
                 return None;
             }
             if !self.zoho.is_active(customer) {
@@ -102,7 +129,7 @@ impl World {
     }
 
     fn activation_is_parked(&self, invoice: &str) -> bool {
-        let on_it = self.braintree.sales.iter().filter(|s| self.invoice_of(&s.order_id).as_deref() == Some(invoice));
+        let on_it = self.braintree.sales.iter().filter(|s| self.invoice_for(s).as_deref() == Some(invoice));
         on_it.into_iter().any(|sale| {
             let of_it = |id: &SagaId| sale.order_id.contains(&id.0.simple().to_string());
             self.sagas.iter().any(|(id, slot)| slot.live.flow().parked.is_some() && of_it(id))
@@ -120,13 +147,16 @@ impl World {
     /// Each captured amount is recorded in Zoho exactly once.
     fn recorded_once(&self, invoice: &str) -> Option<String> {
         self.braintree.sales.iter().find_map(|sale| {
-            if self.invoice_of(&sale.order_id).as_deref() != Some(invoice) {
+            if self.invoice_for(sale).as_deref() != Some(invoice) {
                 return None;
             }
             // Zoho detaches what was paid on an invoice that is voided.
             let void = self.zoho.bill_of(invoice).is_some_and(|bill| bill.void);
             let records: Vec<_> = self.zoho.payments.iter().filter(|p| p.reference == sale.id && !void).collect();
-            let recorded: i64 = records.iter().map(|p| p.amount).sum();
+            // What is forgiven stays recorded as paid; a credit note that was paid out stands against it.
+            let refunds = self.braintree.refunds.iter().filter(|refund| refund.transaction == sale.id);
+            let forgiven: i64 = refunds.map(|refund| self.zoho.paid_out(&refund.id)).sum();
+            let recorded = records.iter().map(|p| p.amount).sum::<i64>() - forgiven;
             let kept = sale.amount.minor - self.braintree.refunded(&sale.id);
             let wanted = if sale.is_captured() { kept } else { 0 };
             (recorded != wanted || records.len() > 1).then(|| {
@@ -141,6 +171,24 @@ impl World {
         })
     }
 
+    fn by_braintree(&self, bill: &crate::zoho::Bill) -> bool {
+        let of_it = |owned: &&crate::tables::Owned| owned.zoho.is_some() && owned.zoho == bill.subscription;
+        let owned = self.tables.subscriptions.values().find(of_it);
+        owned.is_some_and(|owned| owned.owner == Some(CollectionOwner::BraintreeRecurring))
+    }
+
+    /// What Braintree took for an invoice by itself, but for the charge that began it all.
+    fn by_itself(&self, invoice: &str) -> i64 {
+        let of_it = |sale: &&crate::braintree::Sale| {
+            sale.series.is_some()
+                && !sale.first
+                && sale.is_captured()
+                && self.invoice_for(sale).as_deref() == Some(invoice)
+        };
+        let sales = self.braintree.sales.iter().filter(of_it);
+        sales.map(|sale| sale.amount.minor).sum()
+    }
+
     /// Receivables are what Zoho shows as owed; what was taken is applied.
     fn ledger_differs(&self, invoice: &str) -> Option<String> {
         let bill = self.zoho.bill_of(invoice)?;
@@ -152,11 +200,14 @@ impl World {
         if receivable != balance {
             return Some(format!("invoice {invoice}: the ledger is owed {receivable}, Zoho shows {balance}"));
         }
-        let (taken, captured) = (sum_of(sums, invoice, 1110) + sum_of(sums, invoice, 1120), self.captured(invoice));
+        // What Braintree took by itself was booked before it was known for which invoice: only what was applied says so.
+        let by_itself = self.by_itself(invoice);
+        let (taken, captured) =
+            (sum_of(sums, invoice, 1110) + sum_of(sums, invoice, 1120), self.captured(invoice) - by_itself);
         if taken != captured {
             return Some(format!("invoice {invoice}: the ledger holds {taken}, Braintree {captured}"));
         }
-        let unapplied = -sum_of(sums, invoice, 2100);
+        let unapplied = -sum_of(sums, invoice, 2100) + by_itself;
         (unapplied != 0).then(|| format!("invoice {invoice}: {unapplied} is applied to nothing and nobody was asked"))
     }
 }

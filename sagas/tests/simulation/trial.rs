@@ -46,12 +46,13 @@ impl World {
     /// Some who buy have tried before; some only try.
     pub(crate) fn some_try(&mut self, seed: u64) {
         let mut dice = Dice::new(seed, 9);
-        let sought =
-            self.mishaps.seeks(SignUp::NAME, &[""]) || self.mishaps.seeks("subscription_activation", &["take_over"]);
+        let sought = self.mishaps.seeks(SignUp::NAME, &[""])
+            || self.mishaps.seeks("subscription_activation", &["take_over"])
+            || self.mishaps.seeks("zoho_native", &["take_over"]);
         let minutes = (self.healed_at - self.clock.now()).num_minutes();
         for company in ["company0", "trier"] {
             if dice.chance(if sought { 1_000 } else { 250 }) {
-                let platform = dice.chance(500);
+                let platform = dice.chance(if self.mishaps.seeks(SignUp::NAME, &["unlink"]) { 1_000 } else { 500 });
                 // Mostly before they press.
                 let at = self.clock.now() + TimeDelta::minutes(dice.between(0, minutes / 4));
                 self.clock.at(at, Event::Deed(Deed::SignUp { company: company.to_owned(), platform }));
@@ -74,11 +75,14 @@ impl World {
             (SignUp::of_record(&record), Origin::Press { record, press })
         };
         self.laws.belongs.insert(saga, company.to_owned());
+        // Whoever is unlinked is so after the end, which has to come while things go wrong.
+        let short = self.mishaps.seeks(SignUp::NAME, &["unlink"]);
+        let lasts = if short { TimeDelta::hours(8) } else { TimeDelta::days(14) };
         let terms = Terms { installation: installation(), notice_days: 3, sources: LeadSource::agreed() };
         let command = Command::SignedUp {
             origin,
             product: "family-pro".to_owned(),
-            ends_at: now + TimeDelta::days(14),
+            ends_at: now + lasts,
             terms: Box::new(terms),
         };
         let told = item::<SignUp>("test.signed_up", &command);

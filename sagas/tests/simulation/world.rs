@@ -15,13 +15,16 @@ use crate::tables::{Customer, Owned, Tables};
 use crate::trial::Newcomers;
 use crate::zoho::Zoho;
 use chrono::{DateTime, TimeDelta, Utc};
+use sagas::braintree_recurring::BraintreeRecurring;
 use sagas::cancellation::Cancellation;
 use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Saga;
 use sagas::payment_method_update::PaymentMethodUpdate;
+use sagas::refund::Refund;
 use sagas::rehearsal::Rehearsal;
 use sagas::subscription_activation::SubscriptionActivation;
+use sagas::zoho_native::ZohoNative;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What happens.
@@ -54,6 +57,14 @@ pub(crate) fn began() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_003) + TimeDelta::hours(6)
 }
 
+/// What is reached only where Braintree collects by itself: flow, and how its steps begin.
+const COLLECTED_THERE: [(&str, &[&str]); 4] = [
+    (BraintreeRecurring::NAME, &[""]),
+    (Cancellation::NAME, &["read_recurring", "end_recurring", "keep_recurring"]),
+    (SubscriptionActivation::NAME, &["begin_recurring", "vault", "undo vault"]),
+    (PaymentMethodUpdate::NAME, &["move", "confirm_move", "ask_card"]),
+];
+
 pub(crate) struct World {
     pub(crate) clock: Clock<Event>,
     pub(crate) dice: Dice,
@@ -82,6 +93,11 @@ pub(crate) struct World {
     pub(crate) cards_asked: BTreeMap<String, SagaId>,
     /// How far customers agreed to be charged, by activation.
     pub(crate) accepted: BTreeMap<SagaId, i64>,
+    /// Companies for which Braintree collects by itself, and those for which Zoho does.
+    pub(crate) recurs: BTreeSet<String>,
+    pub(crate) native: BTreeSet<String>,
+    /// Give-backs that finance has asked for.
+    pub(crate) give_backs: u32,
     /// Cells reached: flow, step, what happened.
     pub(crate) cells: BTreeMap<(String, String, String), u32>,
     pub(crate) trace: Trace,
@@ -139,6 +155,9 @@ impl World {
             running: BTreeMap::new(),
             cards_asked: BTreeMap::new(),
             accepted: BTreeMap::new(),
+            recurs: BTreeSet::new(),
+            native: BTreeSet::new(),
+            give_backs: 0,
             cells: BTreeMap::new(),
             trace: Trace::default(),
             broken: None,
@@ -148,6 +167,7 @@ impl World {
         world.rough_weather();
         world.some_catalog(healed_at);
         world.some_try(seed);
+        world.some_give_backs();
         world
     }
 
@@ -169,11 +189,27 @@ impl World {
             let company = format!("company{n}");
             let sells = self.mishaps.seeks(SubscriptionActivation::NAME, &[""]);
             let keeps = self.mishaps.seeks(PaymentMethodUpdate::NAME, &[""]);
+            let recurs = COLLECTED_THERE.iter().any(|(flow, steps)| self.mishaps.seeks(flow, steps));
+            let native = self.mishaps.seeks(ZohoNative::NAME, &[""]);
+            let refunds = self.mishaps.seeks(Refund::NAME, &[""]);
             match n {
+                0 if recurs || self.dice.chance(60) => {
+                    self.recurs.insert(company.clone());
+                    self.early_customer(&company);
+                }
+                0 if native || self.dice.chance(60) => {
+                    self.native.insert(company.clone());
+                    self.native_customer(&company);
+                }
                 0 if sells => self.new_customer(&company),
-                0 if keeps => self.old_customer(&company),
+                0 if keeps || refunds => self.old_customer(&company),
                 _ => self.some_customer(&company),
             }
+        }
+        let stranger = self.mishaps.seeks(BraintreeRecurring::NAME, &["read_recurring"]);
+        if self.dice.chance(if stranger { 600 } else { 30 }) {
+            let at = self.some_time();
+            self.clock.at(at, Event::Deed(Deed::Stranger));
         }
         if self.mishaps.seeks(Rehearsal::NAME, &[""]) || self.dice.chance(200) {
             let at = self.some_time();
@@ -183,6 +219,12 @@ impl World {
         if ends || self.dice.chance(200) {
             let at = self.some_time();
             self.clock.at(at, Event::Deed(Deed::EndSubscription));
+            if ends {
+                for _ in 0..3 {
+                    let at = self.some_time();
+                    self.clock.at(at, Event::Deed(Deed::EndSubscription));
+                }
+            }
             let later = self.healed_at + self.hours(1, 48);
             self.clock.at(later, Event::Deed(Deed::EndSubscription));
         }
@@ -259,6 +301,29 @@ impl World {
         }
     }
 
+    /// A company that buys early enough for a term to be renewed while things go wrong.
+    fn early_customer(&mut self, company: &str) {
+        let record = format!("{company}-pro");
+        self.crm.ask(&record, company, "pro");
+        for at in [0, 0, 1] {
+            let at = began() + self.hours(at, 6 + at * 18);
+            self.clock.at(at, Event::Deed(Deed::Press { record: record.clone() }));
+        }
+        if self.mishaps.seeks(PaymentMethodUpdate::NAME, &[""]) || self.dice.chance(300) {
+            let at = began() + self.hours(20, 40);
+            self.clock.at(at, Event::Deed(Deed::PressCard { record }));
+        }
+    }
+
+    /// Who buys on Zoho's page; of some an earlier try has left an inactive customer at Zoho.
+    fn native_customer(&mut self, company: &str) {
+        let left = self.mishaps.seeks(ZohoNative::NAME, &["revive"]);
+        if self.dice.chance(if left { 900 } else { 200 }) {
+            self.zoho.leaves_customer(&format!("of-{company}"), began());
+        }
+        self.early_customer(company);
+    }
+
     fn presses(&mut self, company: &str, plan: &str) {
         let record = format!("{company}-{plan}");
         self.crm.ask(&record, company, plan);
@@ -306,8 +371,9 @@ impl World {
         {
             self.happen(event);
             self.check_books();
-            if self.trace.events > 60_000 {
-                self.breaks("it goes on and on: more than 60000 events".to_owned());
+            // Invoices look every hour whether the fence of an ending that waits for people is gone.
+            if self.trace.events > 150_000 {
+                self.breaks("it goes on and on: more than 150000 events".to_owned());
             }
         }
     }

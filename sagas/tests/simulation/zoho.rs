@@ -2,10 +2,12 @@
 //! twice stands twice; what was paid cannot be undone.
 
 use crate::braintree::{NOTHING, not_found, rejected};
+use crate::native::OpenPage;
+use crate::refunds::Note;
 use crate::tables::eur;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sagas::kernel::answer::{Answer, Invoice, InvoicePayment, Subscription, ZohoCustomer};
-use sagas::kernel::effect::{OnPayment, SubscriptionOrder, Zoho as Call};
+use sagas::kernel::effect::{SubscriptionOrder, Zoho as Call};
 use sagas::kernel::offer::{Offer, PlanOffer, Tax, TermUnit};
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
 
@@ -30,12 +32,12 @@ pub(crate) struct Bill {
 /// A payment in the book.
 #[derive(Debug, Clone)]
 pub(crate) struct Payment {
-    id: String,
+    pub(crate) id: String,
     pub(crate) invoice: String,
     pub(crate) reference: String,
-    mode: &'static str,
+    pub(crate) mode: &'static str,
     pub(crate) amount: i64,
-    at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// A customer in the book.
@@ -47,14 +49,22 @@ struct Customer {
     at: DateTime<Utc>,
 }
 
+/// A term, where nobody says otherwise.
+pub(crate) const MONTH: TimeDelta = TimeDelta::days(30);
+
 pub(crate) struct Zoho {
     customers: Vec<Customer>,
     pub(crate) subscriptions: Vec<(Subscription, DateTime<Utc>)>,
     pub(crate) bills: Vec<Bill>,
     pub(crate) payments: Vec<Payment>,
+    pub(crate) notes: Vec<Note>,
     ids: u32,
     /// Net price of every plan.
     pub(crate) price: i64,
+    /// A term of what is sold now.
+    pub(crate) term: TimeDelta,
+    /// Pages on its own host.
+    pub(crate) pages: Vec<OpenPage>,
     /// Lists are so far behind.
     pub(crate) lag: TimeDelta,
     /// A first invoice is shown so long after its subscription.
@@ -70,15 +80,18 @@ impl Zoho {
             subscriptions: Vec::new(),
             bills: Vec::new(),
             payments: Vec::new(),
+            notes: Vec::new(),
             ids: 0,
             price: 10_000,
+            term: MONTH,
+            pages: Vec::new(),
             lag: TimeDelta::zero(),
             invoice_lag: TimeDelta::zero(),
             changed: Vec::new(),
         }
     }
 
-    fn id(&mut self, prefix: &str) -> String {
+    pub(crate) fn id(&mut self, prefix: &str) -> String {
         self.ids += 1;
         format!("{prefix}{}", self.ids)
     }
@@ -87,6 +100,14 @@ impl Zoho {
         let id = self.id("zc");
         self.customers.push(Customer { id: id.clone(), ours: ours.map(str::to_owned), active: true, at: now });
         id
+    }
+
+    /// A customer that an undo has left behind, inactive.
+    pub(crate) fn leaves_customer(&mut self, ours: &str, now: DateTime<Utc>) {
+        let id = self.add_customer(Some(ours), now);
+        for customer in self.customers.iter_mut().filter(|customer| customer.id == id) {
+            customer.active = false;
+        }
     }
 
     pub(crate) fn subscribe(
@@ -106,7 +127,7 @@ impl Zoho {
             plan: Some(plan.to_owned()),
             product: Some(format!("family-{plan}")),
             amount: Some(eur(self.price)),
-            next_billing_on: Some((now + TimeDelta::days(30)).date_naive()),
+            next_billing_on: Some((now + self.term).date_naive()),
         };
         self.subscriptions.push((subscription.clone(), now));
         subscription
@@ -179,6 +200,12 @@ impl Zoho {
         self.touch(&payment.invoice, now);
     }
 
+    pub(crate) fn amend_payment(&mut self, at: usize, amount: i64, now: DateTime<Utc>) {
+        self.payments[at].amount = amount;
+        let invoice = self.payments[at].invoice.clone();
+        self.touch(&invoice, now);
+    }
+
     fn touch(&mut self, id: &str, now: DateTime<Utc>) {
         let others: i64 =
             self.payments.iter().filter(|p| p.invoice == id && p.mode != "creditcard").map(|p| p.amount).sum();
@@ -210,7 +237,7 @@ impl Zoho {
         Answer::Invoice(Box::new(self.shown(bill, now)))
     }
 
-    fn shown(&self, bill: &Bill, now: DateTime<Utc>) -> Invoice {
+    pub(crate) fn shown(&self, bill: &Bill, now: DateTime<Utc>) -> Invoice {
         let balance = self.balance(bill);
         let status = match (bill.void, balance) {
             (true, _) => "void",
@@ -293,12 +320,9 @@ impl Zoho {
             Call::UndoSubscription { subscription } => self.undo(subscription, now),
             Call::Subscription(call) => self.on_subscription(call, now),
             Call::Invoice(call) => self.on_invoice(call, now),
-            Call::Payment(OnPayment::Delete { payment }) => {
-                if let Some(at) = self.payments.iter().position(|known| known.id == *payment) {
-                    self.delete_payment(at, now);
-                }
-                done(Answer::Nothing)
-            }
+            Call::Payment(call) => self.on_payment(call, now),
+            Call::Credit(call) => self.on_credit(call, now),
+            Call::Page(call) => self.on_page(call, now),
             Call::ReadCatalog
             | Call::FindCustomers { .. }
             | Call::UpdateCustomer { .. }
@@ -306,10 +330,7 @@ impl Zoho {
             | Call::WriteProfile(_)
             | Call::SeekCustomer { .. }
             | Call::EraseCustomer { .. }
-            | Call::Credit(_)
-            | Call::Payment(_)
-            | Call::Estimate(_)
-            | Call::Page(_) => panic!("no flow makes this call yet: {call:?}"),
+            | Call::Estimate(_) => panic!("no flow makes this call yet: {call:?}"),
             Call::ReadFirstInvoice { subscription } => {
                 let first = self.bills.iter().find(|b| b.subscription.as_ref() == Some(subscription));
                 let invoice = first.filter(|b| b.visible_at <= now).map(|b| Box::new(self.shown(b, now)));
@@ -387,9 +408,8 @@ impl Zoho {
             }
             Call::Subscription(call) => self.look_subscription(call),
             Call::Invoice(call) => self.look_invoice(call),
-            Call::Payment(OnPayment::Delete { payment }) if !self.payments.iter().any(|p| p.id == *payment) => {
-                found(Answer::Nothing, Vec::new())
-            }
+            Call::Payment(call) => self.look_payment(call),
+            Call::Credit(call) => self.look_credit(call, now),
             _ => absent,
         }
     }
