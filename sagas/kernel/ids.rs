@@ -23,6 +23,11 @@ impl SagaId {
         Self::derived("zoho_invoice", &[organization, invoice])
     }
 
+    /// Our id of the subscription that the saga sells, if it sells one.
+    pub fn subscription(self) -> String {
+        derive("subscription", &[&self.0.simple().to_string()]).simple().to_string()
+    }
+
     /// Which of the shards the saga lives in. The last bytes spread evenly for random and derived ids alike.
     pub fn shard(self, shards: u16) -> u16 {
         let bytes = self.0.as_bytes();

@@ -3,7 +3,7 @@
 use super::state::{Ending, Stage, State};
 use super::steps;
 use super::words::{Command, Concern, Event, Origin};
-use crate::kernel::answer::{Answer, ClaimHolder};
+use crate::kernel::answer::{Answer, ClaimHolder, CollectionOwner};
 use crate::kernel::effect::{Attio, Desk, Effect};
 use crate::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use crate::kernel::retry::PutOff;
@@ -250,7 +250,11 @@ impl<'a> Turn<'a> {
         let look_at = PutOff { refusals: looks, until: None }.again_at(now);
         self.push(Event::HolderRead { holder: holder.cloned(), look_at });
         match holder {
-            Some(ClaimHolder { saga, ended: Some(End::Completed), .. }) => {
+            // Zoho's own sale is on record once it is bought, and is looked after for as long as it runs.
+            Some(
+                ClaimHolder { saga, ended: Some(End::Completed), .. }
+                | ClaimHolder { saga, ended: None, collected_by: Some(CollectionOwner::ZohoNative), .. },
+            ) => {
                 self.push(Event::TrialConverted { by: *saga, at: now });
             }
             None if self.state.ends_at.is_some_and(|ends_at| ends_at <= now) => {

@@ -222,8 +222,7 @@ impl State {
 
     /// Our id of the subscription.
     pub(super) fn subscription(&self) -> Option<String> {
-        let saga = self.saga()?.0.simple().to_string();
-        Some(crate::kernel::ids::derive("subscription", &[&saga]).simple().to_string())
+        Some(self.saga()?.subscription())
     }
 
     /// Brand and last four digits of the card that pays.

@@ -4,7 +4,7 @@ use super::ZohoNative;
 use super::words::{After, Consent, LetterKind, Terms};
 use crate::kernel::answer::{Subscription, SubscriptionTerms};
 use crate::kernel::effect::SubscriptionFace;
-use crate::kernel::ids::{SagaId, derive};
+use crate::kernel::ids::SagaId;
 use crate::kernel::park::ParkCode;
 use crate::kernel::selling::Sale;
 use crate::kernel::telling::Owed;
@@ -150,8 +150,7 @@ impl State {
 
     /// Our id of the subscription.
     pub(super) fn subscription(&self) -> Option<String> {
-        let saga = self.saga()?.0.simple().to_string();
-        Some(derive("subscription", &[&saga]).simple().to_string())
+        Some(self.saga()?.subscription())
     }
 
     /// Our reference of the Zoho subscription: one for all pages, so that what is bought on any of them is found.

@@ -14,7 +14,7 @@ use crate::store::erasing::{self, Erased};
 use crate::store::items::{NewItem, hand_over, take_over};
 use crate::store::query::{self, SagaFilter, under_way};
 use crate::store::survey::{survey_customer, survey_ending, survey_invoice, survey_subscription};
-use crate::store::{Store, StoreError, saga_store};
+use crate::store::{Store, StoreError, saga_store, settings};
 use sagas::kernel::answer::{Answer, ClaimHolder, EndingSurvey, ErasedHere, ErasureProof, InFlight};
 use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{Claim, Desk, Message};
@@ -221,10 +221,12 @@ impl DeskPerformer {
         let Some(saga) = claims::holder(&self.pool, claim).await? else { return Ok(None) };
         let filter = SagaFilter { reference: Some(saga.to_string()), ..SagaFilter::default() };
         let lines = query::sagas(&self.pool, &filter, None, SAGAS_AT_MOST).await?;
+        let collected_by = settings::collection_owner(&self.pool, &saga.subscription()).await?;
         Ok(lines.into_iter().find(|line| line.id == saga).map(|line| ClaimHolder {
             saga,
             flow: line.kind,
             ended: line.ended.and_then(|word| serde_json::from_value(Value::String(word)).ok()),
+            collected_by,
         }))
     }
 

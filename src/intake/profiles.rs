@@ -98,7 +98,9 @@ impl Profiles {
                 let command = Command::Changed { customer: customer.clone(), client, by };
                 Trigger::Items(vec![heard(&customer, notice, &command)])
             }
-            Ok(None) => Trigger::Ignored("the record is no customer's".to_owned()),
+            Ok(None) => Trigger::Ignored(
+                "it concerns no act on a subscription or a person, and the record is no customer's".to_owned(),
+            ),
             Err(trigger) => trigger,
         }
     }

@@ -1,5 +1,6 @@
 //! What is read of people and of who holds what, without anything personal.
 
+use super::CollectionOwner;
 use crate::kernel::effect::AttioRecord;
 use crate::kernel::ids::SagaId;
 use crate::kernel::saga::End;
@@ -30,4 +31,7 @@ pub struct ClaimHolder {
     pub flow: String,
     /// How it ended; absent: it has not.
     pub ended: Option<End>,
+    /// Who collects what it sells, where that is on record: a saga may go on for as long as its subscription runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected_by: Option<CollectionOwner>,
 }

@@ -1,6 +1,7 @@
 //! 2.20: a trial that is moved, ends, becomes a subscription, or is granted once more.
 
 use super::world::{USER, World, busy, product, seller};
+use crate::kernel::answer::CollectionOwner;
 use crate::kernel::saga::End;
 use crate::kernel::tests::bench::Played as _;
 use crate::sign_up::{Command, SignUp};
@@ -33,6 +34,18 @@ fn p5_a_trial_that_is_bought_is_converted_and_leaves_the_tags_to_the_sale() {
     assert_eq!(w.tags(), ["compliance-gdpr", "lifecycle-trial", "source-website"]);
     assert!(w.is_linked(USER));
     w.has_recorded_history("converted");
+}
+
+#[test]
+fn p5_a_trial_is_converted_once_zoho_collects_what_was_sold_though_that_sale_goes_on() {
+    let mut w = World::signed_up(|_| {});
+    w.taken_over();
+    w.collected_by(CollectionOwner::Orchestrator);
+    w.pass(TimeDelta::hours(1));
+    assert_eq!(w.state(), "Converting", "its sale is undone where the card is declined");
+    w.collected_by(CollectionOwner::ZohoNative);
+    w.pass(TimeDelta::hours(7));
+    assert_eq!((w.state().as_str(), w.saga.flow.ended), ("Converted", Some(End::Completed)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A small world for the flow: our tables, Zoho CRM's records by our ids, one person's record in Attio.
 
-use crate::kernel::answer::{Answer, ClaimHolder, ClientRead, CrmRecord, Enrolment};
+use crate::kernel::answer::{Answer, ClaimHolder, ClientRead, CollectionOwner, CrmRecord, Enrolment};
 use crate::kernel::effect::{
     Attio, AttioRecord, Claim, ClientStanding, Crm, CrmModule, Desk, Effect, IdLink, PressedAct, RecordNote,
 };
@@ -126,13 +126,25 @@ impl World {
     /// An activation takes the product over.
     pub(super) fn taken_over(&mut self) {
         assert!(self.claims.remove(&product()), "the trial keeps its product");
-        self.holder = Some(ClaimHolder { saga: seller(), flow: "subscription_activation".to_owned(), ended: None });
+        self.holder = Some(ClaimHolder {
+            saga: seller(),
+            flow: "subscription_activation".to_owned(),
+            ended: None,
+            collected_by: None,
+        });
         self.tell(Command::ProductTaken { by: seller() });
     }
 
     pub(super) fn sale_ended(&mut self, ended: End) {
         if let Some(holder) = &mut self.holder {
             holder.ended = Some(ended);
+        }
+    }
+
+    /// That is on record, and the sale goes on.
+    pub(super) fn collected_by(&mut self, owner: CollectionOwner) {
+        if let Some(holder) = &mut self.holder {
+            holder.collected_by = Some(owner);
         }
     }
 

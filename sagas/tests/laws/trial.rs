@@ -3,7 +3,7 @@
 use crate::activation;
 use crate::dice::Dice;
 use chrono::{DateTime, TimeDelta, Utc};
-use sagas::kernel::answer::{Answer, ClaimHolder, ClientRead};
+use sagas::kernel::answer::{Answer, ClaimHolder, ClientRead, CollectionOwner};
 use sagas::kernel::effect::{Attio, AttioRecord, Desk, Effect};
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::saga::End;
@@ -44,7 +44,8 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice) -> Option<Answer> {
         Effect::Desk(Desk::SurveyClaim { .. }) => {
             let ended = dice.of(&[None, Some(End::Completed), Some(End::Compensated)]);
             let flow = "subscription_activation".to_owned();
-            let holder = ClaimHolder { saga: SagaId::derived("test", &["activation"]), flow, ended };
+            let collected_by = dice.of(&[None, Some(CollectionOwner::Orchestrator), Some(CollectionOwner::ZohoNative)]);
+            let holder = ClaimHolder { saga: SagaId::derived("test", &["activation"]), flow, ended, collected_by };
             Answer::ClaimHeldBy { holder: dice.of(&[None, Some(holder)]) }
         }
         _ => return None,

@@ -11,7 +11,7 @@ use sagas::kernel::answer::{
     Answer, BilledInvoice, BookedCapture, EndingSurvey, KeptProduct, Sold, Subscription, SubscriptionTerms,
 };
 use sagas::kernel::effect::{ClaimKind, OnInvoice, OnSubscription};
-use sagas::kernel::ids::{SagaId, derive};
+use sagas::kernel::ids::SagaId;
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
 use sagas::kernel::saga::Saga;
 
@@ -155,9 +155,8 @@ impl World {
             sale.is_captured().then_some(BookedCapture { transaction, invoice, amount: sale.amount, at })
         };
         let captures = self.braintree.sales.iter().filter_map(captured).collect();
-        let sold = |holder: SagaId| derive("subscription", &[&holder.0.simple().to_string()]).simple().to_string();
         let product = self.tables.claims.iter().find_map(|(claim, holder)| {
-            let keeps = claim.kind == ClaimKind::AccountPlanFamily && sold(holder.saga) == ours;
+            let keeps = claim.kind == ClaimKind::AccountPlanFamily && holder.saga.subscription() == ours;
             let flow = self.sagas.get(&holder.saga).map(|slot| slot.live.flow_name().to_owned());
             keeps.then(|| KeptProduct { saga: holder.saga, key: claim.key.clone(), flow })
         });

@@ -133,7 +133,8 @@ impl World {
     fn holder(&self, claim: &Claim) -> Option<ClaimHolder> {
         let saga = self.tables.claims.get(claim)?.saga;
         let live = &self.sagas.get(&saga)?.live;
-        Some(ClaimHolder { saga, flow: live.flow_name().to_owned(), ended: live.flow().ended })
+        let collected_by = self.tables.subscriptions.get(&saga.subscription()).and_then(|owned| owned.owner);
+        Some(ClaimHolder { saga, flow: live.flow_name().to_owned(), ended: live.flow().ended, collected_by })
     }
 
     /// Whoever is not on trial any more is not tagged so, unless a sale has seen to it.
