@@ -3,12 +3,11 @@
 
 use super::actor::{acting, may, may_approve, may_ask_or_agree};
 use super::database::{Database, DatabaseArgs};
-use super::saga::{awaited, said};
+use super::said::Said;
 use super::{Exit, print, print_json};
 use crate::access::Act;
 use crate::intake::hand_overs;
 use crate::intake::openings::{self, By};
-use crate::store::items::{NewItem, offer_item};
 use crate::store::query;
 use crate::store::schema::{self, Stamp};
 use chrono::{DateTime, Utc};
@@ -59,14 +58,8 @@ pub(super) struct Propose {
     /// The instant at which the books open, e.g. 2026-11-01T00:00:00Z: that of BOOKS_OPEN_AT
     #[arg(long)]
     at: DateTime<Utc>,
-    /// Why; goes on record
-    #[arg(long)]
-    reason: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 #[derive(Debug, clap::Args)]
@@ -80,14 +73,8 @@ pub(super) struct Show {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Answer {
-    /// What was looked at, or why not; goes on record
-    #[arg(long)]
-    reason: String,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    database: DatabaseArgs,
+    said: Said,
 }
 
 pub(super) async fn run(command: Command) -> Result<(), Exit> {
@@ -104,7 +91,6 @@ pub(super) async fn run(command: Command) -> Result<(), Exit> {
 }
 
 async fn propose(args: Propose) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
     let bytes = std::fs::read(&args.file).map_err(|e| Exit::usage(format!("{}: {e}", args.file.display())))?;
     let position = openings::read(&bytes).map_err(|faults| {
         for fault in &faults {
@@ -113,14 +99,13 @@ async fn propose(args: Propose) -> Result<(), Exit> {
         Exit::usage(format!("{} fault(s) in {}: nothing was proposed", faults.len(), args.file.display()))
             .hint("`attio-billing opening template` says what each column is")
     })?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let principal = may(&pool, Act::OpenBooks).await?.principal();
-    let alone = hand_overs::alone(&pool).await?;
-    let stamp = stamp(&pool).await?;
-    let by = By { principal, reason, alone };
+    let saying = args.said.open().await?;
+    let principal = may(&saying.pool, Act::OpenBooks).await?.principal();
+    let alone = hand_overs::alone(&saying.pool).await?;
+    let stamp = stamp(&saying.pool).await?;
+    let by = By { principal, reason: saying.reason.clone(), alone };
     let item = openings::proposed(position, args.at, &stamp, &by).map_err(Exit::refused)?;
-    tell(&pool, &stamp, &item, "proposed", args.json).await?;
+    saying.tell(&item, "proposed").await?;
     eprintln!("\nhint: run `attio-billing opening show` to see what ties");
     Ok(())
 }
@@ -154,30 +139,21 @@ async fn show(args: Show) -> Result<(), Exit> {
 }
 
 async fn approve(args: Answer) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    let by = may_approve(&pool, Act::OpenBooks).await?.principal();
-    let stamp = stamp(&pool).await?;
-    tell(&pool, &stamp, &openings::approved(&stamp, &by, &reason), "agreed", args.json).await
+    let saying = args.said.open().await?;
+    let by = may_approve(&saying.pool, Act::OpenBooks).await?.principal();
+    let stamp = stamp(&saying.pool).await?;
+    saying.tell(&openings::approved(&stamp, &by, &saying.reason), "agreed").await
 }
 
 async fn withdraw(args: Answer) -> Result<(), Exit> {
-    let reason = said(args.reason)?;
-    let database = Database::open(args.database.database_url).await?;
-    let pool = database.visit().await?;
-    may_ask_or_agree(&pool, Act::OpenBooks).await?;
-    let by = acting(&pool).await?.principal();
-    let stamp = stamp(&pool).await?;
-    tell(&pool, &stamp, &openings::withdrawn(&stamp, &by, &reason), "withdrawn", args.json).await
+    let saying = args.said.open().await?;
+    may_ask_or_agree(&saying.pool, Act::OpenBooks).await?;
+    let by = acting(&saying.pool).await?.principal();
+    let stamp = stamp(&saying.pool).await?;
+    saying.tell(&openings::withdrawn(&stamp, &by, &saying.reason), "withdrawn").await
 }
 
 async fn stamp(pool: &PgPool) -> Result<Stamp, Exit> {
     let stamp = schema::stamp_of(pool).await?;
     stamp.ok_or_else(|| Exit::refused("this database has no installation yet: start the service once"))
-}
-
-async fn tell(pool: &PgPool, stamp: &Stamp, item: &NewItem, done: &str, json: bool) -> Result<(), Exit> {
-    let stored = offer_item(pool, stamp.shards, item, &[]).await.map_err(|e| Exit::refused(e.to_string()))?;
-    awaited(pool, item.saga, stored, done, json).await
 }

@@ -1,6 +1,7 @@
 //! Our side of each leg: sums of the sub-ledger by the vendors' ids, charges in doubt, links. Times are those of the events,
 //! not of the database.
 
+use super::rows::{BookedRow, OwedRow};
 use crate::store::checks::Check;
 use crate::store::error::StoreError;
 use crate::store::log::amount;
@@ -31,7 +32,8 @@ pub async fn booked(
     since: Option<NaiveDate>,
     open: bool,
 ) -> Result<Vec<Booked>, StoreError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        BookedRow,
         r#"with wanted as (
                select unnest($1::text[]) as id
                union select k.transaction_id from journal k where k.effective >= $2 and k.transaction_id is not null
@@ -59,26 +61,7 @@ pub async fn booked(
         since,
         open
     );
-    let rows = rows.fetch_all(pool).await?.into_iter().map(|row| {
-        let about = About {
-            customer: row.customer,
-            subscription: row.subscription,
-            invoice: row.invoice,
-            transaction: Some(row.transaction.clone()),
-        };
-        Ok(Booked {
-            transaction: row.transaction,
-            captured: money(row.captured, &row.currency)?,
-            held: money(row.held, &row.currency)?,
-            applied: money(row.applied, &row.currency)?,
-            unapplied: money(row.unapplied, &row.currency)?,
-            submitted: money(row.submitted, &row.currency)?,
-            since: row.since,
-            at: row.at,
-            about,
-        })
-    });
-    rows.collect()
+    rows.fetch_all(pool).await?.into_iter().map(BookedRow::read).collect()
 }
 
 /// Charges whose outcome is unknown: counted on their card, and looked up now or parked as unknown.
@@ -112,7 +95,8 @@ pub async fn asked_in_doubt(pool: &PgPool) -> Result<Vec<Asked>, StoreError> {
 /// # Errors
 /// The database cannot be reached.
 pub async fn owed(pool: &PgPool, invoices: &[String]) -> Result<Vec<Owed>, StoreError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        OwedRow,
         r#"select j.invoice as "invoice!", l.currency,
                (coalesce(sum(case when l.account = 1200
                    and j.rule in ('INVOICE_ISSUED', 'INVOICE_ISSUED_REVERSED', 'INVOICE_VOIDED')
@@ -133,25 +117,7 @@ pub async fn owed(pool: &PgPool, invoices: &[String]) -> Result<Vec<Owed>, Store
            order by j.invoice, l.currency"#,
         invoices
     );
-    let rows = rows.fetch_all(pool).await?.into_iter().map(|row| {
-        let about = About {
-            customer: row.customer,
-            subscription: row.subscription,
-            invoice: Some(row.invoice.clone()),
-            transaction: None,
-        };
-        Ok(Owed {
-            invoice: row.invoice,
-            total: money(row.total, &row.currency)?,
-            balance: money(row.balance, &row.currency)?,
-            tax: row.tax.map(|tax| money(tax, &row.currency)).transpose()?,
-            busy: row.busy,
-            opened: row.opened,
-            at: row.at,
-            about,
-        })
-    });
-    rows.collect()
+    rows.fetch_all(pool).await?.into_iter().map(OwedRow::read).collect()
 }
 
 /// Every subscription that is linked, with who collects it.

@@ -2,6 +2,7 @@
 //! the ledger says of these alone. Reads by the log's own indexes: the ledger is not gone through as a whole.
 
 use super::books::money;
+use super::rows::{BookedRow, OwedRow};
 use crate::store::error::StoreError;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::kernel::reconciliation::About;
@@ -130,7 +131,8 @@ pub async fn belonging(pool: &PgPool, customer: Option<&str>, ids: &[String]) ->
 /// # Errors
 /// The database cannot be reached.
 pub async fn booked_of(pool: &PgPool, transactions: &[String]) -> Result<Vec<Booked>, StoreError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        BookedRow,
         r#"with concerned as (
                select distinct shard, saga from reference
                    where value = any($1) and kind in ('braintree_transaction', 'braintree_refund')
@@ -154,26 +156,7 @@ pub async fn booked_of(pool: &PgPool, transactions: &[String]) -> Result<Vec<Boo
            group by j.transaction_id, l.currency order by j.transaction_id, l.currency"#,
         transactions
     );
-    let rows = rows.fetch_all(pool).await?.into_iter().map(|row| {
-        let about = About {
-            customer: row.customer,
-            subscription: row.subscription,
-            invoice: row.invoice,
-            transaction: Some(row.transaction.clone()),
-        };
-        Ok(Booked {
-            transaction: row.transaction,
-            captured: money(row.captured, &row.currency)?,
-            held: money(row.held, &row.currency)?,
-            applied: money(row.applied, &row.currency)?,
-            unapplied: money(row.unapplied, &row.currency)?,
-            submitted: money(row.submitted, &row.currency)?,
-            since: row.since,
-            at: row.at,
-            about,
-        })
-    });
-    rows.collect()
+    rows.fetch_all(pool).await?.into_iter().map(BookedRow::read).collect()
 }
 
 /// What the ledger says of these invoices.
@@ -181,7 +164,8 @@ pub async fn booked_of(pool: &PgPool, transactions: &[String]) -> Result<Vec<Boo
 /// # Errors
 /// The database cannot be reached.
 pub async fn owed_of(pool: &PgPool, invoices: &[String]) -> Result<Vec<Owed>, StoreError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        OwedRow,
         r#"with concerned as (
                select distinct shard, saga from reference where value = any($1) and kind = 'zoho_invoice'
            )
@@ -204,25 +188,7 @@ pub async fn owed_of(pool: &PgPool, invoices: &[String]) -> Result<Vec<Owed>, St
            group by j.invoice, l.currency order by j.invoice, l.currency"#,
         invoices
     );
-    let rows = rows.fetch_all(pool).await?.into_iter().map(|row| {
-        let about = About {
-            customer: row.customer,
-            subscription: row.subscription,
-            invoice: Some(row.invoice.clone()),
-            transaction: None,
-        };
-        Ok(Owed {
-            invoice: row.invoice,
-            total: money(row.total, &row.currency)?,
-            balance: money(row.balance, &row.currency)?,
-            tax: row.tax.map(|tax| money(tax, &row.currency)).transpose()?,
-            busy: row.busy,
-            opened: row.opened,
-            at: row.at,
-            about,
-        })
-    });
-    rows.collect()
+    rows.fetch_all(pool).await?.into_iter().map(OwedRow::read).collect()
 }
 
 /// Sagas that wait for a person for one of these reasons.

@@ -4,6 +4,7 @@ mod books;
 mod decisions;
 mod findings;
 mod keys;
+mod rows;
 mod runs;
 
 pub use books::{
