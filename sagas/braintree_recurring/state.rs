@@ -32,6 +32,9 @@ pub struct State {
     pub(super) charges: Vec<Standing>,
     /// Of the transactions that Braintree shows, those that were dealt with.
     pub(super) known: Vec<String>,
+    /// Of those, the ones that are recorded, with their invoices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) recorded: Vec<(String, String)>,
     /// From that day on (books zone) an invoice without a charge is missing one.
     pub(super) check_on: Option<NaiveDate>,
     pub(super) past_due: Option<PastDue>,
@@ -132,7 +135,17 @@ impl State {
         self.begun.as_ref().map(|begun| begun.zoho_subscription.as_str())
     }
 
-    /// Of these, invoices that some charge is not already for.
+    /// Of these, invoices that no charge is for yet. One whose charge was recorded and that owes again, because people
+    /// took the record away, is asked about by its own stream: the next term's charge is not for it.
+    pub(super) fn uncharged_invoices<'a>(
+        &'a self,
+        open: &'a [BilledInvoice],
+    ) -> impl Iterator<Item = &'a BilledInvoice> + 'a {
+        let was_charged = |id: &str| self.recorded.iter().any(|(_, invoice)| invoice == id);
+        self.unmatched_invoices(open).filter(move |invoice| !was_charged(&invoice.id))
+    }
+
+    /// Of these, invoices that no charge is waiting to be recorded on.
     pub(super) fn unmatched_invoices<'a>(
         &'a self,
         open: &'a [BilledInvoice],
@@ -232,6 +245,7 @@ impl State {
                 self.look.read = true;
                 self.look.check = *check;
                 self.known.retain(|id| transactions.contains(id));
+                self.recorded.retain(|(id, _)| transactions.contains(id));
                 if self.check_on.is_none() {
                     self.check_on = shown.next_charge_on.and_then(day_after);
                 }
@@ -283,10 +297,13 @@ impl State {
                 self.charges.push(Standing { charge, since: *at, invoice: None, handed: false });
             }
             Event::ChargeFailed { transaction, .. } => self.known.push(transaction.clone()),
-            Event::ChargeReversed { transaction, .. }
-            | Event::ChargeTakenBack { transaction, .. }
-            | Event::ChargeRecorded { transaction, .. } => {
+            Event::ChargeReversed { transaction, .. } | Event::ChargeTakenBack { transaction, .. } => {
                 self.charges.retain(|standing| standing.charge.transaction != *transaction);
+                self.recorded.retain(|(id, _)| id != transaction);
+            }
+            Event::ChargeRecorded { transaction, invoice, .. } => {
+                self.charges.retain(|standing| standing.charge.transaction != *transaction);
+                self.recorded.push((transaction.clone(), invoice.clone()));
             }
             Event::ChargeMatched { transaction, invoice, owed, .. } => {
                 if let Some(standing) = self.charge_mut(transaction) {

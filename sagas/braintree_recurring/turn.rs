@@ -195,6 +195,10 @@ impl Turn<'_> {
                 let reversed = reversed();
                 self.push(reversed);
             }
+            // Its invoice owes again, and Braintree's next try is for it.
+            if t.status.is_reversed() && self.state.recorded.iter().any(|(id, _)| *id == t.id) {
+                self.push(Event::ChargeTakenBack { transaction: t.id.clone(), at });
+            }
             return;
         }
         match &t.status {
@@ -240,7 +244,7 @@ impl Turn<'_> {
         let waiting: Vec<Charge> =
             self.state.charges.iter().filter(|s| s.invoice.is_none()).map(|s| s.charge.clone()).collect();
         for charge in waiting {
-            let free: Vec<_> = self.state.unmatched_invoices(&open).cloned().collect();
+            let free: Vec<_> = self.state.uncharged_invoices(&open).cloned().collect();
             let same = free.iter().find(|invoice| invoice.balance == charge.amount);
             let Some(invoice) = same.or_else(|| free.first()) else { break };
             self.push(Event::ChargeMatched {

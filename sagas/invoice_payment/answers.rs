@@ -96,6 +96,11 @@ impl Turn<'_> {
     fn mirror(&mut self) {
         let Some(invoice) = self.state.facts.invoice.clone() else { return };
         let today = self.at.date(self.at.now);
+        // What it comes to is known once the give-back has ended, which has it looked at again.
+        let given = self.state.captures.iter().any(Capture::is_being_given_back);
+        if given && books::takes_off(&self.state, &invoice) {
+            return;
+        }
         // What it opens with first: the rest is what came since.
         if self.state.booked.is_to_open() {
             for event in books::mirror(&self.state, &invoice, today) {

@@ -6,6 +6,7 @@
 //! some minutes looks at the age of the hold.
 
 use super::lifecycle;
+use super::reassign::{journals, take_off};
 use super::state::{Capture, State};
 use super::ticket;
 use super::words::{Attempt, Choice, Closing, Event};
@@ -115,6 +116,11 @@ pub(super) fn is_unfinished(invoice: &Invoice) -> bool {
     matches!(invoice.status.as_str(), "draft" | "pending" | "pending_approval" | "approved" | "rejected")
 }
 
+/// Of what we applied, some is to be taken off again.
+pub(super) fn takes_off(state: &State, invoice: &Invoice) -> bool {
+    is_void(invoice) || !surplus(state, invoice, invoice.date).is_empty()
+}
+
 /// What has to be booked so that the ledger shows the invoice as Zoho does.
 pub(super) fn mirror(state: &State, invoice: &Invoice, today: NaiveDate) -> Vec<Event> {
     if is_unfinished(invoice) {
@@ -185,11 +191,7 @@ fn surplus(state: &State, invoice: &Invoice, today: NaiveDate) -> Vec<Event> {
         let minor = capture.applied.minor.min(beyond);
         if minor > 0 {
             beyond -= minor;
-            out.push(Event::ApplicationUndone {
-                transaction: capture.transaction.clone(),
-                amount: Money::new(minor, capture.applied.currency),
-                effective: today,
-            });
+            out.extend(take_off(capture, minor, today));
         }
     }
     out
@@ -224,11 +226,7 @@ fn others_payments(state: &State, invoice: &Invoice, today: NaiveDate, out: &mut
 pub(super) fn voided(state: &State, today: NaiveDate) -> Vec<Event> {
     let mut out = Vec::new();
     for capture in state.captures.iter().filter(|c| c.is_live() && c.applied.minor != 0) {
-        out.push(Event::ApplicationUndone {
-            transaction: capture.transaction.clone(),
-            amount: capture.applied,
-            effective: today,
-        });
+        out.extend(take_off(capture, capture.applied.minor, today));
     }
     for (payment, booked) in &state.booked.external {
         out.push(Event::ExternalPaymentGone {
@@ -378,6 +376,13 @@ impl Book<'_> {
             Event::ApplicationUndone { transaction, amount, effective } => {
                 facts.postings.push(self.captured(Rule::Unapply, transaction, *amount, *effective));
                 facts.amount = Some(*amount);
+            }
+            Event::GiveBackReassigned { transaction, before, kept, unapplied_before, effective, .. } => {
+                for (rule, amount, tax) in journals(*before, *kept, *unapplied_before) {
+                    let posting = self.captured(rule, transaction, amount, *effective);
+                    facts.postings.push(Posting { tax, ..posting });
+                }
+                facts.amount = Some(Money::new(before.amount.minor - kept.amount.minor, before.amount.currency));
             }
             Event::PaymentSettled { transaction, amount, effective } => {
                 facts.postings.push(self.captured(Rule::Settle, transaction, *amount, *effective));
@@ -548,7 +553,8 @@ fn references(event: &Event) -> Vec<(&'static str, String)> {
         Event::PaymentSettled { transaction, .. }
         | Event::PaymentReversed { transaction, .. }
         | Event::GiveBackAdmitted { transaction, .. }
-        | Event::GiveBackEnded { transaction, .. } => {
+        | Event::GiveBackEnded { transaction, .. }
+        | Event::GiveBackReassigned { transaction, .. } => {
             add("braintree_transaction", Some(transaction.clone()));
         }
         Event::CustomerStateShown { transaction_record, subscription_record, .. } => {

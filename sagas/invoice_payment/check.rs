@@ -29,7 +29,10 @@ impl Verdict {
     pub(super) const fn needs_no_vendor(&self) -> bool {
         match self {
             Self::Ready(_)
-            | Self::Stop { stop: Stop::LinkPending | Stop::Busy | Stop::Unannounced | Stop::Switch, .. } => true,
+            | Self::Stop {
+                stop: Stop::LinkPending | Stop::Busy | Stop::GivingBack | Stop::Unannounced | Stop::Switch,
+                ..
+            } => true,
             Self::Need(_) | Self::Record { .. } | Self::Adopt { .. } | Self::Stop { .. } => false,
         }
     }
@@ -55,6 +58,8 @@ pub(super) enum Stop {
     LinkPending,
     /// Another saga is at work.
     Busy,
+    /// A give-back is under way, and says when it has ended.
+    GivingBack,
     /// Zoho has not finished the invoice.
     Draft,
     /// The subscription is paused.
@@ -100,7 +105,7 @@ pub(super) fn judge(state: &State) -> Verdict {
 
 fn tests(state: &State) -> Result<Ready, Verdict> {
     if state.captures.iter().any(Capture::is_being_given_back) {
-        return Err(stop("2.4-p4", Stop::Busy));
+        return Err(stop("2.4-p4", Stop::GivingBack));
     }
     let facts = &state.facts;
     let invoice = facts.invoice.as_ref().ok_or(Verdict::Need(Need::Invoice))?;
@@ -124,6 +129,10 @@ fn tests(state: &State) -> Result<Ready, Verdict> {
         // What Braintree charged by itself is recorded here, and shown as paid like any other.
         if survey.owner == Some(CollectionOwner::BraintreeRecurring) {
             tests.collected(survey)?;
+        }
+        // Whoever collects: what we recorded and Zoho shows no more is a person's question.
+        if !state.captures.is_empty() {
+            tests.agreement(survey)?;
         }
         owner(survey, invoice)?;
     }
@@ -199,6 +208,18 @@ impl Tests<'_> {
                 test,
                 format!("{left} of {id} was taken and the invoice owes nothing: apply it elsewhere or give it back"),
             );
+        }
+        // It owes because a record was taken away, not because this money is due.
+        let others = self.state.captures.iter().filter(|other| other.transaction != *id && other.is_live());
+        if let Some(lost) = others.filter(|c| c.applied.is_positive()).find(|c| ours_of(invoice, c).is_none()) {
+            return Err(held(
+                "2.2-e9",
+                ParkCode::HeldMismatch,
+                format!(
+                    "{left} of {id} was taken, and the invoice owes because Zoho shows no record of {} any more: decide: record again, or give back",
+                    lost.transaction
+                ),
+            ));
         }
         let amount = Money::new(left.minor.min(invoice.balance.minor), left.currency);
         if let Some(refused) = capture.refused.as_ref().filter(|r| r.amount == amount) {

@@ -24,6 +24,7 @@ impl State {
         self.apply_record(event);
         self.apply_settlement(event);
         self.apply_give_back(event);
+        self.apply_reassigned(event);
         self.apply_proposal(event);
         self.apply_dispute(event);
         self.booked.apply(event);

@@ -35,8 +35,20 @@ pub(super) struct GiveBack {
     pub(super) reopened: Money,
     /// Of what was never applied.
     pub(super) unapplied: Money,
+    /// Tax within what is forgiven, once it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tax: Option<Money>,
     /// Not ended yet.
     pub(super) open: bool,
+}
+
+impl GiveBack {
+    /// So much of what was forgiven was taken from what is not applied any more.
+    pub(super) const fn reassign(&mut self, moved: i64, tax: Option<Money>) {
+        self.forgiven.minor -= moved;
+        self.reopened.minor += moved;
+        self.tax = tax;
+    }
 }
 
 /// What was asked for.
@@ -66,6 +78,13 @@ enum Reply {
         saga: SagaId,
         transaction: String,
     },
+    /// To a give-back: where its money was taken from in the end.
+    Reassigned {
+        saga: SagaId,
+        forgiven: Money,
+        reopened: Money,
+        tax: Option<Money>,
+    },
     /// To a give-back: the payment is disputed.
     Disputed {
         saga: SagaId,
@@ -93,6 +112,10 @@ impl Counter {
     pub(super) fn disputed(&mut self, dispute: SagaId, transaction: &str, under_way: Vec<SagaId>) {
         self.replies.push(Reply::Described { saga: dispute, transaction: transaction.to_owned() });
         self.replies.extend(under_way.into_iter().map(|saga| Reply::Disputed { saga, dispute }));
+    }
+
+    pub(super) fn reassigned(&mut self, saga: SagaId, forgiven: Money, reopened: Money, tax: Option<Money>) {
+        self.replies.push(Reply::Reassigned { saga, forgiven, reopened, tax });
     }
 
     /// Which telling is the next one; the first is the activation's.
@@ -158,14 +181,14 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn give_back_ended(&mut self, transaction: &str, saga: SagaId, ending: Ending) {
+    pub(super) fn give_back_ended(&mut self, transaction: &str, saga: SagaId, ending: Ending, tax: Option<Money>) {
         let of = |c: &&Capture| c.give_backs.iter().any(|g| g.saga == saga && g.open);
         let moved = self.state.captures.iter().find(of).map(Capture::given_back);
         if moved.is_none() && self.state.give_backs.over.contains(&saga) {
             return;
         }
         let transaction = transaction.to_owned();
-        self.push(Event::GiveBackEnded { transaction: transaction.clone(), saga, ending, at: self.at.now });
+        self.push(Event::GiveBackEnded { transaction: transaction.clone(), saga, ending, tax, at: self.at.now });
         let Some(moved) = moved else { return };
         if ending == Ending::Withdrawn && self.state.looking.is_none() && self.state.stage == Stage::Resting {
             // What made it pointless is seen now: until here the stream looked away.
@@ -173,9 +196,8 @@ impl Turn<'_> {
                 self.push(Event::SettlementLookDue { transaction });
             }
         }
-        let waits = matches!(self.state.rest, Rest::Waiting { wait: Wait::Busy, .. } | Rest::Held { .. });
         let at_rest = matches!(self.state.stage, Stage::Resting) && self.state.looking.is_none();
-        if at_rest && (waits || moved != 0 || matches!(ending, Ending::Voided | Ending::Reopened)) {
+        if at_rest && (moved != 0 || matches!(ending, Ending::Voided | Ending::Reopened)) {
             self.check(Scope::All);
         }
     }
@@ -276,7 +298,8 @@ impl State {
                 if let Some(capture) = self.capture_mut(transaction) {
                     capture.applied.minor -= reopened.minor;
                     let (forgiven, reopened, unapplied) = (*forgiven, *reopened, *unapplied);
-                    capture.give_backs.push(GiveBack { saga: *saga, forgiven, reopened, unapplied, open: true });
+                    let saga = *saga;
+                    capture.give_backs.push(GiveBack { saga, forgiven, reopened, unapplied, tax: None, open: true });
                 }
                 self.give_backs.replies.push(Reply::Yes { saga: *saga, transaction: transaction.clone() });
             }
@@ -291,20 +314,25 @@ impl State {
                     self.give_backs.replies.remove(0);
                 }
             }
-            Event::GiveBackEnded { transaction, saga, ending, .. } => self.ended_give_back(transaction, *saga, *ending),
+            Event::GiveBackEnded { transaction, saga, ending, tax, .. } => {
+                self.ended_give_back(transaction, *saga, *ending, *tax);
+            }
             _ => {}
         }
     }
 
-    fn ended_give_back(&mut self, transaction: &str, saga: SagaId, ending: Ending) {
+    /// Some money is let go of, or is free again. Who waited for that looks again once nothing else is under way.
+    fn ended_give_back(&mut self, transaction: &str, saga: SagaId, ending: Ending, tax: Option<Money>) {
         self.give_backs.asked.retain(|asked| asked.saga != saga);
         self.give_backs.over.push(saga);
+        self.again |= matches!(self.rest, Rest::Waiting { wait: Wait::Busy, .. } | Rest::Held { .. });
         let Some(capture) = self.capture_mut(transaction) else { return };
         let Some(at) = capture.give_backs.iter().position(|g| g.saga == saga && g.open) else { return };
         match ending {
             Ending::Refunded => {
                 if let Some(give_back) = capture.give_backs.get_mut(at) {
                     give_back.open = false;
+                    give_back.tax = tax;
                 }
             }
             Ending::Reopened => {
@@ -352,12 +380,17 @@ impl State {
                 let terms = self.terms(*saga, transaction)?;
                 (*saga, "admitted", json!({"command": "admitted", "terms": terms}))
             }
+            Reply::Reassigned { saga, forgiven, reopened, tax } => {
+                let terms = json!({"command": "reassigned", "forgiven": forgiven, "reopened": reopened, "tax": tax});
+                (*saga, "reassigned", terms)
+            }
             Reply::No { saga, code, why } => {
                 (*saga, "not_admitted", json!({"command": "not_admitted", "code": code, "why": why}))
             }
         };
         let key = match reply {
             Reply::Disputed { dispute, .. } => format!("{to}:{word}:{dispute}"),
+            Reply::Reassigned { forgiven, .. } => format!("{to}:{word}:{}", forgiven.minor),
             Reply::Yes { .. } | Reply::No { .. } | Reply::Described { .. } => format!("{to}:{word}"),
         };
         let flow = if matches!(reply, Reply::Described { .. }) { "dispute" } else { "refund" };

@@ -40,6 +40,7 @@ mod news;
 mod pending;
 mod projection;
 mod propose;
+mod reassign;
 mod rest;
 mod retry;
 pub mod schedule;
@@ -55,6 +56,7 @@ pub use dispute::DisputeNews;
 pub use give_back::{Ending, Standing, standing};
 pub use news::News;
 pub use propose::Proposed;
+pub use reassign::Forgiven;
 pub use state::State;
 pub use words::{Captured, Choice, Command, Event};
 
@@ -206,7 +208,9 @@ fn told(turn: &mut Turn<'_>, command: &Command) -> Result<(), Refusal> {
         Command::GiveBackAsked { transaction, saga, amount, source } => {
             turn.give_back_asked(transaction, *saga, *amount, *source);
         }
-        Command::GiveBackEnded { transaction, saga, ending } => turn.give_back_ended(transaction, *saga, *ending),
+        Command::GiveBackEnded { transaction, saga, ending, tax } => {
+            turn.give_back_ended(transaction, *saga, *ending, *tax);
+        }
         Command::Dispute(news) => turn.disputed(news),
         Command::MethodChanged { consent, customer_present, reply_to } => {
             turn.push(Event::MethodChanged { consent: *consent, customer_present: *customer_present });

@@ -5,7 +5,7 @@ use super::books;
 use super::check::{self, Ready, Stop, Verdict};
 use super::dunning;
 use super::letters;
-use super::state::{Rest, Stage, State};
+use super::state::{Capture, Rest, Stage, State};
 use super::words::{Attempt, Closing, Event, Scope, Wait};
 use crate::kernel::answer::Invoice;
 use crate::kernel::park::ParkCode;
@@ -166,6 +166,7 @@ impl Turn<'_> {
                 }
             }
             Stop::Busy => self.defer(test, Wait::Busy, self.shortly(Wait::Busy)),
+            Stop::GivingBack => self.defer(test, Wait::Busy, now + DAILY),
             Stop::Draft => self.defer(test, Wait::Draft, now + DAILY),
             Stop::SubscriptionPaused => self.defer(test, Wait::SubscriptionPaused, now + DAILY),
             Stop::Unannounced => self.defer(test, Wait::Notice, now + HOLD_AGAIN),
@@ -265,6 +266,9 @@ impl Turn<'_> {
     /// The invoice is not at Zoho: looked for once more, then it counts as deleted.
     pub(super) fn missing(&mut self) {
         self.push(Event::InvoiceNotFound { at: self.at.now });
+        if self.state.captures.iter().any(Capture::is_being_given_back) {
+            return self.defer("2.4-p4", Wait::Busy, self.at.now + DAILY);
+        }
         if self.state.deferral.wait != Some(Wait::Missing) {
             return self.defer("2.2-e1", Wait::Missing, self.shortly(Wait::Missing));
         }

@@ -10,6 +10,7 @@ use super::dunning::Ruling;
 use super::give_back::Ending;
 use super::news::News;
 use super::propose::Proposed;
+use super::reassign::Forgiven;
 pub(super) use super::rest::{Closing, Wait};
 use crate::kernel::answer::{Client, Invoice, Method, Subscription, Survey};
 use crate::kernel::effect::CardCause;
@@ -110,6 +111,9 @@ pub enum Command {
         saga: SagaId,
         /// How.
         ending: Ending,
+        /// The tax within what was forgiven.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tax: Option<Money>,
     },
     /// The customer gave a new card or authenticated the old one.
     MethodChanged {
@@ -440,7 +444,20 @@ pub enum Event {
         transaction: String,
         saga: SagaId,
         ending: Ending,
+        /// Within what was forgiven.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tax: Option<Money>,
         at: DateTime<Utc>,
+    },
+    /// Of what was forgiven the invoice bears less, or nothing: it is void, gone or lowered.
+    GiveBackReassigned {
+        transaction: String,
+        saga: SagaId,
+        before: Forgiven,
+        kept: Forgiven,
+        /// What it took of unapplied money before.
+        unapplied_before: Money,
+        effective: NaiveDate,
     },
     PaymentDisputed {
         transaction: String,
@@ -573,7 +590,7 @@ crate::kernel::saga::event_names!(
     GiveBackAdmitted,
     GiveBackNotAdmitted,
     GiveBackAnswered,
-    GiveBackEnded,
+    GiveBackEnded, GiveBackReassigned,
     PaymentDisputed, DisputeOver, DisputeAnswered,
     SettlementLookDue,
     SettlementAwaited,

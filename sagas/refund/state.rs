@@ -246,6 +246,14 @@ impl State {
                 self.terms = Some((**terms).clone());
                 self.stage = Stage::Reading;
             }
+            Event::GiveBackReassigned { forgiven, reopened, tax } => {
+                if let Some(terms) = &mut self.terms {
+                    terms.applied.minor -= terms.forgiven.minor - forgiven.minor;
+                    terms.forgiven = *forgiven;
+                    terms.reopened = *reopened;
+                }
+                self.tax = *tax;
+            }
             Event::RefundRefused { .. } => self.over(Ending::Refused),
             Event::InvoiceLinesRead { credit } => self.credit = Some((**credit).clone()),
             Event::RefundApproved { tax, at, .. } => {

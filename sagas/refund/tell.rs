@@ -44,10 +44,13 @@ pub(super) fn ended(state: &State) -> Option<Effect> {
         (_, Some(Outcome::Sent { .. } | Outcome::Outside { .. })) => "refunded",
         (_, None) => return None,
     };
-    let command = json!({
+    let mut command = json!({
         "command": "give_back_ended", "transaction": wish.transaction,
         "saga": super::Refund::id(&wish.transaction, &wish.key), "ending": ending,
     });
+    if let (Some(tax), "refunded") = (state.tax, ending) {
+        command["tax"] = json!(tax);
+    }
     Some(message(wish, "ended", 0, command))
 }
 

@@ -62,6 +62,12 @@ impl Turn<'_> {
                     self.stopped_by_dispute();
                 }
             }
+            Command::Reassigned { forgiven, reopened, tax } => {
+                let (forgiven, reopened, tax) = (*forgiven, *reopened, *tax);
+                if self.state.terms.as_ref().is_some_and(|terms| terms.forgiven != forgiven) {
+                    self.push(Event::GiveBackReassigned { forgiven, reopened, tax });
+                }
+            }
             Command::LookAgain { .. } => {
                 let sent = matches!(self.state.outcome, Some(Outcome::Sent { .. }));
                 if sent && self.state.stage == Stage::Accepted && !self.state.looking {

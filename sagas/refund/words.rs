@@ -62,6 +62,15 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// The invoice bears less of what was forgiven, or nothing: so much of it was taken from what was not applied any more.
+    Reassigned {
+        /// What is left of the forgiven part.
+        forgiven: Money,
+        /// What was applied and is not any more.
+        reopened: Money,
+        /// Tax within the forgiven part.
+        tax: Option<Money>,
+    },
     /// The customer's bank disputes the payment: what is not sent yet is not sent any more.
     Disputed {
         /// The dispute.
@@ -379,6 +388,12 @@ pub enum Event {
         effective: NaiveDate,
         at: DateTime<Utc>,
     },
+    /// The invoice's stream booked from where the money came in the end.
+    GiveBackReassigned {
+        forgiven: Money,
+        reopened: Money,
+        tax: Option<Money>,
+    },
     RefundPaidOutside {
         amount: Money,
         effective: NaiveDate,
@@ -407,6 +422,7 @@ crate::kernel::saga::event_names!(
     PaymentDisputed,
     StreamAsked,
     GiveBackAdmitted,
+    GiveBackReassigned,
     RefundRefused,
     InvoiceLinesRead,
     RefundApproved,

@@ -59,7 +59,7 @@ fn e3_what_was_given_back_before_is_said() {
     let mut w = World::begun(|_| {});
     ask(&mut w, "a", 4_000);
     let saga = SagaId::derived("refund", &["a"]);
-    w.tell(Command::GiveBackEnded { transaction: "tx1".to_owned(), saga, ending: Ending::Refunded });
+    w.tell(Command::GiveBackEnded { transaction: "tx1".to_owned(), saga, ending: Ending::Refunded, tax: None });
     opened(&mut w);
     assert_eq!(w.told[1].command["payment"]["given_back"].as_i64(), Some(4_000));
 }

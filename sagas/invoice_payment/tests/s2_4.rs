@@ -19,7 +19,7 @@ fn ask(w: &mut World, name: &str, minor: i64, source: Source) {
 }
 
 fn end(w: &mut World, name: &str, ending: Ending) {
-    w.tell(Command::GiveBackEnded { transaction: "tx1".to_owned(), saga: refund(name), ending });
+    w.tell(Command::GiveBackEnded { transaction: "tx1".to_owned(), saga: refund(name), ending, tax: None });
 }
 
 /// The last word to a refund.
@@ -157,6 +157,61 @@ fn p6_voided_and_forgiven_the_invoice_goes_out_of_the_books() {
     let looks = w.count("SettlementLookDue");
     w.pass(TimeDelta::days(2));
     assert_eq!(w.count("SettlementLookDue"), looks, "nothing of it settles any more");
+}
+
+/// The journals that a refund of what is forgiven leaves, and what Braintree sent back.
+fn refunded(w: &mut World, name: &str, minor: i64, tax: i64) {
+    ask(w, name, minor, Source::Forgive);
+    for (account, by) in [(4000, minor - tax), (2200, tax), (1110, -minor)] {
+        *w.accounts.entry(account).or_default() += by;
+    }
+    let (transaction, tax) = ("tx1".to_owned(), Some(eur(tax)));
+    w.tell(Command::GiveBackEnded { transaction, saga: refund(name), ending: Ending::Refunded, tax });
+}
+
+#[test]
+fn s2_12_e2_of_an_invoice_that_was_forgiven_in_part_and_is_void_only_what_is_held_waits_for_a_decision() {
+    let mut w = World::begun(|_| {});
+    refunded(&mut w, "a", 4_000, 639);
+    w.void();
+    w.changed();
+    assert_eq!((w.parked(), w.open_accounts()), (Some(ParkCode::MoneyDecision), vec![(1110, 6_000), (2100, -6_000)]));
+    let asked =
+        w.events().any(|e| matches!(e, Event::InvoiceHeld { detail, .. } if detail.starts_with("60.00 EUR of tx1")));
+    assert!(asked, "no more than is held is to go back");
+    let told = told(&w);
+    assert_eq!((told["forgiven"]["minor"].as_i64(), told["reopened"]["minor"].as_i64()), (Some(0), Some(4_000)));
+}
+
+#[test]
+fn s2_12_e2_what_was_forgiven_as_a_whole_is_not_asked_about_again_when_its_invoice_is_void() {
+    let mut w = World::begun(|_| {});
+    refunded(&mut w, "a", TOTAL, 1_597);
+    w.void();
+    w.changed();
+    assert_eq!((w.parked(), w.state().as_str(), w.open_accounts()), (None, "ClosedVoid", vec![]));
+}
+
+#[test]
+fn s2_12_e4_of_a_lowered_invoice_what_is_held_is_taken_off_first_and_then_what_was_forgiven() {
+    let mut w = World::begun(|_| {});
+    refunded(&mut w, "a", 7_000, 1_118);
+    (w.invoice.total, w.invoice.tax) = (eur(5_000), Some(eur(798)));
+    w.changed();
+    assert_eq!((w.balance(2100), w.balance(1200), w.balance(2110)), (-3_000, 0, 0));
+    assert_eq!((w.balance(1110), w.parked()), (3_000, Some(ParkCode::MoneyDecision)));
+    assert_eq!((w.balance(4000), w.balance(2200)), (0, 0), "the invoice owes 50.00, and 50.00 of it is forgiven");
+}
+
+#[test]
+fn p4_a_void_that_is_seen_while_money_is_given_back_is_booked_once_that_has_ended() {
+    let mut w = World::begun(|_| {});
+    ask(&mut w, "a", 4_000, Source::Forgive);
+    w.void();
+    w.changed();
+    assert_eq!((w.balance(2100), w.parked()), (0, None));
+    end(&mut w, "a", Ending::Withdrawn);
+    assert_eq!((w.balance(2100), w.parked()), (-TOTAL, Some(ParkCode::MoneyDecision)));
 }
 
 #[test]

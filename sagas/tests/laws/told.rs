@@ -145,6 +145,7 @@ impl Told for InvoicePayment {
                 saga: SagaId::derived("refund", &[dice.of(&["a", "b"])]),
                 // The journals of what was given back are another saga's: a walk has one.
                 ending: Ending::Withdrawn,
+                tax: None,
             },
             _ => Self::start(),
         }

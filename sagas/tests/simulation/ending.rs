@@ -122,7 +122,7 @@ impl Zoho {
         let is_so = self.bill_of(call.invoice()).is_some_and(|bill| match call {
             OnInvoice::Void { .. } => bill.void,
             OnInvoice::WriteOff { .. } => bill.written_off > 0,
-            OnInvoice::ApplyCredit { invoice, note, .. } => self.is_applied(invoice, note),
+            OnInvoice::ApplyCredit { invoice, note, amount } => self.is_applied(invoice, note, amount.minor),
             OnInvoice::ReadLines { .. } | OnInvoice::CancelWriteOff { .. } => false,
         });
         if !is_so {

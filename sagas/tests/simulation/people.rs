@@ -386,9 +386,9 @@ impl World {
                     self.zoho.delete_payment(at, now);
                 }
             }
-            6 if !self.is_given_back(id) => self.zoho.edit(id, now, |bill| bill.void = true),
+            6 => self.zoho.edit(id, now, |bill| bill.void = true),
             7 => self.zoho.edit(id, now, |bill| bill.total += 500),
-            8 if balance > 1_000 && !self.is_given_back(id) => self.zoho.edit(id, now, |bill| bill.total -= 500),
+            8 if balance > 1_000 => self.zoho.edit(id, now, |bill| bill.total -= 500),
             9 if balance > 500 => self.zoho.edit(id, now, |bill| bill.credits += 500),
             10 if balance > 0 => self.zoho.edit(id, now, |bill| bill.written_off += balance),
             11 | 12 => {

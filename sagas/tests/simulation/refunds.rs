@@ -183,6 +183,10 @@ impl Zoho {
 
     /// Some of a credit note settles some of an invoice.
     pub(crate) fn apply_credit(&mut self, invoice: &str, id: &str, amount: i64, now: DateTime<Utc>) -> Outcome {
+        // Who calls looks first: what is reached is not asked for again.
+        if self.is_applied(invoice, id, amount) {
+            return done(Answer::Nothing);
+        }
         let Some(note) = self.notes.iter_mut().find(|known| known.id == *id) else { return not_found() };
         if note.void || note.left() < amount {
             return rejected(RejectionKind::State, "credit_spent");
@@ -192,9 +196,9 @@ impl Zoho {
         done(Answer::Nothing)
     }
 
-    pub(crate) fn is_applied(&self, invoice: &str, id: &str) -> bool {
+    pub(crate) fn is_applied(&self, invoice: &str, id: &str, amount: i64) -> bool {
         let note = self.notes.iter().find(|known| known.id == id);
-        note.is_some_and(|note| note.applied.iter().any(|(to, _)| to == invoice))
+        note.is_some_and(|note| note.applied.iter().any(|(to, of_it)| to == invoice && *of_it >= amount))
     }
 }
 
@@ -281,14 +285,6 @@ impl World {
             self.touched.extend(company);
             self.zoho.pay(bill, "cheque 9", "check", half, now);
         }
-    }
-
-    /// Some of what was paid on an invoice was given back, or is being. Nobody voids or lowers it then: what that leaves of
-    /// money that was forgiven, the invoice's stream does not know yet (it would call it unapplied).
-    pub(crate) fn is_given_back(&self, invoice: &str) -> bool {
-        let for_it = |sale: &&crate::braintree::Sale| self.invoice_for(sale).as_deref() == Some(invoice);
-        let refunded = |sale: &crate::braintree::Sale| self.braintree.refunded(&sale.id) > 0;
-        self.braintree.sales.iter().filter(for_it).any(refunded)
     }
 
     /// Second persons agree, mostly.

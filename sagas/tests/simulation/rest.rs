@@ -153,9 +153,12 @@ impl World {
             // Zoho detaches what was paid on an invoice that is voided.
             let void = self.zoho.bill_of(invoice).is_some_and(|bill| bill.void);
             let records: Vec<_> = self.zoho.payments.iter().filter(|p| p.reference == sale.id && !void).collect();
-            // What is forgiven stays recorded as paid; a credit note that was paid out stands against it.
+            // What is forgiven stays recorded as paid; a credit note that was paid out stands against it. It stands against no
+            // more than the invoice comes to, if people lowered or voided that since.
             let refunds = self.braintree.refunds.iter().filter(|refund| refund.transaction == sale.id);
             let forgiven: i64 = refunds.map(|refund| self.zoho.paid_out(&refund.id)).sum();
+            let comes_to = self.zoho.bill_of(invoice).filter(|bill| !bill.void).map_or(0, |bill| bill.total);
+            let forgiven = forgiven.min(comes_to);
             let recorded = records.iter().map(|p| p.amount).sum::<i64>() - forgiven;
             let kept = sale.amount.minor - self.braintree.refunded(&sale.id);
             let wanted = if sale.is_captured() { kept } else { 0 };
