@@ -28,7 +28,16 @@ fn after_claim(state: &State) -> Option<Pending> {
     if !state.price_stands {
         return None;
     }
-    state.sale.known().or_else(|| customer(state)).or_else(|| page(state))
+    state.sale.known().or_else(|| customer(state)).or_else(|| bought_before(state)).or_else(|| page(state))
+}
+
+/// Before another page is made: what was bought on an earlier one, of which no word came. A customer that was made here has
+/// nothing else, and was not listed for that.
+fn bought_before(state: &State) -> Option<Pending> {
+    if state.counts.pages == 0 || state.sale.facts.subscriptions.is_some() {
+        return None;
+    }
+    state.sale.list_subscriptions(state.sale.zoho_customer()?.to_owned())
 }
 
 /// The customer at Zoho.

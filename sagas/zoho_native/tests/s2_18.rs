@@ -266,6 +266,16 @@ fn e1_a_page_that_is_over_is_followed_by_a_new_one_at_the_next_click() {
 }
 
 #[test]
+fn e3_what_was_bought_on_an_earlier_page_unheard_is_found_before_another_page_is_made() {
+    let mut w = World::opened();
+    w.pages[0].1.status = "cancelled".to_owned();
+    w.come_back();
+    w.buy_on(0);
+    w.ask();
+    assert_eq!((w.pages.len(), w.state().as_str()), (1, "Active"), "nobody is sent to pay a second time");
+}
+
+#[test]
 fn e1_a_page_that_was_made_without_an_answer_is_made_anew() {
     let mut w = World::started();
     w.say("zoho.create_hosted_page", super::world::unknown());
