@@ -21,7 +21,7 @@ const ENDS: &str = "cancellation";
 const TAKES_CARDS: &str = "payment_method_update";
 
 pub(super) fn pending(state: &State) -> Pending {
-    work(state).or_else(|| told(state)).unwrap_or_else(|| at_rest(state))
+    work(state).or_else(|| Some(told(state)?.giving_way_to(&at_rest(state)))).unwrap_or_else(|| at_rest(state))
 }
 
 fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {

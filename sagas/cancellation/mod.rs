@@ -101,8 +101,10 @@ impl Saga for Cancellation {
             Input::Answered(answered) => turn.answered(&answered),
             Input::Due => turn.due(),
             Input::Resumed => turn.resumed(),
-            // No call of it rests on facts with an end, and nothing of it is ever undone.
-            Input::Superseded { .. } | Input::Unwound { .. } => {}
+            // A telling gave way.
+            Input::Superseded { .. } => turn.due(),
+            // Nothing of it is ever undone.
+            Input::Unwound { .. } => {}
         }
         if turn.out.is_empty() {
             return Ok(Vec::new());

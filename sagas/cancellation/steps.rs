@@ -18,7 +18,7 @@ const INVOICES: &str = "invoice_payment";
 const ACTIVATIONS: &str = "subscription_activation";
 
 pub(super) fn pending(state: &State) -> Pending {
-    work(state).or_else(|| told(state)).unwrap_or_else(|| at_rest(state))
+    work(state).or_else(|| Some(told(state)?.giving_way_to(&at_rest(state)))).unwrap_or_else(|| at_rest(state))
 }
 
 fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {

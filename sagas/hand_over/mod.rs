@@ -96,8 +96,8 @@ impl Saga for HandOver {
             Input::Due => turn.due(),
             Input::Resumed => turn.resumed(),
             Input::Unwound { .. } => turn.unwound(),
-            // No call of it rests on facts with an end.
-            Input::Superseded { .. } => {}
+            // A telling gave way.
+            Input::Superseded { .. } => turn.due(),
         }
         if turn.out.is_empty() {
             return Ok(Vec::new());

@@ -20,7 +20,7 @@ pub(super) fn pending(state: &State) -> Pending {
     if let Some(reason) = &state.undoing {
         return Pending::Unwind { reason: reason.clone() };
     }
-    work(state).or_else(|| told(state)).unwrap_or_else(|| at_rest(state))
+    work(state).or_else(|| Some(told(state)?.giving_way_to(&at_rest(state)))).unwrap_or_else(|| at_rest(state))
 }
 
 fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {

@@ -331,7 +331,10 @@ impl Turn<'_> {
 
     /// What was requested rests on facts that are too old, and was not sent.
     pub(super) fn superseded(&mut self, step: &str) {
-        if step != "charge" || self.state.stage != Stage::Charging {
+        if step != "charge" {
+            return self.due();
+        }
+        if self.state.stage != Stage::Charging {
             return;
         }
         self.push(Event::ChargeSuperseded);

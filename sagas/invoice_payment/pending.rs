@@ -102,8 +102,8 @@ fn recording(state: &State) -> Option<Pending> {
     Some(Pending::perform("record_payment", state.records, Effect::Zoho(payment)))
 }
 
-/// At rest: an activation hears that its capture is recorded, Attio shows the state, a settlement that is due is looked
-/// up; then it waits.
+/// At rest: an activation hears that its capture is recorded, a settlement that is due is looked up, Attio shows the state;
+/// then it waits.
 fn resting(state: &State) -> Pending {
     if let Some(message) = state.owed_word() {
         return Pending::perform(
@@ -124,20 +124,29 @@ fn resting(state: &State) -> Pending {
         let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
         return Pending::perform("propose", u32::try_from(n).unwrap_or(u32::MAX), Effect::Desk(tell));
     }
-    if let Some(message) = state.owed_letter() {
-        let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
-        return Pending::perform("ask_card", state.letters.sent + 1, Effect::Desk(tell));
-    }
-    if let Some(face) = state.owed_face().filter(|_| state.put_off.until.is_none()) {
-        let version = state.face_version;
-        let n = u32::try_from(version).unwrap_or(u32::MAX);
-        let projection = Attio::Project(Box::new(face.write(version)));
-        return Pending::perform("project", n, Effect::Attio(projection));
-    }
     if let Some(transaction) = &state.looking {
         let look = Braintree::ReadTransaction { transaction: transaction.clone() };
         return Pending::perform("look_settlement", state.looks, Effect::Braintree(look));
     }
+    let beside = waiting(state);
+    telling(state).map_or_else(|| beside.clone(), |telling| telling.giving_way_to(&beside))
+}
+
+/// What people are told: the customer, then the record.
+fn telling(state: &State) -> Option<Pending> {
+    if let Some(message) = state.owed_letter() {
+        let tell = Desk::Tell { message: Box::new(message), claims: Vec::new() };
+        return Some(Pending::perform("ask_card", state.letters.sent + 1, Effect::Desk(tell)));
+    }
+    let face = state.owed_face().filter(|_| state.put_off.until.is_none())?;
+    let version = state.face_version;
+    let n = u32::try_from(version).unwrap_or(u32::MAX);
+    let projection = Attio::Project(Box::new(face.write(version)));
+    Some(Pending::perform("project", n, Effect::Attio(projection)))
+}
+
+/// Until when, and for what.
+fn waiting(state: &State) -> Pending {
     match &state.rest {
         Rest::Nothing => Pending::Ended(End::GivenUp),
         Rest::Held { code, detail } => Pending::Park { code: *code, detail: detail.clone() },

@@ -229,6 +229,15 @@ impl Pending {
         Self::Perform { step, n, effect: Box::new(effect), fresh_until: None }
     }
 
+    /// A telling that gives way, unsent, once the time of what is waited for beside it has come: a vendor that is away keeps
+    /// nothing but its own news waiting.
+    pub(crate) fn giving_way_to(self, beside: &Self) -> Self {
+        match beside {
+            Self::Await { until, .. } | Self::Sleep { until, .. } => self.fresh(Some(*until)),
+            Self::Perform { .. } | Self::Park { .. } | Self::Unwind { .. } | Self::Ended(_) => self,
+        }
+    }
+
     /// A call that rests on facts with an end.
     pub(crate) fn fresh(mut self, end: Option<DateTime<Utc>>) -> Self {
         if let Self::Perform { fresh_until, .. } = &mut self {

@@ -81,8 +81,10 @@ impl Saga for Notices {
             Input::Command(command) => turn.told(command)?,
             Input::Answered(answered) => turn.answered(&answered),
             Input::Due => turn.due(),
-            // No call of it rests on facts with an end, nothing of it is ever undone, and it parks nothing itself.
-            Input::Superseded { .. } | Input::Unwound { .. } | Input::Resumed => {}
+            // A telling gave way.
+            Input::Superseded { .. } => turn.due(),
+            // Nothing of it is ever undone, and it parks nothing itself.
+            Input::Unwound { .. } | Input::Resumed => {}
         }
         if turn.out.is_empty() {
             return Ok(Vec::new());

@@ -19,7 +19,8 @@ const ENDS: &str = "cancellation";
 const TAKES_CARDS: &str = "payment_method_update";
 
 pub(super) fn pending(state: &State) -> Pending {
-    ending(state).or_else(|| work(state)).or_else(|| told(state)).unwrap_or_else(|| at_rest(state))
+    let telling = || Some(told(state)?.giving_way_to(&at_rest(state)));
+    ending(state).or_else(|| work(state)).or_else(telling).unwrap_or_else(|| at_rest(state))
 }
 
 fn perform(state: &State, step: &'static str, effect: Effect) -> Pending {

@@ -24,11 +24,15 @@ pub(super) fn pending(state: &State) -> Pending {
     if let Some(reason) = &state.undoing {
         return move_back(state).map_or_else(|| Pending::Unwind { reason: reason.clone() }, Pending::from);
     }
-    if rests(state)
-        && let Some(want) = told(state)
-    {
-        return want;
+    let beside = beside(state);
+    match told(state).filter(|_| rests(state)) {
+        Some(telling) => telling.giving_way_to(&beside),
+        None => beside,
     }
+}
+
+/// What is wanted beside telling people.
+fn beside(state: &State) -> Pending {
     if let Some(until) = state.sleep_until {
         return Pending::Sleep { why: "looked at again", until };
     }

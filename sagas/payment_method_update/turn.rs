@@ -121,6 +121,8 @@ impl Turn<'_> {
     pub(super) fn superseded(&mut self, step: &str) {
         if step == "switch_default" {
             self.push(Event::UsesOutdated);
+        } else {
+            self.due();
         }
     }
 }

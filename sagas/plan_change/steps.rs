@@ -28,10 +28,15 @@ pub(super) fn pending(state: &State) -> Pending {
         return Pending::Unwind { reason: undoing.reason.clone() };
     }
     if state.rests()
-        && let Some(want) = late_look(state).or_else(|| told(state))
+        && let Some(want) = late_look(state).or_else(|| Some(told(state)?.giving_way_to(&beside(state))))
     {
         return want;
     }
+    beside(state)
+}
+
+/// What is wanted beside telling people.
+fn beside(state: &State) -> Pending {
     if let Some(until) = state.sleep_until {
         return Pending::Sleep { why: "looked at again", until };
     }

@@ -303,7 +303,7 @@ impl Turn<'_> {
             }
             "capture" => self.push(Event::InvoiceOutdated),
             "change" => self.fail("the hold on the card grew too old", "press `Change plan` again"),
-            _ => {}
+            _ => self.due(),
         }
     }
 }

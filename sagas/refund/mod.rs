@@ -108,8 +108,10 @@ impl Saga for Refund {
             Input::Answered(answered) => turn.answered(&answered),
             Input::Due => turn.due(),
             Input::Resumed => turn.taken_up(),
-            // No step rests on facts that age, and none is ever undone.
-            Input::Superseded { .. } | Input::Unwound { .. } => {}
+            // A telling gave way.
+            Input::Superseded { .. } => turn.due(),
+            // No step is ever undone.
+            Input::Unwound { .. } => {}
         }
         Ok(turn.out)
     }
@@ -182,12 +184,12 @@ fn wanted(state: &State) -> Option<Pending> {
             if let Some((step, effect)) = zoho::next(state) {
                 return perform(step, effect);
             }
-            Some(telling(state).unwrap_or_else(|| settling(state, End::Completed)))
+            Some(rests(state, End::Completed))
         }
         Stage::Held { code, detail, .. } => {
             shown(state).or_else(|| Some(Pending::Park { code: *code, detail: detail.clone() }))
         }
-        Stage::Over { .. } => Some(telling(state).unwrap_or_else(|| settling(state, End::GivenUp))),
+        Stage::Over { .. } => Some(rests(state, End::GivenUp)),
     }
 }
 
@@ -222,6 +224,15 @@ fn shown(state: &State) -> Option<Pending> {
         // It gives nobody a task.
         Due::Task { .. } => None,
     })
+}
+
+/// People are told, as far as nothing else is due.
+fn rests(state: &State, end: End) -> Pending {
+    let beside = settling(state, end);
+    if matches!(beside, Pending::Perform { .. }) && state.told {
+        return beside;
+    }
+    telling(state).map_or_else(|| beside.clone(), |telling| telling.giving_way_to(&beside))
 }
 
 /// Given back, and everybody knows: until it is settled, and until what could not be told is told.

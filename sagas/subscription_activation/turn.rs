@@ -227,7 +227,7 @@ impl Turn<'_> {
     /// What was requested is stale and was not sent, or is proven not to have been done.
     pub(super) fn superseded(&mut self, step: &str) {
         if self.state.stage != Stage::Paying {
-            return;
+            return self.due();
         }
         let late = self.state.hold.as_ref().is_some_and(|h| h.use_until <= self.at.now);
         match step {

@@ -20,11 +20,15 @@ const INVOICES: &str = "invoice_payment";
 const ENDINGS: &str = "cancellation";
 
 pub(super) fn pending(state: &State) -> Pending {
-    if rests(state)
-        && let Some(want) = told(state)
-    {
-        return want;
+    let beside = beside(state);
+    match told(state).filter(|_| rests(state)) {
+        Some(telling) => telling.giving_way_to(&beside),
+        None => beside,
     }
+}
+
+/// What is wanted beside telling people.
+fn beside(state: &State) -> Pending {
     if let Some(until) = state.sale.sleep_until {
         return until_alarm(state, Pending::Sleep { why: "looked at again", until });
     }

@@ -54,7 +54,9 @@ impl<S: Saga> Draft<S> {
     fn want(&mut self, pending: Pending) -> bool {
         match pending {
             Pending::Perform { step, n, effect, fresh_until } => {
-                self.request(step, n, false, *effect, fresh_until);
+                // A telling gives way to a wait, whose end a person may have moved.
+                let moved = fresh_until.filter(|_| tells::<S>(step)).map(|until| self.saga.flow.end_of_wait(until));
+                self.request(step, n, false, *effect, moved.or(fresh_until));
                 false
             }
             Pending::Await { .. } | Pending::Sleep { .. } => false,

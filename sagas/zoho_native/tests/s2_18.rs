@@ -3,7 +3,7 @@
 use super::world::{GROSS, World, day, eur, instant, rejected, request};
 use crate::kernel::answer::Enrolment;
 use crate::kernel::effect::{ClaimKind, Effect, LetterFacts, OnPage, PageOrder, Zoho};
-use crate::kernel::outcome::{DeclineKind, Outcome, RejectionKind};
+use crate::kernel::outcome::{DeclineKind, NotSent, Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::End;
 use crate::kernel::tests::bench::Played;
@@ -207,6 +207,19 @@ fn p2_what_was_bought_is_found_though_nobody_came_back() {
     w.buy();
     w.pass(TimeDelta::minutes(4));
     assert_eq!((w.state().as_str(), w.called("read_page")), ("Active", 1));
+}
+
+#[test]
+fn p2_what_was_bought_is_found_while_attio_is_away() {
+    let mut w = World::started();
+    for _ in 0..500 {
+        w.say("attio.show_subscription", samples::not_sent(NotSent::Outage));
+    }
+    w.ask();
+    w.buy();
+    w.pass(TimeDelta::minutes(40));
+    assert_eq!(w.called("read_page"), 1, "{}", w.state());
+    assert_eq!(w.state(), "Active");
 }
 
 #[test]
