@@ -84,7 +84,6 @@ const NOT_PLAYED: &[&str] = &[
     Dispute::NAME,
     Erasure::NAME,
     Notices::NAME,
-    PlanChange::NAME,
     DeskTicket::NAME,
     ProfileChange::NAME,
     Migration::NAME,
@@ -104,7 +103,7 @@ const MET: [(&str, &str, &str); 7] = [
 ];
 
 /// Words in which sagas have to end.
-const ENDS: [(&str, &str); 34] = [
+const ENDS: [(&str, &str); 42] = [
     (Refund::NAME, "Settled"),
     (Refund::NAME, "Voided"),
     (Refund::NAME, "Refused"),
@@ -116,6 +115,14 @@ const ENDS: [(&str, &str); 34] = [
     (ZohoNative::NAME, "Ended"),
     (ZohoNative::NAME, "Cancelled"),
     (ZohoNative::NAME, "HandedOver"),
+    (PlanChange::NAME, "Changed"),
+    (PlanChange::NAME, "Withdrawn"),
+    (PlanChange::NAME, "Dropped"),
+    (PlanChange::NAME, "Adopted"),
+    (PlanChange::NAME, "Refused"),
+    (PlanChange::NAME, "Lapsed"),
+    (PlanChange::NAME, "Failed"),
+    (PlanChange::NAME, "Cancelled"),
     (CrmLifecycle::NAME, "Kept"),
     (CatalogSync::NAME, "Asserted"),
     (SignUp::NAME, "Converted"),

@@ -13,6 +13,7 @@ use sagas::kernel::ids::SagaId;
 use sagas::kernel::order::{self, Order};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::{End, Saga};
+use sagas::plan_change::PlanChange;
 use sagas::refund::Refund;
 use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::BTreeMap;
@@ -72,6 +73,7 @@ impl World {
                 let first = self.zoho.bills.iter().find(|b| b.subscription == last.subscription)?;
                 Some(first.id.clone())
             }
+            ("chg", _) => self.invoice_of_change(order_id),
             _ => None,
         }
     }
@@ -93,6 +95,7 @@ impl World {
 
     /// Before money moves at Braintree: it is owed, was accepted, and is not taken a second time.
     pub(crate) fn check_sale(&mut self, saga: SagaId, call: &Braintree, now: DateTime<Utc>) {
+        self.binds_change(saga, call);
         let law = self.not_ours(saga, call).or_else(|| self.sale_breaks(saga, call, now));
         if let Some(law) = law {
             self.breaks(law);
@@ -136,6 +139,9 @@ impl World {
                 let hold = self.braintree.sale(transaction).filter(|s| s.status == Status::Authorized);
                 let order_id = hold.map(|s| s.order_id.clone());
                 order_id.and_then(|order_id| self.too_much(saga, &order_id, amount.minor, now))
+            }
+            Braintree::Authorise { order_id, .. } if order_id.contains(".chg.") && !self.accepted.contains_key(&saga) => {
+                Some(format!("{order_id} holds money, and nobody has agreed to it"))
             }
             Braintree::Authorise { order_id, amount, .. } => {
                 // A hold that was proven absent by a search that was wrong may stand beside the next one.
@@ -227,10 +233,12 @@ impl World {
         if let Some(broken) = booked.into_iter().next() {
             return Some(broken.to_string());
         }
-        if flow != SubscriptionActivation::NAME {
-            return None;
-        }
-        let order = format!("demo1.act.{}.", saga.0.simple());
+        let kind = match flow {
+            SubscriptionActivation::NAME => "act",
+            PlanChange::NAME => "chg",
+            _ => return None,
+        };
+        let order = format!("demo1.{kind}.{}.", saga.0.simple());
         for sale in self.braintree.sales.iter().filter(|s| s.order_id.starts_with(&order)) {
             if sale.status == Status::Authorized {
                 return Some(format!("it ended and {} is still held at Braintree", sale.id));
@@ -238,6 +246,9 @@ impl World {
             if end != End::Completed && sale.is_captured() {
                 return Some(format!("it ended {} and {} is taken at Braintree", end.as_str(), sale.id));
             }
+        }
+        if flow == PlanChange::NAME {
+            return self.changed_in_vain(saga, end);
         }
         let reference = format!("demo1.sub.{}.", saga.0.simple());
         let live = self

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 mod braintree;
 mod cards;
 mod catalog;
+mod changes;
 mod clock;
 mod coverage;
 mod crm;

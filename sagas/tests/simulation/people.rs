@@ -1,6 +1,7 @@
 //! Who acts on the world besides us: CRM users who press, customers who pay, go away or pay elsewhere, staff who edit the
 //! vendors' books by hand, operators who see to what is parked.
 
+use crate::changes::PlanDeed;
 use crate::engine::Item;
 use crate::tables::Sealed;
 use crate::world::{Event, World};
@@ -14,6 +15,7 @@ use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
+use sagas::plan_change::PlanChange;
 use sagas::refund::Refund;
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::subscription_activation::{self, Act, Consent, PageStage, Paying, SubscriptionActivation, Terms};
@@ -63,6 +65,8 @@ pub(crate) enum Deed {
     Recurs { series: String },
     /// Braintree tells of a subscription of which nobody knows.
     Stranger,
+    /// Somebody does something about a plan.
+    Plan(PlanDeed),
     /// Finance gives some of a payment back.
     GiveBack,
     /// An operator sees to what is parked.
@@ -130,6 +134,7 @@ impl World {
             Deed::CatalogDay => self.ask_for_catalog(Asked::Daily),
             Deed::EndSubscription => self.ends_something(),
             Deed::GiveBack => self.gives_back(),
+            Deed::Plan(deed) => self.plan_deed(deed),
             Deed::VisitNative { saga, visits } => self.visit_native(saga, visits),
             Deed::Renews { subscription } => self.renews(&subscription),
             Deed::CollectsAtZoho { subscription, bill, tries } => self.collects_at_zoho(&subscription, &bill, tries),
@@ -451,7 +456,8 @@ impl World {
         self.touched.extend(company);
         let reason = "called off".to_owned();
         let flow = self.sagas.get(&saga).map_or("", |slot| slot.live.flow_name());
-        if flow == SubscriptionActivation::NAME {
+        // Both take the same words.
+        if [SubscriptionActivation::NAME, PlanChange::NAME].contains(&flow) {
             return self.orders_cancellation(saga, TimeDelta::seconds(1));
         }
         if flow == PaymentMethodUpdate::NAME {
@@ -494,6 +500,9 @@ impl World {
                 self.give_back(saga);
             }
             let flow = self.sagas.get(&saga).map_or("", |slot| slot.live.flow_name()).to_owned();
+            if flow == PlanChange::NAME {
+                self.sees_to_plan(saga, code);
+            }
             let message = if decides && flow == invoice_payment::InvoicePayment::NAME && self.dice.chance(700) {
                 let decide = invoice_payment::Command::Decide { choice, reason: "seen to".to_owned() };
                 item::<invoice_payment::InvoicePayment>("operator.decide", &decide)

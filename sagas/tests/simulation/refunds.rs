@@ -183,6 +183,10 @@ impl Zoho {
 
     /// Some of a credit note settles some of an invoice.
     pub(crate) fn apply_credit(&mut self, invoice: &str, id: &str, amount: i64, now: DateTime<Utc>) -> Outcome {
+        // Sent twice it would settle twice as much: the connector reads before.
+        if self.is_applied(invoice, id) {
+            return done(Answer::Nothing);
+        }
         let Some(note) = self.notes.iter_mut().find(|known| known.id == *id) else { return not_found() };
         if note.void || note.left() < amount {
             return rejected(RejectionKind::State, "credit_spent");

@@ -58,6 +58,8 @@ impl World {
             let by_hand =
                 matches!(state.as_str(), "SubscriptionPaused" | "Recording" | "Deferred" | "LateCharges" | "Busy")
                     && self.touched(*id);
+            // What waits for the end of a term waits as long as staff have paused it.
+            let by_hand = by_hand || (matches!(state.as_str(), "Scheduled" | "Noticed") && self.touched(*id));
             // It is looked after as long as it runs.
             let runs = match live.flow_name() {
                 ZohoNative::NAME => matches!(state.as_str(), "Active" | "PastDue" | "Ending"),
