@@ -57,6 +57,8 @@ pub(crate) enum Prorates {
     Credited,
 }
 
+const WAYS: [Prorates; 4] = [Prorates::Less, Prorates::Credited, Prorates::Above, Prorates::NoInvoice];
+
 pub(crate) struct Changes {
     /// Its choices are its own, so that the other stories stay the same.
     dice: Dice,
@@ -306,24 +308,21 @@ impl World {
         let record = record.filter(|_| dice.chance(if pressed { 900 } else { 400 }));
         let act = dice.of(&["Change plan", "Change plan", "Quote"]);
         self.changes.asked += 1;
-        let (saga, ask) = match record {
-            Some(record) => {
-                if let Some(asked) = self.crm.records.get_mut(&record) {
-                    asked.plan.clone_from(&wanted.plan);
-                    asked.quantity = Some(wanted.quantity);
-                }
-                self.crm.press(&record, act, now);
-                let act = PressedAct { act: act.to_owned(), pressed_at: now };
-                let key = format!("{record}/{}", self.changes.asked);
-                let press = Some(Press { record: record.clone(), act });
-                let ask = Ask { key, wanted: None, at_end: None, by: "attio:member1".to_owned(), press };
-                (self.press_goes_to(&record, &subscription, &ask.key), ask)
+        let (saga, ask) = if let Some(record) = record {
+            if let Some(asked) = self.crm.records.get_mut(&record) {
+                asked.plan.clone_from(&wanted.plan);
+                asked.quantity = Some(wanted.quantity);
             }
-            None => {
-                let key = format!("api/{}", self.changes.asked);
-                let ask = Ask { key, wanted: Some(wanted), at_end, by: "token:shop".to_owned(), press: None };
-                (PlanChange::id(ORGANIZATION, &subscription, &ask.key), ask)
-            }
+            self.crm.press(&record, act, now);
+            let act = PressedAct { act: act.to_owned(), pressed_at: now };
+            let key = format!("{record}/{}", self.changes.asked);
+            let press = Some(Press { record: record.clone(), act });
+            let ask = Ask { key, wanted: None, at_end: None, by: "attio:member1".to_owned(), press };
+            (self.press_goes_to(&record, &subscription, &ask.key), ask)
+        } else {
+            let key = format!("api/{}", self.changes.asked);
+            let ask = Ask { key, wanted: Some(wanted), at_end, by: "token:shop".to_owned(), press: None };
+            (PlanChange::id(ORGANIZATION, &subscription, &ask.key), ask)
         };
         self.laws.belongs.insert(saga, company);
         let command = Command::Requested { of: of(&subscription), ask: Box::new(ask), terms: Box::new(terms()) };
@@ -436,13 +435,12 @@ impl World {
         if !self.accepted.contains_key(&saga) {
             self.breaks(format!("{saga} changes a plan, and nobody has agreed to it"));
         }
-        use Prorates as P;
         let above = self.mishaps.seeks(PlanChange::NAME, &["release_hold", "tell_invoice", "read_invoice", "task"]);
         let dice = &mut self.changes.dice;
         let differs = dice.chance(if above { 700 } else { 150 });
-        let way = if above { P::Above } else { dice.of(&[P::Less, P::Credited, P::Above, P::NoInvoice]) };
-        self.zoho.prorates = if differs { way } else { P::AsExpected };
-        if matches!(self.zoho.prorates, P::Above | P::NoInvoice) {
+        let way = if above { Prorates::Above } else { dice.of(&WAYS) };
+        self.zoho.prorates = if differs { way } else { Prorates::AsExpected };
+        if matches!(self.zoho.prorates, Prorates::Above | Prorates::NoInvoice) {
             let company = self.who(saga);
             self.touched.extend(company);
         }
@@ -545,6 +543,20 @@ impl World {
             return self.breaks(law);
         }
         self.changes.charged.insert(order_id, invoice);
+    }
+
+    /// Somebody raises an invoice while a change of its subscription runs: which one the change raised is people's business.
+    pub(crate) fn raised_beside(&mut self, customer: &str, subscription: Option<&str>) {
+        let Some(key) = subscription.map(str::to_owned) else { return };
+        let claim = Claim { kind: ClaimKind::ZohoSubscription, key };
+        let changes = |holder: &Holder| {
+            let slot = self.sagas.get(&holder.saga);
+            slot.is_some_and(|slot| slot.live.flow_name() == PlanChange::NAME)
+        };
+        if self.tables.claims.get(&claim).is_some_and(changes) {
+            let company = self.company_of(customer);
+            self.touched.extend(company);
+        }
     }
 
     /// Of two invoices that a subscription has got within minutes Zoho does not say which one a change raised: the flow takes

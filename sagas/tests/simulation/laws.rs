@@ -96,7 +96,11 @@ impl World {
     /// Before money moves at Braintree: it is owed, was accepted, and is not taken a second time.
     pub(crate) fn check_sale(&mut self, saga: SagaId, call: &Braintree, now: DateTime<Utc>) {
         self.binds_change(saga, call);
-        let law = self.not_ours(saga, call).or_else(|| self.sale_breaks(saga, call, now));
+        self.loses_twice(call);
+        let law = self
+            .not_ours(saga, call)
+            .or_else(|| self.dispute_breaks(saga, call))
+            .or_else(|| self.sale_breaks(saga, call, now));
         if let Some(law) = law {
             self.breaks(law);
         }
@@ -140,7 +144,9 @@ impl World {
                 let order_id = hold.map(|s| s.order_id.clone());
                 order_id.and_then(|order_id| self.too_much(saga, &order_id, amount.minor, now))
             }
-            Braintree::Authorise { order_id, .. } if order_id.contains(".chg.") && !self.accepted.contains_key(&saga) => {
+            Braintree::Authorise { order_id, .. }
+                if order_id.contains(".chg.") && !self.accepted.contains_key(&saga) =>
+            {
                 Some(format!("{order_id} holds money, and nobody has agreed to it"))
             }
             Braintree::Authorise { order_id, amount, .. } => {
@@ -174,9 +180,10 @@ impl World {
         }
     }
 
+    /// With what a bank holds of it for a dispute, what it has kept, and what it took of a payment that nobody knew.
     fn ledger_says_taken(&self, transaction: &str) -> i64 {
         let sums = &self.tables.by_transaction;
-        sum_of(sums, transaction, 1110) + sum_of(sums, transaction, 1120)
+        [1110, 1120, 1130, 1900, 5210].iter().map(|account| sum_of(sums, transaction, *account)).sum()
     }
 
     fn above_ceiling(&self, saga: SagaId, amount: i64) -> Option<String> {

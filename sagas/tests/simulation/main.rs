@@ -16,6 +16,7 @@ mod coverage;
 mod crm;
 mod deals;
 mod dice;
+mod disputes;
 mod ending;
 mod engine;
 mod laws;

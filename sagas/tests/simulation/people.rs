@@ -2,6 +2,7 @@
 //! vendors' books by hand, operators who see to what is parked.
 
 use crate::changes::PlanDeed;
+use crate::disputes::BankDeed;
 use crate::engine::Item;
 use crate::tables::Sealed;
 use crate::world::{Event, World};
@@ -9,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
 use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::Asked;
+use sagas::dispute::Dispute;
 use sagas::invoice_payment::{self, Choice, News};
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::{Installation, SagaId};
@@ -67,6 +69,8 @@ pub(crate) enum Deed {
     Stranger,
     /// Somebody does something about a plan.
     Plan(PlanDeed),
+    /// A bank or finance does something about a payment.
+    Bank(BankDeed),
     /// Finance gives some of a payment back.
     GiveBack,
     /// An operator sees to what is parked.
@@ -116,6 +120,7 @@ impl World {
                 let due = TimeDelta::days(self.dice.of(&[0, 0, 2]));
                 let bill = self.zoho.bill(&customer, subscription.as_deref(), total, due, now);
                 self.pays_half(&bill, total / 2);
+                self.raised_beside(&customer, subscription.as_deref());
             }
             Deed::Press { record } => self.press(&record),
             Deed::Visit { saga, visits } => self.visit(saga, visits),
@@ -135,6 +140,7 @@ impl World {
             Deed::EndSubscription => self.ends_something(),
             Deed::GiveBack => self.gives_back(),
             Deed::Plan(deed) => self.plan_deed(deed),
+            Deed::Bank(deed) => self.bank_deed(deed),
             Deed::VisitNative { saga, visits } => self.visit_native(saga, visits),
             Deed::Renews { subscription } => self.renews(&subscription),
             Deed::CollectsAtZoho { subscription, bill, tries } => self.collects_at_zoho(&subscription, &bill, tries),
@@ -148,7 +154,13 @@ impl World {
                 self.agrees_to_give_backs();
                 if now < self.healed_at + TimeDelta::days(25) {
                     // A write-off takes two of them.
-                    let soon = self.mishaps.seeks(Cancellation::NAME, &["write_off_invoice"]) && now < self.healed_at;
+                    let asks = [
+                        (Cancellation::NAME, "write_off_invoice"),
+                        (Dispute::NAME, ""),
+                        (PlanChange::NAME, "tell_invoice"),
+                    ];
+                    let soon = asks.iter().any(|(flow, step)| self.mishaps.seeks(flow, &[*step]));
+                    let soon = soon && now < self.healed_at;
                     let hours = if soon { 1 } else { 20 };
                     let wait = self.millis(hours * 3_600_000, (hours + 10) * 3_600_000);
                     self.clock.after(wait, Event::Deed(Deed::Operator));
@@ -508,6 +520,8 @@ impl World {
                 item::<invoice_payment::InvoicePayment>("operator.decide", &decide)
             } else if let Some(decided) = (flow == Refund::NAME).then(|| self.decides_on_refund(code)).flatten() {
                 decided
+            } else if let Some(closed) = (flow == Dispute::NAME).then(|| self.closes_dispute(code)).flatten() {
+                closed
             } else if flow == Cancellation::NAME && code == ParkCode::MoneyDecision && self.dice.chance(700) {
                 item::<Cancellation>("operator.choose", &self.chooses())
             } else {

@@ -27,6 +27,7 @@ impl World {
             .or_else(|| self.deals_differ())
             .or_else(|| self.trials_left())
             .or_else(|| self.recurring_differs())
+            .or_else(|| self.disputes_differ())
             .or_else(|| self.bought_unknown());
         if let Some(law) = law {
             self.breaks(law);
@@ -204,8 +205,11 @@ impl World {
         }
         // What Braintree took by itself was booked before it was known for which invoice: only what was applied says so.
         let by_itself = self.by_itself(invoice);
-        let (taken, captured) =
-            (sum_of(sums, invoice, 1110) + sum_of(sums, invoice, 1120), self.captured(invoice) - by_itself);
+        let (taken, captured) = (
+            [1110, 1120, 1130, 5210].map(|account| sum_of(sums, invoice, account)),
+            self.captured(invoice) - by_itself,
+        );
+        let taken: i64 = taken.iter().sum();
         if taken != captured {
             return Some(format!("invoice {invoice}: the ledger holds {taken}, Braintree {captured}"));
         }

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::crm::Crm;
 use crate::deals::Deals;
 use crate::dice::Dice;
+use crate::disputes::Bank;
 use crate::engine::{Flight, Item, Node, Slot};
 use crate::laws::Laws;
 use crate::mishaps::Mishaps;
@@ -18,6 +19,7 @@ use crate::zoho::Zoho;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::braintree_recurring::BraintreeRecurring;
 use sagas::cancellation::Cancellation;
+use sagas::dispute::Dispute;
 use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Saga;
@@ -83,6 +85,7 @@ pub(crate) struct World {
     pub(crate) shelf: Shelf,
     pub(crate) newcomers: Newcomers,
     pub(crate) changes: Changes,
+    pub(crate) bank: Bank,
     pub(crate) laws: Laws,
     /// From then on nothing goes wrong any more (UTC).
     pub(crate) healed_at: DateTime<Utc>,
@@ -152,6 +155,7 @@ impl World {
             shelf: Shelf::new(seed),
             newcomers: Newcomers::default(),
             changes: Changes::new(seed),
+            bank: Bank::new(seed),
             laws: Laws::default(),
             healed_at,
             outages: Vec::new(),
@@ -173,6 +177,7 @@ impl World {
         world.some_try(seed);
         world.some_give_backs();
         world.some_plan_changes();
+        world.some_disputes();
         world
     }
 
@@ -196,7 +201,8 @@ impl World {
             let keeps = self.mishaps.seeks(PaymentMethodUpdate::NAME, &[""]);
             let recurs = COLLECTED_THERE.iter().any(|(flow, steps)| self.mishaps.seeks(flow, steps));
             let native = self.mishaps.seeks(ZohoNative::NAME, &[""]);
-            let keeps_on = [Refund::NAME, PlanChange::NAME].iter().any(|flow| self.mishaps.seeks(flow, &[""]));
+            let keeps_on =
+                [Refund::NAME, PlanChange::NAME, Dispute::NAME].iter().any(|flow| self.mishaps.seeks(flow, &[""]));
             match n {
                 0 if recurs || self.dice.chance(60) => {
                     self.recurs.insert(company.clone());
