@@ -229,7 +229,11 @@ fn p2_no_further_page_opens_while_zoho_does_not_show_what_became_of_the_last_one
     assert_eq!(w.stage(), PageStage::Confirming);
     w.ask();
     w.cancel();
-    assert_eq!((w.pages.len(), w.state().as_str()), (1, "Closing"), "what was bought is neither bought again nor given up");
+    assert_eq!(
+        (w.pages.len(), w.state().as_str()),
+        (1, "Closing"),
+        "what was bought is neither bought again nor given up"
+    );
     w.resume();
     assert_eq!((w.pages.len(), w.state().as_str()), (1, "Active"));
 }
