@@ -66,6 +66,9 @@ fn marks(state: &State, event: &Event) -> Vec<Mark> {
     let sale = state.sale.as_ref();
     let hold = |sale: &super::Sale| (sale.invoice.clone(), DISPUTE);
     match event {
+        Event::TransactionClaimed if state.claim == Claimed::LetGo => {
+            sale.map(|sale| Mark::Release(claim_of(&sale.transaction))).into_iter().collect()
+        }
         Event::TransactionClaimed => sale.map(|sale| Mark::Confirm(claim_of(&sale.transaction))).into_iter().collect(),
         Event::DisputeWon { .. } | Event::DisputeLost { .. } if state.claim == Claimed::LetGo => {
             sale.map(|sale| Mark::Release(claim_of(&sale.transaction))).into_iter().collect()

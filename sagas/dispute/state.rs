@@ -346,6 +346,8 @@ impl State {
                 }
             }
             Event::AnswerGivenUp { .. } => self.stream = Stream::Heard,
+            // Asked for before it was decided, and answered after: it is let go at once.
+            Event::TransactionClaimed if self.outcome.is_some() => self.claim = Claimed::LetGo,
             Event::TransactionClaimed => self.claim = Claimed::Ours,
             Event::ClaimRefused { again_at, .. } => {
                 self.round += 1;

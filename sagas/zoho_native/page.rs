@@ -67,6 +67,7 @@ fn stage(state: &State, now: DateTime<Utc>) -> PageStage {
         Stage::LinkOut => open(state, now),
         Stage::PageOut => match state.usable_page(now) {
             Some(page) => PageStage::AtZoho { page: page.id.clone() },
+            None if state.reads_page() => PageStage::Confirming,
             None => open(state, now),
         },
         Stage::New | Stage::Preparing | Stage::Quoted | Stage::Opening => PageStage::Preparing,

@@ -169,6 +169,11 @@ impl State {
         self.page.as_ref().filter(|page| open && page.usable && page.expires_at > now)
     }
 
+    /// It is due to be read, and was not yet.
+    pub(super) fn reads_page(&self) -> bool {
+        self.stage == Stage::PageOut && self.page.as_ref().is_some_and(|page| page.due)
+    }
+
     /// Zoho's word for how the subscription stands.
     pub(super) fn status(&self) -> Option<&str> {
         let shown = self.mirror.as_ref().and_then(|mirror| mirror.terms.as_ref()).map(|terms| terms.status.as_str());

@@ -96,6 +96,8 @@ impl Turn<'_> {
         }
         match &self.state.stage {
             Stage::PageOut if self.state.usable_page(now).is_some() => return Ok(()),
+            // It is being read, or Zoho does not show it: whether it was bought on is known before another one opens.
+            Stage::PageOut if self.state.reads_page() => return Ok(()),
             Stage::LinkOut | Stage::PageOut => {}
             Stage::Opening | Stage::Confirming | Stage::Linking | Stage::Running => return Ok(()),
             Stage::New | Stage::Preparing | Stage::Quoted => {

@@ -3,10 +3,11 @@
 use super::world::{TOTAL, World, busy, day, deadline, eur, rejected, sale};
 use crate::dispute::{Command, Fate, pack};
 use crate::kernel::answer::DisputeStatus as Status;
-use crate::kernel::outcome::RejectionKind;
+use crate::kernel::outcome::{NotSent, RejectionKind};
 use crate::kernel::park::ParkCode;
 use crate::kernel::saga::{End, Pending, Saga};
 use crate::kernel::tests::bench::Played;
+use crate::kernel::tests::samples;
 use chrono::TimeDelta;
 
 fn signal(w: &World) -> &'static str {
@@ -100,6 +101,19 @@ fn e3_a_give_back_that_holds_the_payment_is_waited_for_and_the_bank_is_booked_me
     assert!(pack(&w.saga.business).iter().any(|text| text.text.starts_with("A refund of this payment")));
     w.pass(TimeDelta::minutes(11));
     assert_eq!(w.claims.len(), 1);
+}
+
+#[test]
+fn e3_a_payment_that_is_claimed_once_it_is_decided_is_let_go_at_once() {
+    let mut w = World::new();
+    w.dispute.status = Status::Lost;
+    w.say("desk.claim", samples::not_sent(NotSent::Outage));
+    w.notice(None);
+    assert_eq!((w.rules.as_slice(), w.claims.len()), (&["DISPUTE_HOLD", "DISPUTE_LOST"][..], 0));
+    w.pass(TimeDelta::minutes(5));
+    assert_eq!((w.called("claim"), w.claims.len()), (2, 0), "it was asked for again, and nobody needs it");
+    w.close(Some(Fate::Keep));
+    assert_eq!((w.state().as_str(), w.saga.flow.ended), ("Lost", Some(End::Completed)));
 }
 
 #[test]

@@ -4,7 +4,9 @@
 use crate::recurring::Series;
 use crate::tables::eur;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use sagas::kernel::answer::{Answer, CardSeen, Method, MethodInUse, Refund, Transaction, TransactionStatus as Status};
+use sagas::kernel::answer::{
+    Answer, CardSeen, Dispute, Method, MethodInUse, Refund, Transaction, TransactionStatus as Status,
+};
 use sagas::kernel::effect::{Braintree as Call, PayWith};
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Decline, DeclineKind, Look, Outcome, Rejection, RejectionKind};
@@ -55,6 +57,8 @@ pub(crate) struct Braintree {
     pub(crate) plastic: BTreeMap<String, Plastic>,
     pub(crate) sales: Vec<Sale>,
     pub(crate) refunds: Vec<Refund>,
+    pub(crate) disputes: Vec<Dispute>,
+    pub(crate) documents: u32,
     /// The index shows what is older than this.
     pub(crate) lag: TimeDelta,
     /// The index stands still until then, at this instant.
@@ -208,14 +212,14 @@ impl Braintree {
             | Call::ReadSubscription { .. }
             | Call::UpdateSubscription { .. }
             | Call::CancelSubscription { .. } => self.on_series(call, now),
-            Call::VerifyMethod { .. }
-            | Call::UpdateCustomer { .. }
-            | Call::ReadDispute { .. }
+            Call::ReadDispute { .. }
             | Call::AcceptDispute { .. }
             | Call::UploadDocument { .. }
             | Call::AddEvidence { .. }
+            | Call::FinalizeDispute { .. } => self.on_dispute(call),
+            Call::VerifyMethod { .. }
+            | Call::UpdateCustomer { .. }
             | Call::RemoveEvidence { .. }
-            | Call::FinalizeDispute { .. }
             | Call::ReadProfile(_)
             | Call::WriteProfile(_)
             | Call::SeekCustomer { .. }
@@ -401,6 +405,10 @@ impl Braintree {
             Call::CreateSubscription(_) | Call::UpdateSubscription { .. } | Call::CancelSubscription { .. } => {
                 self.look_series(call, sent, now)
             }
+            Call::AcceptDispute { .. }
+            | Call::FinalizeDispute { .. }
+            | Call::AddEvidence { .. }
+            | Call::UploadDocument { .. } => self.look_dispute(call),
             // What is looked up was asked for before, and refused there.
             other => panic!("no flow of this world asks for {other:?}"),
         }

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Asked {
     pub(crate) company: String,
     pub(crate) plan: String,
+    pub(crate) quantity: Option<u32>,
     /// The act's title.
     pub(crate) act: Option<String>,
     pub(crate) pressed_at: Option<DateTime<Utc>>,
@@ -40,6 +41,7 @@ impl Crm {
         let asked = Asked {
             company: company.to_owned(),
             plan: plan.to_owned(),
+            quantity: None,
             act: None,
             pressed_at: None,
             external_id: None,
@@ -241,7 +243,7 @@ fn request(asked: &Asked) -> Request {
         client: Some(AttioRecord { object: "companies".to_owned(), id: asked.company.clone() }),
         plan: Some(asked.plan.clone()),
         addons: Vec::new(),
-        quantity: None,
+        quantity: asked.quantity,
         coupon: None,
         starts_on: None,
         trial_days: None,

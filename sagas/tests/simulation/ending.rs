@@ -4,11 +4,11 @@ use crate::braintree::{not_found, rejected};
 use crate::people::{ORGANIZATION, installation, item};
 use crate::tables::eur;
 use crate::world::{Event, World};
-use crate::zoho::Zoho;
+use crate::zoho::{Bill, Zoho};
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use sagas::cancellation::{Cancellation, Choice, Command, GiveBack, News, Of, OpenInvoices, Order, Press, Wish};
 use sagas::kernel::answer::{
-    Answer, BilledInvoice, BookedCapture, EndingSurvey, KeptProduct, Sold, Subscription, SubscriptionTerms,
+    Answer, BilledInvoice, BookedCapture, EndingSurvey, KeptProduct, Subscription, SubscriptionTerms,
 };
 use sagas::kernel::effect::{ClaimKind, OnInvoice, OnSubscription};
 use sagas::kernel::ids::SagaId;
@@ -25,6 +25,7 @@ impl Zoho {
             | OnSubscription::ListInvoices { subscription }
             | OnSubscription::Cancel { subscription, .. }
             | OnSubscription::Reactivate { subscription, .. } => subscription,
+            OnSubscription::Change(order) => return self.change(order, now),
             other => panic!("no flow makes this call yet: {other:?}"),
         };
         let Some((known, _)) = self.subscriptions.iter_mut().find(|(s, _)| s.id == *id) else { return not_found() };
@@ -50,36 +51,39 @@ impl Zoho {
             }
             _ => {}
         }
-        let known = known.clone();
-        Outcome::Done { answer: Answer::Terms(Box::new(self.terms(&known))) }
+        self.terms_of(id, now)
     }
 
-    fn terms(&self, known: &Subscription) -> SubscriptionTerms {
-        let newest = self.bills.iter().rfind(|bill| bill.subscription.as_ref() == Some(&known.id));
+    pub(crate) fn terms_of(&self, id: &str, now: DateTime<Utc>) -> Outcome {
+        let Some(known) = self.subscription(id) else { return not_found() };
+        Outcome::Done { answer: Answer::Terms(Box::new(self.terms(known, now))) }
+    }
+
+    fn terms(&self, known: &Subscription, now: DateTime<Utc>) -> SubscriptionTerms {
+        let of_it = |bill: &&Bill| bill.subscription.as_ref() == Some(&known.id) && bill.visible_at <= now;
+        let newest = self.bills.iter().rfind(of_it);
+        let (sold, scheduled, changed_at) = self.sells(&known.id);
         SubscriptionTerms {
             id: known.id.clone(),
             customer: known.customer.clone(),
             status: known.status.clone(),
             auto_collect: known.auto_collect,
             has_card: true,
-            sold: Sold {
-                plan: known.plan.clone().unwrap_or_default(),
-                quantity: 1,
-                addons: Vec::new(),
-                coupon: None,
-                amount: known.amount,
-            },
-            scheduled: None,
+            sold,
+            scheduled,
             name: None,
             term_starts_on: known.next_billing_on.and_then(|day| day.checked_sub_days(Days::new(30))),
             term_ends_on: known.next_billing_on.and_then(|day| day.pred_opt()),
             next_billing_on: known.next_billing_on,
             newest_invoice: newest.map(|bill| bill.id.clone()),
-            changed_at: None,
+            changed_at: Some(changed_at),
         }
     }
 
-    pub(crate) fn look_subscription(&self, call: &OnSubscription) -> Look {
+    pub(crate) fn look_subscription(&self, call: &OnSubscription, now: DateTime<Utc>) -> Look {
+        if let OnSubscription::Change(order) = call {
+            return self.look_change(order, now);
+        }
         let absent = Look::Absent { watermark: false, key_proven: false };
         let Some(known) = self.subscription(match call {
             OnSubscription::Cancel { subscription, .. } | OnSubscription::Reactivate { subscription, .. } => {
@@ -95,7 +99,7 @@ impl Zoho {
             }
             _ => known.status == "live",
         };
-        let answer = Answer::Terms(Box::new(self.terms(known)));
+        let answer = Answer::Terms(Box::new(self.terms(known, now)));
         if is_so { Look::Found { outcome: Box::new(Outcome::Done { answer }), extra: Vec::new() } } else { absent }
     }
 

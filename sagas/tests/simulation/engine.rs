@@ -15,6 +15,7 @@ use sagas::kernel::outcome::{INPUT_GONE, Look, NotSent, Outcome, RejectionKind};
 use sagas::kernel::saga::Saga;
 use sagas::kernel::step::ExactlyOnce;
 use sagas::kernel::verb::Verb;
+use sagas::plan_change::PlanChange;
 use sagas::subscription_activation::SubscriptionActivation;
 use serde_json::Value;
 
@@ -453,7 +454,9 @@ impl World {
                 let known = self.braintree.sales.len();
                 self.check_sale(flight.saga, call, now);
                 if let Braintree::Authorise { .. } = call {
-                    let sought = self.mishaps.seeks(SubscriptionActivation::NAME, &["find_late_hold", "release_hold"]);
+                    let sought = [SubscriptionActivation::NAME, PlanChange::NAME]
+                        .iter()
+                        .any(|flow| self.mishaps.seeks(flow, &["find_late_hold", "release_hold"]));
                     let rate = if sought { 500 } else { self.mishaps.weather.calls / 4 };
                     let left_out = self.mishaps.strikes(rate, now, || "the index leaves a hold out".to_owned());
                     self.braintree.leaves_out = left_out.then(|| TimeDelta::hours(self.dice.between(1, 72)));

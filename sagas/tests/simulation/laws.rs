@@ -13,6 +13,7 @@ use sagas::kernel::ids::SagaId;
 use sagas::kernel::order::{self, Order};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::{End, Saga};
+use sagas::plan_change::PlanChange;
 use sagas::refund::Refund;
 use sagas::subscription_activation::SubscriptionActivation;
 use std::collections::BTreeMap;
@@ -72,6 +73,7 @@ impl World {
                 let first = self.zoho.bills.iter().find(|b| b.subscription == last.subscription)?;
                 Some(first.id.clone())
             }
+            ("chg", _) => self.invoice_of_change(order_id),
             _ => None,
         }
     }
@@ -93,7 +95,12 @@ impl World {
 
     /// Before money moves at Braintree: it is owed, was accepted, and is not taken a second time.
     pub(crate) fn check_sale(&mut self, saga: SagaId, call: &Braintree, now: DateTime<Utc>) {
-        let law = self.not_ours(saga, call).or_else(|| self.sale_breaks(saga, call, now));
+        self.binds_change(saga, call);
+        self.loses_twice(call);
+        let law = self
+            .not_ours(saga, call)
+            .or_else(|| self.dispute_breaks(saga, call))
+            .or_else(|| self.sale_breaks(saga, call, now));
         if let Some(law) = law {
             self.breaks(law);
         }
@@ -137,6 +144,11 @@ impl World {
                 let order_id = hold.map(|s| s.order_id.clone());
                 order_id.and_then(|order_id| self.too_much(saga, &order_id, amount.minor, now))
             }
+            Braintree::Authorise { order_id, .. }
+                if order_id.contains(".chg.") && !self.accepted.contains_key(&saga) =>
+            {
+                Some(format!("{order_id} holds money, and nobody has agreed to it"))
+            }
             Braintree::Authorise { order_id, amount, .. } => {
                 // A hold that was proven absent by a search that was wrong may stand beside the next one.
                 let standing = |s: &crate::braintree::Sale| {
@@ -168,9 +180,10 @@ impl World {
         }
     }
 
+    /// With what a bank holds of it for a dispute, what it has kept, and what it took of a payment that nobody knew.
     fn ledger_says_taken(&self, transaction: &str) -> i64 {
         let sums = &self.tables.by_transaction;
-        sum_of(sums, transaction, 1110) + sum_of(sums, transaction, 1120)
+        [1110, 1120, 1130, 1900, 5210].iter().map(|account| sum_of(sums, transaction, *account)).sum()
     }
 
     fn above_ceiling(&self, saga: SagaId, amount: i64) -> Option<String> {
@@ -227,10 +240,12 @@ impl World {
         if let Some(broken) = booked.into_iter().next() {
             return Some(broken.to_string());
         }
-        if flow != SubscriptionActivation::NAME {
-            return None;
-        }
-        let order = format!("demo1.act.{}.", saga.0.simple());
+        let kind = match flow {
+            SubscriptionActivation::NAME => "act",
+            PlanChange::NAME => "chg",
+            _ => return None,
+        };
+        let order = format!("demo1.{kind}.{}.", saga.0.simple());
         for sale in self.braintree.sales.iter().filter(|s| s.order_id.starts_with(&order)) {
             if sale.status == Status::Authorized {
                 return Some(format!("it ended and {} is still held at Braintree", sale.id));
@@ -238,6 +253,9 @@ impl World {
             if end != End::Completed && sale.is_captured() {
                 return Some(format!("it ended {} and {} is taken at Braintree", end.as_str(), sale.id));
             }
+        }
+        if flow == PlanChange::NAME {
+            return self.changed_in_vain(saga, end);
         }
         let reference = format!("demo1.sub.{}.", saga.0.simple());
         let live = self

@@ -8,6 +8,7 @@ use sagas::kernel::machine::{self, Command, What, Work};
 use sagas::kernel::record::{Record, Recorded};
 use sagas::kernel::saga::{At, Facts, Refusal, Saga, Summary};
 use sagas::payment_method_update;
+use sagas::plan_change;
 use sagas::subscription_activation::{self, Page};
 use sagas::zoho_native;
 use serde_json::Value;
@@ -36,6 +37,8 @@ pub(crate) trait Live {
     fn card_page(&self, now: DateTime<Utc>) -> Option<payment_method_update::Page>;
     /// The page that leads to Zoho's, where the flow has one.
     fn native_page(&self, now: DateTime<Utc>) -> Option<zoho_native::Page>;
+    /// What may be seen of a plan change.
+    fn plan(&self) -> Option<plan_change::View>;
     /// What follows from a command; nothing is written yet.
     fn decide(&mut self, what: What<Value>, now: DateTime<Utc>) -> Result<(), Refusal>;
     /// Drops what was decided: the node died before it was written.
@@ -106,6 +109,11 @@ where
     fn native_page(&self, now: DateTime<Utc>) -> Option<zoho_native::Page> {
         let state = (&self.saga.business as &dyn Any).downcast_ref::<zoho_native::State>()?;
         Some(zoho_native::page(state, now))
+    }
+
+    fn plan(&self) -> Option<plan_change::View> {
+        let state = (&self.saga.business as &dyn Any).downcast_ref::<plan_change::State>()?;
+        Some(plan_change::view(state))
     }
 
     fn decide(&mut self, what: What<Value>, now: DateTime<Utc>) -> Result<(), Refusal> {

@@ -59,7 +59,12 @@ impl World {
         let short =
             matches!(call, Zoho::CreateSubscription(_)) && self.who(saga).is_some_and(|who| self.recurs.contains(&who));
         self.zoho.term = if short { self.term() } else { MONTH };
+        self.prepares_change(saga, call);
+        let known = self.zoho.bills.len();
         let outcome = self.zoho.perform(call, now);
+        if let Outcome::Done { .. } = outcome {
+            self.check_change(saga, call, known);
+        }
         self.zoho.term = MONTH;
         if let (true, Outcome::Done { answer: Answer::Subscription(made) }) = (short, &outcome) {
             let wait = self.until_day(made.next_billing_on.unwrap_or_else(|| now.date_naive()), now);

@@ -158,6 +158,14 @@ impl Mishaps {
         if refuses && self.strikes(600, now, || format!("{:?} at {step}", Kind::Refused)) {
             return Some(Kind::Refused);
         }
+        // Zoho refuses a change under a hold; a hold is lost, and left out by the index.
+        let leads = [("change", "undo", Kind::Refused), ("authorise", "find_late_hold", Kind::LostAnswer)];
+        let led = leads.iter().find(|(at, to, _)| *at == step && self.seeks("plan_change", &[*to]));
+        if let Some((_, _, kind)) = led.filter(|_| flow == "plan_change")
+            && self.strikes(500, now, || format!("{kind:?} at {step}"))
+        {
+            return Some(*kind);
+        }
         let mut kind = self.dice.of(&kinds);
         if kind == Kind::Refused && !(self.weather.refusals && self.dice.chance(200)) {
             kind = Kind::NotSent;

@@ -1,6 +1,8 @@
 //! Who acts on the world besides us: CRM users who press, customers who pay, go away or pay elsewhere, staff who edit the
 //! vendors' books by hand, operators who see to what is parked.
 
+use crate::changes::PlanDeed;
+use crate::disputes::BankDeed;
 use crate::engine::Item;
 use crate::tables::Sealed;
 use crate::world::{Event, World};
@@ -8,12 +10,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sagas::act_refusal::{self, ActRefusal};
 use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::Asked;
+use sagas::dispute::Dispute;
 use sagas::invoice_payment::{self, Choice, News};
 use sagas::kernel::effect::PracticeScript;
 use sagas::kernel::ids::{Installation, SagaId};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use sagas::payment_method_update::{self, PaymentMethodUpdate};
+use sagas::plan_change::PlanChange;
 use sagas::refund::Refund;
 use sagas::rehearsal::{self, Rehearsal};
 use sagas::subscription_activation::{self, Act, Consent, PageStage, Paying, SubscriptionActivation, Terms};
@@ -63,6 +67,10 @@ pub(crate) enum Deed {
     Recurs { series: String },
     /// Braintree tells of a subscription of which nobody knows.
     Stranger,
+    /// Somebody does something about a plan.
+    Plan(PlanDeed),
+    /// A bank or finance does something about a payment.
+    Bank(BankDeed),
     /// Finance gives some of a payment back.
     GiveBack,
     /// An operator sees to what is parked.
@@ -112,6 +120,7 @@ impl World {
                 let due = TimeDelta::days(self.dice.of(&[0, 0, 2]));
                 let bill = self.zoho.bill(&customer, subscription.as_deref(), total, due, now);
                 self.pays_half(&bill, total / 2);
+                self.raised_beside(&customer, subscription.as_deref());
             }
             Deed::Press { record } => self.press(&record),
             Deed::Visit { saga, visits } => self.visit(saga, visits),
@@ -130,6 +139,8 @@ impl World {
             Deed::CatalogDay => self.ask_for_catalog(Asked::Daily),
             Deed::EndSubscription => self.ends_something(),
             Deed::GiveBack => self.gives_back(),
+            Deed::Plan(deed) => self.plan_deed(deed),
+            Deed::Bank(deed) => self.bank_deed(deed),
             Deed::VisitNative { saga, visits } => self.visit_native(saga, visits),
             Deed::Renews { subscription } => self.renews(&subscription),
             Deed::CollectsAtZoho { subscription, bill, tries } => self.collects_at_zoho(&subscription, &bill, tries),
@@ -143,7 +154,13 @@ impl World {
                 self.agrees_to_give_backs();
                 if now < self.healed_at + TimeDelta::days(25) {
                     // A write-off takes two of them.
-                    let soon = self.mishaps.seeks(Cancellation::NAME, &["write_off_invoice"]) && now < self.healed_at;
+                    let asks = [
+                        (Cancellation::NAME, "write_off_invoice"),
+                        (Dispute::NAME, ""),
+                        (PlanChange::NAME, "tell_invoice"),
+                    ];
+                    let soon = asks.iter().any(|(flow, step)| self.mishaps.seeks(flow, &[*step]));
+                    let soon = soon && now < self.healed_at;
                     let hours = if soon { 1 } else { 20 };
                     let wait = self.millis(hours * 3_600_000, (hours + 10) * 3_600_000);
                     self.clock.after(wait, Event::Deed(Deed::Operator));
@@ -451,7 +468,8 @@ impl World {
         self.touched.extend(company);
         let reason = "called off".to_owned();
         let flow = self.sagas.get(&saga).map_or("", |slot| slot.live.flow_name());
-        if flow == SubscriptionActivation::NAME {
+        // Both take the same words.
+        if [SubscriptionActivation::NAME, PlanChange::NAME].contains(&flow) {
             return self.orders_cancellation(saga, TimeDelta::seconds(1));
         }
         if flow == PaymentMethodUpdate::NAME {
@@ -494,11 +512,16 @@ impl World {
                 self.give_back(saga);
             }
             let flow = self.sagas.get(&saga).map_or("", |slot| slot.live.flow_name()).to_owned();
+            if flow == PlanChange::NAME {
+                self.sees_to_plan(saga, code);
+            }
             let message = if decides && flow == invoice_payment::InvoicePayment::NAME && self.dice.chance(700) {
                 let decide = invoice_payment::Command::Decide { choice, reason: "seen to".to_owned() };
                 item::<invoice_payment::InvoicePayment>("operator.decide", &decide)
             } else if let Some(decided) = (flow == Refund::NAME).then(|| self.decides_on_refund(code)).flatten() {
                 decided
+            } else if let Some(closed) = (flow == Dispute::NAME).then(|| self.closes_dispute(code)).flatten() {
+                closed
             } else if flow == Cancellation::NAME && code == ParkCode::MoneyDecision && self.dice.chance(700) {
                 item::<Cancellation>("operator.choose", &self.chooses())
             } else {

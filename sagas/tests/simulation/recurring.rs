@@ -373,7 +373,7 @@ impl World {
     }
 
     /// No term begins later: what follows from it has to come before the end.
-    fn last_due(&self) -> NaiveDate {
+    pub(crate) fn last_due(&self) -> NaiveDate {
         (self.healed_at + TimeDelta::days(60)).date_naive()
     }
 

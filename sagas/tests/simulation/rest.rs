@@ -27,6 +27,7 @@ impl World {
             .or_else(|| self.deals_differ())
             .or_else(|| self.trials_left())
             .or_else(|| self.recurring_differs())
+            .or_else(|| self.disputes_differ())
             .or_else(|| self.bought_unknown());
         if let Some(law) = law {
             self.breaks(law);
@@ -58,6 +59,8 @@ impl World {
             let by_hand =
                 matches!(state.as_str(), "SubscriptionPaused" | "Recording" | "Deferred" | "LateCharges" | "Busy")
                     && self.touched(*id);
+            // What waits for the end of a term waits as long as staff have paused it.
+            let by_hand = by_hand || (matches!(state.as_str(), "Scheduled" | "Noticed") && self.touched(*id));
             // It is looked after as long as it runs.
             let runs = match live.flow_name() {
                 ZohoNative::NAME => matches!(state.as_str(), "Active" | "PastDue" | "Ending"),
@@ -205,8 +208,11 @@ impl World {
         }
         // What Braintree took by itself was booked before it was known for which invoice: only what was applied says so.
         let by_itself = self.by_itself(invoice);
-        let (taken, captured) =
-            (sum_of(sums, invoice, 1110) + sum_of(sums, invoice, 1120), self.captured(invoice) - by_itself);
+        let (taken, captured) = (
+            [1110, 1120, 1130, 5210].map(|account| sum_of(sums, invoice, account)),
+            self.captured(invoice) - by_itself,
+        );
+        let taken: i64 = taken.iter().sum();
         if taken != captured {
             return Some(format!("invoice {invoice}: the ledger holds {taken}, Braintree {captured}"));
         }

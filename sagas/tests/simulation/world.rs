@@ -3,10 +3,12 @@
 
 use crate::braintree::{Braintree, Plastic};
 use crate::catalog::Shelf;
+use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::crm::Crm;
 use crate::deals::Deals;
 use crate::dice::Dice;
+use crate::disputes::Bank;
 use crate::engine::{Flight, Item, Node, Slot};
 use crate::laws::Laws;
 use crate::mishaps::Mishaps;
@@ -17,10 +19,12 @@ use crate::zoho::Zoho;
 use chrono::{DateTime, TimeDelta, Utc};
 use sagas::braintree_recurring::BraintreeRecurring;
 use sagas::cancellation::Cancellation;
+use sagas::dispute::Dispute;
 use sagas::kernel::answer::CollectionOwner;
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Saga;
 use sagas::payment_method_update::PaymentMethodUpdate;
+use sagas::plan_change::PlanChange;
 use sagas::refund::Refund;
 use sagas::rehearsal::Rehearsal;
 use sagas::subscription_activation::SubscriptionActivation;
@@ -80,6 +84,8 @@ pub(crate) struct World {
     pub(crate) deals: Deals,
     pub(crate) shelf: Shelf,
     pub(crate) newcomers: Newcomers,
+    pub(crate) changes: Changes,
+    pub(crate) bank: Bank,
     pub(crate) laws: Laws,
     /// From then on nothing goes wrong any more (UTC).
     pub(crate) healed_at: DateTime<Utc>,
@@ -148,6 +154,8 @@ impl World {
             deals: Deals::default(),
             shelf: Shelf::new(seed),
             newcomers: Newcomers::default(),
+            changes: Changes::new(seed),
+            bank: Bank::new(seed),
             laws: Laws::default(),
             healed_at,
             outages: Vec::new(),
@@ -168,6 +176,8 @@ impl World {
         world.some_catalog(healed_at);
         world.some_try(seed);
         world.some_give_backs();
+        world.some_plan_changes();
+        world.some_disputes();
         world
     }
 
@@ -191,7 +201,8 @@ impl World {
             let keeps = self.mishaps.seeks(PaymentMethodUpdate::NAME, &[""]);
             let recurs = COLLECTED_THERE.iter().any(|(flow, steps)| self.mishaps.seeks(flow, steps));
             let native = self.mishaps.seeks(ZohoNative::NAME, &[""]);
-            let refunds = self.mishaps.seeks(Refund::NAME, &[""]);
+            let keeps_on =
+                [Refund::NAME, PlanChange::NAME, Dispute::NAME].iter().any(|flow| self.mishaps.seeks(flow, &[""]));
             match n {
                 0 if recurs || self.dice.chance(60) => {
                     self.recurs.insert(company.clone());
@@ -202,7 +213,7 @@ impl World {
                     self.native_customer(&company);
                 }
                 0 if sells => self.new_customer(&company),
-                0 if keeps || refunds => self.old_customer(&company),
+                0 if keeps || keeps_on => self.old_customer(&company),
                 _ => self.some_customer(&company),
             }
         }

@@ -2,6 +2,7 @@
 //! twice stands twice; what was paid cannot be undone.
 
 use crate::braintree::{NOTHING, not_found, rejected};
+use crate::changes::{Prorates, Selling};
 use crate::native::OpenPage;
 use crate::refunds::Note;
 use crate::tables::eur;
@@ -10,6 +11,7 @@ use sagas::kernel::answer::{Answer, Invoice, InvoicePayment, Subscription, ZohoC
 use sagas::kernel::effect::{SubscriptionOrder, Zoho as Call};
 use sagas::kernel::offer::{Offer, PlanOffer, Tax, TermUnit};
 use sagas::kernel::outcome::{Look, Outcome, RejectionKind};
+use std::collections::BTreeMap;
 
 /// An invoice in the book.
 #[derive(Debug, Clone)]
@@ -24,7 +26,7 @@ pub(crate) struct Bill {
     raised_at: DateTime<Utc>,
     due: NaiveDate,
     /// The list shows it from then on.
-    visible_at: DateTime<Utc>,
+    pub(crate) visible_at: DateTime<Utc>,
     /// What could be owed to us, and since when.
     owed: Vec<(DateTime<Utc>, i64)>,
 }
@@ -71,6 +73,10 @@ pub(crate) struct Zoho {
     pub(crate) invoice_lag: TimeDelta,
     /// Invoices that changed since they were last asked for.
     pub(crate) changed: Vec<String>,
+    /// What subscriptions sell beside their plan.
+    pub(crate) selling: BTreeMap<String, Selling>,
+    /// What it makes of the next change.
+    pub(crate) prorates: Prorates,
 }
 
 impl Zoho {
@@ -88,6 +94,8 @@ impl Zoho {
             lag: TimeDelta::zero(),
             invoice_lag: TimeDelta::zero(),
             changed: Vec::new(),
+            selling: BTreeMap::new(),
+            prorates: Prorates::AsExpected,
         }
     }
 
@@ -126,7 +134,7 @@ impl Zoho {
             reference: reference.to_owned(),
             plan: Some(plan.to_owned()),
             product: Some(format!("family-{plan}")),
-            amount: Some(eur(self.price)),
+            amount: Some(eur(self.price_of(plan))),
             next_billing_on: Some((now + self.term).date_naive()),
         };
         self.subscriptions.push((subscription.clone(), now));
@@ -341,7 +349,7 @@ impl Zoho {
 
     fn create_subscription(&mut self, order: &SubscriptionOrder, now: DateTime<Utc>) -> Answer {
         let made = self.subscribe(&order.customer, &order.reference, &order.plan, now);
-        let total = self.price * i64::from(order.quantity);
+        let total = self.price_of(&order.plan) * i64::from(order.quantity);
         let bill = self.bill(&order.customer, Some(&made.id), total, TimeDelta::zero(), now);
         let visible_at = now + self.invoice_lag;
         self.edit(&bill, now, |bill| bill.visible_at = visible_at);
@@ -406,7 +414,7 @@ impl Zoho {
                 let open = self.bills.iter().any(|b| b.subscription.as_ref() == Some(subscription) && !b.void);
                 if over && !open { found(Answer::Nothing, Vec::new()) } else { absent }
             }
-            Call::Subscription(call) => self.look_subscription(call),
+            Call::Subscription(call) => self.look_subscription(call, now),
             Call::Invoice(call) => self.look_invoice(call),
             Call::Payment(call) => self.look_payment(call),
             Call::Credit(call) => self.look_credit(call, now),
@@ -421,7 +429,7 @@ impl Zoho {
                 name: plan.to_owned(),
                 product: format!("family-{plan}"),
                 active: true,
-                price: eur(self.price),
+                price: eur(self.price_of(plan)),
                 setup_fee: NOTHING,
                 interval: 1,
                 unit: TermUnit::Months,

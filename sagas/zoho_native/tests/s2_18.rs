@@ -232,6 +232,26 @@ fn p2_what_was_bought_in_a_pages_last_moment_is_found() {
 }
 
 #[test]
+fn p2_no_further_page_opens_while_zoho_does_not_show_what_became_of_the_last_one() {
+    let mut w = World::opened();
+    w.buy();
+    w.say("zoho.read_hosted_page", rejected(RejectionKind::Config, "57"));
+    w.pass(TimeDelta::minutes(4));
+    assert_eq!(w.parked(), Some(ParkCode::VendorConfig));
+    w.now += TimeDelta::hours(2);
+    assert_eq!(w.stage(), PageStage::Confirming);
+    w.ask();
+    w.cancel();
+    assert_eq!(
+        (w.pages.len(), w.state().as_str()),
+        (1, "Closing"),
+        "what was bought is neither bought again nor given up"
+    );
+    w.resume();
+    assert_eq!((w.pages.len(), w.state().as_str()), (1, "Active"));
+}
+
+#[test]
 fn p2_zohos_message_of_it_is_enough() {
     let mut w = World::opened();
     let bought = w.buy();
