@@ -19,12 +19,16 @@ const SETTLES: TimeDelta = TimeDelta::seconds(5);
 /// Our own side's words for a person of whom nothing is kept.
 const PERSON_GONE: [&str; 2] = ["person_gone", "no_person"];
 
+/// Attio's word for a value that has to be unique, and is another record's: of what is written of a client, an e-mail address.
+const ADDRESS_TAKEN: &str = "uniqueness_conflict";
+
 impl Turn<'_> {
     pub(super) fn told(&mut self, command: &Command) -> Result<(), Refusal> {
         let (now, settles_at) = (self.at.now, self.settles_at());
         let customer = match command {
             Command::Changed { customer, .. }
             | Command::Check { customer, .. }
+            | Command::Patched { customer, .. }
             | Command::Merged { customer, .. }
             | Command::Deleted { customer, .. }
             | Command::CurrencyAsked { customer, .. } => customer.clone(),
@@ -37,6 +41,10 @@ impl Turn<'_> {
                 let whole = matches!(command, Command::Check { .. });
                 let (client, by) = (client.clone(), by.clone());
                 self.push(Event::ChangeHeard { customer, client, by, whole, settles_at, at: now });
+            }
+            Command::Patched { client, fields, mark, by, .. } => {
+                let (client, fields, mark, by) = (client.clone(), fields.clone(), mark.clone(), by.clone());
+                self.push(Event::PatchHeard { customer, client, fields, mark, by, at: now });
             }
             Command::Merged { from, into, .. } => {
                 let (from, into) = (from.clone(), into.clone());
@@ -135,6 +143,11 @@ impl Turn<'_> {
                     self.found_written(target, &shown.owed);
                 }
             }
+            ("write_client", _) => {
+                if let Some(mark) = self.state.patches.first().map(|patch| patch.mark.clone()) {
+                    self.push(Event::PatchWritten { mark, settles_at: self.settles_at() });
+                }
+            }
             (step, _) if step.starts_with("write_") => {
                 if let Some((target, fields)) = target_of(step).and_then(|target| Some((target, self.owed(target)?))) {
                     self.push(Event::TargetWritten { target, fields, at: now });
@@ -186,7 +199,8 @@ impl Turn<'_> {
             return self.target_refused(target, rejection);
         }
         match step {
-            "read" if gone => {
+            "write_client" if !gone && rejection.kind != RejectionKind::Config => self.patch_refused(code),
+            "read" | "write_client" if gone => {
                 if let Some(client) = self.state.client.clone() {
                     self.push(Event::RecordGone { client, at });
                 }
@@ -213,6 +227,18 @@ impl Turn<'_> {
             // The flow names no branch: the machine parks it.
             _ => {}
         }
+    }
+
+    /// An address that is another record's stops alone.
+    fn patch_refused(&mut self, code: String) {
+        let (Some(patch), at) = (self.state.patches.first(), self.at.now) else { return };
+        let (mut fields, mark) = (patch.fields.clone(), patch.mark.clone());
+        let taken = code == ADDRESS_TAKEN && fields.remove(&Field::Email);
+        self.push(if taken {
+            Event::PatchHeld { mark, fields, at }
+        } else {
+            Event::PatchRefused { mark, fields, code, at }
+        });
     }
 
     fn target_refused(&mut self, target: Target, rejection: &Rejection) {
