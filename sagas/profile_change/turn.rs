@@ -19,6 +19,8 @@ const SETTLES: TimeDelta = TimeDelta::seconds(5);
 /// Our own side's words for a person of whom nothing is kept.
 const PERSON_GONE: [&str; 2] = ["person_gone", "no_person"];
 
+/// Our own side's word for values of which nothing is kept any more.
+const NOTHING_KEPT: &str = "nothing_kept";
 /// Attio's word for a value that has to be unique, and is another record's: of what is written of a client, an e-mail address.
 const ADDRESS_TAKEN: &str = "uniqueness_conflict";
 
@@ -143,11 +145,7 @@ impl Turn<'_> {
                     self.found_written(target, &shown.owed);
                 }
             }
-            ("write_client", _) => {
-                if let Some(mark) = self.state.patches.first().map(|patch| patch.mark.clone()) {
-                    self.push(Event::PatchWritten { mark, settles_at: self.settles_at() });
-                }
-            }
+            ("write_client", _) => self.patch_written(),
             (step, _) if step.starts_with("write_") => {
                 if let Some((target, fields)) = target_of(step).and_then(|target| Some((target, self.owed(target)?))) {
                     self.push(Event::TargetWritten { target, fields, at: now });
@@ -192,6 +190,10 @@ impl Turn<'_> {
     fn refused(&mut self, step: &str, rejection: &Rejection) {
         let (code, at) = (rejection.code.clone(), self.at.now);
         let gone = rejection.kind == RejectionKind::NotFound;
+        if step == "write_client" && code == NOTHING_KEPT {
+            // Told twice, or the person was erased: what is read next says which.
+            return self.patch_written();
+        }
         if PERSON_GONE.contains(&code.as_str()) {
             return self.push(Event::PersonUnknown);
         }
@@ -226,6 +228,12 @@ impl Turn<'_> {
             }
             // The flow names no branch: the machine parks it.
             _ => {}
+        }
+    }
+
+    fn patch_written(&mut self) {
+        if let Some(mark) = self.state.patches.first().map(|patch| patch.mark.clone()) {
+            self.push(Event::PatchWritten { mark, settles_at: self.settles_at() });
         }
     }
 

@@ -109,7 +109,7 @@ pub enum Event {
         by: String,
         at: DateTime<Utc>,
     },
-    /// It stands on the record in Attio.
+    /// It stands on the record in Attio; nothing of it is left to be written.
     PatchWritten {
         mark: String,
         settles_at: DateTime<Utc>,

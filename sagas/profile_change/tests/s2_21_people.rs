@@ -262,7 +262,18 @@ fn e7_a_record_that_is_gone_when_the_platform_speaks_waits_for_a_person_and_what
 #[test]
 fn p1_of_a_person_who_was_erased_nothing_is_written_anywhere() {
     let mut world = World::new();
-    world.say("attio.write_profile", rejected(RejectionKind::NotFound, "person_gone"));
+    world.say("attio.write_profile", rejected(RejectionKind::NotFound, "nothing_kept"));
+    world.say("attio.read_person", rejected(RejectionKind::NotFound, "person_gone"));
     patched(&mut world, &[(Field::City, "Bonn")]);
-    assert!(world.written.is_empty() && world.called("read") == 0);
+    assert!(world.written.is_empty());
+    assert_eq!((world.state().as_str(), world.called("compare")), ("PersonUnknown", 0));
+}
+
+#[test]
+fn e8_what_the_platform_says_twice_under_one_mark_is_written_once() {
+    let mut world = World::new();
+    patched(&mut world, &[(Field::City, "Bonn")]);
+    world.say("attio.write_profile", rejected(RejectionKind::NotFound, "nothing_kept"));
+    patched(&mut world, &[(Field::City, "Bonn")]);
+    assert_eq!((world.state().as_str(), world.count("TargetWritten")), ("Written", 2));
 }

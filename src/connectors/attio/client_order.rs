@@ -19,9 +19,9 @@ type Beside<'a> = &'a [(String, profile::Values)];
 /// One call to read, for a company one more to find its contact; one for each record on which something differs.
 pub(super) async fn write(session: &mut Session<'_>, order: &ClientOrder, beside: Beside<'_>) -> Answered<Answer> {
     let wanted = &wanted(order, beside).ok_or_else(|| {
-        // It is kept until the log says that it was written: nothing but an erasure takes it away before.
-        let message = "nothing is kept of what was to be written: the person was erased".to_owned();
-        rejected(RejectionKind::NotFound, "person_gone", message)
+        // It is kept until the log says that it was written: it was told twice, or the person was erased.
+        let message = "nothing is kept of what was to be written: it was written, or the person was erased".to_owned();
+        rejected(RejectionKind::NotFound, "nothing_kept", message)
     })?;
     let is_company = order.client.object == COMPANIES;
     if !is_company && wanted.contains_key(&Field::Company) {
