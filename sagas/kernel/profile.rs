@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The flow that carries a change of them to where they are shown. Named here once, so that who reads its settings knows it.
 pub const FLOW: &str = "profile_change";
+/// By which word what the platform says of a customer is kept beside the log, until it stands in Attio.
+pub const WANTED: &str = "wanted";
 
 /// A field that Attio owns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -225,6 +227,11 @@ fn form(field: Field, values: &Values) -> String {
         Field::Phone => text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect(),
         _ => text.to_owned(),
     }
+}
+
+/// Whether a field says the same in both.
+pub fn same(field: Field, one: &Values, other: &Values) -> bool {
+    form(field, one) == form(field, other)
 }
 
 /// What a target was not given yet. `known` is what it was given last; a field that nobody gave is not known.

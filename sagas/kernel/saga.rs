@@ -336,6 +336,13 @@ pub enum Mark {
         /// Its id.
         input: Uuid,
     },
+    /// Values that were kept beside the log until this event are erased.
+    ForgetValues {
+        /// Our customer id: whose they are.
+        customer: String,
+        /// Under which they are kept.
+        mark: String,
+    },
     /// A card's counted charge was not made.
     GiveBackCard {
         /// The order id that was counted.

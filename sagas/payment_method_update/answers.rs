@@ -64,6 +64,8 @@ impl Turn<'_> {
             ("survey_uses", Answer::CardUses(uses)) => {
                 self.push(Event::CardUsesRead { uses: uses.clone(), at: self.at.now });
             }
+            ("create_page", Answer::HostedPage(page)) => self.page_made(page),
+            ("read_page", Answer::HostedPage(page)) => self.page_read(page),
             ("vault", Answer::Vaulted(method)) => {
                 self.push(Event::CardVaulted { method: method.clone(), at: self.at.now });
             }
@@ -98,11 +100,8 @@ impl Turn<'_> {
             return self.refuse("the subscription is not linked to one in Zoho", cure);
         }
         match survey.owner {
-            Some(CollectionOwner::Orchestrator | CollectionOwner::BraintreeRecurring) => {}
-            Some(CollectionOwner::ZohoNative) => self.refuse(
-                "Zoho's own gateway collects this subscription, and its card is kept there",
-                "send the customer Zoho's page for a new card (in Zoho Billing: the subscription, More, Update card)",
-            ),
+            Some(CollectionOwner::Orchestrator | CollectionOwner::BraintreeRecurring | CollectionOwner::ZohoNative) => {
+            }
             None => self.refuse("we do not collect this subscription", "have it imported, or handed over to us, first"),
         }
     }
@@ -116,6 +115,12 @@ impl Turn<'_> {
 
     fn customer(&mut self, survey: &CustomerSurvey) {
         self.push(Event::CustomerSurveyed { survey: Box::new(survey.clone()) });
+        if self.state.is_native() {
+            if survey.customer.is_none() {
+                self.refuse("the customer is not linked to one of ours", "ask an operator to link the client");
+            }
+            return;
+        }
         if survey.customer.is_none() || survey.braintree_customer.is_none() {
             let cure = "ask an operator to link the client, or have it imported";
             self.refuse("the customer is not linked to a customer at Braintree", cure);
@@ -138,6 +143,7 @@ impl Turn<'_> {
                 let cure = "ask an operator to correct the link";
                 self.refuse("the customer is linked to a customer that Braintree does not know", cure);
             }
+            "create_page" | "read_page" => self.page_refused(step, rejection),
             "vault" => {
                 let advice = if is_input_gone(code) { Advice::CardAgain } else { Advice::AnotherCard };
                 self.push(Event::CardRefused { advice, code: code.to_owned(), at: self.at.now });

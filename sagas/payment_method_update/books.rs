@@ -21,6 +21,7 @@ fn marks(state: &State, event: &Event) -> Vec<Mark> {
         Event::ClaimsTaken { claims } => claims.iter().cloned().map(Mark::Confirm).collect(),
         Event::CardUpdateRefused { released, .. }
         | Event::CardLinkExpired { released, .. }
+        | Event::CardChangedAtZoho { released, .. }
         | Event::MoveFailed { released, .. }
         | Event::SwitchDeferred { released, .. }
         | Event::DefaultSwitched { released, .. }

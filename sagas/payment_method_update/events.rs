@@ -79,6 +79,38 @@ pub enum Event {
         released: Vec<Claim>,
         at: DateTime<Utc>,
     },
+    /// The customer clicked, and no page of Zoho's was open.
+    PageAsked {
+        at: DateTime<Utc>,
+    },
+    /// A page of Zoho's on which the card is given; its address stands nowhere.
+    PageMade {
+        page: String,
+        expires_at: DateTime<Utc>,
+        look_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    /// The customer came back, or the time has come.
+    PageLookDue,
+    PageRead {
+        page: String,
+        /// Zoho's word.
+        status: String,
+        usable: bool,
+        look_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    /// Nothing comes of it any more.
+    PageOver {
+        page: String,
+        at: DateTime<Utc>,
+    },
+    /// Zoho has taken another card, and collects from it.
+    CardChangedAtZoho {
+        page: String,
+        released: Vec<Claim>,
+        at: DateTime<Utc>,
+    },
     /// The customer agreed and gave a card.
     ConsentGiven {
         number: u32,
@@ -201,7 +233,7 @@ pub enum Event {
 crate::kernel::saga::event_names!(
     Event: CardUpdateRequested, CauseGiven, CardLinkAskedAgain, ClaimsTaken, ClaimBusy, SubscriptionSurveyed, SubscriptionRead,
     CustomerSurveyed, PersonChecked, CardsRead, CardUsesRead, CardUpdateRefused, CardLinkIssued, CardLinkOpened,
-    CardLinkExpired, ConsentGiven, SubmissionSetAside, CardRefused, VerificationDeclined, CardVaulted, OldCardRead,
+    CardLinkExpired, PageAsked, PageMade, PageLookDue, PageRead, PageOver, CardChangedAtZoho, ConsentGiven, SubmissionSetAside, CardRefused, VerificationDeclined, CardVaulted, OldCardRead,
     SubscriptionMoved, MoveConfirmed, MoveFailed, CardUpdateResumed, SwitchDeferred, UsesOutdated, DefaultSwitched,
     InvoiceRetryAsked, InvoiceRetried, OldCardDue, OldCardUnused, RetirementPutOff, OldCardRetired, OldCardKept,
     CancellationOrdered, SubscriptionMovedBack, CardUpdateUndone, LookDue;

@@ -13,6 +13,7 @@ impl State {
         self.apply_begun(event);
         self.apply_read(event);
         self.apply_page(event);
+        self.apply_at_zoho(event);
         self.apply_card(event);
         self.apply_move(event);
         self.apply_switched(event);
@@ -295,7 +296,7 @@ impl State {
         }
     }
 
-    fn over(&mut self, ending: Ending, reason: &str, cure: &str, released: &[Claim], at: DateTime<Utc>) {
+    pub(super) fn over(&mut self, ending: Ending, reason: &str, cure: &str, released: &[Claim], at: DateTime<Utc>) {
         self.stage = Stage::Over { ending, reason: reason.to_owned(), cure: cure.to_owned() };
         self.claims.retain(|claim| !released.contains(claim));
         self.sleep_until = None;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 /// What is to be shown now. Its version is given when it is written.
 pub(super) fn face(state: &State, at: DateTime<Utc>) -> Option<CardFace> {
-    let switched = state.switched.is_some();
+    let switched = state.switched.is_some() || state.at_zoho.changed;
     let client = state.facts.customer.as_ref().and_then(|c| c.attio_client.clone());
     Some(CardFace {
         record: state.record()?.to_owned(),
@@ -33,7 +33,7 @@ pub(super) const fn is_empty(face: &CardFace) -> bool {
 /// Absent where the record may show another page, of which nothing is known here.
 fn page(state: &State) -> Option<CheckoutFace> {
     let word = |status: &str| Some(CheckoutFace { status: status.to_owned(), link: None, expires_at: None });
-    if state.switched.is_some() {
+    if state.switched.is_some() || state.at_zoho.changed {
         return word("Completed");
     }
     match (&state.stage, &state.link) {

@@ -4,12 +4,14 @@
 //! which card is on file and what is charged to the new one at once; the old card is charged until the new one is verified
 //! and everything that Braintree charges by itself was moved and read back; nothing is switched while a charge of the old
 //! card is under way. It charges nothing itself: open invoices are told, oldest first, one at a time, and each decides by
-//! its own tests. It never deletes a card that anything uses.
+//! its own tests. It never deletes a card that anything uses. A card at Zoho's own gateway is given on Zoho's page, and stays
+//! with Zoho.
 //!
 //! | step | does | undo |
 //! | --- | --- | --- |
 //! | `survey_subscription` … `survey_uses` | whose card, who collects, what is on file, what is owed | – |
 //! | `claim` | the press; what moves | let go by events |
+//! | `create_page`, `read_page` | where Zoho collects: a page of Zoho's, and what came of it | over within the hour |
 //! | `vault` | the new card, verified | deleted |
 //! | `read_old_card`, `move_subscription`, `confirm_move` | what Braintree charges to the old card by itself | moved back |
 //! | `switch_default` (pivot) | the new card is charged from now on | – |
@@ -23,6 +25,7 @@ mod events;
 mod evolve;
 mod face;
 mod letters;
+mod native;
 mod page;
 mod state;
 mod steps;
@@ -88,6 +91,12 @@ impl Saga for PaymentMethodUpdate {
         StepSpec::read("read_person"),
         StepSpec::read("read_cards"),
         StepSpec::read("survey_uses"),
+        StepSpec::new(
+            "create_page",
+            Class::Compensatable,
+            Undo::None("a page that nobody uses is over within the hour"),
+        ),
+        StepSpec::read("read_page"),
         StepSpec::makes("vault"),
         StepSpec::read("read_old_card"),
         StepSpec::new(

@@ -51,6 +51,13 @@ pub enum PageStage {
     },
     /// The bank wants the customer to authenticate: the form again, with 3-D Secure before it is sent.
     NeedsAuthentication,
+    /// The card is given at Zoho: the customer is sent there.
+    AtZoho {
+        /// Zoho hosted page id; absent: one is to be asked for, or is being made.
+        page: Option<String>,
+    },
+    /// Zoho has taken another card, and collects from it.
+    ChangedAtZoho,
     /// Too many declines: nothing can be sent until then, and there is a way to reach a person.
     LockedUntil {
         /// Until (UTC).
@@ -95,6 +102,9 @@ fn stage(state: &State, now: DateTime<Utc>) -> PageStage {
             owed: switched.owed,
         };
     }
+    if state.at_zoho.changed {
+        return PageStage::ChangedAtZoho;
+    }
     match &state.stage {
         Stage::New | Stage::Preparing => PageStage::Preparing,
         Stage::LinkOut => open(state, now),
@@ -112,6 +122,9 @@ fn stage(state: &State, now: DateTime<Utc>) -> PageStage {
 fn open(state: &State, now: DateTime<Utc>) -> PageStage {
     if state.link.as_ref().is_none_or(|link| link.expires_at <= now) {
         return PageStage::Expired;
+    }
+    if state.is_native() {
+        return PageStage::AtZoho { page: state.usable_page(now).map(|page| page.id.clone()) };
     }
     if let Some(until) = state.locked_until.filter(|until| *until > now) {
         return PageStage::LockedUntil { until };

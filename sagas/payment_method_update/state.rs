@@ -1,6 +1,7 @@
 //! What a card update remembers.
 
 use super::PaymentMethodUpdate;
+use super::native::AtZoho;
 use super::words::{Advice, Consent, LetterKind, Terms};
 use crate::kernel::answer::{CardUses, CustomerSurvey, Method, Owing, Subscription, SubscriptionSurvey};
 use crate::kernel::effect::{CardCause, CardFace, Claim, SubscriptionKey};
@@ -28,6 +29,9 @@ pub struct State {
     pub(super) link: Option<Link>,
     /// Links issued so far.
     pub(super) links: u32,
+    /// Where Zoho's own gateway collects.
+    #[serde(default, skip_serializing_if = "AtZoho::is_unused")]
+    pub(super) at_zoho: AtZoho,
     pub(super) declines: u32,
     pub(super) locked_until: Option<DateTime<Utc>>,
     pub(super) advice: Option<Advice>,

@@ -2,6 +2,7 @@
 
 use super::answers::fences;
 use super::letters;
+use super::native;
 use super::state::{Stage, State};
 use crate::kernel::effect::{
     Attio, Braintree, CardFace, Claim, ClaimKind, Desk, Effect, Mail, Message, RecurringChange, SubscriptionKey, Zoho,
@@ -39,6 +40,7 @@ fn beside(state: &State) -> Pending {
     let pending = match &state.stage {
         Stage::New => Pending::Ended(End::GivenUp),
         Stage::Preparing => preparation(state).unwrap_or_else(|| soon(state)),
+        Stage::LinkOut if state.is_native() => native::pending(state).unwrap_or_else(|| soon(state)),
         Stage::LinkOut => match (&state.facts.uses_at, &state.link) {
             (None, _) => survey(state).unwrap_or_else(|| soon(state)),
             (Some(_), Some(link)) => Pending::Await { signal: "the customer's card", until: link.expires_at },
@@ -142,6 +144,9 @@ pub(super) fn preparation(state: &State) -> Option<Pending> {
     if let (false, Some(client), Some(ours)) = (facts.person, &customer.attio_client, &customer.customer) {
         let person = Attio::ReadPerson { client: client.clone(), customer: ours.clone() };
         return read("read_person", Effect::Attio(person));
+    }
+    if state.is_native() {
+        return None;
     }
     if facts.cards.is_none() {
         return read_cards(state);

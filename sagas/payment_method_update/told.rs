@@ -44,6 +44,15 @@ impl Turn<'_> {
                 Ok(())
             }
             Command::Opened { link } => self.opened(*link),
+            Command::PageAsked { link } => {
+                self.newest(*link)?;
+                self.page_asked()
+            }
+            // An older link leads back here, too: what is looked at is the newest page.
+            Command::Returned { .. } => {
+                self.look_at_page();
+                Ok(())
+            }
             Command::Submitted { link, offer_hash, consent, input, authenticated } => {
                 self.submitted(*link, offer_hash, consent, *input, *authenticated)
             }

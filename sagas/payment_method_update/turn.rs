@@ -88,6 +88,10 @@ impl Turn<'_> {
             return self.push(Event::LookDue);
         }
         match &self.state.stage {
+            // Who has gone to Zoho is waited for: the page lives longer than the link.
+            Stage::LinkOut if self.state.at_zoho.page.is_some() => {
+                self.page_due();
+            }
             Stage::LinkOut if self.state.link.as_ref().is_some_and(|link| link.expires_at <= now) => {
                 let released = self.state.claims.clone();
                 self.push(Event::CardLinkExpired { released, at: now });

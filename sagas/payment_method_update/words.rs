@@ -58,6 +58,16 @@ pub enum Command {
         /// Its number.
         link: u32,
     },
+    /// The customer goes to the page of Zoho's on which the card is given.
+    PageAsked {
+        /// Number of the link.
+        link: u32,
+    },
+    /// The customer comes back from there.
+    Returned {
+        /// Number of the link.
+        link: u32,
+    },
     /// The customer gives a card and agrees to what it is charged.
     Submitted {
         /// Number of the link.

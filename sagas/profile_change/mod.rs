@@ -8,6 +8,7 @@
 //!
 //! | step | does | undo |
 //! | --- | --- | --- |
+//! | `write_client` | what the platform says, onto the record in Attio | – |
 //! | `read_settings` | whether customers are kept in Zoho CRM | – |
 //! | `read` | what Attio holds now, kept beside the log | – |
 //! | `compare` | with what each target was given last, by our own tables | – |
@@ -32,7 +33,7 @@ use crate::kernel::effect::Effect;
 use crate::kernel::ids::SagaId;
 use crate::kernel::lifecycle::Residence;
 use crate::kernel::profile;
-use crate::kernel::saga::{At, Facts, Input, Pending, Refusal, Saga, Summary};
+use crate::kernel::saga::{At, Facts, Input, Mark, Pending, Refusal, Saga, Summary};
 use crate::kernel::step::{Calls, Class, StepSpec, Undo};
 use state::Stage;
 use turn::Turn;
@@ -53,6 +54,7 @@ impl Saga for ProfileChange {
     const PURPOSE: &'static str = "Carries a change of a person or company in Attio to Zoho and Braintree";
     const COSTS: &'static [Calls] = &[Calls { vendor: "zoho", count: 4 }, Calls { vendor: "zoho_crm", count: 4 }];
     const STEPS: &'static [StepSpec] = &[
+        StepSpec::new("write_client", Class::Retriable, Undo::None("what the platform says last counts")),
         StepSpec::read("read_settings"),
         StepSpec::read("read"),
         StepSpec::read("compare"),
@@ -111,7 +113,9 @@ impl Saga for ProfileChange {
         let mut facts = Facts::default();
         let mut add = |kind, id: &str| facts.references.push((kind, id.to_owned()));
         match event {
-            Event::ChangeHeard { customer, client, .. } | Event::CurrencyAsked { customer, client, .. } => {
+            Event::ChangeHeard { customer, client, .. }
+            | Event::PatchHeard { customer, client, .. }
+            | Event::CurrencyAsked { customer, client, .. } => {
                 add("customer", customer);
                 add("attio_record", &client.id);
             }
@@ -121,6 +125,10 @@ impl Saga for ProfileChange {
                 add("attio_record", &into.id);
             }
             Event::RecordGone { client, .. } => add("attio_record", &client.id),
+            Event::PatchWritten { mark, .. } | Event::PatchRefused { mark, .. } => {
+                facts.marks.extend(forgets(state, mark));
+            }
+            Event::PatchHeld { mark, fields, .. } if fields.is_empty() => facts.marks.extend(forgets(state, mark)),
             Event::CarryingEnded { laws: Some(laws), tagged: true, at } => {
                 let residence = state.customer.as_ref().map(|customer| Residence {
                     customer: customer.clone(),
@@ -142,6 +150,11 @@ impl Saga for ProfileChange {
             amount: None,
         }
     }
+}
+
+/// What the platform said is kept no longer: it stands in Attio, or is not taken there.
+fn forgets(state: &State, mark: &str) -> Option<Mark> {
+    Some(Mark::ForgetValues { customer: state.customer.clone()?, mark: mark.to_owned() })
 }
 
 /// The flow's own word for where it stands.

@@ -39,6 +39,8 @@ pub struct State {
     pub(super) put_off: PutOff,
     /// A sentence of ours stands on the record that is to be taken back.
     pub(super) wrong: bool,
+    /// What the platform says, not written onto the record yet, the first first.
+    pub(super) patches: Vec<Patch>,
     /// A currency that was asked for, and not answered yet.
     pub(super) currency: Option<String>,
     /// Record that is gone, and the one that is left.
@@ -46,6 +48,13 @@ pub struct State {
     pub(super) people: Owed<Face, NoLetter>,
     /// Calls concluded: tells repeated steps apart.
     pub(super) calls: u32,
+}
+
+/// What the platform says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Patch {
+    pub(super) fields: Fields,
+    pub(super) mark: String,
 }
 
 /// What the record shall show.
@@ -177,6 +186,7 @@ impl State {
                 self.stage = Stage::Nobody;
                 self.people = Owed::default();
                 (self.owed, self.comply, self.note) = (None, None, None);
+                self.patches.clear();
             }
             Event::RecordGone { client, .. } => {
                 let detail = format!(
@@ -192,10 +202,48 @@ impl State {
                 let _none = self.people.apply(told);
             }
             _ => {
+                self.apply_patches(event);
                 self.apply_targets(event);
                 self.apply_shown(event);
                 self.apply_links(event);
             }
+        }
+    }
+
+    fn patch_over(&mut self) {
+        if !self.patches.is_empty() {
+            self.patches.remove(0);
+        }
+    }
+
+    fn apply_patches(&mut self, event: &Event) {
+        match event {
+            Event::PatchHeard { customer, client, fields, mark, .. } => {
+                self.customer = Some(customer.clone());
+                self.client = Some(client.clone());
+                self.patches.push(Patch { fields: fields.clone(), mark: mark.clone() });
+            }
+            Event::PatchWritten { settles_at, .. } => {
+                self.patch_over();
+                self.heard(*settles_at);
+            }
+            Event::PatchHeld { fields, at, .. } => {
+                let error = "The e-mail was not taken over from the platform: another record in Attio has it (D39). Settle who it is, then send it again.";
+                self.say(error.to_owned(), *at);
+                let text = "D39: the e-mail address that the platform says for this customer is another record's in Attio. It was not written, what else was said is; nothing is merged. Settle who it is.";
+                self.people.owe_task(&format!("patch.{}", self.calls), text);
+                match self.patches.first_mut().filter(|_| !fields.is_empty()) {
+                    Some(patch) => patch.fields.clone_from(fields),
+                    None => self.patch_over(),
+                }
+            }
+            Event::PatchRefused { fields, code, at, .. } => {
+                let error =
+                    format!("Not taken over from the platform: {} ({code}). Correct them here.", titles(fields));
+                self.say(error, *at);
+                self.patch_over();
+            }
+            _ => {}
         }
     }
 
@@ -464,5 +512,8 @@ const fn is_answer(event: &Event) -> bool {
             | Event::RecordLinked { .. }
             | Event::IdentitySplit { .. }
             | Event::CurrencyRefused { .. }
+            | Event::PatchWritten { .. }
+            | Event::PatchHeld { .. }
+            | Event::PatchRefused { .. }
     )
 }

@@ -2,7 +2,9 @@
 
 use super::ProfileChange;
 use super::state::{Stage, State};
-use crate::kernel::effect::{Attio, Braintree, Crm, Desk, DisplacedNote, Effect, IdKind, IdLink, ProfileFace, Zoho};
+use crate::kernel::effect::{
+    Attio, Braintree, ClientOrder, Crm, Desk, DisplacedNote, Effect, IdKind, IdLink, ProfileFace, Zoho,
+};
 use crate::kernel::profile::{Comparison, Copy, Correction, Field, Shown, Target};
 use crate::kernel::saga::{End, Pending, Saga};
 use crate::kernel::telling::Due;
@@ -60,6 +62,12 @@ fn work(state: &State) -> Option<Pending> {
     let customer = state.customer.clone()?;
     if state.currency.is_some() && (state.stage.is_idle() || state.stage == Stage::Settling) {
         return Some(perform(state, "weigh_currency", Effect::Desk(Desk::CompareProfile { customer })));
+    }
+    if let Some(patch) = state.patches.first().filter(|_| state.stage.is_idle() || state.stage == Stage::Settling) {
+        let client = state.client.clone()?;
+        let (fields, mark) = (patch.fields.clone(), patch.mark.clone());
+        let order = ClientOrder { client, customer, fields, mark };
+        return Some(perform(state, "write_client", Effect::Attio(Attio::WriteProfile(Box::new(order)))));
     }
     let effect = match &state.stage {
         Stage::Settings => {

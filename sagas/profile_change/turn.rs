@@ -19,12 +19,18 @@ const SETTLES: TimeDelta = TimeDelta::seconds(5);
 /// Our own side's words for a person of whom nothing is kept.
 const PERSON_GONE: [&str; 2] = ["person_gone", "no_person"];
 
+/// Our own side's word for values of which nothing is kept any more.
+const NOTHING_KEPT: &str = "nothing_kept";
+/// Attio's word for a value that has to be unique, and is another record's: of what is written of a client, an e-mail address.
+const ADDRESS_TAKEN: &str = "uniqueness_conflict";
+
 impl Turn<'_> {
     pub(super) fn told(&mut self, command: &Command) -> Result<(), Refusal> {
         let (now, settles_at) = (self.at.now, self.settles_at());
         let customer = match command {
             Command::Changed { customer, .. }
             | Command::Check { customer, .. }
+            | Command::Patched { customer, .. }
             | Command::Merged { customer, .. }
             | Command::Deleted { customer, .. }
             | Command::CurrencyAsked { customer, .. } => customer.clone(),
@@ -37,6 +43,10 @@ impl Turn<'_> {
                 let whole = matches!(command, Command::Check { .. });
                 let (client, by) = (client.clone(), by.clone());
                 self.push(Event::ChangeHeard { customer, client, by, whole, settles_at, at: now });
+            }
+            Command::Patched { client, fields, mark, by, .. } => {
+                let (client, fields, mark, by) = (client.clone(), fields.clone(), mark.clone(), by.clone());
+                self.push(Event::PatchHeard { customer, client, fields, mark, by, at: now });
             }
             Command::Merged { from, into, .. } => {
                 let (from, into) = (from.clone(), into.clone());
@@ -135,6 +145,7 @@ impl Turn<'_> {
                     self.found_written(target, &shown.owed);
                 }
             }
+            ("write_client", _) => self.patch_written(),
             (step, _) if step.starts_with("write_") => {
                 if let Some((target, fields)) = target_of(step).and_then(|target| Some((target, self.owed(target)?))) {
                     self.push(Event::TargetWritten { target, fields, at: now });
@@ -179,6 +190,10 @@ impl Turn<'_> {
     fn refused(&mut self, step: &str, rejection: &Rejection) {
         let (code, at) = (rejection.code.clone(), self.at.now);
         let gone = rejection.kind == RejectionKind::NotFound;
+        if step == "write_client" && code == NOTHING_KEPT {
+            // Told twice, or the person was erased: what is read next says which.
+            return self.patch_written();
+        }
         if PERSON_GONE.contains(&code.as_str()) {
             return self.push(Event::PersonUnknown);
         }
@@ -186,7 +201,8 @@ impl Turn<'_> {
             return self.target_refused(target, rejection);
         }
         match step {
-            "read" if gone => {
+            "write_client" if !gone && rejection.kind != RejectionKind::Config => self.patch_refused(code),
+            "read" | "write_client" if gone => {
                 if let Some(client) = self.state.client.clone() {
                     self.push(Event::RecordGone { client, at });
                 }
@@ -213,6 +229,24 @@ impl Turn<'_> {
             // The flow names no branch: the machine parks it.
             _ => {}
         }
+    }
+
+    fn patch_written(&mut self) {
+        if let Some(mark) = self.state.patches.first().map(|patch| patch.mark.clone()) {
+            self.push(Event::PatchWritten { mark, settles_at: self.settles_at() });
+        }
+    }
+
+    /// An address that is another record's stops alone.
+    fn patch_refused(&mut self, code: String) {
+        let (Some(patch), at) = (self.state.patches.first(), self.at.now) else { return };
+        let (mut fields, mark) = (patch.fields.clone(), patch.mark.clone());
+        let taken = code == ADDRESS_TAKEN && fields.remove(&Field::Email);
+        self.push(if taken {
+            Event::PatchHeld { mark, fields, at }
+        } else {
+            Event::PatchRefused { mark, fields, code, at }
+        });
     }
 
     fn target_refused(&mut self, target: Target, rejection: &Rejection) {

@@ -21,6 +21,19 @@ pub enum Command {
         /// Who: a principal.
         by: String,
     },
+    /// The platform says what of the customer is to be changed: it is written onto the record in Attio first.
+    Patched {
+        /// Our customer id.
+        customer: String,
+        /// The client's record.
+        client: AttioRecord,
+        /// Which fields it says.
+        fields: Fields,
+        /// Under which the values are kept beside the log.
+        mark: String,
+        /// Who: a principal.
+        by: String,
+    },
     /// All that is shown elsewhere is to be compared, and what others changed there is to be put right.
     Check {
         /// Our customer id.
@@ -86,6 +99,33 @@ pub enum Event {
         whole: bool,
         /// Until then more changes are waited for (UTC).
         settles_at: DateTime<Utc>,
+        at: DateTime<Utc>,
+    },
+    PatchHeard {
+        customer: String,
+        client: AttioRecord,
+        fields: Fields,
+        mark: String,
+        by: String,
+        at: DateTime<Utc>,
+    },
+    /// It stands on the record in Attio; nothing of it is left to be written.
+    PatchWritten {
+        mark: String,
+        settles_at: DateTime<Utc>,
+    },
+    /// The new e-mail address is another record's in Attio (D39): it is written without.
+    PatchHeld {
+        mark: String,
+        /// What is left to be written.
+        fields: Fields,
+        at: DateTime<Utc>,
+    },
+    /// Attio does not take it.
+    PatchRefused {
+        mark: String,
+        fields: Fields,
+        code: String,
         at: DateTime<Utc>,
     },
     /// What Attio holds now is carried on.
@@ -223,7 +263,7 @@ pub enum Event {
 }
 
 crate::kernel::saga::event_names!(
-    Event: ChangeHeard, CarryingBegan, SettingsRead, ClientRead, PersonUnknown, RecordGone, ProfileCompared, AddressFree,
+    Event: ChangeHeard, PatchHeard, PatchWritten, PatchHeld, PatchRefused, CarryingBegan, SettingsRead, ClientRead, PersonUnknown, RecordGone, ProfileCompared, AddressFree,
     AddressTaken, TargetRead, TargetHeld, TargetWritten, TargetStale, TargetRefused, TargetPutOff, LoopStopped, GuardReset,
     CarryingEnded, ComplianceShown, ComplianceNotShown, NoteAdded, NoteNotAdded, ShowingPutOff, PutOffDue, RecordMerged,
     RecordUnlinked, RecordLinked, IdentitySplit, HoldLifted, CurrencyAsked, CurrencyRefused; Told

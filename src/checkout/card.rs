@@ -65,8 +65,10 @@ impl Words {
             Stage::Expired => self.plain("plain", "expired_heading", "expired_body"),
             Stage::Revoked => self.plain("plain", "revoked_heading", "revoked_body"),
             Stage::Cancelled => self.plain("plain", "card_cancelled_heading", "card_cancelled_body"),
+            // Given on the page of who collects, who tells the card.
+            Stage::Active => self.plain("good", "card_changed_heading", "card_changed_body"),
             // No order is paid on this page.
-            Stage::Failed | Stage::Paid(_) | Stage::Started | Stage::Active => Notice {
+            Stage::Failed | Stage::Paid(_) | Stage::Started => Notice {
                 cure: Some(self.say("failed_cure")),
                 ..self.plain("bad", "card_failed_heading", "card_failed_body")
             },

@@ -185,7 +185,7 @@ fn claim(mark: &Mark) -> Option<(&'static str, String)> {
         Mark::LiftHold { invoice, reason } => Some(("collection hold lifted", format!("{invoice} {reason}"))),
         Mark::SpendCard { order_id } => Some(("card charge counted", order_id.clone())),
         Mark::GiveBackCard { order_id } => Some(("card charge given back", order_id.clone())),
-        Mark::EraseInput { .. } => None,
+        Mark::EraseInput { .. } | Mark::ForgetValues { .. } => None,
     }
 }
 

@@ -61,19 +61,19 @@ pub(super) async fn done(pool: &PgPool, effect: &Effect, ours: Option<&Person>) 
         profiles::given(pool, &copy.customer, copy.target.word(), &only(&person.values(), &fields)).await?;
     }
     if let Effect::Attio(Attio::NoteDisplaced(note)) = effect {
-        profiles::noted(pool, &note.customer, &note.mark).await?;
+        profiles::forget(&mut *pool.acquire().await?, &note.customer, &note.mark).await?;
     }
     Ok(())
 }
 
-/// What others had written elsewhere, by where it stood.
+/// What is kept under a mark: what others had written elsewhere, by where it stood; what the platform says, by its own word.
 ///
 /// # Errors
 /// Our own store.
 pub(super) async fn displaced(pool: &PgPool, customer: &str, mark: &str) -> Result<Vec<(String, Values)>, StoreError> {
     let kept = profiles::displaced::<Values>(pool, customer, mark).await?.into_iter();
     let title = |word: &str| Target::ALL.into_iter().find(|target| target.word() == word).map(Target::title);
-    Ok(kept.filter_map(|(word, values)| Some((title(&word)?.to_owned(), values))).collect())
+    Ok(kept.map(|(word, values)| (title(&word).map_or(word, str::to_owned), values)).collect())
 }
 
 /// Compares what we hold of a customer with what each target was given last.

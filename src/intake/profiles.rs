@@ -8,9 +8,10 @@ use crate::engine::items::Body;
 use crate::store::inbox::OfferError;
 use crate::store::items::{NewItem, offer_item};
 use crate::store::links::{self, LinkKind, links_of};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, profiles};
 use sagas::kernel::effect::AttioRecord;
 use sagas::kernel::ids::SagaId;
+use sagas::kernel::profile::{self, Values};
 use sagas::kernel::saga::Saga;
 use sagas::profile_change::{Command, ProfileChange};
 use std::sync::Arc;
@@ -26,6 +27,9 @@ pub enum ProfileError {
     /// No record in Attio is the customer's.
     #[error("no record in Attio is linked with the customer `{0}`")]
     Unlinked(String),
+    /// Nothing is held of the customer: never read, or erased.
+    #[error("nothing is held of the customer `{0}`: never read from Attio, or erased")]
+    NotHeld(String),
     /// The inbox.
     #[error(transparent)]
     Offer(#[from] OfferError),
@@ -38,10 +42,12 @@ impl From<StoreError> for ProfileError {
 }
 
 /// What is ordered of a customer through the API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ProfileOrder {
     /// The record in Attio is read anew, and carried on.
     CarryOn,
+    /// These values are written onto the record in Attio, and carried on.
+    Write(Values),
     /// All is compared, and what others changed elsewhere is put right.
     Check,
     /// Another currency is wanted.
@@ -142,16 +148,36 @@ impl Profiles {
         let client = linked(LinkKind::AttioCompany, COMPANIES).or_else(|| linked(LinkKind::AttioPerson, PEOPLE));
         let client = client.ok_or_else(|| ProfileError::Unlinked(customer.to_owned()))?;
         let (ours, by) = (customer.to_owned(), principal.to_owned());
+        let key = format!("api:profile:{customer}:{key}");
         let (kind, command) = match order {
+            ProfileOrder::Write(values) => return self.write(customer, client, &values, (principal, key)).await,
             ProfileOrder::CarryOn => ("api.profile", Command::Changed { customer: ours, client, by }),
             ProfileOrder::Check => ("api.profile_check", Command::Check { customer: ours, client, by }),
             ProfileOrder::Currency(currency) => {
                 ("api.profile_currency", Command::CurrencyAsked { customer: ours, client, currency, by })
             }
         };
-        let key = format!("api:profile:{customer}:{key}");
         let item = item(customer, kind, principal.to_owned(), key, &command);
         let id = offer_item(&self.store.pool, self.store.node.shard_count(), &item, &[]).await?;
+        Ok((item.saga, id))
+    }
+
+    /// The order names fields alone: what they are to say is kept beside the log.
+    async fn write(
+        &self,
+        customer: &str,
+        client: AttioRecord,
+        values: &Values,
+        (principal, key): (&str, String),
+    ) -> Result<(SagaId, Uuid), ProfileError> {
+        let (ours, by, mark) = (customer.to_owned(), principal.to_owned(), key.clone());
+        let fields = values.keys().copied().collect();
+        let command = Command::Patched { customer: ours, client, fields, mark: mark.clone(), by };
+        let item = item(customer, "api.profile_values", principal.to_owned(), key, &command);
+        let kept = (customer, mark.as_str(), profile::WANTED);
+        let offered =
+            profiles::offer_with(&self.store.pool, self.store.node.shard_count(), &item, kept, values).await?;
+        let id = offered.ok_or_else(|| ProfileError::NotHeld(customer.to_owned()))?;
         Ok((item.saga, id))
     }
 }

@@ -176,7 +176,8 @@ pub(super) fn held(folded: &Append, snapshot: &Snapshot) -> BTreeSet<Claim> {
                 | Mark::LiftHold { .. }
                 | Mark::SpendCard { .. }
                 | Mark::GiveBackCard { .. }
-                | Mark::EraseInput { .. } => {}
+                | Mark::EraseInput { .. }
+                | Mark::ForgetValues { .. } => {}
             }
         }
         if stored.name == "step.requested" {

@@ -15,6 +15,7 @@ use sagas::payment_method_update::{Command, Consent, Page, PageStage, PaymentMet
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// The desk behind the page for another card.
 pub struct CardDesk {
@@ -78,6 +79,26 @@ impl CardDesk {
         Ok(behind)
     }
 
+    /// Zoho's page, where the card is given there and one is open.
+    async fn address(&self, behind: &Behind) -> Result<Option<SecretString>, Problem> {
+        let PageStage::AtZoho { page: Some(page) } = &behind.page.stage else { return Ok(None) };
+        if !behind.is_newest() {
+            return Ok(None);
+        }
+        // A call to a vendor that a page waits for: who has the address can change the card, so it is kept nowhere.
+        let read = self.back.connectors.zoho.page_address(page, self.back.call_limit).await;
+        read.map(Some).map_err(|outcome| unavailable(&outcome.word()))
+    }
+
+    /// The saga hears it and does what follows, or as far as it is when the patience ends.
+    async fn told(&self, link: CheckoutLink, kind: &str, command: &Command, deadline: Instant) -> Result<(), Problem> {
+        // Each click counts: an earlier page may be over.
+        let key = format!("{kind}:{}:{}", link.saga, Uuid::now_v7().simple());
+        let item = self.back.offer::<PaymentMethodUpdate>(link.saga, kind, command, key, &[]).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        await_item(&self.back.store.pool, item, left).await.map_err(|e| unavailable(&e)).map(drop)
+    }
+
     /// The page as it is open to be filled in.
     async fn open(&self, token: &str) -> Result<Behind, Problem> {
         let behind = self.behind(token).await?;
@@ -103,6 +124,40 @@ impl Desk for CardDesk {
         if let Err(e) = self.back.offer::<PaymentMethodUpdate>(link.saga, "card.opened", &opened, key, &[]).await {
             tracing::debug!(saga = %link.saga, error = %e, "the opening of a card page was not noted");
         }
+    }
+
+    /// Where Zoho's own gateway collects, our link leads to its page: to the one that is open, else to a new one.
+    async fn onward(&self, token: &str) -> Result<Option<SecretString>, Problem> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut behind = self.behind(token).await?;
+        if !behind.is_newest() || behind.page.stage != (PageStage::AtZoho { page: None }) {
+            return self.address(&behind).await;
+        }
+        let link = behind.link;
+        self.told(link, "card.page_asked", &Command::PageAsked { link: link.number }, deadline).await?;
+        behind = self.behind(token).await?;
+        while behind.page.stage == (PageStage::AtZoho { page: None })
+            && self.back.moves_on(link.saga, behind.sequence, deadline).await?
+        {
+            behind = self.behind(token).await?;
+        }
+        self.address(&behind).await
+    }
+
+    /// The customer has come back: what they did at Zoho is read now.
+    async fn returned(&self, token: &str) -> Result<(), Problem> {
+        let deadline = Instant::now() + PATIENCE;
+        let behind = self.behind(token).await?;
+        if !matches!(behind.page.stage, PageStage::AtZoho { .. }) {
+            return Ok(());
+        }
+        let link = behind.link;
+        self.told(link, "card.returned", &Command::Returned { link: link.number }, deadline).await?;
+        let since = self.behind(token).await?;
+        if matches!(since.page.stage, PageStage::AtZoho { .. }) {
+            self.back.moves_on(link.saga, since.sequence, deadline).await?;
+        }
+        Ok(())
     }
 
     async fn submit(&self, token: &str, submission: Submission) -> Result<View, Problem> {
@@ -182,7 +237,9 @@ fn offer(offer: &update::Offer) -> CardOffer {
 
 fn stage(page: &Page) -> Stage {
     match &page.stage {
-        PageStage::Preparing => Stage::Preparing,
+        // Whoever sees it, and not Zoho's page, is to look again in a moment.
+        PageStage::Preparing | PageStage::AtZoho { .. } => Stage::Preparing,
+        PageStage::ChangedAtZoho => Stage::Active,
         PageStage::Asked { declined: None } => Stage::Quoted,
         PageStage::Asked { declined: Some(update::Advice::CardAgain) } => {
             Stage::Declined { advice: Advice::EnterAgain }

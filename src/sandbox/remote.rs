@@ -67,7 +67,12 @@ impl Remote {
 
     /// The last requests to the vendors and their answers, oldest first.
     pub async fn exchanges(&self) -> Result<Vec<Value>, RemoteError> {
-        let all = self.ask("GET /exchanges", self.http.get(self.url("/exchanges"))).await?;
+        self.exchanges_after(0).await
+    }
+
+    /// Of those the ones with a higher number.
+    pub async fn exchanges_after(&self, number: u64) -> Result<Vec<Value>, RemoteError> {
+        let all = self.ask("GET /exchanges", self.http.get(self.url(&format!("/exchanges?after={number}")))).await?;
         Ok(all.as_array().cloned().unwrap_or_default())
     }
 

@@ -1,10 +1,13 @@
-//! What records elsewhere were given last of a customer, and what others had written there: personal, so that it is erased
-//! with the person. Nothing is kept of anybody of whom no data are held.
+//! What records elsewhere were given last of a customer, what others had written there, and what the platform says of them until
+//! it stands in Attio: personal, so that it is erased with the person. Nothing is kept of anybody of whom no data are held.
 
-use super::error::{StoreError, storable};
+use super::error::{StoreError, retrying, storable};
+use super::inbox::OfferError;
+use super::items::{NewItem, insert_one, taken_before};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 /// How many people are compared of those in whose data an address stands.
 const ADDRESSES: i64 = 20;
@@ -41,7 +44,8 @@ pub async fn copies<T: DeserializeOwned>(pool: &PgPool, customer: &str) -> Resul
     rows.fetch_all(pool).await?.into_iter().map(|row| Ok((row.target, read(customer, &row.data)?))).collect()
 }
 
-/// Keeps what others had written, instead of what was kept under that mark of that target before.
+/// Keeps what others had written, beside what was kept under that mark of that target before; nothing, where nothing is held of
+/// the customer.
 ///
 /// # Errors
 /// It cannot be written as JSON, or the database cannot be reached.
@@ -52,6 +56,16 @@ pub async fn displace<T: Serialize + Sync>(
     target: &str,
     values: &T,
 ) -> Result<(), StoreError> {
+    keep(&mut *pool.acquire().await?, (customer, mark, target), values).await?;
+    Ok(())
+}
+
+/// False: nothing is held of the customer, and nothing is kept.
+async fn keep<T: Serialize + Sync>(
+    tx: &mut PgConnection,
+    (customer, mark, target): (&str, &str, &str),
+    values: &T,
+) -> Result<bool, StoreError> {
     let kept = sqlx::query!(
         "with held as (select customer from person where customer = $1 and data is not null for share)
          insert into profile_displaced (customer, mark, target, data, changed_at)
@@ -63,8 +77,36 @@ pub async fn displace<T: Serialize + Sync>(
         target,
         json(values)?
     );
-    kept.execute(pool).await?;
-    Ok(())
+    Ok(kept.execute(tx).await?.rows_affected() == 1)
+}
+
+/// Offers an item that speaks of values of a customer, and keeps those beside the log under the mark: both or neither, so that
+/// an order that comes twice leaves nothing behind. `None`: nothing is held of the customer, and nothing is offered.
+///
+/// # Errors
+/// The item's key was used for something else, or the database cannot be reached.
+pub async fn offer_with<T: Serialize + Sync>(
+    pool: &PgPool,
+    shards: u16,
+    item: &NewItem,
+    (customer, mark, name): (&str, &str, &str),
+    values: &T,
+) -> Result<Option<Uuid>, OfferError> {
+    retrying(|| async {
+        let mut tx = pool.begin().await?;
+        let Some(id) = insert_one(&mut tx, shards, item).await? else {
+            tx.rollback().await?;
+            return taken_before(pool, item).await.map(Some);
+        };
+        if !keep(&mut tx, (customer, mark, name), values).await? {
+            tx.rollback().await?;
+            return Ok(None);
+        }
+        tx.commit().await?;
+        item.arrived();
+        Ok(Some(id))
+    })
+    .await
 }
 
 /// What others had written, by the target's name.
@@ -84,13 +126,13 @@ pub async fn displaced<T: DeserializeOwned>(
     rows.fetch_all(pool).await?.into_iter().map(|row| Ok((row.target, read(customer, &row.data)?))).collect()
 }
 
-/// It stands in a note: nothing of it need be kept here.
+/// What was kept of a customer under that mark stands in Attio, or is not wanted there any more: none of it is kept.
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn noted(pool: &PgPool, customer: &str, mark: &str) -> Result<(), StoreError> {
+pub async fn forget(tx: &mut PgConnection, customer: &str, mark: &str) -> Result<(), StoreError> {
     let gone = sqlx::query!("delete from profile_displaced where customer = $1 and mark = $2", customer, mark);
-    gone.execute(pool).await?;
+    gone.execute(tx).await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Calls on Attio.
 
-use super::client_faces::{DisplacedNote, ProfileFace};
+use super::client_faces::{ClientOrder, DisplacedNote, ProfileFace};
 use super::mail::CheckoutLink;
 use crate::kernel::catalog::{CatalogPress, Offering};
 use crate::kernel::money::Money;
@@ -88,6 +88,8 @@ pub enum Attio {
         /// The client's record, or the person's own.
         client: AttioRecord,
     },
+    /// Writes what the platform says of a client onto their record. Needs those values.
+    WriteProfile(Box<ClientOrder>),
     /// Says on a client's record that a change of theirs arrived, or what to do.
     ShowProfile(Box<ProfileFace>),
     /// Adds a note to a client's record with what others had written elsewhere and was written over. Needs those values.
@@ -138,6 +140,7 @@ impl Attio {
             | Self::MakePerson { .. }
             | Self::ShowClient(_)
             | Self::ShowProfile(_)
+            | Self::WriteProfile(_)
             | Self::ShowOffering(_)
             | Self::AnswerCatalogAct(_) => ExactlyOnce::Set { row: "2.0-e45" },
             // Found by its marker; absent: simply again.
@@ -165,6 +168,7 @@ impl Attio {
             Self::ShowSubscription(face) => &face.record,
             Self::AddTask(task) | Self::AddCatalogTask(task) | Self::AddRecordTask { task, .. } => &task.marker,
             Self::ShowProfile(face) => &face.client.id,
+            Self::WriteProfile(order) => &order.client.id,
             Self::NoteDisplaced(note) => &note.mark,
             Self::ReadCatalog => "catalog",
             Self::ShowOffering(face) => &face.offering.external_id,
@@ -208,6 +212,7 @@ impl Attio {
             Self::AnswerCatalogAct(_) => "attio.answer_catalog_act",
             Self::AddCatalogTask(_) => "attio.add_catalog_task",
             Self::ShowProfile(_) => "attio.show_profile",
+            Self::WriteProfile(_) => "attio.write_profile",
             Self::NoteDisplaced(_) => "attio.note_displaced",
             Self::AddRecordTask { .. } => "attio.add_record_task",
         }

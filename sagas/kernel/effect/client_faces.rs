@@ -1,6 +1,8 @@
-//! What a client's record in Attio shows of a change of theirs. Words and ids: what stood elsewhere lies beside the call.
+//! What a client's record in Attio is given: what the platform says of them, and what it shows of a change of theirs. Words and
+//! ids: what is personal lies beside the call.
 
 use super::attio::AttioRecord;
+use crate::kernel::profile::Fields;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -25,5 +27,18 @@ pub struct DisplacedNote {
     /// Our customer id.
     pub customer: String,
     /// Under which the values are kept, and the note is found again.
+    pub mark: String,
+}
+
+/// What the platform says of a client. The values lie beside the call, under the mark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientOrder {
+    /// The client's record.
+    pub client: AttioRecord,
+    /// Our customer id.
+    pub customer: String,
+    /// Which fields it says.
+    pub fields: Fields,
+    /// Under which the values are kept.
     pub mark: String,
 }

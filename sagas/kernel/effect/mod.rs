@@ -25,7 +25,7 @@ pub use attio::{
     SubscriptionProjection, TaskNote, TicketFace, TicketShown, TransactionProjection,
 };
 pub use braintree::{Braintree, PayWith, Presence};
-pub use client_faces::{DisplacedNote, ProfileFace};
+pub use client_faces::{ClientOrder, DisplacedNote, ProfileFace};
 pub use crm::{Crm, CrmModule, DealOrder};
 pub use desk::{Claim, ClaimKind, Desk, IdKind, IdLink, SubscriptionKey};
 pub use dispute::{DocumentForm, EvidencePiece};
@@ -320,6 +320,9 @@ impl Effect {
             }
             Self::Braintree(Braintree::WriteProfile(correction)) | Self::Zoho(Zoho::WriteProfile(correction)) => {
                 person(&correction.to.customer)
+            }
+            Self::Attio(Attio::WriteProfile(order)) => {
+                Needs { displaced: Some((&order.customer, &order.mark)), ..Needs::default() }
             }
             Self::Attio(Attio::NoteDisplaced(note)) => {
                 Needs { displaced: Some((&note.customer, &note.mark)), ..Needs::default() }

@@ -35,6 +35,8 @@ pub(crate) struct Bench<S: Saga> {
     pub(crate) spent: Vec<String>,
     pub(crate) given_back: Vec<String>,
     pub(crate) erased: BTreeSet<Uuid>,
+    /// Marks under which values were kept until then.
+    pub(crate) forgotten: Vec<String>,
     pub(crate) references: BTreeSet<(&'static str, String)>,
     /// What other flows were told by events.
     pub(crate) tells: Vec<Message>,
@@ -60,6 +62,7 @@ impl<S: Saga> Bench<S> {
             spent: Vec::new(),
             given_back: Vec::new(),
             erased: BTreeSet::new(),
+            forgotten: Vec::new(),
             references: BTreeSet::new(),
             tells: Vec::new(),
             calls: Vec::new(),
@@ -165,6 +168,7 @@ impl<S: Saga> Bench<S> {
                 Mark::EraseInput { input } => {
                     self.erased.insert(input);
                 }
+                Mark::ForgetValues { mark, .. } => self.forgotten.push(mark),
             }
         }
     }

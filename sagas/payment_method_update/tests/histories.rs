@@ -2,7 +2,6 @@
 //! by this test with `WRITE_HISTORIES` set, and never again; `tests/laws` replays all of them for ever.
 
 use super::world::{World, declined, invoice, rejected, unknown};
-use crate::kernel::answer::CollectionOwner;
 use crate::kernel::outcome::{DeclineKind, Look, RejectionKind};
 use crate::kernel::tests::bench::Played;
 use crate::payment_method_update::Tried;
@@ -83,10 +82,6 @@ fn card_in_use() -> World {
     w
 }
 
-fn refused() -> World {
-    World::pressed(|w| w.survey.owner = Some(CollectionOwner::ZohoNative))
-}
-
 fn asked_again_and_expired() -> World {
     let mut w = World::pressed(|_| {});
     w.now += TimeDelta::minutes(5);
@@ -97,7 +92,7 @@ fn asked_again_and_expired() -> World {
 
 #[test]
 fn every_scenario_has_its_recorded_history() {
-    let scenarios: [Scenario; 12] = [
+    let scenarios: [Scenario; 11] = [
         ("changed", changed),
         ("declined_then_changed", declined_then_changed),
         ("wants_authentication", authentication),
@@ -108,7 +103,6 @@ fn every_scenario_has_its_recorded_history() {
         ("vault_unknown", vault_unknown),
         ("retry_hard_declined", hard_declined),
         ("old_card_in_use", card_in_use),
-        ("zoho_native", refused),
         ("asked_again_and_expired", asked_again_and_expired),
     ];
     for (name, scenario) in scenarios {

@@ -2,6 +2,7 @@
 
 mod histories;
 mod requests;
+mod s2_18;
 mod s2_7;
 mod s2_7_retire;
 mod world;

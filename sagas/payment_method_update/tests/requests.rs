@@ -1,7 +1,6 @@
 //! Who may ask for a link, and what the CRM team reads of it.
 
 use super::world::World;
-use crate::kernel::answer::CollectionOwner;
 use crate::kernel::effect::ClaimKind;
 use crate::kernel::outcome::DeclineKind;
 use crate::kernel::outcome::RejectionKind;
@@ -38,14 +37,6 @@ fn s2_7_p1_a_link_that_another_program_asks_for_shows_itself_on_the_record_too()
     w.cancel();
     ordered.cancel();
     assert_eq!(ordered.saga.flow.ended, Some(End::Compensated));
-}
-
-#[test]
-fn s2_18_a_card_at_zohos_own_gateway_is_changed_there_and_the_record_says_where() {
-    let w = World::pressed(|w| w.survey.owner = Some(CollectionOwner::ZohoNative));
-    assert_eq!((w.state().as_str(), w.saga.flow.ended), ("Refused", Some(End::GivenUp)));
-    assert!(sentence(&w).contains("Zoho's own gateway") && sentence(&w).contains("Zoho's page"), "{}", sentence(&w));
-    assert!(w.letters.is_empty() && w.called("read_cards") == 0);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! A small world for the flow: it answers each call from what it holds, and after every append checks what must always hold.
 
 use crate::kernel::answer::{
-    Answer, CardUses, CollectionOwner, CustomerSurvey, Method, MethodInUse, Owing, Recurring, RecurringStatus,
-    Subscription, SubscriptionSurvey,
+    Answer, CardUses, CollectionOwner, CustomerSurvey, HostedPage, Method, MethodInUse, Owing, Recurring,
+    RecurringStatus, Subscription, SubscriptionSurvey,
 };
 use crate::kernel::effect::{
-    Attio, Braintree, CardFace, Desk, Effect, Letter, Mail, Message, RecurringChange, SubscriptionKey, TaskNote, Zoho,
+    Attio, Braintree, CardFace, Desk, Effect, Letter, Mail, Message, OnPage, PageOrder, RecurringChange,
+    SubscriptionKey, TaskNote, Zoho,
 };
 use crate::kernel::flow::Open;
 use crate::kernel::ids::{Installation, SagaId};
@@ -15,7 +16,7 @@ use crate::kernel::tests::bench::{Bench, Played, stands_on_its_bench};
 use crate::kernel::tests::samples;
 pub(super) use crate::kernel::tests::samples::{eur, instant, method, rejected, unknown};
 use crate::payment_method_update::{Command, Consent, Page, PageStage, PaymentMethodUpdate, Terms, Tried, page};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -49,6 +50,8 @@ pub(super) struct World {
     pub(super) letters: Vec<Letter>,
     pub(super) tasks: Vec<TaskNote>,
     pub(super) messages: Vec<Message>,
+    /// Pages of Zoho's, with the status of each.
+    pub(super) pages: Vec<HostedPage>,
 }
 
 stands_on_its_bench!(World, PaymentMethodUpdate);
@@ -106,6 +109,7 @@ impl World {
             letters: Vec::new(),
             tasks: Vec::new(),
             messages: Vec::new(),
+            pages: Vec::new(),
         }
     }
 
@@ -241,11 +245,50 @@ impl World {
             }
             Effect::Braintree(call) => return self.braintree(call),
             Effect::Zoho(Zoho::ReadSubscription { .. }) => Answer::Subscription(Box::new(self.subscription.clone())),
+            Effect::Zoho(Zoho::Page(call)) => return self.page_call(call),
             Effect::Zoho(_) | Effect::Crm(_) | Effect::Helpdesk(_) | Effect::Practice(_) => {
                 panic!("no call of this flow")
             }
         };
         Outcome::Done { answer }
+    }
+
+    fn page_call(&mut self, call: &OnPage) -> Outcome {
+        let shown = match call {
+            OnPage::Create(order) => {
+                let PageOrder::UpdateCard { subscription, back_to } = &**order else { panic!("another page") };
+                assert_eq!((subscription.as_str(), back_to.saga), ("zs1", Self::id()));
+                self.pages.push(HostedPage {
+                    id: format!("2-{}", self.pages.len() + 1),
+                    status: "fresh".to_owned(),
+                    expires_at: Some(self.now + TimeDelta::hours(1)),
+                    subscription: None,
+                    invoice: None,
+                });
+                self.pages.last()
+            }
+            OnPage::Read { page } => self.pages.iter().find(|shown| shown.id == *page),
+        };
+        let answer = Answer::HostedPage(Box::new(shown.expect("a page").clone()));
+        Outcome::Done { answer }
+    }
+
+    /// Zoho's own gateway collects, and the customer has clicked.
+    pub(super) fn at_zoho() -> Self {
+        let mut world = Self::pressed(|w| {
+            w.survey.owner = Some(CollectionOwner::ZohoNative);
+            w.customer.braintree_customer = None;
+        });
+        world.click();
+        world
+    }
+
+    pub(super) fn click(&mut self) {
+        self.tell(Command::PageAsked { link: self.page().link });
+    }
+
+    pub(super) fn comes_back(&mut self) {
+        self.tell(Command::Returned { link: self.page().link });
     }
 
     fn desk(&mut self, call: &Desk) -> Answer {

@@ -186,3 +186,94 @@ fn p1_a_stream_is_one_customers() {
     world.tell(Command::Changed { customer: "cust2".to_owned(), client: client(), by: "test".to_owned() });
     assert_eq!(world.heard_refused(), 1);
 }
+
+fn patched(world: &mut World, said: &[(Field, &str)]) {
+    world.wanted = said.iter().map(|(field, text)| (*field, (*text).to_owned())).collect();
+    let (customer, by) = (CUSTOMER.to_owned(), "token:platform".to_owned());
+    let fields = world.wanted.keys().copied().collect();
+    world.tell(Command::Patched { customer, client: client(), fields, mark: "api:1".to_owned(), by });
+    world.pass(TimeDelta::seconds(6));
+}
+
+#[test]
+fn p1_what_the_platform_says_stands_in_attio_first_and_is_carried_on_from_there() {
+    let mut world = World::new();
+    patched(&mut world, &[(Field::City, "Bonn"), (Field::FirstName, "Augusta")]);
+    assert_eq!(world.calls[0], "write_client");
+    assert_eq!((world.ours[&Field::City].as_str(), world.at(Target::Billing, Field::City)), ("Bonn", "Bonn"));
+    assert_eq!(world.written.len(), 3);
+    assert_eq!(world.forgotten, ["api:1"], "it stands in Attio, and is kept nowhere else");
+    world.has_recorded_history("patched");
+}
+
+#[test]
+fn p1_what_the_platform_says_while_more_is_carried_on_waits_for_its_turn() {
+    let mut world = World::new();
+    world.edit(Field::City, "Mainz");
+    world.deliver(World::changed());
+    world.now += TimeDelta::seconds(6);
+    world.open("write_billing");
+    patched(&mut world, &[(Field::City, "Bonn")]);
+    let order =
+        ["write_billing", "write_contact", "write_client"].map(|step| world.calls.iter().position(|s| s == step));
+    assert!(order.is_sorted() && order[0].is_some(), "{:?}", world.calls);
+    assert_eq!(world.count("CarryingEnded"), 2);
+    assert_eq!(world.at(Target::Billing, Field::City), "Bonn");
+}
+
+#[test]
+fn e4_an_address_that_another_record_in_attio_has_stops_alone() {
+    let mut world = World::new();
+    world.say("attio.write_profile", rejected(RejectionKind::State, "uniqueness_conflict"));
+    patched(&mut world, &[(Field::City, "Bonn"), (Field::Email, "bob@acme.example")]);
+    assert_eq!((world.at(Target::Billing, Field::City), world.called("write_client")), ("Bonn", 2));
+    assert_eq!(world.at(Target::Billing, Field::Email), "ada@acme.example");
+    assert!(world.tasks[0].text.starts_with("D39: "));
+    assert_eq!(world.forgotten, ["api:1"]);
+    world.has_recorded_history("patch_held");
+    world.say("attio.write_profile", rejected(RejectionKind::State, "uniqueness_conflict"));
+    patched(&mut world, &[(Field::Email, "bob@acme.example")]);
+    assert_eq!(world.called("write_client"), 3, "nothing else was said");
+    assert_eq!(world.forgotten.len(), 2);
+}
+
+#[test]
+fn e9_what_attio_refuses_of_the_platforms_word_is_said_with_the_cure_and_kept_no_longer() {
+    let mut world = World::new();
+    world.say("attio.write_profile", rejected(RejectionKind::Invalid, "validation_type"));
+    patched(&mut world, &[(Field::City, "?")]);
+    assert!(world.last_error().expect("said").contains("city (validation_type)"));
+    assert_eq!((world.forgotten.as_slice(), world.called("read")), (["api:1".to_owned()].as_slice(), 0));
+    world.has_recorded_history("patch_refused");
+}
+
+#[test]
+fn e7_a_record_that_is_gone_when_the_platform_speaks_waits_for_a_person_and_what_was_said_is_not_lost() {
+    let mut world = World::new();
+    world.say("attio.write_profile", rejected(RejectionKind::NotFound, "not_found"));
+    patched(&mut world, &[(Field::City, "Bonn")]);
+    assert_eq!(world.parked(), Some(ParkCode::CustomerUnlinked));
+    assert!(world.forgotten.is_empty());
+    world.resume();
+    world.pass(TimeDelta::seconds(6));
+    assert_eq!(world.at(Target::Billing, Field::City), "Bonn");
+}
+
+#[test]
+fn p1_of_a_person_who_was_erased_nothing_is_written_anywhere() {
+    let mut world = World::new();
+    world.say("attio.write_profile", rejected(RejectionKind::NotFound, "nothing_kept"));
+    world.say("attio.read_person", rejected(RejectionKind::NotFound, "person_gone"));
+    patched(&mut world, &[(Field::City, "Bonn")]);
+    assert!(world.written.is_empty());
+    assert_eq!((world.state().as_str(), world.called("compare")), ("PersonUnknown", 0));
+}
+
+#[test]
+fn e8_what_the_platform_says_twice_under_one_mark_is_written_once() {
+    let mut world = World::new();
+    patched(&mut world, &[(Field::City, "Bonn")]);
+    world.say("attio.write_profile", rejected(RejectionKind::NotFound, "nothing_kept"));
+    patched(&mut world, &[(Field::City, "Bonn")]);
+    assert_eq!((world.state().as_str(), world.count("TargetWritten")), ("Written", 2));
+}

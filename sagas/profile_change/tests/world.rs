@@ -20,6 +20,8 @@ pub(super) struct World {
     /// What Attio holds.
     pub(super) ours: Values,
     pub(super) missing: Vec<String>,
+    /// What the platform says.
+    pub(super) wanted: Values,
     /// What each target was given last.
     pub(super) known: BTreeMap<Target, Values>,
     /// What each shows.
@@ -66,6 +68,7 @@ impl World {
             settings: Value::Null,
             ours: values(),
             missing: Vec::new(),
+            wanted: Values::new(),
             known: all.clone(),
             shown: all,
             address_of: None,
@@ -184,6 +187,12 @@ impl World {
             Attio::ReadPerson { .. } => {
                 let country = self.ours.get(&Field::Country).cloned();
                 Answer::PersonRead { missing: self.missing.clone(), country }
+            }
+            Attio::WriteProfile(order) => {
+                for field in &order.fields {
+                    self.ours.insert(*field, self.wanted[field].clone());
+                }
+                Answer::Nothing
             }
             Attio::ShowProfile(face) => {
                 self.faces.push((**face).clone());

@@ -106,6 +106,7 @@ impl World {
             | Attio::ShowClient(_)
             | Attio::SetCompliance { .. }
             | Attio::ShowProfile(_)
+            | Attio::WriteProfile(_)
             | Attio::NoteDisplaced(_)
             | Attio::AddRecordTask { .. }
             | Attio::SeekPerson { .. }

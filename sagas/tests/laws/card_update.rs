@@ -11,7 +11,7 @@ use sagas::kernel::answer::{
 };
 use sagas::kernel::effect::{Braintree, Desk, Effect, RecurringChange, SubscriptionKey};
 use sagas::kernel::ids::{Installation, SagaId};
-use sagas::payment_method_update::{Command, Consent, State, Terms, Tried, page};
+use sagas::payment_method_update::{Command, Consent, PageStage, State, Terms, Tried, page};
 use uuid::Uuid;
 
 pub(crate) fn start() -> Command {
@@ -41,6 +41,10 @@ pub(crate) fn command(state: &State, dice: &mut Dice, now: DateTime<Utc>) -> Com
         0 => requested(now),
         1 => Command::Opened { link: shown.link },
         2 if dice.rarely() => Command::CancelOrdered { reason: "walk".to_owned() },
+        _ if matches!(shown.stage, PageStage::AtZoho { .. }) => {
+            let link = shown.link;
+            if dice.roll(2) == 0 { Command::PageAsked { link } } else { Command::Returned { link } }
+        }
         3..6 => Command::InvoiceTried {
             invoice: owing(dice.roll(2)).saga,
             outcome: dice.of(&[Tried::Paid, Tried::Declined, Tried::HardDeclined, Tried::Waiting]),

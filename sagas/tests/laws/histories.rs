@@ -76,6 +76,7 @@ fn mark(mark: &Mark) -> Value {
         Mark::SpendCard { order_id } => json!({"spend_card": order_id}),
         Mark::GiveBackCard { order_id } => json!({"give_back_card": order_id}),
         Mark::EraseInput { input } => json!({"erase_input": input}),
+        Mark::ForgetValues { mark, .. } => json!({"forget_values": mark}),
     }
 }
 

@@ -22,6 +22,10 @@ pub(crate) fn command(dice: &mut Dice) -> Command {
         1 => Command::Merged { customer, from: record("person1"), into: record("person2") },
         2 => Command::CurrencyAsked { customer, client, currency: "USD".to_owned(), by },
         3 => Command::Check { customer, client, by },
+        4 => {
+            let fields = Fields::from([Field::Email, Field::City]);
+            Command::Patched { customer, client, fields, mark: format!("m{}", dice.roll(9)), by }
+        }
         _ => Command::Changed { customer, client, by },
     }
 }
@@ -49,7 +53,9 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice) -> Option<Answer> {
         Effect::Zoho(Zoho::WriteProfile(_))
         | Effect::Braintree(Braintree::WriteProfile(_))
         | Effect::Crm(Crm::WriteProfile(_))
-        | Effect::Attio(Attio::ShowProfile(_) | Attio::NoteDisplaced(_) | Attio::AddRecordTask { .. }) => {
+        | Effect::Attio(
+            Attio::ShowProfile(_) | Attio::WriteProfile(_) | Attio::NoteDisplaced(_) | Attio::AddRecordTask { .. },
+        ) => {
             return Some(Answer::Nothing);
         }
         _ => return None,

@@ -158,6 +158,7 @@ impl Crm {
             | Attio::ShowClient(_)
             | Attio::SetCompliance { .. }
             | Attio::ShowProfile(_)
+            | Attio::WriteProfile(_)
             | Attio::NoteDisplaced(_)
             | Attio::AddRecordTask { .. }
             | Attio::SeekPerson { .. }

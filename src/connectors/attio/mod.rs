@@ -5,6 +5,7 @@ mod action;
 mod acts;
 mod api;
 mod card_page;
+mod client_order;
 mod drift;
 mod ending;
 mod erasing;
@@ -153,6 +154,9 @@ impl Attio {
             effect::Attio::AskAction(action) => action::write(&mut session, action).await,
             effect::Attio::ShowTicket(face) => ticket::write(&mut session, face).await,
             effect::Attio::AddNote(note) => notes::add(&mut session, note).await,
+            effect::Attio::WriteProfile(order) => {
+                client_order::write(&mut session, order, &call.beside.displaced).await
+            }
             effect::Attio::ShowProfile(face) => profile::write(&mut session, face).await,
             effect::Attio::NoteDisplaced(note) => profile::note(&mut session, note, &call.beside.displaced).await,
             effect::Attio::AddRecordTask { object, task } => {
@@ -203,6 +207,9 @@ impl Attio {
             effect::Attio::ShowTicket(face) => ticket::stands(&mut session, face).await,
             effect::Attio::AddNote(note) => {
                 notes::exists(&mut session, note).await.map(|exists| exists.then_some(Answer::Nothing))
+            }
+            effect::Attio::WriteProfile(order) => {
+                client_order::stands(&mut session, order, &call.beside.displaced).await
             }
             effect::Attio::ShowProfile(face) => profile::stands(&mut session, face).await,
             effect::Attio::NoteDisplaced(note) => profile::is_noted(&mut session, note).await,

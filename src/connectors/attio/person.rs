@@ -146,7 +146,7 @@ fn phone(record: &Record) -> Option<String> {
 }
 
 /// First and last name; a name that Attio could not take apart stands as the last one.
-fn name(record: &Record) -> (String, String) {
+pub(super) fn name(record: &Record) -> (String, String) {
     let Some(name) = record.first("name") else { return Default::default() };
     let part = |part: &Option<String>| part.as_deref().and_then(filled).unwrap_or_default();
     match (part(&name.first_name), part(&name.last_name)) {
@@ -156,7 +156,7 @@ fn name(record: &Record) -> (String, String) {
 }
 
 /// An ISO 3166 code of two letters.
-fn code(text: &str) -> Option<String> {
+pub(super) fn code(text: &str) -> Option<String> {
     let text = text.trim();
     (text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic())).then(|| text.to_ascii_uppercase())
 }

@@ -47,6 +47,9 @@ pub(super) struct ReadValue {
     pub(super) last_name: Option<String>,
     pub(super) full_name: Option<String>,
     pub(super) line_1: Option<String>,
+    pub(super) line_2: Option<String>,
+    pub(super) line_3: Option<String>,
+    pub(super) line_4: Option<String>,
     pub(super) locality: Option<String>,
     pub(super) region: Option<String>,
     pub(super) postcode: Option<String>,
@@ -143,6 +146,14 @@ impl Record {
         self.first(slug).is_some()
     }
 
+    /// E-mail addresses or numbers, as Attio orders them.
+    pub(super) fn contacts(&self, slug: &str) -> impl Iterator<Item = &str> {
+        self.values.get(slug).into_iter().flatten().filter_map(|value| {
+            let number = value.phone_number.as_deref().or(value.original_phone_number.as_deref());
+            value.email_address.as_deref().or(number)
+        })
+    }
+
     /// The first value of an attribute.
     pub(super) fn first(&self, slug: &str) -> Option<&ReadValue> {
         self.values.get(slug)?.first()
@@ -176,6 +187,21 @@ impl Record {
                     && v.last_name.as_deref().unwrap_or_default() == last
             }),
             Value::Record(record) => read.and_then(|v| v.target_record_id.as_ref()) == Some(&record.id),
+            Value::Contacts(wanted) => self.contacts(slug).eq(wanted.iter().map(String::as_str)),
+            Value::Place(place) => read.is_some_and(|v| {
+                [
+                    (&v.line_1, &place.lines[0]),
+                    (&v.line_2, &place.lines[1]),
+                    (&v.line_3, &place.lines[2]),
+                    (&v.line_4, &place.lines[3]),
+                    (&v.locality, &place.locality),
+                    (&v.region, &place.region),
+                    (&v.postcode, &place.postcode),
+                    (&v.country_code, &place.country_code),
+                ]
+                .into_iter()
+                .all(|(shown, wanted)| shown == wanted)
+            }),
         }
     }
 }
@@ -204,11 +230,25 @@ pub(super) enum Value {
     Time(DateTime<Utc>),
     /// A reference to a record.
     Record(AttioRecord),
+    /// E-mail addresses or numbers, the one that counts first.
+    Contacts(Vec<String>),
+    /// Where somebody is.
+    Place(Box<Place>),
     /// What a person is called.
     Name {
         first: String,
         last: String,
     },
+}
+
+/// An address, of which Attio takes all parts or none; what is not named is empty. The point on the map is Attio's to find.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    pub(super) lines: [Option<String>; 4],
+    pub(super) locality: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) postcode: Option<String>,
+    pub(super) country_code: Option<String>,
 }
 
 impl Value {
@@ -243,6 +283,15 @@ impl Serialize for Value {
             Self::Name { first, last } => {
                 let full = format!("{first} {last}");
                 json!([{ "first_name": first, "last_name": last, "full_name": full.trim() }]).serialize(serializer)
+            }
+            Self::Contacts(all) => all.serialize(serializer),
+            Self::Place(place) => {
+                let [line_1, line_2, line_3, line_4] = &place.lines;
+                let nothing: Option<&str> = None;
+                json!([{ "line_1": line_1, "line_2": line_2, "line_3": line_3, "line_4": line_4,
+                    "locality": place.locality, "region": place.region, "postcode": place.postcode,
+                    "country_code": place.country_code, "latitude": nothing, "longitude": nothing }])
+                .serialize(serializer)
             }
             Self::Record(record) => {
                 json!([{ "target_object": record.object, "target_record_id": record.id }]).serialize(serializer)

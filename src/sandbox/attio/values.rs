@@ -13,6 +13,39 @@ use uuid::Uuid;
 const LOCATION: [&str; 10] =
     ["line_1", "line_2", "line_3", "line_4", "locality", "region", "postcode", "country_code", "latitude", "longitude"];
 
+/// Countries by how their numbers begin, of those that are played here; the longer prefix first.
+const CALLING_CODES: [(&str, &str); 24] = [
+    ("+351", "PT"),
+    ("+352", "LU"),
+    ("+353", "IE"),
+    ("+358", "FI"),
+    ("+420", "CZ"),
+    ("+30", "GR"),
+    ("+31", "NL"),
+    ("+32", "BE"),
+    ("+33", "FR"),
+    ("+34", "ES"),
+    ("+36", "HU"),
+    ("+39", "IT"),
+    ("+41", "CH"),
+    ("+43", "AT"),
+    ("+44", "GB"),
+    ("+45", "DK"),
+    ("+46", "SE"),
+    ("+47", "NO"),
+    ("+48", "PL"),
+    ("+49", "DE"),
+    ("+61", "AU"),
+    ("+81", "JP"),
+    ("+91", "IN"),
+    ("+1", "US"),
+];
+
+/// The country of a number that begins with its prefix, as Attio tells it by itself.
+fn country_of(number: &str) -> Option<&'static str> {
+    CALLING_CODES.iter().find(|(prefix, _)| number.starts_with(prefix)).map(|(_, country)| *country)
+}
+
 /// Reads the values written to one attribute, newest first as they stand in the request. An empty list or an empty text
 /// clears; a bare scalar is taken for a single-value attribute only.
 pub(super) fn parse(workspace: &Workspace, attribute: &Attribute, written: &Value) -> Result<Vec<Datum>, ApiError> {
@@ -74,7 +107,7 @@ fn parse_one(workspace: &Workspace, attribute: &Attribute, value: &Value) -> Opt
             let digits: String = number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
             json!({
                 "original_phone_number": number,
-                "country_code": value.get("country_code").cloned().unwrap_or_default(),
+                "country_code": value.get("country_code").cloned().unwrap_or_else(|| country_of(&digits).into()),
                 "phone_number": digits,
             })
         }

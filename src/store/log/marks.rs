@@ -4,6 +4,7 @@
 use crate::store::append::{Append, AppendError, NewEvent};
 use crate::store::claims::word;
 use crate::store::error::StoreError;
+use crate::store::profiles;
 use chrono::{DateTime, Utc};
 use sagas::kernel::ids::SagaId;
 use sagas::kernel::saga::Mark;
@@ -25,6 +26,8 @@ pub(super) struct Marks {
     cards: BTreeMap<(String, Uuid), &'static str>,
     items: BTreeMap<Uuid, Item>,
     inputs: Vec<Uuid>,
+    /// Customer, and under which mark values of theirs were kept.
+    values: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +67,7 @@ impl Marks {
                 self.cards.insert((order_id.clone(), saga), "given_back");
             }
             Mark::EraseInput { input } => self.inputs.push(*input),
+            Mark::ForgetValues { customer, mark } => self.values.push((customer.clone(), mark.clone())),
         }
     }
 
@@ -81,6 +85,9 @@ impl Marks {
         set_holds(tx, self.holds).await?;
         set_cards(tx, self.cards).await?;
         erase_inputs(tx, &self.inputs).await?;
+        for (customer, mark) in &self.values {
+            profiles::forget(&mut *tx, customer, mark).await?;
+        }
         close_items(tx, self.items, &mut refused).await?;
         Ok(refused)
     }

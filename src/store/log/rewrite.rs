@@ -45,7 +45,8 @@ pub fn expected(folded: &Append) -> Derived {
                 | Mark::Release(_)
                 | Mark::SpendCard { .. }
                 | Mark::GiveBackCard { .. }
-                | Mark::EraseInput { .. } => {}
+                | Mark::EraseInput { .. }
+                | Mark::ForgetValues { .. } => {}
             }
         }
     }
@@ -64,7 +65,8 @@ fn spoken_of(folded: &Append) -> (Vec<String>, Vec<String>) {
             | Mark::Release(_)
             | Mark::SpendCard { .. }
             | Mark::GiveBackCard { .. }
-            | Mark::EraseInput { .. } => None,
+            | Mark::EraseInput { .. }
+            | Mark::ForgetValues { .. } => None,
         })
         .collect();
     pairs.into_iter().unzip()

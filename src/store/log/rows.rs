@@ -50,6 +50,10 @@ pub(super) fn make_storable(append: &mut Append) {
             Mark::Confirm(claim) | Mark::Release(claim) => clean(&mut claim.key),
             Mark::Hold { invoice, .. } | Mark::LiftHold { invoice, .. } => clean(invoice),
             Mark::SpendCard { order_id } | Mark::GiveBackCard { order_id } => clean(order_id),
+            Mark::ForgetValues { customer, mark } => {
+                clean(customer);
+                clean(mark);
+            }
             Mark::EraseInput { .. } => {}
         });
     }

@@ -53,7 +53,7 @@ async fn s2_7_p1_a_link_opens_its_own_page_alone_and_an_expired_one_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s2_18_a_card_at_zohos_own_gateway_is_refused_on_the_record_with_what_to_do() {
+async fn s2_18_p4_a_card_at_zohos_own_gateway_gets_a_link_too() {
     let play = Play::new().await;
     let customer = play.customer("Native").await;
     let pool = play.stage.pool();
@@ -61,10 +61,10 @@ async fn s2_18_a_card_at_zohos_own_gateway_is_refused_on_the_record_with_what_to
     set_collection_owner(pool, &ours, Some(CollectionOwner::ZohoNative), "test").await.unwrap();
     play.stage.press(&customer.newcomer.record, ACT).await.unwrap();
     play.until_record(&customer.newcomer, "sync_action", "none").await;
-    play.until_state(&customer, "Refused").await;
-    let shown = play.record(&customer.newcomer, "last_error").await;
-    assert!(shown.contains("Zoho's own gateway") && shown.contains("Zoho's page for a new card"), "{shown}");
-    assert_eq!(play.record(&customer.newcomer, "checkout_url").await, "");
+    play.until_state(&customer, "LinkSent").await;
+    play.until_record(&customer.newcomer, "checkout_status", "Link ready").await;
+    let url = play.record(&customer.newcomer, "checkout_url").await;
+    assert!(url.contains("/card/"), "{url}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 //! sides list, an instance sees the one plan that is named like it. So many can be played side by side at one Zoho.
 
 use super::Ground;
+use super::calls::Recorder;
 use super::staged::Staged;
 use attio_billing::connectors::Connectors;
 use attio_billing::port::{Beside, Call, Perform, Report};
@@ -70,10 +71,12 @@ impl Fixture {
         let staged = Staged::new().await;
         let plans = Plans::default();
         let narrowed = Narrowed { vendors: staged.connectors.clone(), plans: plans.clone() };
+        let calls = Recorder::new(Arc::new(narrowed), &staged.stage.sandbox);
         let ground = Ground {
             pool: staged.ground.pool.clone(),
             database_url: staged.ground.database_url.clone(),
-            vendors: Arc::new(narrowed),
+            vendors: calls.clone(),
+            calls: Some(calls),
             clock: staged.ground.clock.clone(),
         };
         Self { staged, ground, plans }

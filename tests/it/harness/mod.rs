@@ -10,6 +10,7 @@
 mod act_refusal;
 mod books_opening;
 mod braintree_recurring;
+mod calls;
 mod cancellation;
 mod cases;
 mod catalog_sync;
@@ -88,6 +89,8 @@ pub(crate) struct Ground {
     pub(crate) database_url: SecretString,
     /// Who performs what the engine does not perform itself.
     pub(crate) vendors: Arc<dyn Perform>,
+    /// Where `vendors` is it: keeps what is asked of the simulated vendors.
+    pub(crate) calls: Option<Arc<calls::Recorder>>,
     /// Business time.
     pub(crate) clock: Arc<dyn Clock>,
 }

@@ -134,7 +134,10 @@ impl super::Fixture for Fixture {
         const RECURRING: &str =
             "needs a subscription that Braintree charges by itself: scenes and tests of the flow play it";
         const OWED: &str = "needs an invoice that was declined: the simulation strikes it in every way";
+        const AT_ZOHO: &str = "needs a subscription that Zoho collects: scenes and tests of the flow play it, and its start the same calls";
         &[
+            ("create_page", AT_ZOHO),
+            ("read_page", AT_ZOHO),
             ("move_subscription", RECURRING),
             ("confirm_move", RECURRING),
             ("move_back", RECURRING),

@@ -4,12 +4,15 @@
 use super::Ground;
 use super::staged::Staged;
 use attio_billing::demo::{Customer, Wish};
+use attio_billing::port::Person;
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::{self, SagaLine};
+use attio_billing::store::{people, profiles};
 use chrono::TimeDelta;
 use sagas::kernel::effect::AttioRecord;
 use sagas::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use sagas::kernel::park::ParkCode;
+use sagas::kernel::profile::{Field, Values, WANTED};
 use sagas::kernel::saga::Saga;
 use sagas::profile_change::{Command, ProfileChange};
 use serde_json::{Value, json};
@@ -49,7 +52,7 @@ impl super::Fixture for Fixture {
     }
 
     fn roads(&self) -> &'static [&'static str] {
-        &["edited"]
+        &["edited", "ordered"]
     }
 
     fn one_in(&self) -> usize {
@@ -65,18 +68,21 @@ impl super::Fixture for Fixture {
         ]
     }
 
-    async fn start_of(&self, _: &'static str, name: &str) -> NewItem {
+    async fn start_of(&self, road: &'static str, name: &str) -> NewItem {
         let stage = &self.staged.stage;
         let customer = stage.new_customer(&Wish::new(name, 4_900)).await.unwrap();
         let email = format!("new-{}@company.example", customer.ours);
         let place = json!({"line_1": "Street 1", "line_2": null, "line_3": null, "line_4": null, "locality": "Austin",
             "region": null, "postcode": "78701", "country_code": "US", "latitude": null, "longitude": null});
+        let ordered = road == "ordered";
+        let shown = if ordered { format!("old-{}@company.example", customer.ours) } else { email.clone() };
         let person = json!({"vendor": "attio", "act": "create_record", "object": "people", "values": {
             "name": [{"first_name": "Ada", "last_name": name, "full_name": format!("Ada {name}")}],
-            "email_addresses": [email.clone()]}});
+            "email_addresses": [shown.clone()]}});
         let person = self.staff(person).await["id"]["record_id"].clone();
+        let title = if ordered { format!("Before {name}") } else { format!("{name} Ltd") };
         let company = json!({"vendor": "attio", "act": "set_values", "object": "companies",
-            "record_id": customer.attio_company, "values": {"name": [format!("{name} Ltd")], "primary_location": [place],
+            "record_id": customer.attio_company, "values": {"name": [title], "primary_location": [place],
             "team": [{"target_object": "people", "target_record_id": person}]}});
         self.staff(company).await;
         let contact = json!({"vendor": "zoho_crm", "act": "create_record", "module": "Contacts", "values": {
@@ -86,8 +92,18 @@ impl super::Fixture for Fixture {
             "Account_Name": format!("Before {name}"), "Billing_Account_Id": customer.ours}});
         self.staff(account).await;
         let client = AttioRecord { object: "companies".to_owned(), id: customer.attio_company.clone() };
-        let command = Command::Changed { customer: customer.ours.clone(), client, by: "test".to_owned() };
-        let item = super::item(ProfileChange::id(&customer.ours), KIND, "test.changed", &command);
+        let (ours, by) = (customer.ours.clone(), "test".to_owned());
+        let saga = ProfileChange::id(&ours);
+        let item = if ordered {
+            let values = Values::from([(Field::Email, email.clone()), (Field::Company, format!("{name} Ltd"))]);
+            let person = Person { email: shown, ..Person::default() };
+            assert!(people::put(self.pool(), &ours, &person).await.unwrap());
+            let (mark, fields) = (format!("test:{ours}"), values.keys().copied().collect());
+            profiles::displace(self.pool(), &ours, &mark, WANTED, &values).await.unwrap();
+            super::item(saga, KIND, "test.patched", &Command::Patched { customer: ours, client, fields, mark, by })
+        } else {
+            super::item(saga, KIND, "test.changed", &Command::Changed { customer: ours, client, by })
+        };
         self.customers.lock().unwrap().insert(item.saga.to_string(), (customer, email));
         item
     }
@@ -117,6 +133,9 @@ impl super::Fixture for Fixture {
             if line.state != "Written" || line.ended.as_deref() != Some("completed") || refused {
                 continue;
             }
+            let left = "select count(*) from profile_displaced where mark = $1";
+            let left = sqlx::query_scalar::<_, i64>(left).bind(format!("test:{}", customer.ours));
+            assert_eq!(left.fetch_one(self.pool()).await.unwrap(), 0, "what stands in Attio is kept nowhere else");
             assert_eq!(contacts[0]["Email"], email.as_str(), "{line:#?}");
             let billing = with(&books["zoho"]["customers"], "customer_id", &customer.zoho_customer);
             let shown = (&billing[0]["email"], &billing[0]["display_name"]);

@@ -38,6 +38,7 @@ impl Fixture {
             pool: bench.pool.clone(),
             database_url: bench.url().clone(),
             vendors: Arc::new(Nobody),
+            calls: None,
             clock: clock.clone(),
         };
         Self { ground, clock, moved: Mutex::default(), _bench: bench }

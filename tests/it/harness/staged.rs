@@ -2,6 +2,7 @@
 //! helps nobody: it has neither at-most-once keys nor its duplicate check, so that what is sent twice is charged twice.
 
 use super::Ground;
+use super::calls::Recorder;
 use super::world::offer;
 use crate::postgres::{TestDatabase, database};
 use crate::staging::at_noon;
@@ -69,10 +70,12 @@ impl Staged {
             Connectors::new(&stage.config().vendors, stage.clock().clone(), None, Arc::new(InMemory::default()))
                 .unwrap(),
         );
+        let calls = Recorder::new(connectors.clone(), &stage.sandbox);
         let ground = Ground {
             pool: stage.pool().clone(),
             database_url: database.url().clone(),
-            vendors: connectors.clone(),
+            vendors: calls.clone(),
+            calls: Some(calls),
             clock: stage.clock().clone(),
         };
         let staged = Self { stage, connectors, ground, charged: AtomicU64::new(0), _database: database };

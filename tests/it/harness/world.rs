@@ -185,9 +185,14 @@ impl<'a> World<'a> {
     /// Starts one instance with a plan.
     pub(crate) async fn start(&self, road: &'static str, name: &str, plan: Plan) -> SagaId {
         let item = self.prepare(road, name, plan).await;
-        offer(self.pool(), &item).await;
-        self.engine().wake();
+        self.tell(&item).await;
         item.saga
+    }
+
+    /// Lets a message arrive.
+    pub(crate) async fn tell(&self, item: &NewItem) {
+        offer(self.pool(), item).await;
+        self.engine().wake();
     }
 
     /// Makes what one instance needs, and tells nobody.

@@ -159,8 +159,29 @@ impl Play {
         events.iter().map(|e| format!("{} {} {}", e.seq, e.name, short(&e.payload))).collect::<Vec<_>>().join("\n")
     }
 
+    /// How much is kept beside the log of what was said or written over.
+    pub(super) async fn kept(&self) -> i64 {
+        let kept = sqlx::query_scalar("select count(*) from profile_displaced");
+        kept.fetch_one(self.out.stage.pool()).await.unwrap()
+    }
+
     pub(super) async fn order(&self, token: &str, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
-        let key = Uuid::now_v7().to_string();
+        self.order_under(&Uuid::now_v7().to_string(), token, method, path, body).await
+    }
+
+    /// The platform orders under a key of its own.
+    pub(super) async fn order_again(&self, key: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+        self.order_under(key, &self.platform, Method::PATCH, path, body).await
+    }
+
+    async fn order_under(
+        &self,
+        key: &str,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> (StatusCode, Value) {
         let mut request = self.out.api_as(token, method, path).header("idempotency-key", key);
         if !body.is_null() {
             request = request.json(body);

@@ -123,6 +123,106 @@ async fn e6_the_platform_has_the_record_read_anew_and_a_currency_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p1_what_the_platform_says_of_a_customer_stands_in_attio_and_reaches_every_vendor() {
+    let play = Play::new().await;
+    let path = format!("/people/{}", play.ours);
+    let change = json!({"first_name": "Augusta", "email": "augusta@moveon.example", "company": "Moveon Group",
+        "street": "Street 2", "city": "Mainz", "country": "de", "phone": "+49 30 1234567"});
+    let (status, answer) = play.order(&play.platform, Method::PATCH, &path, &change).await;
+    assert_eq!((status, &answer["saga"]["kind"]), (StatusCode::OK, &json!("profile_change")), "{answer:#}");
+    let shown = play.shown().await;
+    let place = &shown["primary_location"];
+    assert_eq!(
+        (&shown["name"], &place["locality"], &place["country_code"]),
+        (&json!("Moveon Group"), &json!("Mainz"), &json!("DE"))
+    );
+    let contact = play.contact().await;
+    let carried = (&contact["Email"], &contact["Mailing_City"], &contact["First_Name"]);
+    let wanted = (&json!("augusta@moveon.example"), &json!("Mainz"), &json!("Augusta"));
+    assert_eq!(carried, wanted, "{}", play.history().await);
+    assert_eq!(play.gateway().await["email"], "augusta@moveon.example");
+    assert_eq!(play.billing().await["display_name"], "Moveon Group");
+    assert_eq!(play.account().await["Account_Name"], "Moveon Group");
+    assert_eq!(play.count("PatchWritten").await, 1);
+    let history = play.history().await;
+    assert!(!history.contains("augusta@") && !history.contains("Mainz"), "{history}");
+    assert_eq!(play.kept().await, 0, "what stands in Attio is kept nowhere else");
+    play.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p1_an_order_that_comes_twice_is_written_once_and_leaves_nothing_behind() {
+    let play = Play::new().await;
+    let path = format!("/people/{}", play.ours);
+    for (key, body, expected) in [
+        ("one", json!({"phone": "+49 30 1234567"}), StatusCode::OK),
+        ("one", json!({"phone": "+49 30 1234567"}), StatusCode::OK),
+        ("one", json!({}), StatusCode::CONFLICT),
+    ] {
+        let (status, answer) = play.order_again(key, &path, &body).await;
+        assert_eq!(status, expected, "{answer:#}");
+    }
+    assert_eq!((play.count("PatchHeard").await, play.kept().await), (1, 0));
+    play.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e4_an_address_that_is_another_persons_in_attio_stops_alone_and_a_colleague_is_told() {
+    let play = Play::new().await;
+    let other = json!({"vendor": "attio", "act": "create_record", "object": "people", "values": {
+        "name": [{"first_name": "Bob", "last_name": "Else", "full_name": "Bob Else"}],
+        "email_addresses": ["bob@moveon.example"]}});
+    play.staff(other).await;
+    let before = play.contact().await["Email"].clone();
+    let change = json!({"email": "bob@moveon.example", "city": "Mainz", "country": "DE"});
+    let (status, answer) = play.order(&play.platform, Method::PATCH, &format!("/people/{}", play.ours), &change).await;
+    assert_eq!(status, StatusCode::OK, "{answer:#}");
+    let contact = play.contact().await;
+    assert_eq!((&contact["Email"], &contact["Mailing_City"]), (&before, &json!("Mainz")), "{}", play.history().await);
+    assert!(play.tasks().await.iter().any(|task| task.contains("D39: ")));
+    assert_eq!(play.kept().await, 0);
+    play.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn e9_an_address_without_a_country_is_not_taken_in_attio_and_the_record_says_the_cure() {
+    let play = Play::new().await;
+    let path = format!("/people/{}", play.ours);
+    let (status, answer) = play.order(&play.platform, Method::PATCH, &path, &json!({"city": "Mainz"})).await;
+    assert_eq!(status, StatusCode::OK, "{answer:#}");
+    let shown = play.shown().await;
+    let error = shown["last_error"].as_str().unwrap_or_default();
+    assert!(error.contains("city (country_needed)"), "{shown:#}\n{}", play.history().await);
+    assert!(shown["primary_location"].is_null() && play.kept().await == 0);
+    play.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p1_bad_input_says_which_field_and_what_was_expected_and_nothing_is_ordered() {
+    let play = Play::new().await;
+    let path = format!("/people/{}", play.ours);
+    for (body, field, expected) in [
+        (json!({"email": "augusta"}), "`email`", "ada@company.example"),
+        (json!({"email": "a b@c.example"}), "`email`", "ada@company.example"),
+        (json!({"phone": "030 1234567"}), "`phone`", "with its country"),
+        (json!({"country": "UK"}), "`country`", "ISO 3166"),
+        (json!({"city": " "}), "`city`", "1 to 200 characters"),
+        (json!({"last_name": "x".repeat(201)}), "`last_name`", "1 to 200 characters"),
+        (json!({"city": null}), "city", "expected a string"),
+        (json!({"city": 7}), "city", "expected a string"),
+        (json!({"town": "Mainz"}), "town", "expected one of"),
+        (json!({"city": "Mainz", "currency": "EUR"}), "`currency`", "alone"),
+    ] {
+        let (status, answer) = play.order(&play.platform, Method::PATCH, &path, &body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {answer:#}");
+        let detail = answer["detail"].as_str().unwrap();
+        assert!(detail.contains(field) && detail.contains(expected), "{body}: {detail}");
+    }
+    assert_eq!((play.count("PatchHeard").await, play.kept().await), (0, 0));
+    play.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e7_the_link_follows_a_merge_and_a_deletion_deletes_nothing_elsewhere() {
     let play = Play::new().await;
     let other = json!({"vendor": "attio", "act": "create_record", "object": "companies",

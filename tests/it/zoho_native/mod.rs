@@ -2,6 +2,7 @@
 //! Postgres, the simulated vendors over HTTP, the whole service.
 
 mod afterwards;
+mod card;
 mod links;
 mod play;
 mod road;
