@@ -23,6 +23,7 @@ use super::catalog::{Catalog, ShownCatalog};
 use super::effect::AttioRecord;
 use super::money::Money;
 use super::offer::Offer;
+use super::payout::{PaidOut, Position};
 use super::profile;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -130,6 +131,21 @@ pub enum Answer {
     ClaimHeldBy {
         /// Who.
         holder: Option<ClaimHolder>,
+    },
+    /// Which transactions were paid out on a day.
+    PayoutListed {
+        /// Their ids.
+        transactions: Vec<String>,
+    },
+    /// Transactions of a payout.
+    PaidOut {
+        /// As the gateway shows them.
+        items: Vec<PaidOut>,
+    },
+    /// Where the money of transactions stands in our ledger.
+    Positions {
+        /// One for each that the ledger or a flow knows.
+        positions: Vec<Position>,
     },
     /// What is for sale.
     Offer(Box<Offer>),
@@ -272,6 +288,9 @@ impl Answer {
             | Self::FirstInvoice { .. }
             | Self::MethodInUse(_)
             | Self::Settings { .. }
+            | Self::PayoutListed { .. }
+            | Self::PaidOut { .. }
+            | Self::Positions { .. }
             | Self::Dispute(_) => None,
         }
     }

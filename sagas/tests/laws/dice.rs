@@ -1,5 +1,6 @@
 //! The walk's only source of variety, and the outcomes that it rolls.
 
+use sagas::kernel::payout::Position;
 use crate::answers::answer;
 use crate::samples::{self, eur};
 use chrono::{DateTime, Utc};
@@ -7,6 +8,7 @@ use sagas::kernel::answer::InvoicePayment as Payment;
 use sagas::kernel::effect::Effect;
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome, RejectionKind};
+use sagas::kernel::payout::Position;
 use sagas::kernel::step::ExactlyOnce;
 
 /// A stream of choices: the walk's only source of variety. It knows what a consistent world would answer, and mostly
@@ -19,6 +21,8 @@ pub(crate) struct Dice {
     pub(crate) applied: i64,
     /// Captured and applied to nothing.
     pub(crate) unapplied: i64,
+    /// Where the money of each transaction stands in our ledger.
+    pub(crate) positions: Vec<Position>,
     /// The card that a Braintree subscription was told to charge last.
     pub(crate) moved_to: String,
 }

@@ -211,6 +211,8 @@ impl Braintree {
             Call::VerifyMethod { .. }
             | Call::UpdateCustomer { .. }
             | Call::ReadDispute { .. }
+            | Call::ReadPayoutList { .. }
+            | Call::ReadPayout { .. }
             | Call::AcceptDispute { .. }
             | Call::UploadDocument { .. }
             | Call::AddEvidence { .. }
