@@ -91,6 +91,12 @@ impl State {
         taken.map(|notice| notice.amount.filter(|paid| paid.currency == currency).map(|paid| paid.minor)).sum()
     }
 
+    /// A notice names a transaction that the gateway's search does not show.
+    pub(super) fn misses_one(&self) -> bool {
+        let named = self.notices.values().flat_map(|notice| &notice.transactions);
+        named.into_iter().any(|id| !self.items.contains_key(id))
+    }
+
     /// What reached the bank, or what should have.
     pub(super) fn amount(&self) -> Option<Money> {
         let currency = self.payout.as_ref()?.currency;

@@ -19,6 +19,10 @@ pub(super) type Turn<'a> = turn::Turn<'a, Disbursement>;
 const OPEN_FOR: TimeDelta = TimeDelta::days(4);
 /// Two looks begin so long one after the other.
 const LOOKS_APART: TimeDelta = TimeDelta::days(1);
+/// For so long it is looked oftener where our own books are behind: their flows ask for settlements that often.
+const SOON: TimeDelta = TimeDelta::days(1);
+/// So often.
+const SOON_APART: TimeDelta = TimeDelta::hours(2);
 /// What is paid out stands in our books as settled so long after, or a person looks.
 pub(super) const SETTLES_WITHIN: TimeDelta = TimeDelta::days(10);
 
@@ -130,7 +134,7 @@ impl Turn<'_> {
         let closes_at = payout.day.and_time(NaiveTime::MIN).and_utc() + OPEN_FOR;
         let is_open = self.state.items.values().any(|seen| seen.stands.is_open());
         let items = self.state.items_minor();
-        let agrees = self.state.paid_minor() == Some(items) && !is_open;
+        let agrees = self.state.paid_minor() == Some(items) && !is_open && !self.state.misses_one();
         let may_close = now >= closes_at || agrees;
         // What went back after it was reckoned is reckoned anew at once.
         if may_close || self.state.unexplained.is_some() {
@@ -139,7 +143,8 @@ impl Turn<'_> {
         if self.state.wanted {
             self.push(Event::LookBegan { at: now });
         } else if is_open || !may_close {
-            let again_at = now + LOOKS_APART;
+            let is_soon = self.state.awaited_since.is_some_and(|since| now - since < SOON);
+            let again_at = now + if is_soon { SOON_APART } else { LOOKS_APART };
             let again_at = if is_open || again_at < closes_at { again_at } else { closes_at };
             self.push(Event::LookEnded { again_at: again_at.max(now + TimeDelta::minutes(1)) });
         } else {

@@ -73,15 +73,21 @@ impl World {
     }
 
     pub(super) fn noticed(&mut self, id: &str, amount: i64, success: bool) {
-        let notice = PayoutNotice {
+        let transactions = self.shown.keys().cloned().collect();
+        let notice = PayoutNotice { transactions, ..Self::told(id, amount, success) };
+        self.tell(Command::Noticed { payout: Self::payout(), installation: Self::installation(), notice });
+    }
+
+    /// A notice that names no transaction.
+    fn told(id: &str, amount: i64, success: bool) -> PayoutNotice {
+        PayoutNotice {
             id: id.to_owned(),
             amount: Some(eur(amount)),
             success,
             is_retry: false,
-            transactions: self.shown.keys().cloned().collect(),
+            transactions: Vec::new(),
             exception: (!success).then(|| "bank_rejected".to_owned()),
-        };
-        self.tell(Command::Noticed { payout: Self::payout(), installation: Self::installation(), notice });
+        }
     }
 
     /// A sale of ours that our ledger holds as settled.

@@ -4,7 +4,7 @@ use super::{World, day};
 use crate::disbursement::{Command, Disbursement, Event};
 use crate::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use crate::kernel::park::ParkCode;
-use crate::kernel::payout::{Fate, Payout};
+use crate::kernel::payout::{Fate, Payout, PayoutNotice};
 use crate::kernel::posting::Rule;
 use crate::kernel::tests::bench::Played as _;
 use chrono::TimeDelta;
@@ -176,6 +176,21 @@ fn e9_a_notice_that_agrees_closes_the_payout_at_once() {
 }
 
 #[test]
+fn e9_a_transaction_that_a_notice_names_and_the_search_does_not_show_yet_is_waited_for() {
+    let mut payout = two_sales();
+    payout.settled("t3", 700);
+    payout.pays("t3", 700);
+    payout.nets("t4", "theirs", 700);
+    let late: Vec<_> = ["t3", "t4"].iter().filter_map(|id| payout.shown.remove_entry(*id)).collect();
+    let notice = PayoutNotice { transactions: vec!["t3".to_owned()], ..World::told("p1", 12_500, true) };
+    payout.tell(Command::Noticed { payout: World::payout(), installation: World::installation(), notice });
+    assert_eq!(payout.state(), "Watched", "the sums agree, and it is not all there");
+    payout.shown.extend(late);
+    payout.pass(TimeDelta::days(1));
+    assert_eq!(payout.state(), "Explained");
+}
+
+#[test]
 fn e9_a_notice_that_never_comes_is_said_of_accounts_that_get_them() {
     for announced in [true, false] {
         let mut payout = two_sales();
@@ -272,7 +287,7 @@ fn e12_a_notice_of_failure_alone_moves_nothing() {
 }
 
 #[test]
-fn e6_what_is_paid_out_in_another_currency_is_not_booked_and_said() {
+fn what_is_paid_out_in_another_currency_is_not_booked_and_said() {
     let mut payout = two_sales();
     let paid = crate::kernel::money::Money::new(11_000, Currency::USD);
     payout.shown.get_mut("t1").unwrap().paid = paid;

@@ -1,6 +1,5 @@
 //! The walk's only source of variety, and the outcomes that it rolls.
 
-use sagas::kernel::payout::Position;
 use crate::answers::answer;
 use crate::samples::{self, eur};
 use chrono::{DateTime, Utc};

@@ -24,8 +24,8 @@ pub(crate) fn look(announced: bool) -> Command {
 }
 
 pub(crate) fn command(dice: &mut Dice) -> Command {
-    if dice.roll(3) == 0 {
-        return look(dice.rarely());
+    if dice.roll(5) != 0 {
+        return look(dice.roll(3) == 0);
     }
     let success = !dice.rarely();
     let notice = PayoutNotice {
@@ -68,10 +68,10 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice) -> Option<Answer> {
     Some(match effect {
         Effect::Braintree(Braintree::ReadPayoutList { .. }) => {
             let all = ["t-1", "t-2", "t-3", "t-x", "r-1"];
-            let transactions = match dice.roll(6) {
-                0 => Vec::new(),
-                1 => vec!["t-1".to_owned(), "r-1".to_owned()],
-                2 | 3 => vec!["t-1".to_owned(), "t-2".to_owned(), "t-x".to_owned(), "r-1".to_owned()],
+            let transactions = match dice.roll(12) {
+                0..=4 => Vec::new(),
+                5..=7 => vec!["t-1".to_owned(), "r-1".to_owned()],
+                8..=10 => vec!["t-1".to_owned(), "t-2".to_owned(), "t-x".to_owned(), "r-1".to_owned()],
                 _ => all.iter().map(|&id| id.to_owned()).collect(),
             };
             Answer::PayoutListed { transactions }

@@ -136,6 +136,12 @@ async fn a_catalog_sync_survives_the_death_of_its_node_at_every_point() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_payout_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::disbursement::Fixture::new().await;
+    println!("{} deaths played on payouts", play(&fixture).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payment_method_update_survives_the_death_of_its_node_at_every_point() {
     let fixture = super::payment_method_update::Fixture::new().await;
     println!("{} deaths played on card updates", play(&fixture).await);
