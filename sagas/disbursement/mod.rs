@@ -79,9 +79,7 @@ impl Saga for Disbursement {
         let perform = |step, effect| Pending::perform(step, state.concluded + 1, effect);
         match &state.stage {
             Stage::NotOpened => Pending::Ended(End::GivenUp),
-            Stage::Listing => {
-                perform("list", Effect::Braintree(Braintree::ReadPayoutList { merchant_account, day }))
-            }
+            Stage::Listing => perform("list", Effect::Braintree(Braintree::ReadPayoutList { merchant_account, day })),
             Stage::Reading => {
                 let transactions = state.next_part();
                 perform("read", Effect::Braintree(Braintree::ReadPayout { merchant_account, day, transactions }))

@@ -146,7 +146,7 @@ impl State {
                 self.concluded += 1;
                 let read: BTreeSet<&String> = items.iter().map(|item| &item.transaction).chain(gone).collect();
                 self.todo.retain(|id| !read.contains(id));
-                gone.iter().for_each(|id| drop(self.items.remove(id)));
+                self.items.retain(|id, _| !gone.contains(id));
                 self.part.clone_from(items);
                 if !items.is_empty() {
                     self.stage = Stage::Weighing;

@@ -100,7 +100,7 @@ impl Scales<'_> {
             Some(rules) => {
                 let is_own = !rules.contains(&Rule::RefundDisbursed) && !rules.contains(&Rule::RefundReturned);
                 let booked_under = if is_own { item.transaction.clone() } else { entry.booked_under };
-                Entry { rules, booked_under, ..entry }
+                Entry { booked_under, rules, ..entry }
             }
             None => Entry { stands: Stands::Awaited, ..entry },
         }
@@ -110,7 +110,6 @@ impl Scales<'_> {
     fn refunded(&mut self, item: &PaidOut, sale: &str) -> Option<Vec<Rule>> {
         let was_paid = (self.before)(&item.transaction) == Some(Stands::Paid);
         match (item.fate, was_paid) {
-            (Fate::Paid, true) => Some(Vec::new()),
             (Fate::Paid, false) => {
                 let position = self.positions.get_mut(sale)?;
                 let rest = position.refunds - item.amount.minor;
@@ -120,13 +119,14 @@ impl Scales<'_> {
                 })
             }
             (Fate::Held | Fate::Returned, true) => Some(vec![Rule::RefundReturned]),
-            (Fate::Held | Fate::Returned, false) => Some(Vec::new()),
+            (Fate::Paid, true) | (Fate::Held | Fate::Returned, false) => Some(Vec::new()),
         }
     }
 
     /// What no flow of ours speaks of, and no order id of ours names, is nobody's here: it comes from suspense.
     fn orphaned(&self, item: &PaidOut, own: &Position) -> Option<Vec<Rule>> {
-        if self.is_ours(&item.transaction, &item.order_id) || item.refund_of.as_ref().is_some_and(|s| self.is_ours(s, ""))
+        if self.is_ours(&item.transaction, &item.order_id)
+            || item.refund_of.as_ref().is_some_and(|s| self.is_ours(s, ""))
         {
             return None;
         }

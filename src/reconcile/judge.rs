@@ -20,7 +20,8 @@ use sagas::kernel::reconciliation::recording::{Detailed, Recording};
 use sagas::kernel::reconciliation::refunds::Refunds;
 use sagas::kernel::reconciliation::subscriptions::{Shown, Subscriptions};
 use sagas::kernel::reconciliation::{
-    About, Act, Code, Found, Judged, Leg, charges, flows, ledger, payouts, receivables, recording, refunds, subscriptions,
+    About, Act, Code, Found, Judged, Leg, charges, flows, ledger, payouts, receivables, recording, refunds,
+    subscriptions,
 };
 use sagas::kernel::saga::Saga as _;
 use sagas::refund::{self, Approval, Refund, Wish};

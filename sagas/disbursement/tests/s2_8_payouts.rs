@@ -75,7 +75,10 @@ fn e8_refunds_of_a_sale_are_netted_under_it_as_far_as_they_are_settled() {
     }
     payout.nets("r1", "t1", 400);
     payout.look(false);
-    assert_eq!((payout.balance(1020), payout.rules.as_slice()), (12_100, &["DISBURSE_REFUND", "DISBURSE", "DISBURSE"][..]));
+    assert_eq!(
+        (payout.balance(1020), payout.rules.as_slice()),
+        (12_100, &["DISBURSE_REFUND", "DISBURSE", "DISBURSE"][..])
+    );
     payout.pass(TimeDelta::days(6));
     assert_eq!(payout.state(), "Explained");
     payout.has_recorded_history("refund_netted");

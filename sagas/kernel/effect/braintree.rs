@@ -407,7 +407,9 @@ impl Braintree {
             | Self::AddEvidence { dispute, .. }
             | Self::RemoveEvidence { dispute, .. }
             | Self::FinalizeDispute { dispute } => dispute,
-            Self::ReadPayoutList { merchant_account, .. } | Self::ReadPayout { merchant_account, .. } => merchant_account,
+            Self::ReadPayoutList { merchant_account, .. } | Self::ReadPayout { merchant_account, .. } => {
+                merchant_account
+            }
             Self::ReadTransaction { transaction } | Self::Submit { transaction, .. } | Self::Void { transaction } => {
                 transaction
             }

@@ -86,7 +86,9 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice) -> Option<Answer> {
         Effect::Desk(Desk::SurveyPayout { transactions, .. }) => {
             let known = dice.positions.iter().filter(|of| transactions.contains(&of.transaction));
             let mut positions: Vec<_> = known.cloned().collect();
-            positions.iter_mut().for_each(|of| of.is_known = of.transaction != "t-x");
+            for of in &mut positions {
+                of.is_known = of.transaction != "t-x";
+            }
             Answer::Positions { positions }
         }
         _ => return None,

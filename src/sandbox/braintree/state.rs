@@ -1,12 +1,12 @@
 //! What the merchant holds at the gateway: the vault, the transactions, the keys, the settings of its Control Panel.
 //! Keeps and finds; the rules are in the modules of the operations.
 
-use super::settlement::Payout;
 use super::billing::Retries;
 use super::cards::{self, Card, Fake};
 use super::catalog::{Modification, Plan};
 use super::dispute::{Dispute, Document};
 use super::issuers::Answer;
+use super::settlement::Payout;
 use super::subscription::Subscription;
 use super::transaction::Transaction;
 use chrono::{DateTime, TimeDelta, Utc};

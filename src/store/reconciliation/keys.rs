@@ -90,11 +90,7 @@ pub async fn forget_continuous(pool: &PgPool, before: DateTime<Utc>) -> Result<(
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn take_dirty(
-    on: &mut PgConnection,
-    quiet_since: DateTime<Utc>,
-    limit: u16,
-) -> Result<Keys, StoreError> {
+pub async fn take_dirty(on: &mut PgConnection, quiet_since: DateTime<Utc>, limit: u16) -> Result<Keys, StoreError> {
     let rows = sqlx::query!(
         "update reconciliation_dirty d set compared_at = d.at
          from (select kind, key from reconciliation_dirty

@@ -103,7 +103,8 @@ impl Play {
 
     /// Codes and keys of what leg R4 finds.
     async fn found(&self) -> Vec<(String, String)> {
-        let request = self.out.api_as(&self.finance, Method::POST, "/reconciliation/runs").json(&json!({"legs": ["R4"]}));
+        let request =
+            self.out.api_as(&self.finance, Method::POST, "/reconciliation/runs").json(&json!({"legs": ["R4"]}));
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::ACCEPTED);
         let id = answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned();
@@ -129,7 +130,10 @@ async fn e8_what_is_paid_out_and_announced_is_booked_once_and_explained() {
     assert_eq!(play.stands([1110, 1120, 1020, 1900]).await, [0, 0, PRICE, 0]);
     let books = play.books().await;
     let [payout] = books["payouts"].as_array().unwrap().as_slice() else { panic!("{books:#}") };
-    assert_eq!((payout["amount_minor"].as_i64(), &payout["transactions"]), (Some(PRICE), &json!([play.sale(&ada).await])));
+    assert_eq!(
+        (payout["amount_minor"].as_i64(), &payout["transactions"]),
+        (Some(PRICE), &json!([play.sale(&ada).await]))
+    );
     // What it is looked at later changes nothing.
     play.advance("P4D").await;
     assert_eq!(play.stands([1110, 1120, 1020, 1900]).await, [0, 0, PRICE, 0]);

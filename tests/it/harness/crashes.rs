@@ -58,6 +58,8 @@ async fn die(world: &mut World<'_>, roads: &[Road], matrix: &mut Matrix, counts:
             // Each dies alone, so that no other's death meets its calls; a node that dies is replaced in there.
             world.rest().await;
             while world.faults.missed(saga).is_some() && world.step(&[saga]).await {}
+            // Where the death came with the clock, another node is there before the next one begins.
+            world.rest().await;
             cases.push(Case { name, road: at, lost, saga });
         }
     }

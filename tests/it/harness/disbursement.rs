@@ -105,6 +105,10 @@ impl super::Fixture for Fixture {
         &["looked", "announced"]
     }
 
+    fn one_in(&self) -> usize {
+        4
+    }
+
     async fn start_of(&self, road: &'static str, name: &str) -> NewItem {
         let paid = self.staged.paid_invoice(name, PRICE).await;
         // The gateway pays out a day after it settled.
