@@ -27,7 +27,7 @@ pub(crate) fn command(dice: &mut Dice) -> Command {
     if dice.roll(5) != 0 {
         return look(dice.roll(3) == 0);
     }
-    let success = !dice.rarely();
+    let success = dice.roll(3) != 0;
     let notice = PayoutNotice {
         id: dice.of(&["p1", "p1", "p2"]).to_owned(),
         amount: Some(eur(dice.of(&[10_000, 12_000, 9_000, 0]))),
@@ -103,7 +103,7 @@ fn item(id: &str, dice: &mut Dice) -> PaidOut {
         "r-1" => 3_000,
         _ => 700,
     });
-    let fate = if dice.rarely() { dice.of(&[Fate::Held, Fate::Returned]) } else { Fate::Paid };
+    let fate = if dice.roll(8) == 0 { dice.of(&[Fate::Held, Fate::Returned]) } else { Fate::Paid };
     PaidOut {
         transaction: id.to_owned(),
         order_id: String::new(),
