@@ -11,6 +11,7 @@ pub mod cancellation;
 pub mod catalog_sync;
 pub mod crm_lifecycle;
 pub mod desk_ticket;
+pub mod disbursement;
 pub mod dispute;
 pub mod erasure;
 pub mod hand_over;
@@ -57,6 +58,7 @@ macro_rules! for_each_saga {
             $crate::braintree_recurring::BraintreeRecurring,
             $crate::books_opening::BooksOpening,
             $crate::profile_change::ProfileChange,
+            $crate::disbursement::Disbursement,
         }
     };
 }

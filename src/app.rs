@@ -7,7 +7,7 @@ use crate::connectors::Connectors;
 use crate::engine::hooks::NoHooks;
 use crate::engine::{self, Budgets, Engine};
 use crate::http;
-use crate::intake::{Acts, Intake, NoticeSweep, Poller, Router, Sweeper, Trusted};
+use crate::intake::{Acts, Intake, NoticeSweep, PayoutSweep, Poller, Router, Sweeper, Trusted};
 use crate::keys::Keys;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
@@ -171,6 +171,8 @@ impl Service {
             tasks.spawn(poller.run(stop.clone()));
             let notices = NoticeSweep::new(&config, store.clone(), Arc::clone(&engine), Arc::clone(&clock));
             tasks.spawn(notices.run(every, stop.clone()));
+            let payouts = PayoutSweep::new(&config, store.clone(), Arc::clone(&engine), Arc::clone(&clock));
+            tasks.spawn(payouts.run(every, stop.clone()));
             tasks.spawn(Arc::clone(acts.catalog()).run(Arc::clone(&engine), every, stop.clone()));
         }
         let has_sink = sink.is_some();

@@ -7,7 +7,9 @@ mod people;
 mod surveys;
 mod zoho;
 
-pub use braintree::{Dispute, DisputeStatus, Evidence, MethodInUse, Recurring, RecurringStatus, Refund};
+pub use braintree::{
+    Authentication, CardSeen, Dispute, DisputeStatus, Evidence, MethodInUse, Recurring, RecurringStatus, Refund,
+};
 pub use crm::{CrmRecord, Ticket};
 pub use erasing::{ErasedHere, ErasureProof, InFlight, Kept, PersonSurvey, Trace};
 pub use people::{ClaimHolder, ClientRead};
@@ -23,6 +25,7 @@ use super::catalog::{Catalog, ShownCatalog};
 use super::effect::AttioRecord;
 use super::money::Money;
 use super::offer::Offer;
+use super::payout::{PaidOut, Position};
 use super::profile;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -130,6 +133,21 @@ pub enum Answer {
     ClaimHeldBy {
         /// Who.
         holder: Option<ClaimHolder>,
+    },
+    /// Which transactions were paid out on a day.
+    PayoutListed {
+        /// Their ids.
+        transactions: Vec<String>,
+    },
+    /// Transactions of a payout.
+    PaidOut {
+        /// As the gateway shows them.
+        items: Vec<PaidOut>,
+    },
+    /// Where the money of transactions stands in our ledger.
+    Positions {
+        /// One for each that the ledger or a flow knows.
+        positions: Vec<Position>,
     },
     /// What is for sale.
     Offer(Box<Offer>),
@@ -272,6 +290,9 @@ impl Answer {
             | Self::FirstInvoice { .. }
             | Self::MethodInUse(_)
             | Self::Settings { .. }
+            | Self::PayoutListed { .. }
+            | Self::PaidOut { .. }
+            | Self::Positions { .. }
             | Self::Dispute(_) => None,
         }
     }
@@ -529,26 +550,6 @@ pub struct Transaction {
     /// How the customer authenticated, where the gateway says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
-}
-
-/// What came of 3-D Secure, as the gateway tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Authentication {
-    /// Braintree's word, e.g. `authenticate_successful`.
-    pub status: String,
-    /// The bank answers for a stolen card.
-    pub liability_shifted: bool,
-}
-
-/// The card of a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CardSeen {
-    /// Brand as Braintree writes it.
-    pub brand: String,
-    /// Last four digits.
-    pub last_four: String,
-    /// Braintree's unique number identifier.
-    pub number: Option<String>,
 }
 
 /// Braintree's transaction statuses; a word that we do not know is kept as text.

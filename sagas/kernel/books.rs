@@ -3,6 +3,7 @@
 //! are judged here. Reads nothing by itself.
 
 use super::invariant::{Broken, Invariant};
+use super::payout::Position;
 use super::posting::{Journal, Rule, Side, account};
 use super::saga::End;
 use std::collections::BTreeMap;
@@ -124,19 +125,81 @@ pub fn of_transaction(sums: &Sums) -> Vec<Broken> {
         breaks(Invariant::I12, format!("{recorded} applications of it stand, and one is the most"));
     }
     let gross = sums.by(&[Rule::Capture], account::PROCESSOR_SUBMITTED);
-    let (submitted, settled) =
-        (sums.by(&SALE, account::PROCESSOR_SUBMITTED), sums.by(&SALE, account::PROCESSOR_SETTLED));
-    let places = [(0, 0), (gross, 0), (0, gross), (0, -gross)];
-    if !places.contains(&(submitted, settled)) {
-        breaks(
-            Invariant::I20,
-            format!("{submitted} is submitted (1110) and {settled} settled (1120), and {gross} was captured"),
-        );
+    if is_sale {
+        broken.extend(of_place(sums, gross));
     }
+    broken.extend(of_payouts(sums));
     broken.extend(of_give_backs(sums, gross));
     broken.extend(of_reversals(sums, &[Rule::Capture, Rule::Settle, Rule::Auth]));
     broken.extend(of_reversals(sums, &GIVE_BACKS));
     broken
+}
+
+/// Where the money of a sale over `gross` stands: in one place at the processor, or on its way to the bank.
+fn of_place(sums: &Sums, gross: i64) -> Option<Broken> {
+    let submitted = sums.by(&SALE, account::PROCESSOR_SUBMITTED);
+    let settled = sums.by(&SALE, account::PROCESSOR_SETTLED) + sums.by(&PAID_OUT, account::PROCESSOR_SETTLED);
+    let held = sums.by(&PAID_OUT, account::FUNDS_HELD);
+    let in_transit = sums.by(&PAID_OUT, account::IN_TRANSIT);
+    // Declined late: what is taken off again is netted in a later payout.
+    let places = [
+        (0, 0, 0, 0),
+        (gross, 0, 0, 0),
+        (0, gross, 0, 0),
+        (0, 0, gross, 0),
+        (0, 0, 0, gross),
+        (0, -gross, 0, 0),
+        (0, -gross, gross, 0),
+        (0, -gross, 0, gross),
+    ];
+    (!places.contains(&(submitted, settled, held, in_transit))).then(|| {
+        let what = format!(
+            "{submitted} is submitted (1110), {settled} settled (1120), {held} held (1140) and {in_transit} paid out (1020), \
+             and {gross} was captured"
+        );
+        Broken::new(Invariant::I20, what)
+    })
+}
+
+/// What of a transaction was paid out: once, and of its refunds no more than settled.
+fn of_payouts(sums: &Sums) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    for (forth, back) in [(Rule::Disburse, Rule::DisbursementReturned), (Rule::FundsHeld, Rule::FundsReleased)] {
+        let standing = sums.times(forth) - sums.times(back);
+        if !(0..=1).contains(&standing) {
+            let what = format!("{} of it stands {standing} times, and once is the most", forth.as_str());
+            broken.push(Broken::new(Invariant::I20, what));
+        }
+    }
+    let netted = sums.by(&[Rule::RefundDisbursed, Rule::RefundReturned], account::PROCESSOR_SETTLED);
+    let settled = -sums.by(&[Rule::RefundSettled], account::PROCESSOR_SETTLED);
+    if netted < 0 || netted > settled {
+        let what = format!("{netted} of its refunds is netted in payouts, and {settled} was settled");
+        broken.push(Broken::new(Invariant::I20, what));
+    }
+    broken
+}
+
+/// The rules that settle a transaction, refunds and disputes of it apart.
+pub const SETTLING: [Rule; 5] =
+    [Rule::Settle, Rule::SettleReversed, Rule::OpeningSettled, Rule::OrphanIn, Rule::OrphanOut];
+/// The rules that take its money out of 1120 to the bank, keep it back, and return it.
+pub const PAID_OUT: [Rule; 4] = [Rule::Disburse, Rule::DisbursementReturned, Rule::FundsHeld, Rule::FundsReleased];
+/// The rules that settle its refunds and net them in payouts.
+pub const REFUNDING: [Rule; 4] =
+    [Rule::RefundSettled, Rule::RefundSettledReversed, Rule::RefundDisbursed, Rule::RefundReturned];
+
+/// Where the money of a transaction stands, as a payout asks it of the ledger.
+pub fn position(transaction: &str, sums: &Sums) -> Position {
+    Position {
+        transaction: transaction.to_owned(),
+        is_known: true,
+        settled: sums.by(&SETTLING, account::PROCESSOR_SETTLED) + sums.by(&PAID_OUT, account::PROCESSOR_SETTLED),
+        refunds: -sums.by(&REFUNDING, account::PROCESSOR_SETTLED),
+        held: sums.by(&PAID_OUT, account::FUNDS_HELD),
+        in_transit: sums.by(&PAID_OUT, account::IN_TRANSIT),
+        ..Position::default()
+    }
 }
 
 /// Journals of a give-back that another one takes back.
@@ -298,6 +361,42 @@ mod tests {
         assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, APPLY, APPLY]))), ["I11", "I12"]);
         let half: (Rule, &[(u16, i64)]) = (Rule::Settle, &[(1120, 400), (1110, -400)]);
         assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, half]))), ["I20"]);
+    }
+
+    const DISBURSED: (Rule, &[(u16, i64)]) = (Rule::Disburse, &[(1020, 1_000), (1120, -1_000)]);
+    const RETURNED: (Rule, &[(u16, i64)]) = (Rule::DisbursementReturned, &[(1120, 1_000), (1020, -1_000)]);
+    const HELD: (Rule, &[(u16, i64)]) = (Rule::FundsHeld, &[(1140, 1_000), (1120, -1_000)]);
+    const RELEASED: (Rule, &[(u16, i64)]) = (Rule::FundsReleased, &[(1120, 1_000), (1140, -1_000)]);
+
+    #[test]
+    fn a_sale_that_is_held_released_paid_out_and_returned_stands_in_one_place() {
+        let all = [CAPTURE, APPLY, SETTLE, HELD, RELEASED, DISBURSED, RETURNED, DISBURSED];
+        let stands = [(1_000, 0, 0), (0, 1_000, 0), (1_000, 0, 0), (0, 0, 1_000), (1_000, 0, 0), (0, 0, 1_000)];
+        for (upto, (settled, held, in_transit)) in (3..=all.len()).zip(stands) {
+            let sums = sums(&all[..upto]);
+            assert_eq!(of_transaction(&sums), [], "after {upto} journals");
+            let at = position("t", &sums);
+            assert_eq!((at.settled, at.held, at.in_transit, at.refunds), (settled, held, in_transit, 0));
+        }
+    }
+
+    #[test]
+    fn a_sale_that_is_paid_out_twice_or_before_it_settled_is_named() {
+        assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, APPLY, SETTLE, DISBURSED, DISBURSED]))), ["I20", "I20"]);
+        assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, APPLY, DISBURSED]))), ["I20"]);
+        assert_eq!(numbers(&of_transaction(&sums(&[CAPTURE, APPLY, SETTLE, RELEASED]))), ["I20", "I20"]);
+    }
+
+    #[test]
+    fn a_refund_is_netted_once_and_not_before_it_settled() {
+        let settled: (Rule, &[(u16, i64)]) = (Rule::RefundSettled, &[(1110, 400), (1120, -400)]);
+        let netted: (Rule, &[(u16, i64)]) = (Rule::RefundDisbursed, &[(1120, 400), (1020, -400)]);
+        let refunded = [CAPTURE, APPLY, SETTLE, DISBURSED, NOTED, APPROVED, SENT, settled];
+        let with = |more: &[(Rule, &'static [(u16, i64)])]| sums(&[&refunded[..], more].concat());
+        assert_eq!(position("t", &with(&[])).refunds, 400);
+        assert_eq!(of_transaction(&with(&[netted])), []);
+        assert_eq!(position("t", &with(&[netted])).refunds, 0);
+        assert_eq!(numbers(&of_transaction(&with(&[netted, netted]))), ["I20"]);
     }
 
     #[test]

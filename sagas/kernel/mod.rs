@@ -25,6 +25,7 @@ pub mod opening;
 pub mod order;
 pub mod outcome;
 pub mod park;
+pub mod payout;
 pub mod posting;
 pub mod pricing;
 pub mod priority;

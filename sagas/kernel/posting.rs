@@ -74,6 +74,13 @@ pub enum Rule {
     DisputeLost,
     OrphanIn,
     OrphanOut,
+    Disburse,
+    DisbursementReturned,
+    RefundDisbursed,
+    RefundReturned,
+    FundsHeld,
+    FundsReleased,
+    FeeUnexplained,
     OpeningReceivable,
     OpeningCredit,
     OpeningUnapplied,
@@ -126,6 +133,8 @@ pub(super) mod account {
     pub(in crate::kernel) const PROCESSOR_SUBMITTED: u16 = 1110;
     pub(in crate::kernel) const PROCESSOR_SETTLED: u16 = 1120;
     pub(in crate::kernel) const DISPUTE_HELD: u16 = 1130;
+    /// Kept back by the processor.
+    pub(in crate::kernel) const FUNDS_HELD: u16 = 1140;
     pub(in crate::kernel) const EXTERNAL_RECEIPTS: u16 = 1150;
     pub(in crate::kernel) const RECEIVABLES: u16 = 1200;
     pub(in crate::kernel) const SUSPENSE: u16 = 1900;
@@ -145,7 +154,7 @@ pub(super) mod account {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 46] = [
         Self::InvoiceIssued,
         Self::InvoiceIssuedReversed,
         Self::InvoiceVoided,
@@ -177,6 +186,13 @@ impl Rule {
         Self::DisputeLost,
         Self::OrphanIn,
         Self::OrphanOut,
+        Self::Disburse,
+        Self::DisbursementReturned,
+        Self::RefundDisbursed,
+        Self::RefundReturned,
+        Self::FundsHeld,
+        Self::FundsReleased,
+        Self::FeeUnexplained,
         Self::OpeningReceivable,
         Self::OpeningCredit,
         Self::OpeningUnapplied,
@@ -226,6 +242,13 @@ impl Rule {
             | Self::DisputeLost
             | Self::OrphanIn
             | Self::OrphanOut
+            | Self::Disburse
+            | Self::DisbursementReturned
+            | Self::RefundDisbursed
+            | Self::RefundReturned
+            | Self::FundsHeld
+            | Self::FundsReleased
+            | Self::FeeUnexplained
             | Self::OpeningReceivable
             | Self::OpeningCredit
             | Self::OpeningUnapplied
@@ -276,6 +299,13 @@ impl Rule {
             Self::DisputeLost => "DISPUTE_LOST",
             Self::OrphanIn => "ORPHAN_IN",
             Self::OrphanOut => "ORPHAN_OUT",
+            Self::Disburse => "DISBURSE",
+            Self::DisbursementReturned => "DISBURSEMENT_RETURNED",
+            Self::RefundDisbursed => "DISBURSE_REFUND",
+            Self::RefundReturned => "DISBURSE_REFUND_RETURNED",
+            Self::FundsHeld => "FUNDS_HELD",
+            Self::FundsReleased => "FUNDS_RELEASED",
+            Self::FeeUnexplained => "FEE_UNEXPLAINED",
             Self::OpeningReceivable => "OPENING_RECEIVABLE",
             Self::OpeningCredit => "OPENING_CREDIT",
             Self::OpeningUnapplied => "OPENING_UNAPPLIED",
@@ -320,6 +350,11 @@ impl Rule {
             Self::DisputeLost => Some((a::CHARGEBACK_LOSS, a::DISPUTE_HELD)),
             Self::OrphanIn => Some((a::PROCESSOR_SETTLED, a::SUSPENSE)),
             Self::OrphanOut => Some((a::SUSPENSE, a::PROCESSOR_SETTLED)),
+            Self::Disburse | Self::RefundDisbursed => Some((a::IN_TRANSIT, a::PROCESSOR_SETTLED)),
+            Self::DisbursementReturned | Self::RefundReturned => Some((a::PROCESSOR_SETTLED, a::IN_TRANSIT)),
+            Self::FundsHeld => Some((a::FUNDS_HELD, a::PROCESSOR_SETTLED)),
+            Self::FundsReleased => Some((a::PROCESSOR_SETTLED, a::FUNDS_HELD)),
+            Self::FeeUnexplained => Some((a::SUSPENSE, a::IN_TRANSIT)),
             Self::OpeningReceivable => Some((a::RECEIVABLES, a::OPENING)),
             Self::OpeningCredit => Some((a::OPENING, a::CUSTOMER_CREDIT)),
             Self::OpeningUnapplied => Some((a::OPENING, a::UNAPPLIED_CASH)),

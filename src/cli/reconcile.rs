@@ -58,7 +58,7 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Start {
-    /// Which legs: R1, R2, R3, R7, R9, R13, ageing, flows; unset: all
+    /// Which legs: R1, R2, R3, R4, R7, R9, R13, ageing, flows; unset: all
     #[arg(long, value_delimiter = ',', value_parser = leg)]
     legs: Vec<Leg>,
     /// From this date or instant on; unset: 45 days back

@@ -14,7 +14,7 @@ use crate::store::erasing::{self, Erased};
 use crate::store::items::{NewItem, hand_over, take_over};
 use crate::store::query::{self, SagaFilter, under_way};
 use crate::store::survey::{survey_customer, survey_ending, survey_invoice, survey_subscription};
-use crate::store::{Store, StoreError, saga_store, settings};
+use crate::store::{Store, StoreError, payouts, saga_store, settings};
 use sagas::kernel::answer::{Answer, ClaimHolder, EndingSurvey, ErasedHere, ErasureProof, InFlight};
 use sagas::kernel::cards::network_caps;
 use sagas::kernel::effect::{Claim, Desk, Message};
@@ -140,6 +140,10 @@ impl DeskPerformer {
             Desk::SetOwner { subscription, from, owner, valid_from } => {
                 enrol::set_owner(pool, subscription, *from, *owner, *valid_from).await
             }
+            Desk::SurveyPayout { transactions, currency } => payouts::positions(pool, transactions, *currency)
+                .await
+                .map(|positions| Answer::Positions { positions })
+                .map_err(|e| store(&e)),
             Desk::ReadSettings { of } => {
                 Ok(Answer::Settings { settings: self.settings.get(of).cloned().unwrap_or_default() })
             }

@@ -1,7 +1,7 @@
 //! Which saga hears of what, and as which command: the one place where a vendor's event meets a flow.
 
 use super::router::Router;
-use super::{disputes, endings, natives, notices, plans};
+use super::{disputes, endings, natives, notices, payouts, plans};
 use crate::connectors::braintree::webhook::{Notification, Subject};
 use crate::connectors::zoho;
 use crate::engine::items::Body;
@@ -127,6 +127,7 @@ pub(super) async fn of_braintree(router: &Router, notification: &Notification) -
         Subject::Check => return Trigger::Ignored("Braintree's test button".to_owned()),
         Subject::Dispute { id, .. } => return disputed(router, kind, id).await,
         Subject::Subscription { id, .. } => return recurring(router, kind, id, &notification.subject).await,
+        Subject::Disbursement { id, payout } => return payouts::noticed(router, kind, id, payout),
         other => return unawaited(router, kind, other).await,
     };
     let order_id = match fetch(router, transaction).await {

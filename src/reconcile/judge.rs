@@ -20,7 +20,8 @@ use sagas::kernel::reconciliation::recording::{Detailed, Recording};
 use sagas::kernel::reconciliation::refunds::Refunds;
 use sagas::kernel::reconciliation::subscriptions::{Shown, Subscriptions};
 use sagas::kernel::reconciliation::{
-    About, Act, Code, Found, Judged, Leg, charges, flows, ledger, receivables, recording, refunds, subscriptions,
+    About, Act, Code, Found, Judged, Leg, charges, flows, ledger, payouts, receivables, recording, refunds,
+    subscriptions,
 };
 use sagas::kernel::saga::Saga as _;
 use sagas::refund::{self, Approval, Refund, Wish};
@@ -168,6 +169,7 @@ impl Reconciler {
                 };
                 receivables::judge(&receivables, now)
             }
+            Leg::R4 => payouts::judge(&reconciliation::payouts(pool).await?),
             Leg::R7 => {
                 let subscriptions = Subscriptions {
                     linked: reconciliation::linked(pool).await?,
@@ -400,7 +402,7 @@ fn scope(judged: &Judged, run: &Run, of_keys: bool) -> Scope {
         // Nothing but what was seen to agree.
         _ if of_keys => run.to + TimeDelta::days(36_500),
         Leg::R1 | Leg::R2 | Leg::R9 => run.from,
-        Leg::R3 | Leg::R7 | Leg::R13 | Leg::Ageing | Leg::Flows => DateTime::UNIX_EPOCH,
+        Leg::R3 | Leg::R4 | Leg::R7 | Leg::R13 | Leg::Ageing | Leg::Flows => DateTime::UNIX_EPOCH,
     };
     let except = judged.open.iter().map(|open| open.key.clone()).collect();
     Scope { leg: judged.leg, from, agreed: judged.agreed.clone(), except }

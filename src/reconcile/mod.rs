@@ -132,10 +132,8 @@ impl Reconciler {
                 tracing::info!(run = %id, kind = run.kind, "the books are compared");
             }
         }
-        if self.is_time_to_look(now)
-            && let Some(run) = order::continuous(&self.store.pool, now).await?
-        {
-            reconciliation::create(&self.store.pool, &run).await?;
+        if self.is_time_to_look(now) {
+            order::continuous(&self.store.pool, now).await?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ const HOURLY: TimeDelta = TimeDelta::hours(48);
 /// At this minute of each hour.
 const MINUTE: u32 = 10;
 /// The legs of an hourly run: what costs money soonest.
-const HOURLY_LEGS: [Leg; 5] = [Leg::R1, Leg::R2, Leg::R7, Leg::R9, Leg::Flows];
+const HOURLY_LEGS: [Leg; 6] = [Leg::R1, Leg::R2, Leg::R4, Leg::R7, Leg::R9, Leg::Flows];
 /// The legs that can be compared for chosen keys: the others are lists.
 const LEGS_OF_KEYS: [Leg; 4] = [Leg::R1, Leg::R2, Leg::R3, Leg::R9];
 /// What happened lately is looked for that often.
@@ -112,20 +112,22 @@ async fn chosen(pool: &PgPool, asked: &Asked) -> Result<Option<Keys>, Refused> {
     Ok(Some(keys))
 }
 
-/// A comparison of what something was said of, and nothing more for a while; none: there is nothing such.
-pub(super) async fn continuous(pool: &PgPool, now: DateTime<Utc>) -> Result<Option<NewRun>, StoreError> {
+/// Makes a comparison of what something was said of, and nothing more for a while. What is taken for it is taken with the run:
+/// a node that dies in between loses none of it.
+pub(super) async fn continuous(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     reconciliation::forget_continuous(pool, now - KEPT).await?;
     reconciliation::mark_dirty(pool).await?;
-    let taken = reconciliation::take_dirty(pool, now - reconciliation::QUIET, KEYS).await?;
+    let mut together = pool.begin().await?;
+    let taken = reconciliation::take_dirty(&mut together, now - reconciliation::QUIET, KEYS).await?;
     if taken.is_empty() {
-        return Ok(None);
+        return Ok(());
     }
     let ids: Vec<String> = taken.transactions.iter().chain(&taken.invoices).cloned().collect();
     let beside = reconciliation::belonging(pool, None, &ids).await?;
     let mut keys = Keys::from(taken);
     keys.transactions.extend(beside.transactions);
     keys.invoices.extend(beside.invoices);
-    Ok(Some(NewRun {
+    let run = NewRun {
         kind: "continuous",
         slot: None,
         legs: words(&LEGS_OF_KEYS),
@@ -134,7 +136,10 @@ pub(super) async fn continuous(pool: &PgPool, now: DateTime<Utc>) -> Result<Opti
         by: "schedule".to_owned(),
         at: now,
         work: Work::of_keys(keys).text(),
-    }))
+    };
+    reconciliation::create(&mut *together, &run).await?;
+    together.commit().await?;
+    Ok(())
 }
 
 /// The runs whose time has come: last night's, and this hour's.

@@ -28,6 +28,7 @@ pub mod links;
 pub mod log;
 pub mod mail;
 pub mod open;
+pub mod payouts;
 pub mod people;
 pub mod practice;
 pub mod profiles;

@@ -112,8 +112,8 @@ async fn the_books_show_a_sale_with_its_refund_its_dispute_and_its_payout() {
     assert!(refund.refunds.is_empty() && refund.disputes.is_empty());
     for (one, amount) in [(sale, 5900), (refund, 900)] {
         assert!(one.batch.is_some() && one.settled_at > Some(one.transaction.created_at), "{one:?}");
-        let Disbursed { on, amount: paid, rate, is_held } = one.disbursed.clone().unwrap();
-        assert_eq!((paid, rate.as_deref(), is_held), (euros(amount), Some("1"), false));
+        let Disbursed { on, amount: paid, rate, is_held, is_returned } = one.disbursed.clone().unwrap();
+        assert_eq!((paid, rate.as_deref(), is_held, is_returned), (euros(amount), Some("1"), false, false));
         assert!(on > one.settled_at.unwrap().date_naive());
         let found = booked(&stage, Span::Disbursed(on, on)).await;
         assert_eq!(found, slice::from_ref(one), "paid out that day alone");

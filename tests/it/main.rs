@@ -26,6 +26,7 @@ mod connector_zoho_more;
 mod crm_caller;
 mod demo_catalog;
 mod desk_ticket;
+mod disbursement;
 mod disputes;
 mod edges;
 mod embedded;

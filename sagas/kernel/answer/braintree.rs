@@ -1,9 +1,29 @@
-//! What Braintree shows of give-backs, of its own recurring billing, and of disputes.
+//! What Braintree shows of cards, of give-backs, of its own recurring billing, and of disputes.
 
 use super::{Method, Transaction, TransactionStatus};
 use crate::kernel::money::Money;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+
+/// What came of 3-D Secure, as the gateway tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authentication {
+    /// Braintree's word, e.g. `authenticate_successful`.
+    pub status: String,
+    /// The bank answers for a stolen card.
+    pub liability_shifted: bool,
+}
+
+/// The card of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardSeen {
+    /// Brand as Braintree writes it.
+    pub brand: String,
+    /// Last four digits.
+    pub last_four: String,
+    /// Braintree's unique number identifier.
+    pub number: Option<String>,
+}
 
 /// A refund as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

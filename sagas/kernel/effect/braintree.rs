@@ -7,6 +7,7 @@ use super::sale_details::SaleDetails;
 use crate::kernel::money::Money;
 use crate::kernel::profile::{Comparison, Correction};
 use crate::kernel::step::{Absence, ExactlyOnce, Resend};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -215,6 +216,22 @@ pub enum Braintree {
         /// Dispute id.
         dispute: String,
     },
+    /// Reads which transactions were paid out to the bank on a day, refunds with them: ids alone.
+    ReadPayoutList {
+        /// Merchant account.
+        merchant_account: String,
+        /// The day, as the gateway writes it.
+        day: NaiveDate,
+    },
+    /// Reads some transactions of a day's payout. Those that are not in it any more are left out.
+    ReadPayout {
+        /// Merchant account.
+        merchant_account: String,
+        /// The day.
+        day: NaiveDate,
+        /// Transaction ids; 50 at most.
+        transactions: Vec<String>,
+    },
 }
 
 /// Who is there when a hold is made, and what comes after it: the card networks treat each otherwise.
@@ -291,6 +308,8 @@ impl Braintree {
             | Self::SeekCustomer { .. }
             | Self::ReadProfile(_)
             | Self::ReadSubscription { .. }
+            | Self::ReadPayoutList { .. }
+            | Self::ReadPayout { .. }
             | Self::ReadDispute { .. } => ExactlyOnce::Repeatable,
             Self::Sell { .. } | Self::Refund { .. } => searchable("2.0-e36", Resend::Same),
             // The customer was present and is not any more: nothing is held behind the person's back.
@@ -352,6 +371,8 @@ impl Braintree {
             Self::AddEvidence { .. } => "braintree.add_evidence",
             Self::RemoveEvidence { .. } => "braintree.remove_evidence",
             Self::FinalizeDispute { .. } => "braintree.finalize_dispute",
+            Self::ReadPayoutList { .. } => "braintree.read_payout_list",
+            Self::ReadPayout { .. } => "braintree.read_payout",
         }
     }
 
@@ -386,6 +407,9 @@ impl Braintree {
             | Self::AddEvidence { dispute, .. }
             | Self::RemoveEvidence { dispute, .. }
             | Self::FinalizeDispute { dispute } => dispute,
+            Self::ReadPayoutList { merchant_account, .. } | Self::ReadPayout { merchant_account, .. } => {
+                merchant_account
+            }
             Self::ReadTransaction { transaction } | Self::Submit { transaction, .. } | Self::Void { transaction } => {
                 transaction
             }

@@ -5,6 +5,7 @@ use super::message::Message;
 use crate::kernel::answer::CollectionOwner;
 use crate::kernel::money::Money;
 use chrono::NaiveDate;
+use iso_currency::Currency;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -200,6 +201,13 @@ pub enum Desk {
         /// Our customer id.
         customer: String,
     },
+    /// Where the money of these Braintree transactions stands in our ledger.
+    SurveyPayout {
+        /// Their ids.
+        transactions: Vec<String>,
+        /// In which currency.
+        currency: Currency,
+    },
     /// What is set for a flow by those who run the installation.
     ReadSettings {
         /// Whose: the flow's name.
@@ -246,6 +254,7 @@ impl Desk {
             Self::Tell { .. } => "desk.tell",
             Self::TellAll { .. } => "desk.tell_all",
             Self::CompareProfile { .. } => "desk.compare_profile",
+            Self::SurveyPayout { .. } => "desk.survey_payout",
             Self::ReadSettings { .. } => "desk.read_settings",
         }
     }

@@ -23,6 +23,9 @@ pub enum Code {
     D14,
     D15,
     D16,
+    D17,
+    D18,
+    D20,
     D21,
     D22,
     D23,
@@ -88,7 +91,7 @@ use Owner::{Finance, Operator};
 
 /// The list.
 #[rustfmt::skip]
-pub const ROWS: [Row; 28] = [
+pub const ROWS: [Row; 31] = [
     Row { code: Code::D01, word: "CHARGE_UNKNOWN_TO_US", words: "Charge we did not ask for", leg: Leg::R1, severity: 1, owner: Finance, target_hours: 4,
         means: "Braintree shows an approved sale that our log knows neither as a charge nor as an open request.",
         by_itself: "Nothing: the source is named (console or another program, Braintree's own recurring billing, or an order id of ours).",
@@ -169,6 +172,21 @@ pub const ROWS: [Row; 28] = [
         by_itself: "The sale is taken back in the books, the invoice is held, and its flow waits for finance.",
         waiting: "The customer uses what they have not paid for, and Zoho may still show the invoice as paid.",
         todo: "Look why the bank declined; then decide in the invoice's saga: charge again, or leave." },
+    Row { code: Code::D17, word: "DISBURSEMENT_VARIANCE", words: "Payout differs from its items", leg: Leg::R4, severity: 1, owner: Finance, target_hours: 48,
+        means: "What reached the bank is not what its sales and refunds come to, or some of them were paid out in another currency.",
+        by_itself: "The difference is booked to suspense (1900) as FEE_UNEXPLAINED; no fee is guessed.",
+        waiting: "Fees, a dispute's debit or a mistake of the processor's stand there together, and nobody knows which.",
+        todo: "Compare the day's fee statement and the disputes in Braintree's Control Panel with the payout. What is explained is set aside here, with the reason." },
+    Row { code: Code::D18, word: "DISBURSEMENT_MISSING", words: "Payout notice never came", leg: Leg::R4, severity: 2, owner: Operator, target_hours: 24,
+        means: "Braintree paid something out and did not tell, though it has told of payouts of this account before.",
+        by_itself: "The payout is booked as Braintree's search shows it; what was paid cannot be compared.",
+        waiting: "A fee that was taken off it is seen at the bank alone.",
+        todo: "Look whether webhooks of the kind `disbursement` are still ordered, and arrive. A notice cannot be fetched: compare the bank's line by hand." },
+    Row { code: Code::D20, word: "FUNDS_HELD", words: "Funds held", leg: Leg::R4, severity: 1, owner: Finance, target_hours: 24,
+        means: "Braintree keeps money of settled sales, or the bank sent a payout back.",
+        by_itself: "It is booked where it is (FUNDS_HELD, DISBURSEMENT_RETURNED), and looked at each day until it is paid out.",
+        waiting: "The money is not at the bank, and a bank account that takes nothing stops all further payouts.",
+        todo: "Returned: correct the bank account at Braintree. Held: ask Braintree why, and until when." },
     Row { code: Code::D21, word: "REFUND_UNKNOWN_TO_US", words: "Refund made elsewhere", leg: Leg::R9, severity: 1, owner: Finance, target_hours: 4,
         means: "Braintree shows a refund that our log does not know: somebody made it in the console.",
         by_itself: "Of a sale in our books a refund is opened that books it, as forgiven; then it waits for finance to say what it was for. One with an order id of ours is left to the saga that asked.",

@@ -10,6 +10,7 @@ pub mod compare;
 pub mod flows;
 pub mod ledger;
 pub mod life;
+pub mod payouts;
 pub mod receivables;
 pub mod recording;
 pub mod refunds;
@@ -33,6 +34,8 @@ pub enum Leg {
     R2,
     /// Zoho's invoices, and our receivables.
     R3,
+    /// What Braintree paid out to the bank, and what we booked of it.
+    R4,
     /// Our subscriptions, and Zoho's.
     R7,
     /// Braintree's refunds, and those that we know.
@@ -47,7 +50,8 @@ pub enum Leg {
 
 impl Leg {
     /// Every leg, in the order of the report.
-    pub const ALL: [Self; 8] = [Self::R1, Self::R2, Self::R3, Self::R7, Self::R9, Self::R13, Self::Ageing, Self::Flows];
+    pub const ALL: [Self; 9] =
+        [Self::R1, Self::R2, Self::R3, Self::R4, Self::R7, Self::R9, Self::R13, Self::Ageing, Self::Flows];
 
     /// The word in tables, the API and the command line.
     pub const fn as_str(self) -> &'static str {
@@ -55,6 +59,7 @@ impl Leg {
             Self::R1 => "R1",
             Self::R2 => "R2",
             Self::R3 => "R3",
+            Self::R4 => "R4",
             Self::R7 => "R7",
             Self::R9 => "R9",
             Self::R13 => "R13",
@@ -69,6 +74,7 @@ impl Leg {
             Self::R1 => "our charges ↔ Braintree's sales",
             Self::R2 => "Braintree's sales ↔ payments in Zoho",
             Self::R3 => "Zoho's invoices ↔ our receivables",
+            Self::R4 => "Braintree's payouts ↔ what we booked of them",
             Self::R7 => "our subscriptions ↔ Zoho's",
             Self::R9 => "Braintree's refunds ↔ ours",
             Self::R13 => "ledger ↔ log",
@@ -87,7 +93,7 @@ impl Leg {
         match self {
             Self::R1 | Self::R2 => TimeDelta::minutes(15),
             Self::R3 | Self::R7 | Self::R9 => TimeDelta::hours(1),
-            Self::R13 | Self::Ageing | Self::Flows => TimeDelta::zero(),
+            Self::R4 | Self::R13 | Self::Ageing | Self::Flows => TimeDelta::zero(),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::kernel::effect::{
 };
 use crate::kernel::money::Money;
 use crate::kernel::step::{Absence, ExactlyOnce, Resend};
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate};
 use iso_currency::Currency::EUR;
 use uuid::Uuid;
 
@@ -94,6 +94,8 @@ fn all() -> Vec<Braintree> {
         Braintree::AddEvidence { dispute: id(), piece: file, besides: Vec::new() },
         Braintree::RemoveEvidence { dispute: id(), evidence: id() },
         Braintree::FinalizeDispute { dispute: id() },
+        Braintree::ReadPayoutList { merchant_account: id(), day: NaiveDate::default() },
+        Braintree::ReadPayout { merchant_account: id(), day: NaiveDate::default(), transactions: vec![id()] },
     ];
     all.extend(changes.map(|change| Braintree::UpdateSubscription { subscription: id(), change }));
     all

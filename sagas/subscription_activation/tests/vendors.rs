@@ -65,6 +65,7 @@ impl World {
             | Desk::SurveyCustomer { .. }
             | Desk::SurveyCardUses { .. }
             | Desk::ReadSettings { .. }
+            | Desk::SurveyPayout { .. }
             | Desk::CompareProfile { .. }
             | Desk::SurveyPerson { .. }
             | Desk::CountOldCharges { .. }
@@ -180,6 +181,8 @@ impl World {
             | Braintree::UpdateSubscription { .. }
             | Braintree::CancelSubscription { .. }
             | Braintree::ReadDispute { .. }
+            | Braintree::ReadPayoutList { .. }
+            | Braintree::ReadPayout { .. }
             | Braintree::AcceptDispute { .. }
             | Braintree::UploadDocument { .. }
             | Braintree::AddEvidence { .. }

@@ -10,6 +10,7 @@ use crate::erasing;
 use crate::handing_over;
 use crate::imports;
 use crate::native;
+use crate::payouts;
 use crate::plan;
 use crate::profiles;
 use crate::recurring;
@@ -36,6 +37,9 @@ pub(crate) fn answer(effect: &Effect, dice: &mut Dice, now: DateTime<Utc>) -> An
     let known = known.or_else(|| plan::answer(effect, dice, now));
     let known = known.or_else(|| card_update::answer(effect, dice));
     if let Some(answer) = known.or_else(|| activation::answer(effect, dice, now)) {
+        return answer;
+    }
+    if let Some(answer) = payouts::answer(effect, dice) {
         return answer;
     }
     if let Some(answer) = disputed::answer(effect, dice) {

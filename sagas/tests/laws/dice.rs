@@ -7,6 +7,7 @@ use sagas::kernel::answer::InvoicePayment as Payment;
 use sagas::kernel::effect::Effect;
 use sagas::kernel::money::Money;
 use sagas::kernel::outcome::{Decline, DeclineKind, NotSent, Outcome, RejectionKind};
+use sagas::kernel::payout::Position;
 use sagas::kernel::step::ExactlyOnce;
 
 /// A stream of choices: the walk's only source of variety. It knows what a consistent world would answer, and mostly
@@ -19,6 +20,8 @@ pub(crate) struct Dice {
     pub(crate) applied: i64,
     /// Captured and applied to nothing.
     pub(crate) unapplied: i64,
+    /// Where the money of each transaction stands in our ledger.
+    pub(crate) positions: Vec<Position>,
     /// The card that a Braintree subscription was told to charge last.
     pub(crate) moved_to: String,
 }

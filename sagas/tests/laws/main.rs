@@ -6,6 +6,7 @@ use crate::told::Told;
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
 use sagas::cancellation::{self, Cancellation};
+use sagas::disbursement::Disbursement;
 use sagas::dispute::Dispute;
 use sagas::erasure::Erasure;
 use sagas::hand_over::HandOver;
@@ -45,6 +46,7 @@ mod imports;
 mod native;
 mod opening;
 mod pages;
+mod payouts;
 mod plan;
 mod profiles;
 mod recurring;
@@ -117,7 +119,14 @@ impl<S: Told> Walk<S> {
             id: SagaId::derived("walk", &[S::NAME]),
             saga: Recorded::default(),
             log: Vec::new(),
-            dice: Dice { seed, payments: Vec::new(), applied: 0, unapplied: 0, moved_to: String::new() },
+            dice: Dice {
+                seed,
+                payments: Vec::new(),
+                applied: 0,
+                unapplied: 0,
+                positions: Vec::new(),
+                moved_to: String::new(),
+            },
             now: activation::began(),
             order: Order::default(),
             charge_open: false,
@@ -211,6 +220,7 @@ impl<S: Told> Walk<S> {
             self.enter(&journal);
         }
         (self.dice.applied, self.dice.unapplied) = (self.sums.applied(), self.sums.unapplied());
+        self.dice.positions = self.by_transaction.iter().map(|(of, sums)| books::position(of, sums)).collect();
         // A walk has one customer.
         let broken = books::of_customer(&self.sums).into_iter();
         let broken = broken.chain(self.by_transaction.values().flat_map(books::of_transaction));
@@ -431,6 +441,44 @@ fn the_walks_of_a_hand_over_lead_to_every_end() {
     }
     for event in ["OldCollectorStillOn", "OpenInvoiceVoided", "DrainAwaited", "OwnerRecorded"] {
         assert!(met.contains(event), "no walk meets {event}: {met:?}");
+    }
+}
+
+#[test]
+fn the_walks_of_a_payout_lead_to_every_end() {
+    let mut ends = BTreeSet::new();
+    let mut rules = BTreeSet::new();
+    for seed in 0..300 {
+        let mut walk = Walk::<Disbursement>::new(seed * 7_919);
+        walk.deliver(Disbursement::start());
+        for _ in 0..120 {
+            walk.step();
+            ends.insert(Disbursement::summary(&walk.saga.business).state);
+        }
+        rules.extend(
+            walk.log
+                .iter()
+                .filter_map(|event| match event {
+                    Record::Business(sagas::disbursement::Event::ItemsBooked { entries, .. }) => Some(entries),
+                    _ => None,
+                })
+                .flatten()
+                .flat_map(|entry| entry.rules.iter().map(|rule| rule.as_str())),
+        );
+    }
+    for end in ["Explained", "Differs", "Unannounced", "Held", "Returned", "Awaited"] {
+        assert!(ends.contains(end), "no walk is {end}: {ends:?}");
+    }
+    for rule in [
+        "DISBURSE",
+        "DISBURSEMENT_RETURNED",
+        "DISBURSE_REFUND",
+        "DISBURSE_REFUND_RETURNED",
+        "FUNDS_HELD",
+        "FUNDS_RELEASED",
+        "ORPHAN_IN",
+    ] {
+        assert!(rules.contains(rule), "no walk books {rule}: {rules:?}");
     }
 }
 

@@ -11,6 +11,7 @@ use crate::handing_over;
 use crate::imports;
 use crate::native;
 use crate::opening;
+use crate::payouts;
 use crate::plan;
 use crate::profiles;
 use crate::recurring;
@@ -25,6 +26,7 @@ use sagas::cancellation::{self, Cancellation};
 use sagas::catalog_sync::{self, Asked, CatalogSync};
 use sagas::crm_lifecycle::{self, CrmLifecycle};
 use sagas::desk_ticket::{self, DeskTicket};
+use sagas::disbursement::{self, Disbursement};
 use sagas::dispute::Dispute;
 use sagas::erasure::{self, Erasure};
 use sagas::hand_over::{self, HandOver};
@@ -404,6 +406,20 @@ impl Told for ZohoNative {
 
     fn command(state: &zoho_native::State, dice: &mut Dice, now: DateTime<Utc>) -> zoho_native::Command {
         native::command(state, dice, now)
+    }
+}
+
+impl Told for Disbursement {
+    fn start() -> disbursement::Command {
+        payouts::look(false)
+    }
+
+    fn command(_: &disbursement::State, dice: &mut Dice, _: DateTime<Utc>) -> disbursement::Command {
+        payouts::command(dice)
+    }
+
+    fn before() -> Vec<Posting> {
+        payouts::before()
     }
 }
 

@@ -218,6 +218,8 @@ impl Braintree {
             | Call::AddEvidence { .. }
             | Call::FinalizeDispute { .. } => self.on_dispute(call),
             Call::VerifyMethod { .. }
+            | Call::ReadPayoutList { .. }
+            | Call::ReadPayout { .. }
             | Call::UpdateCustomer { .. }
             | Call::RemoveEvidence { .. }
             | Call::ReadProfile(_)

@@ -11,6 +11,7 @@ use sagas::cancellation::Cancellation;
 use sagas::catalog_sync::CatalogSync;
 use sagas::crm_lifecycle::CrmLifecycle;
 use sagas::desk_ticket::DeskTicket;
+use sagas::disbursement::Disbursement;
 use sagas::dispute::Dispute;
 use sagas::erasure::Erasure;
 use sagas::hand_over::HandOver;
@@ -92,6 +93,7 @@ const NOT_PLAYED: &[&str] = &[
     Migration::NAME,
     HandOver::NAME,
     BooksOpening::NAME,
+    Disbursement::NAME,
 ];
 
 /// What has to happen besides: flow, what, and in which state of the flow.

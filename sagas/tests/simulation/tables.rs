@@ -233,6 +233,7 @@ impl Tables {
                 Desk::SurveyPerson { .. }
                 | Desk::ErasePerson { .. }
                 | Desk::VerifyErased { .. }
+                | Desk::SurveyPayout { .. }
                 | Desk::CompareProfile { .. } => {
                     panic!("nobody of this world asks to be erased")
                 }

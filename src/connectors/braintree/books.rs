@@ -6,12 +6,15 @@ use super::judge::{self, Shown};
 use super::wire::{self, plain};
 use super::xml::{Body, Node, Unreadable};
 use super::{Braintree, disputes, search};
+use crate::port::{Call, Report};
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::{Stream, StreamExt as _, stream};
 use iso_currency::Currency;
 use reqwest::Method;
-use sagas::kernel::answer::{Dispute, Transaction};
+use sagas::kernel::answer::{Answer, Dispute, Transaction};
 use sagas::kernel::money::{self, Money};
+use sagas::kernel::outcome::{NotSent, Outcome};
+use sagas::kernel::payout::{Fate, PaidOut};
 use std::time::Duration;
 
 /// Which transactions are wanted. The gateway takes the beginning of a span with it and the end not, give or take a minute:
@@ -60,6 +63,8 @@ pub struct Disbursed {
     pub rate: Option<String>,
     /// It was held back.
     pub is_held: bool,
+    /// The bank sent it back.
+    pub is_returned: bool,
 }
 
 /// One line of a day's settlement.
@@ -126,6 +131,33 @@ impl Braintree {
         let mut read = nodes.iter().map(booked).collect::<Result<Vec<_>, _>>()?;
         read.sort_by_key(|one| ids.iter().position(|id| *id == one.transaction.id));
         Ok(read)
+    }
+
+    /// Which transactions a merchant account was paid out on a day: ids alone.
+    pub(super) async fn payout_list(&self, call: &Call, account: &str, day: NaiveDate) -> Report {
+        let criteria = |search: &mut Body| in_payout(search, account, day);
+        match search::ids(self, call.time_limit, &criteria).await {
+            Ok((transactions, _)) => Outcome::Done { answer: Answer::PayoutListed { transactions } }.into(),
+            Err(detail) => again(detail),
+        }
+    }
+
+    /// Some of them. What is not in that payout any more is left out.
+    pub(super) async fn payout(&self, call: &Call, account: &str, day: NaiveDate, ids: &[String]) -> Report {
+        let criteria = |search: &mut Body| in_payout(search, account, day);
+        let nodes = match search::slice(self, call.time_limit, &criteria, ids).await {
+            Ok(nodes) => nodes,
+            Err(detail) => return again(detail),
+        };
+        let read: Result<Vec<Booked>, String> = nodes.iter().map(booked).collect();
+        match read {
+            Ok(read) => {
+                let is_in = |one: &Booked| one.transaction.merchant_account == account;
+                let items = read.into_iter().filter(is_in).filter_map(|one| paid_out(one, day)).collect();
+                Outcome::Done { answer: Answer::PaidOut { items } }.into()
+            }
+            Err(detail) => again(detail),
+        }
     }
 
     /// What settled on a day of the gateway's own time zone, by merchant account and card.
@@ -262,6 +294,36 @@ impl Span {
     }
 }
 
+/// A merchant account's payout of a day.
+fn in_payout(search: &mut Body, account: &str, day: NaiveDate) {
+    search.list("merchant_account_id", &[account.to_owned()]);
+    Span::Disbursed(day, day).write(search);
+}
+
+/// A read that came to nothing: it may simply be made again.
+fn again(detail: String) -> Report {
+    Outcome::NotSent { cause: NotSent::Again, detail, retry_after_seconds: None }.into()
+}
+
+/// `None`: it is not in that day's payout.
+fn paid_out(of: Booked, day: NaiveDate) -> Option<PaidOut> {
+    let disbursed = of.disbursed.filter(|disbursed| disbursed.on == day)?;
+    let fate = match (disbursed.is_returned, disbursed.is_held) {
+        (true, _) => Fate::Returned,
+        (false, true) => Fate::Held,
+        (false, false) => Fate::Paid,
+    };
+    Some(PaidOut {
+        transaction: of.transaction.id,
+        order_id: of.transaction.order_id,
+        refund_of: of.refund_of,
+        is_credit: of.is_credit,
+        amount: of.transaction.amount,
+        paid: disbursed.amount,
+        fate,
+    })
+}
+
 /// Reads a transaction with what the books say of it.
 fn booked(node: &Node) -> Result<Booked, String> {
     let transaction = wire::transaction(node).map_err(|error| format!("a transaction cannot be used: {error}"))?;
@@ -290,7 +352,8 @@ fn disbursed(details: &Node) -> Result<Option<Disbursed>, String> {
         .and_then(|currency| Money::parse(details.text_of("settlement-amount").unwrap_or_default(), currency))
         .map_err(|error| format!("what was paid out cannot be used: {error}"))?;
     let rate = details.text_of("settlement-currency-exchange-rate").map(plain);
-    Ok(Some(Disbursed { on, amount, rate, is_held: details.flag("funds-held") }))
+    let is_returned = details.text_of("success") == Some("false");
+    Ok(Some(Disbursed { on, amount, rate, is_held: details.flag("funds-held"), is_returned }))
 }
 
 fn plan(node: &Node) -> Result<Plan, String> {

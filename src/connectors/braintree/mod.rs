@@ -180,6 +180,12 @@ impl Braintree {
             effect::Braintree::RemoveEvidence { dispute, evidence } => {
                 in_time(call, self.act_on_dispute(call, dispute, &Act::Remove { evidence })).await
             }
+            effect::Braintree::ReadPayoutList { merchant_account, day } => {
+                in_time(call, self.payout_list(call, merchant_account, *day)).await
+            }
+            effect::Braintree::ReadPayout { merchant_account, day, transactions } => {
+                in_time(call, self.payout(call, merchant_account, *day, transactions)).await
+            }
         }
     }
 
@@ -210,6 +216,8 @@ impl Braintree {
             | effect::Braintree::ReadProfile(_)
             | effect::Braintree::ReadSubscription { .. }
             | effect::Braintree::ReadDispute { .. }
+            | effect::Braintree::ReadPayoutList { .. }
+            | effect::Braintree::ReadPayout { .. }
             // And so does a document that nothing names yet.
             | effect::Braintree::UploadDocument { .. } => NOTHING_DONE,
             effect::Braintree::CreateCustomer { customer, .. } => self.look_customer(call, customer).await,
@@ -430,7 +438,7 @@ impl Braintree {
     }
 
     /// The currency of a merchant account of ours.
-    fn currency_of(&self, account: &str) -> Option<Currency> {
+    pub fn currency_of(&self, account: &str) -> Option<Currency> {
         self.config.merchant_accounts.iter().find(|(_, ours)| *ours == account).map(|(currency, _)| *currency)
     }
 

@@ -27,7 +27,7 @@ use uuid::Uuid;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunBody {
-    /// `R1`, `R2`, `R3`, `R7`, `R9`, `R13`, `ageing`, `flows`; absent: all
+    /// `R1`, `R2`, `R3`, `R4`, `R7`, `R9`, `R13`, `ageing`, `flows`; absent: all
     #[serde(default)]
     legs: Vec<String>,
     /// From this date or instant on; absent: 45 days back

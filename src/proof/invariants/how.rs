@@ -16,7 +16,6 @@ pub enum How {
 }
 
 const AT_THE_VENDOR: &str = "it needs the vendor's own figures, and this command asks no vendor";
-const NO_DISBURSEMENTS: &str = "no flow posts disbursements or fees yet";
 const NO_PERIODS: &str = "periods are not closed yet";
 
 /// How it is looked at.
@@ -78,7 +77,10 @@ pub const fn how(invariant: Invariant) -> How {
             "what was erased is not known here any more: the flow `erasure` looks through all tables before it certifies, and all else is verified here",
         ),
         I::I21 => How::NotYet("findings of the reconciliation do not exist yet"),
-        I::I22 | I::I28 => How::NotYet(NO_DISBURSEMENTS),
+        I::I22 => How::Elsewhere(
+            "what reached the bank stands in the payout's own words: reckoned there, looked at in its tests; leg R4 names each that differs",
+        ),
+        I::I28 => How::NotYet("fees are not imported from documents yet"),
         I::I50 | I::I51 => How::NotYet(NO_PERIODS),
         I::I56 => How::NotYet("journals are not exported yet"),
     }

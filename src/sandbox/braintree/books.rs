@@ -1,6 +1,7 @@
 //! The ground truth for tests: what is in the vault and what was really charged, in integers of minor units.
 
 use super::dispute::Dispute;
+use super::settlement::Payout;
 use super::state::State;
 use super::subscription::Subscription;
 use super::transaction::{Transaction, Type};
@@ -8,7 +9,7 @@ use super::xml::stamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Customers, stored cards (never a number), all transactions, subscriptions and disputes, and what each currency's live captures sum up to.
+/// Customers, stored cards (never a number), all transactions, subscriptions, disputes and payouts, and what each currency's live captures sum up to.
 pub(super) fn show(state: &State) -> Value {
     let customers = state.customers.values().map(|c| {
         json!({"id": c.id, "email": c.person.get("email"), "default_token": c.default_token, "created_at": stamp(c.created_at)})
@@ -26,6 +27,7 @@ pub(super) fn show(state: &State) -> Value {
         "transactions": state.transactions.iter().map(transaction).collect::<Vec<_>>(),
         "subscriptions": state.subscriptions.iter().map(subscription).collect::<Vec<_>>(),
         "disputes": state.disputes().into_iter().map(|(t, d)| dispute(t, d)).collect::<Vec<_>>(),
+        "payouts": state.payouts.iter().map(payout).collect::<Vec<_>>(),
         "totals": totals(state),
     })
 }
@@ -48,6 +50,13 @@ fn transaction(t: &Transaction) -> Value {
         "settlement_batch_id": t.batch_id,
         "subscription_id": t.subscription.as_ref().map(|s| &s.subscription_id),
         "created_at": stamp(t.created_at),
+    })
+}
+
+fn payout(p: &Payout) -> Value {
+    json!({
+        "id": p.id, "day": p.day, "merchant_account_id": p.account, "amount_minor": p.amount,
+        "transactions": p.transactions, "success": p.success,
     })
 }
 

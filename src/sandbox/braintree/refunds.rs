@@ -157,6 +157,7 @@ fn book(
         batch_id: None,
         disbursed_on: None,
         payout_failed: false,
+        funds_held: false,
         disputes: Vec::new(),
         source: None,
         history: Vec::new(),

@@ -181,6 +181,7 @@ fn book(state: &mut State, attempt: Attempt, verdict: &Verdict, now: DateTime<Ut
         batch_id: None,
         disbursed_on: None,
         payout_failed: false,
+        funds_held: false,
         history: Vec::new(),
         created_at: now,
         updated_at: now,

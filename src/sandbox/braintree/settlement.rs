@@ -17,11 +17,16 @@ use std::sync::MutexGuard;
 const DISBURSED_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// A payout of one merchant account for one day.
-#[derive(Debug, Default)]
-struct Payout {
-    /// Minor units; refunds count against it.
-    amount: i64,
-    transactions: Vec<String>,
+#[derive(Debug, Clone)]
+pub(super) struct Payout {
+    pub(super) id: String,
+    pub(super) account: String,
+    pub(super) day: NaiveDate,
+    /// Minor units; refunds count against it, and so does what the processor keeps.
+    pub(super) amount: i64,
+    pub(super) transactions: Vec<String>,
+    /// The bank took it.
+    pub(super) success: bool,
 }
 
 /// Locks the state with everything done that is due at `now`, and sends the webhooks of it.
@@ -29,32 +34,52 @@ pub(super) fn open(world: &World, now: DateTime<Utc>) -> MutexGuard<'_, State> {
     let mut state = world.braintree.lock().expect("braintree lock");
     billing::run(world, &mut state, now);
     disputes::expire(world, &mut state, now);
-    let mut payouts: BTreeMap<(NaiveDate, String), Payout> = BTreeMap::new();
+    let mut payouts: BTreeMap<(NaiveDate, String), Vec<String>> = BTreeMap::new();
     let mut batches = known_batches(&state);
     for transaction in &mut state.transactions {
         advance(transaction, &mut batches, now);
         if let Some(day) = payout_day(transaction, now) {
             transaction.disbursed_on = Some(day);
             let payout = payouts.entry((day, transaction.merchant_account.clone())).or_default();
-            payout.transactions.push(transaction.id.clone());
-            payout.amount += match transaction.kind {
-                Type::Sale => transaction.amount,
-                Type::Credit => -transaction.amount,
-            };
+            payout.push(transaction.id.clone());
         }
     }
-    for ((day, account), payout) in payouts {
-        let currency = world.credentials.braintree.merchant_accounts.iter().find(|a| a.id == account);
-        let currency = currency.map_or("USD", |a| a.currency.as_str());
-        webhooks::send(
-            world,
-            "disbursement",
-            "disbursement",
-            disbursement(day, &account, currency, &payout, None),
-            now,
-        );
+    for ((day, account), transactions) in payouts {
+        pay_out(world, &mut state, day, account, transactions, now);
     }
     state
+}
+
+/// The money of these transactions goes to the bank, but for what is kept; the merchant is told, where it is told such things.
+fn pay_out(
+    world: &World,
+    state: &mut State,
+    day: NaiveDate,
+    account: String,
+    mut transactions: Vec<String>,
+    now: DateTime<Utc>,
+) {
+    transactions.retain(|id| state.transaction(id).is_some_and(|t| !t.funds_held));
+    if transactions.is_empty() {
+        return;
+    }
+    let of = |id: &String| match state.transaction(id) {
+        Some(t) if t.kind == Type::Credit => -t.amount,
+        Some(t) => t.amount,
+        None => 0,
+    };
+    let amount = transactions.iter().map(of).sum::<i64>() - state.settings.payout_fee;
+    let payout = Payout { id: letters(12), account, day, amount, transactions, success: true };
+    announce(world, state, &payout, "disbursement", false, now);
+    state.payouts.push(payout);
+}
+
+fn announce(world: &World, state: &State, payout: &Payout, kind: &str, retry: bool, now: DateTime<Utc>) {
+    if state.settings.payout_notices {
+        let currency = world.credentials.braintree.merchant_accounts.iter().find(|a| a.id == payout.account);
+        let currency = currency.map_or("USD", |a| a.currency.as_str());
+        webhooks::send(world, kind, "disbursement", disbursement(payout, currency, retry), now);
+    }
 }
 
 type Batches = BTreeMap<(String, NaiveDate), String>;
@@ -143,35 +168,76 @@ fn payout_day(transaction: &Transaction, now: DateTime<Utc>) -> Option<NaiveDate
     (due <= now).then(|| due.date_naive())
 }
 
-/// The bank sends the payout of a transaction back: it shows as failed, and the merchant is told.
+/// The bank sends back the payout that a transaction is in: all of it shows as failed, and the merchant is told.
 ///
 /// # Errors
 /// The transaction was not paid out.
 pub(super) fn fail_payout(world: &World, state: &mut State, id: &str, now: DateTime<Utc>) -> Result<(), String> {
-    let paid = state.transaction_mut(id).filter(|t| t.disbursed_on.is_some());
-    let transaction = paid.ok_or_else(|| format!("id {id:?} is no transaction that was paid out"))?;
-    transaction.payout_failed = true;
-    let (account, currency) = (transaction.merchant_account.clone(), transaction.currency.clone());
-    let payout = Payout { amount: transaction.amount, transactions: vec![id.to_owned()] };
-    let subject = disbursement(now.date_naive(), &account, &currency, &payout, Some("bank_rejected"));
-    webhooks::send(world, "disbursement_exception", "disbursement", subject, now);
+    bank_says(world, state, id, false, now)
+}
+
+/// The payout that the bank sent back is tried again, and taken.
+///
+/// # Errors
+/// The transaction is in no payout.
+pub(super) fn retry_payout(world: &World, state: &mut State, id: &str, now: DateTime<Utc>) -> Result<(), String> {
+    bank_says(world, state, id, true, now)
+}
+
+fn bank_says(world: &World, state: &mut State, id: &str, success: bool, now: DateTime<Utc>) -> Result<(), String> {
+    let found = state.payouts.iter_mut().rfind(|payout| payout.transactions.iter().any(|one| one == id));
+    let payout = found.ok_or_else(|| format!("id {id:?} is no transaction that was paid out"))?;
+    payout.success = success;
+    let payout = payout.clone();
+    for id in &payout.transactions {
+        if let Some(transaction) = state.transaction_mut(id) {
+            transaction.payout_failed = !success;
+        }
+    }
+    announce(world, state, &payout, if success { "disbursement" } else { "disbursement_exception" }, success, now);
     Ok(())
 }
 
-/// `exception`: why the bank did not take it.
-fn disbursement(day: NaiveDate, account: &str, currency: &str, payout: &Payout, exception: Option<&str>) -> Xml {
-    let owner = Fields::new().text("id", account).text("status", "active").text("currency_iso_code", currency);
+/// The processor keeps a transaction that was not paid out yet.
+///
+/// # Errors
+/// There is none such.
+pub(super) fn hold_funds(state: &mut State, id: &str) -> Result<(), String> {
+    let waits = state.transaction_mut(id).filter(|t| t.disbursed_on.is_none());
+    let transaction = waits.ok_or_else(|| format!("id {id:?} is no transaction that is still to be paid out"))?;
+    transaction.funds_held = true;
+    Ok(())
+}
+
+/// What was kept is paid out today.
+///
+/// # Errors
+/// The transaction was not kept when its day came.
+pub(super) fn release_funds(world: &World, state: &mut State, id: &str, now: DateTime<Utc>) -> Result<(), String> {
+    let kept = state.transaction_mut(id).filter(|t| t.funds_held && t.disbursed_on.is_some());
+    let transaction = kept.ok_or_else(|| format!("id {id:?} is no transaction that was kept back"))?;
+    transaction.funds_held = false;
+    transaction.disbursed_on = Some(now.date_naive());
+    let account = transaction.merchant_account.clone();
+    pay_out(world, state, now.date_naive(), account, vec![id.to_owned()], now);
+    Ok(())
+}
+
+/// As webhooks show it. `retry`: it was tried before.
+fn disbursement(payout: &Payout, currency: &str, retry: bool) -> Xml {
+    let owner = Fields::new().text("id", &payout.account).text("status", "active").text("currency_iso_code", currency);
+    let exception = (!payout.success).then_some("bank_rejected");
     Xml::Node(
         Fields::new()
-            .text("id", letters(12))
+            .text("id", &payout.id)
             .array("transaction_ids", "item", payout.transactions.iter().cloned().map(Xml::Text).collect())
-            .flag("success", exception.is_none())
-            .flag("retry", false)
+            .flag("success", payout.success)
+            .flag("retry", retry)
             .node("merchant_account", owner.flag("sub_merchant_account", false))
             .text("amount", money::show(payout.amount, currency))
             .text("disbursement_type", if payout.amount < 0 { "debit" } else { "credit" })
             .text("currency_iso_code", currency)
-            .maybe_date("disbursement_date", Some(day))
+            .maybe_date("disbursement_date", Some(payout.day))
             .maybe("exception_message", exception)
             .maybe("follow_up_action", exception.map(|_| "update_funding_information")),
     )

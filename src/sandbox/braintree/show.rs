@@ -295,7 +295,7 @@ fn disbursement(of: &Transaction) -> Fields {
         .maybe("settlement_amount", paid.then(|| money::show(of.amount, &of.currency)).as_deref())
         .maybe("settlement_currency_iso_code", paid.then_some(of.currency.as_str()))
         .maybe("settlement_currency_exchange_rate", paid.then_some("1"))
-        .put("funds_held", if paid { Xml::Typed("boolean", "false".to_owned()) } else { Xml::Nil })
+        .put("funds_held", if paid { Xml::Typed("boolean", of.funds_held.to_string()) } else { Xml::Nil })
         .put("success", if paid { Xml::Typed("boolean", (!of.payout_failed).to_string()) } else { Xml::Nil })
 }
 

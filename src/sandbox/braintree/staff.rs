@@ -57,10 +57,8 @@ pub(super) fn play(world: &World, act: &Value) -> Result<Value, String> {
             let nonce = state.make_nonce(card(&ask, now)?, None, now);
             Ok(json!({"nonce": nonce}))
         }
-        "fail_disbursement" => {
-            let id = transaction_id(state, &ask)?;
-            settlement::fail_payout(world, state, &id, now)?;
-            Ok(json!({"id": id}))
+        "fail_disbursement" | "retry_disbursement" | "hold_funds" | "release_funds" => {
+            payout(world, state, &name, &ask, now)
         }
         "review_transaction" => review(world, state, &ask, now),
         "set_card_behaviour" => behave(state, &ask),
@@ -68,6 +66,18 @@ pub(super) fn play(world: &World, act: &Value) -> Result<Value, String> {
         act if staff_disputes::ACTS.contains(&act) => staff_disputes::play(world, state, &ask, now),
         other => settings(state, other, &ask),
     }
+}
+
+/// What the processor and the bank make of a transaction's payout.
+fn payout(world: &World, state: &mut State, act: &str, ask: &Ask, now: DateTime<Utc>) -> Result<Value, String> {
+    let id = transaction_id(state, ask)?;
+    match act {
+        "fail_disbursement" => settlement::fail_payout(world, state, &id, now)?,
+        "retry_disbursement" => settlement::retry_payout(world, state, &id, now)?,
+        "hold_funds" => settlement::hold_funds(state, &id)?,
+        _ => settlement::release_funds(world, state, &id, now)?,
+    }
+    Ok(json!({"id": id}))
 }
 
 fn settings(state: &mut State, act: &str, ask: &Ask) -> Result<Value, String> {
@@ -78,6 +88,11 @@ fn settings(state: &mut State, act: &str, ask: &Ask) -> Result<Value, String> {
         "set_three_d_secure" => settings.three_d_secure = flag(ask, "on")?,
         "set_final_auth" => settings.final_auth = flag(ask, "on")?,
         "set_list_declined_refunds" => settings.list_declined_refunds = flag(ask, "on")?,
+        "set_payout_notices" => settings.payout_notices = flag(ask, "on")?,
+        "set_payout_fee" => {
+            let given = ask.0.get("minor").and_then(Value::as_i64);
+            settings.payout_fee = given.ok_or("minor is missing; expected a whole number of minor units")?;
+        }
         "set_duplicate_window" => settings.duplicate_window = TimeDelta::seconds(seconds(ask)?),
         "set_hidden_settling" => settings.hidden_settling = TimeDelta::seconds(seconds(ask)?),
         "define_custom_field" => {

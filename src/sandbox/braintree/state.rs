@@ -6,6 +6,7 @@ use super::cards::{self, Card, Fake};
 use super::catalog::{Modification, Plan};
 use super::dispute::{Dispute, Document};
 use super::issuers::Answer;
+use super::settlement::Payout;
 use super::subscription::Subscription;
 use super::transaction::Transaction;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -39,6 +40,8 @@ pub struct State {
     pub(super) keys: BTreeMap<String, KeyUse>,
     /// Fingerprints inside the client tokens given out, and what they stand for.
     pub(super) fingerprints: BTreeMap<String, Fingerprint>,
+    /// What went to the bank, in that order.
+    pub(super) payouts: Vec<Payout>,
     /// Questions of issuers to cardholders, by the issuer's transaction.
     pub(super) challenges: BTreeMap<String, Challenge>,
 }
@@ -67,6 +70,10 @@ pub(super) struct Settings {
     pub(super) retries: Retries,
     /// Every issuer declines a sale with 2099 when the cardholder is there and was not authenticated.
     pub(super) authentication_required: bool,
+    /// What the processor keeps of each payout, in minor units.
+    pub(super) payout_fee: i64,
+    /// Whether payouts are announced: not every merchant is told.
+    pub(super) payout_notices: bool,
 }
 
 impl Default for Settings {
@@ -82,6 +89,8 @@ impl Default for Settings {
             prorate: true,
             retries: Retries::default(),
             authentication_required: false,
+            payout_fee: 0,
+            payout_notices: true,
         }
     }
 }

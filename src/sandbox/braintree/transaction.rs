@@ -177,6 +177,8 @@ pub(super) struct Transaction {
     pub(super) disbursed_on: Option<NaiveDate>,
     /// The bank sent the payout back.
     pub(super) payout_failed: bool,
+    /// The processor keeps it: it shows in its day's payout, and no money of it goes to the bank.
+    pub(super) funds_held: bool,
     pub(super) history: Vec<Event>,
     pub(super) created_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,

@@ -5,11 +5,14 @@ use super::books::money;
 use super::rows::{BookedRow, OwedRow};
 use crate::store::error::StoreError;
 use chrono::{DateTime, TimeDelta, Utc};
+use sagas::disbursement::Disbursement;
 use sagas::kernel::reconciliation::About;
 use sagas::kernel::reconciliation::charges::Booked;
 use sagas::kernel::reconciliation::flows::Parked;
+use sagas::kernel::reconciliation::payouts;
 use sagas::kernel::reconciliation::receivables::Owed;
-use sqlx::PgPool;
+use sagas::kernel::saga::Saga as _;
+use sqlx::{PgConnection, PgPool};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Ids at the vendors.
@@ -82,11 +85,12 @@ pub async fn forget_continuous(pool: &PgPool, before: DateTime<Utc>) -> Result<(
     Ok(())
 }
 
-/// Takes keys of which nothing was said since that instant, the oldest first: each is given out once for what was said.
+/// Takes keys of which nothing was said since that instant, the oldest first: each is given out once for what was said, in the
+/// transaction of whoever takes them.
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn take_dirty(pool: &PgPool, quiet_since: DateTime<Utc>, limit: u16) -> Result<Keys, StoreError> {
+pub async fn take_dirty(on: &mut PgConnection, quiet_since: DateTime<Utc>, limit: u16) -> Result<Keys, StoreError> {
     let rows = sqlx::query!(
         "update reconciliation_dirty d set compared_at = d.at
          from (select kind, key from reconciliation_dirty
@@ -98,7 +102,7 @@ pub async fn take_dirty(pool: &PgPool, quiet_since: DateTime<Utc>, limit: u16) -
         i64::from(limit)
     );
     let mut keys = Keys::default();
-    rows.fetch_all(pool).await?.into_iter().for_each(|row| keys.add(&row.kind, row.key));
+    rows.fetch_all(on).await?.into_iter().for_each(|row| keys.add(&row.kind, row.key));
     Ok(keys)
 }
 
@@ -222,6 +226,43 @@ pub async fn asking(pool: &PgPool, reasons: &[&str]) -> Result<Vec<Parked>, Stor
                 invoice: row.invoice,
                 transaction: row.transaction,
             },
+        })
+    });
+    rows.collect()
+}
+
+/// Payouts that their flow left otherwise than explained.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn payouts(pool: &PgPool) -> Result<Vec<payouts::Seen>, StoreError> {
+    let words: Vec<String> = payouts::words().into_iter().map(str::to_owned).collect();
+    let rows = sqlx::query!(
+        r#"select s.id, s.title, s.state, s.amount_minor as "amount_minor!", s.currency as "currency!", s.changed_at,
+               (coalesce(sum(case when j.rule = 'FEE_UNEXPLAINED' and l.account = 1900 then m.minor end), 0))::bigint
+                   as "unexplained!",
+               (coalesce(sum(case when j.rule in ('FUNDS_HELD', 'FUNDS_RELEASED') and l.account = 1140 then m.minor
+                   when j.rule in ('DISBURSEMENT_RETURNED', 'DISBURSE_REFUND_RETURNED') and l.account = 1120 then m.minor
+                   end), 0))::bigint as "kept!"
+           from saga s
+           left join event e on e.shard = s.shard and e.saga = s.id and e.name in ('ItemsBooked', 'PayoutReckoned')
+           left join journal j on j.shard = e.shard and j.event = e.id
+           left join journal_line l on l.shard = j.shard and l.journal = j.id and l.currency = s.currency
+           left join lateral (select case l.side when 'debit' then l.amount_minor else -l.amount_minor end as minor) m on true
+           where s.kind = $1 and s.state = any($2) and s.amount_minor is not null
+           group by s.shard, s.id order by s.id"#,
+        Disbursement::NAME,
+        &words
+    );
+    let rows = rows.fetch_all(pool).await?.into_iter().map(|row| {
+        Ok(payouts::Seen {
+            saga: row.id.to_string(),
+            title: row.title,
+            state: row.state,
+            amount: money(row.amount_minor, &row.currency)?,
+            unexplained: money(row.unexplained, &row.currency)?,
+            kept: money(row.kept, &row.currency)?,
+            at: row.changed_at,
         })
     });
     rows.collect()

@@ -16,7 +16,8 @@ pub use findings::{
     Changes, Finding, FindingFilter, Scope, Seen, acts_of, find as find_finding, findings, standing_ids, tried,
 };
 pub use keys::{
-    Keys, QUIET, asking, belonging, booked_of, dunned, forget_continuous, mark_dirty, owed_of, severe, take_dirty,
+    Keys, QUIET, asking, belonging, booked_of, dunned, forget_continuous, mark_dirty, owed_of, payouts, severe,
+    take_dirty,
 };
 pub use runs::{
     NewRun, Read, Run, RunState, Stepped, create, due, fail, find, finish, invoice_content, keep_invoices,

@@ -5,7 +5,7 @@ use super::findings::{Changes, Scope, Seen, record};
 use crate::store::error::{StoreError, retrying, storable, unsigned};
 use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest as _, Sha256};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -150,7 +150,7 @@ impl TryFrom<Row> for Run {
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn create(pool: &PgPool, run: &NewRun) -> Result<Option<Uuid>, StoreError> {
+pub async fn create(on: impl PgExecutor<'_>, run: &NewRun) -> Result<Option<Uuid>, StoreError> {
     let id = Uuid::now_v7();
     let made = sqlx::query!(
         "insert into reconciliation_run (id, kind, slot, legs, from_at, to_at, asked_by, asked_at, state, step, steps,
@@ -167,7 +167,7 @@ pub async fn create(pool: &PgPool, run: &NewRun) -> Result<Option<Uuid>, StoreEr
         run.at,
         storable(&run.work)
     );
-    Ok((made.execute(pool).await?.rows_affected() == 1).then_some(id))
+    Ok((made.execute(on).await?.rows_affected() == 1).then_some(id))
 }
 
 /// The run that has its turn: the oldest that is running and may go on.

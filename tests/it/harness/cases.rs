@@ -419,6 +419,12 @@ async fn a_catalog_sync_survives_every_fault_at_every_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_payout_survives_every_fault_at_every_call() {
+    let fixture = super::disbursement::Fixture::new().await;
+    println!("{} cases played on payouts", play(&fixture).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payment_method_update_survives_every_fault_at_every_call() {
     let fixture = super::payment_method_update::Fixture::new().await;
     println!("{} cases played on card updates", play(&fixture).await);

@@ -58,6 +58,8 @@ async fn die(world: &mut World<'_>, roads: &[Road], matrix: &mut Matrix, counts:
             // Each dies alone, so that no other's death meets its calls; a node that dies is replaced in there.
             world.rest().await;
             while world.faults.missed(saga).is_some() && world.step(&[saga]).await {}
+            // Where the death came with the clock, another node is there before the next one begins.
+            world.rest().await;
             cases.push(Case { name, road: at, lost, saga });
         }
     }
@@ -133,6 +135,12 @@ async fn the_refusal_of_an_act_survives_the_death_of_its_node_at_every_point() {
 async fn a_catalog_sync_survives_the_death_of_its_node_at_every_point() {
     let fixture = super::catalog_sync::Fixture::new().await;
     println!("{} deaths played on catalog syncs", play(&fixture).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_survives_the_death_of_its_node_at_every_point() {
+    let fixture = super::disbursement::Fixture::new().await;
+    println!("{} deaths played on payouts", play(&fixture).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

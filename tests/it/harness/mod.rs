@@ -17,6 +17,7 @@ mod catalog_sync;
 mod crashes;
 mod crm_lifecycle;
 mod desk_ticket;
+mod disbursement;
 mod dispute;
 mod erasure;
 mod faults;
@@ -189,7 +190,7 @@ fn is_played(fixture: &dyn Fixture, number: usize) -> bool {
 }
 
 /// The flows that have a fixture, each with its tests in [`cases`] and [`crashes`].
-const PLAYED: [&str; 21] = [
+const PLAYED: [&str; 22] = [
     act_refusal::KIND,
     books_opening::KIND,
     braintree_recurring::KIND,
@@ -197,6 +198,7 @@ const PLAYED: [&str; 21] = [
     catalog_sync::KIND,
     crm_lifecycle::KIND,
     desk_ticket::KIND,
+    disbursement::KIND,
     dispute::KIND,
     erasure::KIND,
     hand_over::KIND,
