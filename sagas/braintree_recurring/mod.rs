@@ -77,10 +77,9 @@ impl Saga for BraintreeRecurring {
         match input {
             Input::Command(command) => turn.told(command)?,
             Input::Answered(answered) => turn.answered(&answered),
-            Input::Due => turn.due(),
+            // Its time has come; a telling gives way to it.
+            Input::Due | Input::Superseded { .. } => turn.due(),
             Input::Resumed => turn.resumed(),
-            // A telling gave way.
-            Input::Superseded { .. } => turn.due(),
             // Nothing of it is ever undone.
             Input::Unwound { .. } => {}
         }

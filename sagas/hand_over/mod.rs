@@ -93,11 +93,10 @@ impl Saga for HandOver {
         match input {
             Input::Command(command) => turn.told(command)?,
             Input::Answered(answered) => turn.answered(&answered),
-            Input::Due => turn.due(),
+            // Its time has come; a telling gives way to it.
+            Input::Due | Input::Superseded { .. } => turn.due(),
             Input::Resumed => turn.resumed(),
             Input::Unwound { .. } => turn.unwound(),
-            // A telling gave way.
-            Input::Superseded { .. } => turn.due(),
         }
         if turn.out.is_empty() {
             return Ok(Vec::new());

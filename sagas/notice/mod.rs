@@ -80,9 +80,8 @@ impl Saga for Notices {
         match input {
             Input::Command(command) => turn.told(command)?,
             Input::Answered(answered) => turn.answered(&answered),
-            Input::Due => turn.due(),
-            // A telling gave way.
-            Input::Superseded { .. } => turn.due(),
+            // Its time has come; a telling gives way to it.
+            Input::Due | Input::Superseded { .. } => turn.due(),
             // Nothing of it is ever undone, and it parks nothing itself.
             Input::Unwound { .. } | Input::Resumed => {}
         }

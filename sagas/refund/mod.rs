@@ -106,10 +106,9 @@ impl Saga for Refund {
         match input {
             Input::Command(command) => turn.commanded(command)?,
             Input::Answered(answered) => turn.answered(&answered),
-            Input::Due => turn.due(),
+            // Its time has come; a telling gives way to it.
+            Input::Due | Input::Superseded { .. } => turn.due(),
             Input::Resumed => turn.taken_up(),
-            // A telling gave way.
-            Input::Superseded { .. } => turn.due(),
             // No step is ever undone.
             Input::Unwound { .. } => {}
         }

@@ -48,8 +48,8 @@ pub(super) fn ended(state: &State) -> Option<Effect> {
         "command": "give_back_ended", "transaction": wish.transaction,
         "saga": super::Refund::id(&wish.transaction, &wish.key), "ending": ending,
     });
-    if let (Some(tax), "refunded") = (state.tax, ending) {
-        command["tax"] = json!(tax);
+    if let (Some(tax), "refunded", Some(fields)) = (state.tax, ending, command.as_object_mut()) {
+        fields.insert("tax".to_owned(), json!(tax));
     }
     Some(message(wish, "ended", 0, command))
 }

@@ -37,7 +37,7 @@ fn bought_before(state: &State) -> Option<Pending> {
     if state.counts.pages == 0 || state.sale.facts.subscriptions.is_some() {
         return None;
     }
-    state.sale.list_subscriptions(state.sale.zoho_customer()?.to_owned())
+    Some(state.sale.list_subscriptions(state.sale.zoho_customer()?.to_owned()))
 }
 
 /// The customer at Zoho.

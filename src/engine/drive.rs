@@ -68,7 +68,7 @@ pub(super) struct Driver {
 impl Driver {
     /// Drives until the saga waits; answers when it wants the engine next.
     pub(super) async fn run(&mut self) -> Result<Option<DateTime<Utc>>, Stop> {
-        let next = self.go_on().await?;
+        let next = Box::pin(self.go_on()).await?;
         self.rest();
         Ok(next)
     }

@@ -135,15 +135,15 @@ impl<T> Sale<T> {
             return Some(self.step("read_customer", Effect::Zoho(Zoho::ReadCustomer { customer })));
         }
         if self.facts.subscriptions.is_none() {
-            return self.list_subscriptions(customer);
+            return Some(self.list_subscriptions(customer));
         }
         None
     }
 
     /// What that customer has at Zoho.
-    pub(crate) fn list_subscriptions(&self, customer: String) -> Option<Pending> {
+    pub(crate) fn list_subscriptions(&self, customer: String) -> Pending {
         let list = Zoho::ListSubscriptions { customer, reference: None };
-        Some(self.step("list_subscriptions", Effect::Zoho(list)))
+        self.step("list_subscriptions", Effect::Zoho(list))
     }
 
     /// The customer at Zoho, found or made, and linked with ours. One that an earlier undo retired is ours still: a second one

@@ -98,7 +98,9 @@ impl Play {
     /// What stands on these accounts.
     async fn stands(&self, accounts: [u16; 4]) -> [i64; 4] {
         let all = trial_balance(self.out.stage.pool(), None).await.unwrap();
-        accounts.map(|account| all.iter().filter(|of| of.account == account).map(|of| of.net_minor()).sum())
+        accounts.map(|account| {
+            all.iter().filter(|of| of.account == account).map(attio_billing::store::ledger::Balance::net_minor).sum()
+        })
     }
 
     /// Codes and keys of what leg R4 finds.

@@ -204,6 +204,7 @@ held! {
     a_catalog_sync_asks_no_more: catalog_sync,
     deal_and_tags_ask_no_more: crm_lifecycle,
     a_ticket_asks_no_more: desk_ticket,
+    a_payout_asks_no_more: disbursement,
     a_dispute_asks_no_more: dispute,
     an_erasure_asks_no_more: erasure,
     a_hand_over_asks_no_more: hand_over,

@@ -2,6 +2,7 @@
 //! in whose payout it sees that one sale. So many can be played side by side at one gateway.
 
 use super::Ground;
+use super::calls::Recorder;
 use super::staged::Staged;
 use crate::store_support::eur;
 use attio_billing::connectors::Connectors;
@@ -77,10 +78,12 @@ impl Fixture {
         let accounts = &staged.stage.config().vendors.braintree.merchant_accounts;
         let account = accounts.get("EUR").expect("an account in euros").clone();
         let narrowed = Narrowed { vendors: staged.connectors.clone(), account, sales: sales.clone() };
+        let calls = Recorder::new(Arc::new(narrowed), &staged.stage.sandbox);
         let ground = Ground {
             pool: staged.ground.pool.clone(),
             database_url: staged.ground.database_url.clone(),
-            vendors: Arc::new(narrowed),
+            vendors: calls.clone(),
+            calls: Some(calls),
             clock: staged.ground.clock.clone(),
         };
         Self { staged, ground, sales }
