@@ -1,6 +1,6 @@
 //! Rules of every flow, as this one meets them.
 
-use super::world::{Sale, TOTAL, World, eur, rejected, says, soft};
+use super::world::{Sale, TOTAL, World, eur, outage, rejected, says, soft};
 use crate::kernel::answer::{Answer, TransactionStatus};
 use crate::kernel::outcome::{Look, Outcome, RejectionKind};
 use crate::kernel::park::ParkCode;
@@ -170,4 +170,19 @@ fn a_change_is_shown_at_once_though_the_last_face_was_put_off() {
 fn a_projection_whose_record_is_gone_is_passed_over() {
     let w = World::begun(|w| w.projection_answers.push_back(rejected(RejectionKind::NotFound, "404")));
     assert_eq!((w.count("ProjectionRefused"), w.state().as_str()), (1, "AwaitSettlement"));
+}
+
+#[test]
+fn an_invoice_is_charged_on_its_day_though_attio_is_away() {
+    let mut w = World::begun(|w| {
+        w.invoice.due_date = "2026-11-20".parse().expect("a day");
+        w.projection_answers.extend(vec![outage(); 20_000]);
+    });
+    let first = w.called("project");
+    w.pass(TimeDelta::days(30));
+    assert_eq!(w.sales_made(), 1, "{}", w.state());
+    assert!(w.called("project") > first && w.shown.is_empty(), "and the record is written once it is back");
+    w.projection_answers.clear();
+    w.pass(TimeDelta::hours(1));
+    assert_eq!(w.shown.len(), 1, "as it stands by then");
 }

@@ -547,21 +547,6 @@ fn e28_charge_now_leaves_the_schedule_but_bypasses_no_test() {
 }
 
 #[test]
-fn an_invoice_is_charged_on_its_day_though_attio_is_away() {
-    let mut w = World::begun(|w| {
-        w.invoice.due_date = day("2026-11-20");
-        w.projection_answers.extend(vec![outage(); 20_000]);
-    });
-    let first = w.called("project");
-    w.pass(TimeDelta::days(30));
-    assert_eq!(w.sales_made(), 1, "{}", w.state());
-    assert!(w.called("project") > first && w.shown.is_empty(), "and the record is written once it is back");
-    w.projection_answers.clear();
-    w.pass(TimeDelta::hours(1));
-    assert_eq!(w.shown.len(), 1, "as it stands by then");
-}
-
-#[test]
 fn the_due_date_is_awaited_and_charge_now_does_not_wait_for_it() {
     let mut w = World::begun(|w| w.invoice.due_date = day("2026-11-20"));
     assert_eq!((w.state().as_str(), w.wakes_at()), ("Scheduled", Some(instant("2026-11-20T08:00:00Z"))));

@@ -559,14 +559,14 @@ impl World {
         }
     }
 
-    /// Of two invoices that a subscription has got within minutes Zoho does not say which one a change raised: the flow takes
-    /// the newest one that was not there before, which can be one that somebody else raised between its list of invoices and
-    /// its look. Money is taken only up to what was accepted all the same, and the other one is collected by its own stream.
+    /// Of two invoices that a subscription has got Zoho does not say which one a change raised: the flow takes the newest one
+    /// that was not there before, which can be one that somebody else raised between its list of invoices and its look, while
+    /// its own is not shown yet. Between the two lie minutes, or the hours of an outage. Money is taken only up to what was accepted all the same, and the other one is collected by its own stream.
     fn hides(&self, raised: &str, other: &str) -> bool {
         let bill = |id: &str| self.zoho.bill_of(id);
         let (Some(raised), Some(other)) = (bill(raised), bill(other)) else { return false };
-        let apart = (raised.visible_at - other.visible_at).abs();
-        raised.subscription == other.subscription && apart < TimeDelta::minutes(16)
+        let moments = TimeDelta::minutes(16);
+        raised.subscription == other.subscription && other.visible_at < raised.visible_at + moments
     }
 
     /// Of what money is taken for a change: the invoice that it claimed.

@@ -24,6 +24,7 @@ pub(super) const OTHER: &str = "fake-valid-mastercard-nonce";
 /// Accounts by their numbers (see the glossary).
 const PROCESSOR_SUBMITTED: u16 = 1110;
 const PROCESSOR_SETTLED: u16 = 1120;
+const IN_TRANSIT: u16 = 1020;
 const RECEIVABLES: u16 = 1200;
 const UNAPPLIED_CASH: u16 = 2100;
 const AUTHORISATIONS: u16 = 9100;
@@ -270,7 +271,11 @@ impl Play {
         self.owes_nothing().await;
         let accounts = self.accounts().await;
         let of = |numbers: &[u16]| numbers.iter().filter_map(|n| accounts.get(n)).sum::<i64>();
-        assert_eq!(of(&[PROCESSOR_SUBMITTED, PROCESSOR_SETTLED]), amounts.iter().sum::<i64>(), "{accounts:?}");
+        assert_eq!(
+            of(&[PROCESSOR_SUBMITTED, PROCESSOR_SETTLED, IN_TRANSIT]),
+            amounts.iter().sum::<i64>(),
+            "{accounts:?}"
+        );
         for clear in [RECEIVABLES, UNAPPLIED_CASH, AUTHORISATIONS, AUTHORISATIONS_CONTRA] {
             assert_eq!(accounts.get(&clear), None, "account {clear}: {accounts:?}");
         }

@@ -116,6 +116,8 @@ impl super::Fixture for Fixture {
         let paid = self.staged.paid_invoice(name, PRICE).await;
         // The gateway pays out a day after it settled.
         let day = (self.staged.stage.clock().now() + TimeDelta::days(1)).date_naive();
+        // It looks for days, how often depends on the hour at which it begins: here it begins when they are over.
+        self.advance(TimeDelta::days(6)).await;
         let payout = Payout { account: name.to_owned(), day, currency: Currency::EUR };
         let installation = self.staged.installation();
         let saga = Disbursement::id(name, day);
