@@ -130,7 +130,8 @@ impl Capture {
         self.give_backs.iter().map(|g| g.reopened.minor + g.unapplied.minor).sum()
     }
 
-    fn forgiven(&self) -> i64 {
+    /// Given back and forgiven: a credit note stands against it, in minor units.
+    pub(super) fn forgiven(&self) -> i64 {
         self.give_backs.iter().map(|g| g.forgiven.minor).sum()
     }
 

@@ -23,8 +23,7 @@ pub struct Forgiven {
 pub(super) fn take_off(capture: &Capture, minor: i64, effective: NaiveDate) -> Vec<Event> {
     let transaction = &capture.transaction;
     let money = |minor| Money::new(minor, capture.applied.currency);
-    let forgiven: i64 = capture.give_backs.iter().map(|g| g.forgiven.minor).sum();
-    let held = minor.min(capture.applied.minor - forgiven);
+    let held = minor.min(capture.applied.minor - capture.forgiven()).max(0);
     let mut rest = minor - held;
     let mut out = Vec::new();
     for give_back in capture.give_backs.iter().rev().filter(|g| g.forgiven.is_positive()) {

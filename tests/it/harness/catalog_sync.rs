@@ -2,10 +2,9 @@
 //! sides list, an instance sees the one plan that is named like it. So many can be played side by side at one Zoho.
 
 use super::Ground;
-use super::calls::Recorder;
+use super::narrowed::{self, Own};
 use super::staged::Staged;
-use attio_billing::connectors::Connectors;
-use attio_billing::port::{Beside, Call, Perform, Report};
+use attio_billing::port::{Beside, Call, Perform as _};
 use attio_billing::store::items::NewItem;
 use attio_billing::store::query::{self, SagaLine};
 use chrono::TimeDelta;
@@ -14,71 +13,36 @@ use sagas::kernel::answer::Answer;
 use sagas::kernel::catalog::{Catalog, CatalogPress, Offering, OfferingKind, ShownCatalog};
 use sagas::kernel::effect::{Attio, Effect, OfferingFace};
 use sagas::kernel::ids::SagaId;
-use sagas::kernel::outcome::{Look, Outcome, Rejection, RejectionKind};
+use sagas::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::saga::Saga;
 use serde_json::{Value, json};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) const KIND: &str = CatalogSync::NAME;
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Which plan each instance sees.
-type Plans = Arc<Mutex<HashMap<SagaId, String>>>;
-
-/// The vendors, of whose lists an instance sees its own plan alone.
-struct Narrowed {
-    vendors: Arc<Connectors>,
-    plans: Plans,
-}
-
-#[async_trait::async_trait]
-impl Perform for Narrowed {
-    async fn perform(&self, call: &Call) -> Report {
-        let mut report = self.vendors.perform(call).await;
-        let plan = self.plans.lock().unwrap().get(&call.saga).cloned().unwrap_or_default();
-        match &mut report.outcome {
-            Outcome::Done { answer: Answer::Catalog(catalog) } => {
-                catalog.offerings.retain(|offering| offering.code == plan);
-            }
-            Outcome::Done { answer: Answer::ShownCatalog(shown) } => {
-                shown.records.retain(|record| record.code.as_ref() == Some(&plan));
-            }
-            _ => {}
-        }
-        report
-    }
-
-    async fn look(&self, call: &Call) -> Look {
-        self.vendors.look(call).await
-    }
-
-    async fn confirm(&self, call: &Call, id: &str) -> Look {
-        self.vendors.confirm(call, id).await
+/// Of both lists, its own plan alone.
+fn keeps(answer: &mut Answer, plan: &str) {
+    match answer {
+        Answer::Catalog(catalog) => catalog.offerings.retain(|offering| offering.code == plan),
+        Answer::ShownCatalog(shown) => shown.records.retain(|record| record.code.as_deref() == Some(plan)),
+        _ => {}
     }
 }
 
 pub(crate) struct Fixture {
     staged: Staged,
     ground: Ground,
-    plans: Plans,
+    /// Which plan each instance sees.
+    plans: Own,
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
         let staged = Staged::new().await;
-        let plans = Plans::default();
-        let narrowed = Narrowed { vendors: staged.connectors.clone(), plans: plans.clone() };
-        let calls = Recorder::new(Arc::new(narrowed), &staged.stage.sandbox);
-        let ground = Ground {
-            pool: staged.ground.pool.clone(),
-            database_url: staged.ground.database_url.clone(),
-            vendors: calls.clone(),
-            calls: Some(calls),
-            clock: staged.ground.clock.clone(),
-        };
+        let plans = Own::default();
+        let ground = narrowed::ground(&staged, &plans, Box::new(|_| {}), keeps);
         Self { staged, ground, plans }
     }
 

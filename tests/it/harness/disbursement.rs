@@ -2,11 +2,9 @@
 //! in whose payout it sees that one sale. So many can be played side by side at one gateway.
 
 use super::Ground;
-use super::calls::Recorder;
+use super::narrowed::{self, Own};
 use super::staged::Staged;
 use crate::store_support::eur;
-use attio_billing::connectors::Connectors;
-use attio_billing::port::{Call, Perform, Report};
 use attio_billing::store::items::NewItem;
 use attio_billing::store::payouts;
 use attio_billing::store::query::SagaLine;
@@ -15,77 +13,45 @@ use iso_currency::Currency;
 use sagas::disbursement::{Command, Disbursement};
 use sagas::kernel::answer::Answer;
 use sagas::kernel::effect::{Braintree, Effect};
-use sagas::kernel::ids::SagaId;
-use sagas::kernel::outcome::{Look, Outcome, Rejection, RejectionKind};
+use sagas::kernel::outcome::{Outcome, Rejection, RejectionKind};
 use sagas::kernel::park::ParkCode;
 use sagas::kernel::payout::{Payout, PayoutNotice};
 use sagas::kernel::saga::Saga;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 
 pub(crate) const KIND: &str = Disbursement::NAME;
 const PRICE: i64 = 4_900;
 
-/// Which sale each instance sees.
-type Sales = Arc<Mutex<HashMap<SagaId, String>>>;
-
-/// The vendors, of whose payouts an instance sees its own sale alone.
-struct Narrowed {
-    vendors: Arc<Connectors>,
-    account: String,
-    sales: Sales,
-}
-
-#[async_trait::async_trait]
-impl Perform for Narrowed {
-    async fn perform(&self, call: &Call) -> Report {
-        let mut call = call.clone();
-        if let Effect::Braintree(
-            Braintree::ReadPayoutList { merchant_account, .. } | Braintree::ReadPayout { merchant_account, .. },
-        ) = &mut call.effect
-        {
-            merchant_account.clone_from(&self.account);
-        }
-        let mut report = self.vendors.perform(&call).await;
-        let sale = self.sales.lock().unwrap().get(&call.saga).cloned().unwrap_or_default();
-        match &mut report.outcome {
-            Outcome::Done { answer: Answer::PayoutListed { transactions } } => transactions.retain(|id| *id == sale),
-            Outcome::Done { answer: Answer::PaidOut { items } } => items.retain(|item| item.transaction == sale),
-            _ => {}
-        }
-        report
-    }
-
-    async fn look(&self, call: &Call) -> Look {
-        self.vendors.look(call).await
-    }
-
-    async fn confirm(&self, call: &Call, id: &str) -> Look {
-        self.vendors.confirm(call, id).await
+/// Of the day's payouts, its own sale alone.
+fn keeps(answer: &mut Answer, sale: &str) {
+    match answer {
+        Answer::PayoutListed { transactions } => transactions.retain(|id| id == sale),
+        Answer::PaidOut { items } => items.retain(|item| item.transaction == sale),
+        _ => {}
     }
 }
 
 pub(crate) struct Fixture {
     staged: Staged,
     ground: Ground,
-    sales: Sales,
+    /// Which sale each instance sees.
+    sales: Own,
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
         let staged = Staged::new().await;
-        let sales = Sales::default();
+        let sales = Own::default();
         let accounts = &staged.stage.config().vendors.braintree.merchant_accounts;
         let account = accounts.get("EUR").expect("an account in euros").clone();
-        let narrowed = Narrowed { vendors: staged.connectors.clone(), account, sales: sales.clone() };
-        let calls = Recorder::new(Arc::new(narrowed), &staged.stage.sandbox);
-        let ground = Ground {
-            pool: staged.ground.pool.clone(),
-            database_url: staged.ground.database_url.clone(),
-            vendors: calls.clone(),
-            calls: Some(calls),
-            clock: staged.ground.clock.clone(),
-        };
+        let asks = Box::new(move |effect: &mut Effect| {
+            if let Effect::Braintree(
+                Braintree::ReadPayoutList { merchant_account, .. } | Braintree::ReadPayout { merchant_account, .. },
+            ) = effect
+            {
+                merchant_account.clone_from(&account);
+            }
+        });
+        let ground = narrowed::ground(&staged, &sales, asks, keeps);
         Self { staged, ground, sales }
     }
 }

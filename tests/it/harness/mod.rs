@@ -26,6 +26,7 @@ mod histories;
 mod invoice_payment;
 mod matrix;
 mod migration;
+mod narrowed;
 mod nodes;
 mod notice;
 mod payment_method_update;
